@@ -1,0 +1,62 @@
+/*
+ * policy: what is allowed. The owner's policy file, loaded strictly, and the
+ * decision on one typed request. No I/O, no clock of its own, no foreign
+ * parser: the broker feeds it, tests replay it.
+ *
+ * The schema is version 1 of docs/policy.md; a key that version knows and this
+ * program does not enforce yet is a load error, as is an unknown one.
+ */
+#ifndef POLICY_POLICY_H
+#define POLICY_POLICY_H
+
+#include "base/err.h"
+#include "proto/msg.h"
+
+struct policy;
+
+/*
+ * Loads a policy from the bytes of a file. name stands before line:column in
+ * messages and clauses. All errors of the file are reported in one pass: errs
+ * gets one line each ("assistant.yaml:12:5: unknown key ..."). 0 or -EINVAL.
+ */
+[[nodiscard]] int policy_load(const char *name, struct span yaml,
+			      struct policy **ret, struct buf *errs);
+void policy_free(struct policy *p);
+
+/* SHA-256 of the file's bytes: which policy decided, in every record. */
+const uint8_t *policy_hash(const struct policy *p);
+
+/* The capabilities as the planner sees them: name, description and JSON Schema
+ * of the arguments. Index from 0; false past the last. Spans live as long as
+ * the policy. */
+bool policy_tool(const struct policy *p, size_t i, struct m_tool *ret);
+
+/* The source row that a connector's items come under; NULL if none reads it. */
+struct policy_source {
+	const char *name;
+	const char *reader;      /* "email" */
+	const char *connector;
+};
+
+const struct policy_source *policy_source(const struct policy *p,
+					  struct span connector);
+
+struct policy_decision {
+	enum verdict verdict;
+	char clause[200];        /* "assistant.yaml:31:9 deny" or "default deny" */
+	char reason[400];        /* see m_call_result.reason */
+	const char *connector;   /* who executes it; NULL unless allowed */
+	uint32_t n;              /* the canonical arguments, in schema order, */
+	struct m_arg args[LIMIT_ARGS]; /* borrowed from call and *canon */
+};
+
+/*
+ * Decides one call at a point in time (seconds, monotonic, for rates). An
+ * allowed call has taken its place in the rate limits. canon holds canonical
+ * forms that decision->args borrow. Any error while evaluating is a deny.
+ */
+void policy_decide(struct policy *p, const struct m_call *call,
+		   uint64_t now_s, struct buf *canon,
+		   struct policy_decision *ret);
+
+#endif

@@ -1,0 +1,85 @@
+/*
+ * graph: see graph.h. The syscall lists are collected at build time from the
+ * #syscalls comments beside the functions that need them (tools/seccomp.sh).
+ */
+#include "privsep/graph.h"
+
+#include <assert.h>
+
+#include "base/span.h"
+#include "privsep/syscalls.h"
+
+static const struct proc_row rows[] = {
+	/* Starts everything, owns the kill; reads no content. It and vmm fork
+	 * and make namespaces, so they have no seccomp list of their own yet:
+	 * see SECURITY.md. */
+	[PROC_MONITOR] = { "monitor", RIGHT_FILES, { FD_NONE }, true, NULL },
+	[PROC_CONTROL] = { "control",
+			   0,
+			   { FD_MONITOR, FD_BROKER, FD_LISTEN },
+			   true,
+			   syscalls_control },
+	[PROC_BROKER] = { "broker",
+			  RIGHT_SECRET,
+			  { FD_MONITOR, FD_AUDIT, FD_CONTROL, FD_POLICY },
+			  true,
+			  syscalls_broker },
+	[PROC_AUDITD] = { "auditd",
+			  RIGHT_SECRET | RIGHT_FILES,
+			  { FD_MONITOR, FD_BROKER, FD_DIR },
+			  false,
+			  syscalls_auditd },
+	[PROC_ENVELOPE] = { "envelope",
+			    RIGHT_HOSTILE,
+			    { FD_BROKER, FD_ITEM },
+			    false,
+			    syscalls_envelope },
+	[PROC_CONNECTOR] = { "connector",
+			     RIGHT_FILES,
+			     { FD_MONITOR, FD_BROKER, FD_DIR, FD_STATE },
+			     false,
+			     syscalls_connector },
+	[PROC_PORTER] = { "porter",
+			  RIGHT_HOSTILE,
+			  { FD_MONITOR, FD_BROKER, FD_WIRE, FD_ITEM },
+			  false,
+			  syscalls_porter },
+	[PROC_VMM] = { "vmm",
+		       RIGHT_HOSTILE,
+		       { FD_WIRE, FD_CONSOLE, FD_KERNEL, FD_INITRD },
+		       false,
+		       NULL },
+};
+
+static_assert(ARRAY_SIZE(rows) == PROC_MAX, "a row per process");
+
+const struct proc_row *graph_row(enum proc p)
+{
+	return &rows[p];
+}
+
+int graph_fd(enum proc p, enum fd_role role)
+{
+	int i;
+
+	for (i = 0; i < GRAPH_FDS; i++)
+		if (rows[p].fds[i] == role && role != FD_NONE)
+			return GRAPH_FD_BASE + i;
+	return -1;
+}
+
+const char *fd_role_name(enum fd_role role)
+{
+	static const char *const names[] = {
+		[FD_NONE] = "none",	  [FD_MONITOR] = "monitor",
+		[FD_AUDIT] = "audit",	  [FD_CONTROL] = "control",
+		[FD_BROKER] = "broker",	  [FD_POLICY] = "policy",
+		[FD_LISTEN] = "listen",	  [FD_DIR] = "dir",
+		[FD_STATE] = "state",	  [FD_ITEM] = "item",
+		[FD_WIRE] = "wire",	  [FD_CONSOLE] = "console",
+		[FD_KERNEL] = "kernel",	  [FD_INITRD] = "initrd",
+	};
+
+	static_assert(ARRAY_SIZE(names) == FD_ROLE_MAX, "a name per role");
+	return role < FD_ROLE_MAX ? names[role] : "unknown";
+}

@@ -1,0 +1,37 @@
+/*
+ * sandbox: how a process gives up its rights, in stages, before it reads the
+ * first foreign byte.
+ */
+#ifndef PRIVSEP_SANDBOX_H
+#define PRIVSEP_SANDBOX_H
+
+#include "base/err.h"
+#include "privsep/graph.h"
+
+/*
+ * Enters the sandbox of row p; everything is fail closed (negative errno and
+ * err). In this order:
+ *  1. not dumpable, no core, no_new_privs, umask 077;
+ *  2. as root and without RIGHT_FILES: become an unprivileged uid;
+ *  3. own user, mount, network, ipc, uts namespaces (and cgroup), pivot to an
+ *     empty read-only root; descriptors given before stay usable;
+ *  4. no capabilities, bounding set empty, securebits locked;
+ *  5. Landlock: nothing but beneath the directories of the row's fds;
+ *  6. seccomp on the row's list; anything else kills the process.
+ */
+[[nodiscard]] int sandbox_enter(enum proc p, struct err *err);
+
+/* Stage 6 alone (tests, and the planners' host tools). */
+[[nodiscard]] int sandbox_seccomp(enum proc p, struct err *err);
+
+/* Stage 1 alone: for the processes that must spawn others (monitor, vmm). */
+[[nodiscard]] int sandbox_basic(struct err *err);
+
+/*
+ * The start of every process but the CLI: log name, argv check, stage order;
+ * returns when the sandbox is entered, dies otherwise. Before it returns
+ * nothing foreign may be read.
+ */
+void process_start(enum proc p);
+
+#endif

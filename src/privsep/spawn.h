@@ -1,0 +1,29 @@
+/*
+ * spawn: fork and exec of one of our own processes with exactly the
+ * descriptors of its row.
+ */
+#ifndef PRIVSEP_SPAWN_H
+#define PRIVSEP_SPAWN_H
+
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "privsep/graph.h"
+
+struct spawn {
+	enum proc proc;
+	const char *libexec;     /* directory of the bulkhead-* binaries */
+	int fds[GRAPH_FDS];      /* in the order of the row; stay the caller's */
+	const char *const *args; /* NULL-terminated, after argv[0]; may be NULL.
+				    Never secrets, never foreign bytes. */
+};
+
+/*
+ * Starts it: stdin and stdout /dev/null, stderr ours, environment empty,
+ * PDEATHSIG SIGKILL. Returns the pid and, in *ret_pidfd, its pidfd (the
+ * caller's), or a negative errno.
+ */
+[[nodiscard]] pid_t spawn_process(const struct spawn *s, int *ret_pidfd,
+				  struct err *err);
+
+#endif

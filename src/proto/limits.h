@@ -1,0 +1,35 @@
+/*
+ * limits: the named maxima of what passes between zones and processes. A
+ * limit that only one module knows stands in that module's header.
+ */
+#ifndef PROTO_LIMITS_H
+#define PROTO_LIMITS_H
+
+enum {
+	/* one inbound item (a raw mail) */
+	LIMIT_ITEM = 16 << 20,
+	/* what one reader VM may say in all: the JSON of one message */
+	LIMIT_READER_JSON = 2 << 20,
+	/* the same as a typed record between porter and broker */
+	LIMIT_RECORD = 2 << 20,
+	/* one IPC message between host processes, head included */
+	LIMIT_MSG = 80 << 10,
+	LIMIT_MSG_FDS = 4,
+	/* one frame on a VM's wire, head not counted */
+	LIMIT_WIRE_FRAME = 64 << 10,
+	/* what one planner VM may say on its wire in one task */
+	LIMIT_PLANNER_BYTES = 8 << 20,
+	/* one MCP message, a line of JSON */
+	LIMIT_MCP_LINE = 48 << 10,
+	/* capability calls */
+	LIMIT_NAME = 128, /* capability, argument, set and connector names */
+	LIMIT_ARGS = 64,
+	LIMIT_ARG_BYTES = 32 << 10,
+	/* the task's final answer to the owner */
+	LIMIT_ANSWER = 32 << 10,
+	/* one audit record: C2SP tlog-tiles, uint16 length prefix */
+	LIMIT_AUDIT_RECORD = 65535,
+	LIMIT_AUDIT_FIELDS = 96,
+};
+
+#endif

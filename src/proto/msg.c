@@ -1,0 +1,326 @@
+/*
+ * msg: see msg.h. One generic encoder and decoder over a table of layouts, so
+ * that every message is bounded by the same code.
+ */
+#include "proto/msg.h"
+
+#include <assert.h>
+
+#include "base/rd.h"
+#include "base/str.h"
+
+enum kind { K_U8, K_U32, K_U64, K_BYTES, K_STR, K_LIST };
+
+struct layout;
+
+struct field {
+	enum kind kind;
+	size_t off;                /* of the value in its struct */
+	size_t max;                /* bytes of a string, rows of a list,
+				      size of K_BYTES */
+	size_t n_off;              /* K_LIST: of its count */
+	const struct layout *elem; /* K_LIST */
+};
+
+struct layout {
+	const char *name;
+	size_t size; /* of the struct */
+	size_t n;
+	const struct field *fields;
+};
+
+#define U8(s, f)       { K_U8, offsetof(struct s, f), 0, 0, NULL }
+#define U32(s, f)      { K_U32, offsetof(struct s, f), 0, 0, NULL }
+#define U64(s, f)      { K_U64, offsetof(struct s, f), 0, 0, NULL }
+#define BYTES(s, f, m) { K_BYTES, offsetof(struct s, f), m, 0, NULL }
+#define STR(s, f, m)   { K_STR, offsetof(struct s, f), m, 0, NULL }
+#define LIST(s, f, m, e) \
+	{ K_LIST, offsetof(struct s, f), m, offsetof(struct s, n), &(e) }
+#define FIELDS(...) (const struct field[]){ __VA_ARGS__ }
+#define LAYOUT(s, ...)                                                 \
+	.size = sizeof(struct s),                                      \
+	.n = ARRAY_SIZE(((const struct field[]){ __VA_ARGS__ })),      \
+	.fields = FIELDS(__VA_ARGS__)
+
+enum {
+	TEXT_MAX = LIMIT_ANSWER,
+	KEY_MAX = 512,
+	REASON_MAX = 512,
+	SCHEMA_MAX = 32 << 10,
+	AUDIT_TEXT_MAX = 32 << 10,
+};
+
+static const struct layout audit_field = { LAYOUT(
+	m_audit_field, STR(m_audit_field, key, LIMIT_NAME),
+	U8(m_audit_field, type), U64(m_audit_field, number),
+	STR(m_audit_field, text, AUDIT_TEXT_MAX)) };
+
+static const struct layout arg = { LAYOUT(
+	m_arg, STR(m_arg, name, LIMIT_NAME), U8(m_arg, json), U8(m_arg, shape),
+	STR(m_arg, value, LIMIT_ARG_BYTES)) };
+
+#define L_EMPTY LAYOUT(m_empty, U8(m_empty, zero))
+#define L_TEXT	LAYOUT(m_text, STR(m_text, text, TEXT_MAX))
+
+static const struct layout layouts[] = {
+	[MSG_HELLO] = { "hello", LAYOUT(m_hello, STR(m_hello, name, LIMIT_NAME),
+					STR(m_hello, arg, 4096)) },
+	[MSG_STOP] = { "stop", L_EMPTY },
+	[MSG_KILL] = { "kill", L_TEXT },
+	[MSG_AUDIT] = { "audit", LAYOUT(m_audit, STR(m_audit, kind, LIMIT_NAME),
+					LIST(m_audit, fields,
+					     LIMIT_AUDIT_FIELDS,
+					     audit_field)) },
+	[MSG_AUDIT_OK] = { "audit-ok",
+			   LAYOUT(m_audit_ok, U64(m_audit_ok, index),
+				  U64(m_audit_ok, size),
+				  BYTES(m_audit_ok, root, 32)) },
+	[MSG_AUDIT_FAIL] = { "audit-fail", L_TEXT },
+	[MSG_ITEM] = { "item",
+		       LAYOUT(m_item, STR(m_item, key, KEY_MAX),
+			      U64(m_item, size), BYTES(m_item, sha256, 32)) },
+	[MSG_ITEM_DONE] = { "item-done",
+			    LAYOUT(m_item_done, STR(m_item_done, key, KEY_MAX),
+				   U8(m_item_done, verdict)) },
+	[MSG_CONNECTOR] = { "connector",
+			    LAYOUT(m_connector,
+				   STR(m_connector, name, LIMIT_NAME),
+				   U8(m_connector, direction)) },
+	[MSG_ITEM_NEW] = { "item-new",
+			   LAYOUT(m_item_new, U64(m_item_new, item),
+				  STR(m_item_new, source, LIMIT_NAME),
+				  STR(m_item_new, key, KEY_MAX),
+				  U64(m_item_new, size),
+				  BYTES(m_item_new, sha256, 32)) },
+	[MSG_VM_NEW] = { "vm-new",
+			 LAYOUT(m_vm_new, U64(m_vm_new, vm),
+				U8(m_vm_new, kind), U64(m_vm_new, item)) },
+	[MSG_VM_GONE] = { "vm-gone",
+			  LAYOUT(m_vm_gone, U64(m_vm_gone, vm),
+				 STR(m_vm_gone, reason, REASON_MAX)) },
+	[MSG_TASK_START] = { "task-start",
+			     LAYOUT(m_task_start, U64(m_task_start, task),
+				    U64(m_task_start, item)) },
+	[MSG_TASK_END] = { "task-end", L_EMPTY },
+	[MSG_ITEM_VERDICT] = { "item-verdict",
+			       LAYOUT(m_item_verdict,
+				      U64(m_item_verdict, item),
+				      U8(m_item_verdict, verdict)) },
+	[MSG_VM_READY] = { "vm-ready",
+			   LAYOUT(m_vm_ready, U64(m_vm_ready, boot_us)) },
+	[MSG_VM_FAIL] = { "vm-fail",
+			  LAYOUT(m_vm_fail, U8(m_vm_fail, fault),
+				 STR(m_vm_fail, detail, REASON_MAX)) },
+	[MSG_VM_DONE] = { "vm-done", L_EMPTY },
+	[MSG_ENVELOPE] = { "envelope",
+			   LAYOUT(m_envelope, U8(m_envelope, ok),
+				  STR(m_envelope, fault, REASON_MAX),
+				  STR(m_envelope, from, 320),
+				  STR(m_envelope, message_id, 512),
+				  STR(m_envelope, date, 128)) },
+	[MSG_RECORD] = { "record", L_EMPTY },
+	[MSG_REFUSED] = { "refused", L_TEXT },
+	[MSG_TASK_GET] = { "task-get", L_EMPTY },
+	[MSG_TASK] = { "task", LAYOUT(m_task, STR(m_task, instruction, 4096),
+				      U8(m_task, has_item)) },
+	[MSG_TOOLS_GET] = { "tools-get", L_EMPTY },
+	[MSG_TOOL] = { "tool", LAYOUT(m_tool, STR(m_tool, name, LIMIT_NAME),
+				      STR(m_tool, description, 1024),
+				      STR(m_tool, schema, SCHEMA_MAX)) },
+	[MSG_TOOLS_END] = { "tools-end", L_EMPTY },
+	[MSG_CALL] = { "call", LAYOUT(m_call, U64(m_call, call),
+				      STR(m_call, capability, LIMIT_NAME),
+				      LIST(m_call, args, LIMIT_ARGS, arg)) },
+	[MSG_CALL_RESULT] = { "call-result",
+			      LAYOUT(m_call_result, U64(m_call_result, call),
+				     U8(m_call_result, verdict),
+				     U8(m_call_result, executed),
+				     STR(m_call_result, clause, REASON_MAX),
+				     STR(m_call_result, reason, REASON_MAX),
+				     U64(m_call_result, audit_index)) },
+	[MSG_ANSWER] = { "answer", L_TEXT },
+	[MSG_ANSWER_OK] = { "answer-ok", L_EMPTY },
+	[MSG_EFFECT] = { "effect",
+			 LAYOUT(m_effect, U64(m_effect, effect),
+				STR(m_effect, capability, LIMIT_NAME),
+				LIST(m_effect, args, LIMIT_ARGS, arg)) },
+	[MSG_EFFECT_DONE] = { "effect-done",
+			      LAYOUT(m_effect_done, U64(m_effect_done, effect),
+				     U8(m_effect_done, ok),
+				     STR(m_effect_done, detail, REASON_MAX)) },
+	[MSG_C_STATUS] = { "c-status", L_EMPTY },
+	[MSG_C_DOWN] = { "c-down", L_EMPTY },
+	[MSG_C_KILL] = { "c-kill", L_TEXT },
+	[MSG_C_ITEMS] = { "c-items", L_EMPTY },
+	[MSG_C_ITEM] = { "c-item",
+			 LAYOUT(m_c_item, U64(m_c_item, item),
+				U64(m_c_item, task),
+				STR(m_c_item, source, LIMIT_NAME),
+				STR(m_c_item, key, KEY_MAX),
+				U64(m_c_item, size), U8(m_c_item, verdict),
+				STR(m_c_item, fault, REASON_MAX),
+				U64(m_c_item, reader_us),
+				STR(m_c_item, planner, LIMIT_NAME),
+				STR(m_c_item, answer, LIMIT_ANSWER),
+				STR(m_c_item, envelope_from, 320)) },
+	[MSG_C_REQUEST] = { "c-request",
+			    LAYOUT(m_c_request, U64(m_c_request, item),
+				   U64(m_c_request, task),
+				   STR(m_c_request, capability, LIMIT_NAME),
+				   LIST(m_c_request, args, LIMIT_ARGS, arg),
+				   U8(m_c_request, verdict),
+				   U8(m_c_request, executed),
+				   STR(m_c_request, clause, REASON_MAX),
+				   STR(m_c_request, reason, REASON_MAX),
+				   U64(m_c_request, audit_index)) },
+	[MSG_C_OK] = { "c-ok", L_EMPTY },
+	[MSG_C_FAIL] = { "c-fail", L_TEXT },
+};
+
+static_assert(ARRAY_SIZE(layouts) == MSG_TYPE_MAX, "a row per message");
+
+const char *msg_type_name(enum msg_type t)
+{
+	if (t <= MSG_NONE || t >= MSG_TYPE_MAX)
+		return "unknown";
+	return layouts[t].name;
+}
+
+/* UNSAFE: base + field->off is inside the struct by the layout tables. */
+static void put_struct(struct buf *b, const struct layout *l, const void *base);
+
+static void put_field(struct buf *b, const struct field *f, const void *base)
+{
+	const uint8_t *at = (const uint8_t *)base + f->off;
+	const struct span *s;
+	uint32_t n, i;
+
+	switch (f->kind) {
+	case K_U8:
+		buf_u8(b, *at);
+		break;
+	case K_U32:
+		buf_u32(b, *(const uint32_t *)(const void *)at);
+		break;
+	case K_U64:
+		buf_u64(b, *(const uint64_t *)(const void *)at);
+		break;
+	case K_BYTES:
+		buf_put(b, at, f->max);
+		break;
+	case K_STR:
+		s = (const struct span *)(const void *)at;
+		if (s->n > f->max)
+			b->bad = true;
+		buf_blob(b, *s);
+		break;
+	case K_LIST:
+		n = *(const uint32_t *)(const void *)((const uint8_t *)base +
+						      f->n_off);
+		if (n > f->max) {
+			b->bad = true;
+			break;
+		}
+		buf_u32(b, n);
+		for (i = 0; i < n; i++)
+			put_struct(b, f->elem, at + i * f->elem->size);
+		break;
+	}
+}
+
+static void put_struct(struct buf *b, const struct layout *l, const void *base)
+{
+	size_t i;
+
+	for (i = 0; i < l->n; i++)
+		put_field(b, &l->fields[i], base);
+}
+
+static void get_struct(struct rd *rd, const struct layout *l, void *base);
+
+static void get_field(struct rd *rd, const struct field *f, void *base)
+{
+	uint8_t *at = (uint8_t *)base + f->off;
+	uint32_t n, i;
+
+	switch (f->kind) {
+	case K_U8:
+		*at = rd_u8(rd);
+		break;
+	case K_U32:
+		*(uint32_t *)(void *)at = rd_u32(rd);
+		break;
+	case K_U64:
+		*(uint64_t *)(void *)at = rd_u64(rd);
+		break;
+	case K_BYTES:
+		rd_copy(rd, at, f->max);
+		break;
+	case K_STR:
+		*(struct span *)(void *)at = rd_blob(rd, f->max);
+		break;
+	case K_LIST:
+		n = rd_count(rd, (uint32_t)f->max);
+		*(uint32_t *)(void *)((uint8_t *)base + f->n_off) = n;
+		for (i = 0; i < n && !rd->bad; i++)
+			get_struct(rd, f->elem, at + i * f->elem->size);
+		break;
+	}
+}
+
+static void get_struct(struct rd *rd, const struct layout *l, void *base)
+{
+	size_t i;
+
+	for (i = 0; i < l->n; i++)
+		get_field(rd, &l->fields[i], base);
+}
+
+void msg_encode(struct buf *b, const struct msg *m)
+{
+	size_t start = b->n;
+
+	buf_u16(b, MSG_VERSION);
+	buf_u16(b, (uint16_t)m->type);
+	buf_put(b, m->ids.run, MSG_RUN);
+	buf_u64(b, m->ids.task);
+	buf_u64(b, m->ids.span);
+	if (m->type <= MSG_NONE || m->type >= MSG_TYPE_MAX)
+		b->bad = true;
+	else
+		put_struct(b, &layouts[m->type], &m->empty);
+	if (b->n - start > LIMIT_MSG)
+		b->bad = true;
+}
+
+int msg_decode(struct span bytes, struct msg *ret, const char **why)
+{
+	struct rd rd;
+	uint16_t type;
+
+	if (bytes.n > LIMIT_MSG) {
+		*why = "message over the size limit";
+		return -1;
+	}
+	rd_init(&rd, bytes);
+	memset(&ret->ids, 0, sizeof(ret->ids));
+	if (rd_u16(&rd) != MSG_VERSION) {
+		*why = "message of another version";
+		return -1;
+	}
+	type = rd_u16(&rd);
+	rd_copy(&rd, ret->ids.run, MSG_RUN);
+	ret->ids.task = rd_u64(&rd);
+	ret->ids.span = rd_u64(&rd);
+	if (rd.bad || type <= MSG_NONE || type >= MSG_TYPE_MAX) {
+		*why = "unknown message type";
+		return -1;
+	}
+	ret->type = (enum msg_type)type;
+	get_struct(&rd, &layouts[type], &ret->empty);
+	if (!rd_end(&rd)) {
+		*why = "message fields do not match their layout";
+		return -1;
+	}
+	return 0;
+}

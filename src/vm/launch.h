@@ -1,0 +1,54 @@
+/*
+ * launch: starts the two processes of one VM, bulkhead-vmm (the machine, in
+ * its jail) and bulkhead-porter (the only one that talks to it), with the wire
+ * between them. Used by the monitor and by `bulkhead read`.
+ */
+#ifndef VM_LAUNCH_H
+#define VM_LAUNCH_H
+
+#include <sys/types.h>
+
+#include "proto/wire.h"
+#include "vm/vm.h"
+
+struct vm_images {
+	int kernel_fd;                     /* sealed memfds, owned */
+	int initrd_fd[WIRE_WORKLOAD_MAX];  /* by enum wire_workload; -1: none */
+};
+
+/*
+ * Loads kernel and guest images from a directory into sealed memfds, each
+ * checked against the directory's SHA256SUMS. Names: "kernel",
+ * "reader-email.cpio", "planner-triage.cpio", "planner-gullible.cpio",
+ * "probe.cpio". 0 or -errno with the file and what to do.
+ */
+[[nodiscard]] int vm_images_load(const char *dir, struct vm_images *ret,
+				 struct err *err);
+void vm_images_done(struct vm_images *im);
+
+struct vm_launch {
+	const char *libexec;
+	struct vm_spec spec;
+	enum wire_workload workload;
+	const struct vm_images *images;
+	const char *name;        /* "vm-17": for logs and MSG_HELLO */
+	int item_fd;             /* readers: sealed memfd; planners: -1 */
+	int console_fd;          /* -1: none */
+	uint64_t deadline_ms;    /* for the porter: handshake to the end */
+};
+
+struct vm_procs {
+	pid_t vmm, porter;
+	int vmm_pidfd, porter_pidfd; /* owned */
+	int monitor_fd;              /* our end of the porter's FD_MONITOR */
+	int broker_fd;               /* the other end of its FD_BROKER */
+};
+
+/* Starts both; on failure nothing is left behind. */
+[[nodiscard]] int vm_launch(const struct vm_launch *l, struct vm_procs *ret,
+			    struct err *err);
+
+/* SIGKILLs both by pidfd and reaps them; closes every fd. Idempotent. */
+void vm_end(struct vm_procs *v);
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * vm: what is said about one virtual machine by those who do not run it: its
+ * specification, which the process bulkhead-vmm gets as one argument string
+ * beside the descriptors of its row, and the probe that finds out which
+ * back-end works on this host. Running it is src/host/vmm/.
+ */
+#ifndef VM_VM_H
+#define VM_VM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/span.h"
+
+enum vm_backend {
+	VM_AUTO = 0,
+	VM_QEMU_KVM, /* qemu-system-x86_64-microvm, where a guest really runs */
+	VM_QEMU_TCG, /* qemu-system-x86_64, emulation: slow, works anywhere */
+	VM_BACKEND_MAX
+};
+
+/* "auto", "qemu-kvm", "qemu-tcg"; NULL if there is none. */
+const char *vm_backend_name(enum vm_backend b);
+
+struct vm_spec {
+	enum vm_backend backend; /* not VM_AUTO */
+	uint32_t memory_mib;      /* 64 to 65536 */
+	uint32_t cpus;            /* 1 to 16 */
+	uint32_t deadline_s;      /* the vmm ends itself then, as a backstop */
+	uint32_t tsc_khz;         /* TCG: the host's TSC rate, 0 if unknown */
+	bool console;             /* a serial console on FD_CONSOLE */
+};
+
+/* The specification as one argument of bulkhead-vmm, and back. 0 or -1. */
+[[nodiscard]] int vm_spec_format(char *dst, size_t cap,
+				  const struct vm_spec *spec);
+[[nodiscard]] int vm_spec_parse(struct span arg, struct vm_spec *ret);
+
+/*
+ * Which back-end really works here: boots a real guest (the probe image) with
+ * each candidate and a time limit, kvm first, and remembers the answer in the
+ * directory state_fd ("probe", keyed by QEMU's and the kernel's identity).
+ * want narrows the candidates. libexec has bulkhead-vmm. Takes up to 20 s the
+ * first time. ret gets backend and tsc_khz; why the words for `status` and
+ * `doctor` ("emulation (TCG): /dev/kvm exists but cannot run a guest").
+ */
+struct vm_probe {
+	enum vm_backend backend;
+	uint32_t tsc_khz;
+	uint32_t boot_ms; /* of the probe's guest, exec to first byte */
+	char why[200];
+};
+
+[[nodiscard]] int vm_probe(const char *libexec, int state_fd, int kernel_fd,
+			    int initrd_fd, enum vm_backend want,
+			    struct vm_probe *ret, struct err *err);
+
+#endif
