@@ -321,7 +321,8 @@ static const struct {
 	{ "\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac", 4, "\\{9 bytes left out}",
 	  9 },
 	/* bytes that continue nothing do not make the cut run away */
-	{ "\x80\x80\x80\x80\x80\x80\x80\x80", 2, "\\{7 bytes left out}", 7 },
+	{ "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80", 8,
+	  "\\x{80}\\{8 bytes left out}\\x{80}", 8 },
 };
 
 static void test_cut(void **)
