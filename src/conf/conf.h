@@ -37,14 +37,14 @@ struct conf {
 	char state[CONF_PATH_MAX];
 	char socket[CONF_PATH_MAX]; /* default: state/control.sock */
 	uint32_t users[CONF_USERS];
-	uint32_t n_users;           /* default: the uid that starts bulkhead */
-	char agent[CONF_NAME_MAX];  /* one agent in this version */
+	uint32_t n_users;	   /* default: the uid that starts bulkhead */
+	char agent[CONF_NAME_MAX]; /* one agent in this version */
 	char policy[CONF_PATH_MAX];
 	enum conf_planner planner;
-	char say[1024];             /* the standing task's instruction */
+	char say[1024]; /* the standing task's instruction */
 	struct conf_vm reader;
 	struct conf_vm planner_vm;
-	int backend;                /* enum vm_backend */
+	int backend; /* enum vm_backend */
 	uint32_t n_connectors;
 	struct conf_connector connectors[CONF_CONNECTORS];
 };

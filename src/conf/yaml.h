@@ -14,13 +14,13 @@
 
 enum { YAML_FILE_MAX = 1 << 20, YAML_DEPTH_MAX = 24 };
 
-struct yaml;      /* a parsed file; owns every node and text */
+struct yaml;	  /* a parsed file; owns every node and text */
 struct yaml_node; /* borrowed from its file */
 
 enum yaml_kind { YAML_SCALAR, YAML_LIST, YAML_MAP };
 
 struct yaml_place {
-	uint32_t line;   /* from 1 */
+	uint32_t line;	 /* from 1 */
 	uint32_t column; /* from 1 */
 };
 
@@ -56,7 +56,7 @@ void yaml_error(const struct yaml *y, struct buf *errs, struct yaml_place at,
 struct yaml_field {
 	const char *name;
 	bool required;
-	bool later; /* known to the schema, not enforced yet: refused */
+	bool later;	  /* known to the schema, not enforced yet: refused */
 	const char *help; /* one line for the manual */
 };
 

@@ -8,8 +8,8 @@
 #include "proto/msg.h"
 
 struct chan {
-	int fd;              /* owned */
-	uint8_t *in;         /* LIMIT_MSG bytes, owned */
+	int fd;	     /* owned */
+	uint8_t *in; /* LIMIT_MSG bytes, owned */
 	struct buf out;
 	int fds[LIMIT_MSG_FDS]; /* of the last message, closed by the next
 				   chan_recv unless taken with chan_take_fd */
@@ -35,7 +35,7 @@ void chan_done(struct chan *c);
 int chan_take_fd(struct chan *c, size_t i);
 
 /* Sends m and duplicates of fds (the caller keeps its own). 0 or -errno. */
-[[nodiscard]] int chan_send(struct chan *c, const struct msg *m,
-			    const int *fds, size_t n_fds);
+[[nodiscard]] int chan_send(struct chan *c, const struct msg *m, const int *fds,
+			    size_t n_fds);
 
 #endif

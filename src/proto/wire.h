@@ -67,22 +67,22 @@ enum wire_workload {
 	WIRE_READER_EMAIL = 1,
 	WIRE_PLANNER_TRIAGE,
 	WIRE_PLANNER_GULLIBLE,
-	WIRE_PROBE,    /* answers what the guest can and cannot do (tests) */
+	WIRE_PROBE, /* answers what the guest can and cannot do (tests) */
 	WIRE_WORKLOAD_MAX
 };
 
 /* Why a VM's wire was cut. Numbers are stable: they are in audit records. */
 enum wire_fault {
 	WIRE_OK = 0,
-	WIRE_BAD_LENGTH,   /* a frame over LIMIT_WIRE_FRAME */
-	WIRE_BAD_TYPE,     /* unknown type or service, or reserved bits set */
-	WIRE_BAD_ORDER,    /* a known frame out of turn */
-	WIRE_BAD_PAYLOAD,  /* a payload that its type does not allow */
-	WIRE_BAD_VERSION,  /* the guest speaks another version */
-	WIRE_BAD_MAC,      /* wrong key, or a replay of another handshake */
-	WIRE_TOO_MUCH,     /* more bytes in all than this kind of VM may send */
-	WIRE_HANGUP,       /* the port closed before the work was done */
-	WIRE_DEADLINE,     /* silence past the deadline */
+	WIRE_BAD_LENGTH,  /* a frame over LIMIT_WIRE_FRAME */
+	WIRE_BAD_TYPE,	  /* unknown type or service, or reserved bits set */
+	WIRE_BAD_ORDER,	  /* a known frame out of turn */
+	WIRE_BAD_PAYLOAD, /* a payload that its type does not allow */
+	WIRE_BAD_VERSION, /* the guest speaks another version */
+	WIRE_BAD_MAC,	  /* wrong key, or a replay of another handshake */
+	WIRE_TOO_MUCH,	  /* more bytes in all than this kind of VM may send */
+	WIRE_HANGUP,	  /* the port closed before the work was done */
+	WIRE_DEADLINE,	  /* silence past the deadline */
 	WIRE_FAULT_MAX
 };
 
@@ -90,12 +90,12 @@ enum wire_fault {
 const char *wire_fault_name(enum wire_fault f);
 
 struct wire_hello {
-	uint16_t version;  /* WIRE_VERSION */
-	uint8_t workload;  /* enum wire_workload */
+	uint16_t version; /* WIRE_VERSION */
+	uint8_t workload; /* enum wire_workload */
 	uint8_t zero;
-	uint64_t wall_ns;  /* CLOCK_REALTIME, nanoseconds since the epoch */
+	uint64_t wall_ns; /* CLOCK_REALTIME, nanoseconds since the epoch */
 	uint8_t random[WIRE_RANDOM]; /* for the guest's random generator */
-	uint8_t key[WIRE_KEY];       /* fresh for this VM */
+	uint8_t key[WIRE_KEY];	     /* fresh for this VM */
 };
 
 struct wire_frame {

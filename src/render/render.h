@@ -18,20 +18,21 @@
 
 enum render_newline {
 	RENDER_MARK,  /* a visible mark, one line stays one line */
-	RENDER_BREAK, /* a line break followed by opts.indent: for long bodies */
+	RENDER_BREAK, /* a line break followed by opts.indent: for long bodies
+		       */
 };
 
 struct render_opts {
 	enum render_newline newline;
 	const char *indent; /* RENDER_BREAK: own text put before each line */
-	size_t max;         /* input bytes shown (head and tail), 0: all */
-	bool ascii;         /* escape everything but printable ASCII too */
+	size_t max;	    /* input bytes shown (head and tail), 0: all */
+	bool ascii;	    /* escape everything but printable ASCII too */
 };
 
 struct render_count {
-	size_t hidden;  /* code points escaped as invisible or unassigned */
+	size_t hidden;	/* code points escaped as invisible or unassigned */
 	size_t invalid; /* bytes that were not UTF-8 */
-	size_t cut;     /* input bytes left out for opts.max */
+	size_t cut;	/* input bytes left out for opts.max */
 };
 
 /* Appends the printable form of text. Never emits a control character but
