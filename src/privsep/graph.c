@@ -71,13 +71,13 @@ int graph_fd(enum proc p, enum fd_role role)
 const char *fd_role_name(enum fd_role role)
 {
 	static const char *const names[] = {
-		[FD_NONE] = "none",	  [FD_MONITOR] = "monitor",
-		[FD_AUDIT] = "audit",	  [FD_CONTROL] = "control",
-		[FD_BROKER] = "broker",	  [FD_POLICY] = "policy",
-		[FD_LISTEN] = "listen",	  [FD_DIR] = "dir",
-		[FD_STATE] = "state",	  [FD_ITEM] = "item",
-		[FD_WIRE] = "wire",	  [FD_CONSOLE] = "console",
-		[FD_KERNEL] = "kernel",	  [FD_INITRD] = "initrd",
+		[FD_NONE] = "none",	[FD_MONITOR] = "monitor",
+		[FD_AUDIT] = "audit",	[FD_CONTROL] = "control",
+		[FD_BROKER] = "broker", [FD_POLICY] = "policy",
+		[FD_LISTEN] = "listen", [FD_DIR] = "dir",
+		[FD_STATE] = "state",	[FD_ITEM] = "item",
+		[FD_WIRE] = "wire",	[FD_CONSOLE] = "console",
+		[FD_KERNEL] = "kernel", [FD_INITRD] = "initrd",
 	};
 
 	static_assert(ARRAY_SIZE(names) == FD_ROLE_MAX, "a name per role");

@@ -21,7 +21,8 @@
  */
 [[nodiscard]] int sandbox_enter(enum proc p, struct err *err);
 
-/* Stage 6 alone (tests, and the planners' host tools). */
+/* Stages 1 to 5, and stage 6, alone: for tests that look at each. */
+[[nodiscard]] int sandbox_namespaces(enum proc p, struct err *err);
 [[nodiscard]] int sandbox_seccomp(enum proc p, struct err *err);
 
 /* Stage 1 alone: for the processes that must spawn others (monitor, vmm). */
