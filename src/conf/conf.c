@@ -27,6 +27,7 @@ enum {
 	MEMORY_MIB_MAX = 65536,
 	CPUS_MAX = 16,
 	DEADLINE_S_MAX = 86400,
+	WORDS_MAX = 16,
 };
 
 struct loader {
@@ -92,17 +93,38 @@ struct word {
 	bool later;
 };
 
+static void unknown_word(struct loader *l, const struct yaml_node *n,
+			 const struct word *words, size_t count)
+{
+	const char *known[WORDS_MAX] = { 0 }, *near;
+	CLEAN_BUF struct buf list;
+	size_t i;
+
+	buf_init(&list, 256);
+	for (i = 0; i < count && i < WORDS_MAX; i++) {
+		if (words[i].later)
+			continue;
+		known[i] = words[i].name;
+		buf_printf(&list, "%s%s", list.n ? ", " : "", words[i].name);
+	}
+	near = yaml_nearest(yaml_text(n), known, i);
+	if (near)
+		fault(l, n, "unknown value \"%.64s\": did you mean \"%s\"?",
+		      yaml_text(n), near);
+	else
+		fault(l, n, "unknown value \"%.64s\": use %s", yaml_text(n),
+		      buf_cstr(&list));
+}
+
 static int choose(struct loader *l, const struct yaml_node *n,
 		  const struct word *words, size_t count)
 {
-	const char *text = scalar(l, n), *known[16] = { 0 }, *near;
+	const char *text = scalar(l, n);
 	size_t i;
 
 	if (!text)
 		return -1;
 	for (i = 0; i < count; i++) {
-		if (i < ARRAY_SIZE(known))
-			known[i] = words[i].later ? NULL : words[i].name;
 		if (strcmp(text, words[i].name) != 0)
 			continue;
 		if (!words[i].later)
@@ -113,9 +135,7 @@ static int choose(struct loader *l, const struct yaml_node *n,
 		      text, words[0].name);
 		return -1;
 	}
-	near = yaml_nearest(text, known, ARRAY_SIZE(known));
-	fault(l, n, "unknown value \"%.64s\": %s \"%s\"?", text,
-	      near ? "did you mean" : "why not", near ? near : words[0].name);
+	unknown_word(l, n, words, count);
 	return -1;
 }
 

@@ -187,6 +187,18 @@ static struct yaml_place token_place(struct fy_token *t)
 	return mark_place(t ? fy_token_start_mark(t) : NULL);
 }
 
+/* A scalar's place; libfyaml marks what is inside the quotes. */
+static struct yaml_place scalar_place(struct fy_token *t)
+{
+	enum fy_scalar_style style = t ? fy_token_scalar_style(t) : FYSS_PLAIN;
+	struct yaml_place at = token_place(t);
+
+	if ((style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED) &&
+	    at.column > 1)
+		at.column--;
+	return at;
+}
+
 static struct yaml_node *node_new(struct builder *b, enum yaml_kind kind,
 				  struct yaml_place at)
 {
@@ -257,7 +269,7 @@ static bool key_is_next(const struct builder *b)
 /* A token's text as an owned string; NULL after a fault. */
 static char *token_text(struct builder *b, struct fy_token *t)
 {
-	struct yaml_place at = token_place(t);
+	struct yaml_place at = scalar_place(t);
 	size_t n = 0;
 	const char *p = t ? fy_token_get_text(t, &n) : "";
 	struct span s = span_of(p, n);
@@ -316,7 +328,7 @@ static void on_scalar(struct builder *b, const struct fy_event *e)
 {
 	struct fy_token *t = e->scalar.value;
 	bool plain = !t || fy_token_scalar_style(t) == FYSS_PLAIN;
-	struct yaml_place at = token_place(t);
+	struct yaml_place at = scalar_place(t);
 	struct yaml_node *n;
 
 	check_props(b, e->scalar.anchor, e->scalar.tag);
