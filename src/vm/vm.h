@@ -23,6 +23,9 @@ enum vm_backend {
 /* "auto", "qemu-kvm", "qemu-tcg"; NULL if there is none. */
 const char *vm_backend_name(enum vm_backend b);
 
+/* The back-end of that name; VM_BACKEND_MAX if there is none. */
+enum vm_backend vm_backend_parse(struct span name);
+
 struct vm_spec {
 	enum vm_backend backend; /* not VM_AUTO */
 	uint32_t memory_mib;	 /* 64 to 65536 */
