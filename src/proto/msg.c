@@ -195,6 +195,7 @@ static const struct layout layouts[] = {
 				   U64(m_c_request, audit_index)) },
 	[MSG_C_OK] = { "c-ok", L_EMPTY },
 	[MSG_C_FAIL] = { "c-fail", L_TEXT },
+	[MSG_C_TEXT] = { "c-text", L_TEXT },
 };
 
 static_assert(ARRAY_SIZE(layouts) == MSG_TYPE_MAX, "a row per message");

@@ -92,6 +92,7 @@ enum msg_type {
 	MSG_C_REQUEST, /* m_c_request: what a planner asked for */
 	MSG_C_OK,      /* m_empty */
 	MSG_C_FAIL,    /* m_text */
+	MSG_C_TEXT,    /* m_text: a JSON object, part of an answer */
 
 	MSG_TYPE_MAX
 };
