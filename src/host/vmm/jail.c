@@ -525,6 +525,10 @@ int jail_leave_rights(const struct jail_proc *p, struct err *err)
 	pid_t parent = getppid();
 	int r = 0;
 
+	/* Without it the change of uid would take the right to empty the
+	 * bounding set. */
+	if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0) < 0)
+		return fail(err, "securebits", "");
 	if (p->uid != 0 &&
 	    (setgroups(0, NULL) < 0 || setresgid(p->uid, p->uid, p->uid) < 0 ||
 	     setresuid(p->uid, p->uid, p->uid) < 0))
