@@ -91,9 +91,10 @@ const char *cli_home(void);
 void cli_show(FILE *out, struct span foreign);
 
 /*
- * Prints JSON with a newline at the end. Every code point that a terminal must
- * not get raw is written as \uXXXX, and on a terminal everything beyond ASCII
- * is. Does not take the reference. Returns 0 or CLI_NO.
+ * Prints JSON with a newline at the end, two spaces a level. Every code point
+ * that a terminal must not get raw is written as \uXXXX, and on a terminal
+ * everything beyond ASCII is. NULL is "out of memory". Does not take the
+ * reference. Returns 0 or CLI_NO.
  */
 int cli_json(FILE *out, const json_t *json);
 
