@@ -34,7 +34,7 @@ bool policy_tool(const struct policy *p, size_t i, struct m_tool *ret);
 /* The source row that a connector's items come under; NULL if none reads it. */
 struct policy_source {
 	const char *name;
-	const char *reader;      /* "email" */
+	const char *reader; /* "email" */
 	const char *connector;
 };
 
@@ -43,10 +43,10 @@ const struct policy_source *policy_source(const struct policy *p,
 
 struct policy_decision {
 	enum verdict verdict;
-	char clause[200];        /* "assistant.yaml:31:9 deny" or "default deny" */
-	char reason[400];        /* see m_call_result.reason */
-	const char *connector;   /* who executes it; NULL unless allowed */
-	uint32_t n;              /* the canonical arguments, in schema order, */
+	char clause[200]; /* "assistant.yaml:31:9 deny" or "default deny" */
+	char reason[400]; /* see m_call_result.reason */
+	const char *connector; /* who executes it; NULL unless allowed */
+	uint32_t n;	       /* the canonical arguments, in schema order, */
 	struct m_arg args[LIMIT_ARGS]; /* borrowed from call and *canon */
 };
 
@@ -55,8 +55,7 @@ struct policy_decision {
  * allowed call has taken its place in the rate limits. canon holds canonical
  * forms that decision->args borrow. Any error while evaluating is a deny.
  */
-void policy_decide(struct policy *p, const struct m_call *call,
-		   uint64_t now_s, struct buf *canon,
-		   struct policy_decision *ret);
+void policy_decide(struct policy *p, const struct m_call *call, uint64_t now_s,
+		   struct buf *canon, struct policy_decision *ret);
 
 #endif

@@ -21,11 +21,15 @@
  */
 [[nodiscard]] int sandbox_enter(enum proc p, struct err *err);
 
-/* Stage 6 alone (tests, and the planners' host tools). */
+/* Stages 1 to 5, and stage 6, alone: for tests that look at each. */
+[[nodiscard]] int sandbox_namespaces(enum proc p, struct err *err);
 [[nodiscard]] int sandbox_seccomp(enum proc p, struct err *err);
 
 /* Stage 1 alone: for the processes that must spawn others (monitor, vmm). */
 [[nodiscard]] int sandbox_basic(struct err *err);
+
+/* Stage 4 alone: for the programs in a VM's jail. */
+[[nodiscard]] int sandbox_drop_capabilities(struct err *err);
 
 /*
  * The start of every process but the CLI: log name, argv check, stage order;

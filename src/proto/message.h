@@ -19,12 +19,12 @@
 #include "base/span.h"
 
 enum {
-	MESSAGE_SUBJECT_MAX = 1000,    /* bytes, as all sizes here */
+	MESSAGE_SUBJECT_MAX = 1000, /* bytes, as all sizes here */
 	MESSAGE_BODY_MAX = 256 << 10,
 	MESSAGE_ADDR_MAX = 320,
 	MESSAGE_NAME_MAX = 300,
 	MESSAGE_ID_MAX = 500,
-	MESSAGE_DATE_MAX = 40,         /* RFC 3339, or empty */
+	MESSAGE_DATE_MAX = 40, /* RFC 3339, or empty */
 	MESSAGE_ADDRS = 64,
 	MESSAGE_REFS = 32,
 	MESSAGE_LINKS = 256,
@@ -45,15 +45,15 @@ struct message_addr {
 };
 
 struct message_link {
-	struct span text;  /* what the person would see */
-	struct span url;   /* where it really goes */
-	bool mismatch;     /* the text looks like another address */
+	struct span text; /* what the person would see */
+	struct span url;  /* where it really goes */
+	bool mismatch;	  /* the text looks like another address */
 };
 
 struct message_attachment {
 	struct span name;
 	struct span type;
-	uint64_t size;     /* decoded bytes */
+	uint64_t size; /* decoded bytes */
 	uint8_t sha256[32];
 };
 
@@ -63,19 +63,19 @@ enum message_removed_kind {
 	REMOVED_VISIBILITY,
 	REMOVED_OPACITY,
 	REMOVED_ZERO_SIZE,
-	REMOVED_COLOUR,     /* text in the colour of what is behind it */
+	REMOVED_COLOUR, /* text in the colour of what is behind it */
 	REMOVED_OFF_SCREEN,
 	REMOVED_HIDDEN_ATTRIBUTE,
 	REMOVED_COMMENT,
 	REMOVED_SCRIPT,
 	REMOVED_STYLE,
-	REMOVED_TRACKER,    /* images that report that the mail was opened */
+	REMOVED_TRACKER, /* images that report that the mail was opened */
 	REMOVED_ZERO_WIDTH,
 	REMOVED_BIDI,
-	REMOVED_TAG_CHARS,  /* U+E0000 block */
-	REMOVED_CONTROL,    /* other control and invisible characters */
+	REMOVED_TAG_CHARS,   /* U+E0000 block */
+	REMOVED_CONTROL,     /* other control and invisible characters */
 	REMOVED_ALTERNATIVE, /* a text part that the shown part contradicts */
-	REMOVED_TRUNCATED,  /* what did not fit the limits above */
+	REMOVED_TRUNCATED,   /* what did not fit the limits above */
 	REMOVED_KIND_MAX
 };
 
@@ -83,9 +83,9 @@ enum message_removed_kind {
 const char *message_removed_name(enum message_removed_kind k);
 
 struct message_removed {
-	uint8_t kind;      /* enum message_removed_kind */
-	uint32_t count;    /* elements or characters, >= 1 */
-	struct span text;  /* evidence, cut; never shown to a planner */
+	uint8_t kind;	  /* enum message_removed_kind */
+	uint32_t count;	  /* elements or characters, >= 1 */
+	struct span text; /* evidence, cut; never shown to a planner */
 };
 
 enum message_where { WHERE_SUBJECT = 1, WHERE_BODY, WHERE_REMOVED, WHERE_MAX };
@@ -93,21 +93,21 @@ enum message_where { WHERE_SUBJECT = 1, WHERE_BODY, WHERE_REMOVED, WHERE_MAX };
 const char *message_where_name(enum message_where w);
 
 struct message_finding {
-	struct span rule;  /* id of the detector rule */
-	uint8_t score;     /* 0 to 100 */
-	uint8_t where;     /* enum message_where */
-	uint32_t start;    /* byte offsets into that text */
+	struct span rule; /* id of the detector rule */
+	uint8_t score;	  /* 0 to 100 */
+	uint8_t where;	  /* enum message_where */
+	uint32_t start;	  /* byte offsets into that text */
 	uint32_t end;
-	struct span text;  /* the words that matched, cut */
+	struct span text; /* the words that matched, cut */
 };
 
 struct message {
-	struct span kind;  /* "email" */
+	struct span kind; /* "email" */
 	struct span subject;
 	struct span body;
-	bool body_cut;     /* the body was longer than MESSAGE_BODY_MAX */
+	bool body_cut; /* the body was longer than MESSAGE_BODY_MAX */
 	struct message_addr from; /* as claimed by the message itself */
-	struct span date;  /* RFC 3339 as claimed, or empty */
+	struct span date;	  /* RFC 3339 as claimed, or empty */
 	struct span message_id;
 	struct span in_reply_to;
 	uint32_t n_references;
