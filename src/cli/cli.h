@@ -111,7 +111,6 @@ int cli_json(FILE *out, const json_t *json);
 #pragma weak cmd_kill
 #pragma weak cmd_rearm
 #pragma weak cmd_doctor
-#pragma weak conf_load
 int cmd_up(int argc, char **argv, const struct cli *cli);
 int cmd_down(int argc, char **argv, const struct cli *cli);
 int cmd_status(int argc, char **argv, const struct cli *cli);
