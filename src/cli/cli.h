@@ -124,6 +124,10 @@ int cmd_kill(int argc, char **argv, const struct cli *cli);
 int cmd_rearm(int argc, char **argv, const struct cli *cli);
 int cmd_doctor(int argc, char **argv, const struct cli *cli);
 int cmd_version(int argc, char **argv, const struct cli *cli);
+
+/* The manual page, as troff. */
+void help_man(FILE *out);
+
 int cmd_help(int argc, char **argv, const struct cli *cli);
 
 #endif

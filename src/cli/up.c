@@ -235,26 +235,38 @@ static int start(struct up *u)
 	return CLI_NO;
 }
 
-/* The monitor in our place; a child of it tells when it is ready. */
+/*
+ * Tells when it is ready, from a process of its own, that is nobody's child:
+ * the monitor, which takes our place, must only have children of its making.
+ */
+static int start_teller(int ready, int other)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return -errno;
+	if (pid > 0)
+		return waitpid(pid, NULL, 0) < 0 ? -errno : 0;
+	(void)close(other);
+	if (fork() == 0 && wait_ready(ready) > 0)
+		(void)fputs("bulkhead is up.\n", stderr);
+	_exit(0);
+}
+
+/* The monitor in our place. */
 static int foreground(struct up *u)
 {
 	int pipefd[2];
-	pid_t pid;
+	int rc;
 
 	if (pipe2(pipefd, O_CLOEXEC) < 0) {
 		cli_error("pipe: %s", strerror(errno));
 		return CLI_NO;
 	}
-	pid = fork();
-	if (pid < 0) {
-		cli_error("fork: %s", strerror(errno));
+	rc = start_teller(pipefd[0], pipefd[1]);
+	if (rc < 0) {
+		cli_error("fork: %s", strerror(-rc));
 		return CLI_NO;
-	}
-	if (pid == 0) {
-		(void)close(pipefd[1]);
-		if (wait_ready(pipefd[0]) > 0)
-			(void)fputs("bulkhead is up.\n", stderr);
-		_exit(0);
 	}
 	u->ready_fd = pipefd[1];
 	child(u);
