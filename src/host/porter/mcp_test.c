@@ -340,7 +340,7 @@ static json_t *parse_reply(struct buf *reply)
 
 static void test_call_replies(void **state)
 {
-	static const struct {
+	const struct {
 		struct m_call_result result;
 		const char *verdict;
 		bool is_error;
@@ -389,12 +389,12 @@ static void test_call_replies(void **state)
 
 static void test_tools_reply(void **state)
 {
-	static const struct m_tool tool = {
+	const struct m_tool tool = {
 		.name = SPAN_LIT("email.send"),
 		.description = SPAN_LIT("Sends."),
 		.schema = SPAN_LIT("{\"type\":\"object\"}"),
 	};
-	static const struct m_tool bad = { .name = SPAN_LIT("x"),
+	const struct m_tool bad = { .name = SPAN_LIT("x"),
 					   .schema = SPAN_LIT("[]") };
 	struct mcp m = { .initialized = true };
 	json_t *list = json_array();
