@@ -46,6 +46,7 @@
 #include "base/fd.h"
 #include "base/span.h"
 #include "base/str.h"
+#include "host/vmm/filter.h"
 #include "privsep/landlock.h"
 #include "privsep/sandbox.h"
 
@@ -314,6 +315,8 @@ static int drop_all(const struct jail *j, int sync, struct err *err)
 	if (r == 0 && syscall(SYS_close_range, JAIL_FIRST_FD + j->n_fds, ~0u,
 			      CLOSE_RANGE_CLOEXEC) < 0)
 		r = fail(err, "close_range", "");
+	if (r == 0 && j->syscalls)
+		r = filter_load(j->syscalls, err);
 	return r;
 }
 
@@ -525,6 +528,10 @@ int jail_leave_rights(const struct jail_proc *p, struct err *err)
 	pid_t parent = getppid();
 	int r = 0;
 
+	/* Without it the change of uid would take the right to empty the
+	 * bounding set. */
+	if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0) < 0)
+		return fail(err, "securebits", "");
 	if (p->uid != 0 &&
 	    (setgroups(0, NULL) < 0 || setresgid(p->uid, p->uid, p->uid) < 0 ||
 	     setresuid(p->uid, p->uid, p->uid) < 0))
