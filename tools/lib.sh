@@ -42,8 +42,10 @@ need_space() {
 		"point \$XDG_CACHE_HOME (kernel) elsewhere, and start again."
 }
 
-# show_tail LOG: the end of a log that tells of a failure
+# show_tail LOG: the end of a log that tells of a failure, and the errors in it
 show_tail() {
+	grep -nE 'error:|No rule to make|: Error |^E: ' "$1" | head -n 5 |
+		cut -c 1-300 >&2
 	printf -- '--- the last 20 lines of %s:\n' "$1" >&2
 	# apt's status lines are for the progress display alone
 	grep -v '^[dp][lm]status:' "$1" | tail -n 20 | cut -c 1-300 >&2
