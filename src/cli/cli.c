@@ -12,7 +12,7 @@
 #include "base/str.h"
 #include "render/render.h"
 
-enum { SHOW_MAX = 16 << 20, JSON_MAX = 64 << 20 };
+enum { SHOW_MAX = 16 << 20 };
 
 const struct cli_command *cli_find(const char *name)
 {
@@ -188,55 +188,4 @@ void cli_show(FILE *out, struct span foreign)
 	buf_init(&b, SHOW_MAX);
 	render_text(&b, foreign, NULL, NULL);
 	(void)fwrite(b.p, 1, b.n, out);
-}
-
-/*
- * jansson escapes C0 only (and, with JSON_ENSURE_ASCII, what lies past 0x7f):
- * DEL, C1, bidi and the rest of the invisible would pass. They can only stand
- * inside of strings, so that writing them as \uXXXX changes no value.
- */
-static void json_printable(struct buf *b, struct span text)
-{
-	size_t i = 0;
-
-	while (i < text.n) {
-		uint32_t c;
-		size_t n = render_decode(span_of(text.p + i, text.n - i), &c);
-
-		if (!n)
-			return; /* jansson writes valid UTF-8 only */
-		if (c == '\n' || !render_hides(c))
-			buf_put(b, text.p + i, n);
-		else if (c < 0x10000)
-			buf_printf(b, "\\u%04x", c);
-		else
-			buf_printf(b, "\\u%04x\\u%04x",
-				   0xd800 + ((c - 0x10000) >> 10),
-				   0xdc00 + ((c - 0x10000) & 0x3ff));
-		i += n;
-	}
-}
-
-int cli_json(FILE *out, const json_t *json)
-{
-	CLEAN_FREE char *text = NULL;
-	CLEAN_BUF struct buf b;
-	size_t flags = JSON_INDENT(2) | JSON_ENCODE_ANY;
-
-	if (isatty(fileno(out)))
-		flags |= JSON_ENSURE_ASCII;
-	buf_init(&b, JSON_MAX);
-	text = json ? json_dumps(json, flags) : NULL;
-	if (!text) {
-		cli_error("out of memory");
-		return CLI_NO;
-	}
-	json_printable(&b, span_str(text));
-	buf_u8(&b, '\n');
-	if (!buf_ok(&b) || fwrite(b.p, 1, b.n, out) != b.n ||
-	    fflush(out) != 0) {
-		cli_error("cannot write the output");
-		return CLI_NO;
-	}
-	return CLI_OK;
 }

@@ -91,9 +91,10 @@ const char *cli_home(void);
 void cli_show(FILE *out, struct span foreign);
 
 /*
- * Prints JSON with a newline at the end. Every code point that a terminal must
- * not get raw is written as \uXXXX, and on a terminal everything beyond ASCII
- * is. Does not take the reference. Returns 0 or CLI_NO.
+ * Prints JSON with a newline at the end, two spaces a level. Every code point
+ * that a terminal must not get raw is written as \uXXXX, and on a terminal
+ * everything beyond ASCII is. NULL is "out of memory". Does not take the
+ * reference. Returns 0 or CLI_NO.
  */
 int cli_json(FILE *out, const json_t *json);
 
@@ -123,6 +124,10 @@ int cmd_kill(int argc, char **argv, const struct cli *cli);
 int cmd_rearm(int argc, char **argv, const struct cli *cli);
 int cmd_doctor(int argc, char **argv, const struct cli *cli);
 int cmd_version(int argc, char **argv, const struct cli *cli);
+
+/* The manual page, as troff. */
+void help_man(FILE *out);
+
 int cmd_help(int argc, char **argv, const struct cli *cli);
 
 #endif

@@ -14,7 +14,7 @@ struct chan {
 	int fds[LIMIT_MSG_FDS]; /* of the last message, closed by the next
 				   chan_recv unless taken with chan_take_fd */
 	size_t n_fds;
-	bool no_wait;        /* receiving never waits, sending still may */
+	bool no_wait; /* receiving never waits, sending still may */
 };
 
 /* A pair of connected, close-on-exec ends. Returns 0 or -errno. */

@@ -10,9 +10,8 @@
 #include "privsep/syscalls.h"
 
 static const struct proc_row rows[] = {
-	/* Starts everything, owns the kill; reads no content. It and vmm fork
-	 * and make namespaces, so they have no seccomp list of their own yet:
-	 * see SECURITY.md. */
+	/* Starts everything, owns the kill; reads no content. It forks, so it
+	 * has no seccomp list of its own yet: see SECURITY.md. */
 	[PROC_MONITOR] = { "monitor", RIGHT_FILES, { FD_NONE }, true, NULL },
 	[PROC_CONTROL] = { "control",
 			   0,
@@ -44,11 +43,12 @@ static const struct proc_row rows[] = {
 			  { FD_MONITOR, FD_BROKER, FD_WIRE, FD_ITEM },
 			  false,
 			  syscalls_porter },
+	/* The list is of the process that waits once the jail is running. */
 	[PROC_VMM] = { "vmm",
 		       RIGHT_HOSTILE,
 		       { FD_WIRE, FD_CONSOLE, FD_KERNEL, FD_INITRD },
 		       false,
-		       NULL },
+		       syscalls_vmm },
 };
 
 static_assert(ARRAY_SIZE(rows) == PROC_MAX, "a row per process");

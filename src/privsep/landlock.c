@@ -50,24 +50,20 @@ static struct ruleset everything(int abi)
 	return r;
 }
 
-int landlock_only_beneath(const int *dir_fds, size_t n)
+static int restrict_to(struct ruleset set, uint64_t allowed, const int *dir_fds,
+		       size_t n)
 {
-	int abi = landlock_abi();
-	struct ruleset set = everything(abi);
-	size_t size = abi >= 6 ? 24 : abi >= 4 ? 16 : 8;
 	CLEAN_FD int fd = -1;
+	int abi = landlock_abi();
+	size_t size = abi >= 6 ? 24 : abi >= 4 ? 16 : 8;
 	size_t i;
 
-	if (abi < 1)
-		return 0;
 	fd = (int)syscall(SYS_landlock_create_ruleset, &set, size, 0);
 	if (fd < 0)
 		return -errno;
 	for (i = 0; i < n; i++) {
 		struct landlock_path_beneath_attr rule = {
-			/* Files are read, written and made, never executed. */
-			.allowed_access =
-				set.fs & ~(uint64_t)LANDLOCK_ACCESS_FS_EXECUTE,
+			.allowed_access = set.fs & allowed,
 			.parent_fd = dir_fds[i],
 		};
 
@@ -78,4 +74,29 @@ int landlock_only_beneath(const int *dir_fds, size_t n)
 	if (syscall(SYS_landlock_restrict_self, fd, 0) < 0)
 		return -errno;
 	return 0;
+}
+
+int landlock_only_beneath(const int *dir_fds, size_t n)
+{
+	int abi = landlock_abi();
+
+	if (abi < 1)
+		return 0;
+	/* Files are read, written and made, never executed. */
+	return restrict_to(everything(abi),
+			   ~(uint64_t)LANDLOCK_ACCESS_FS_EXECUTE, dir_fds, n);
+}
+
+int landlock_run_beneath(int dir_fd)
+{
+	int abi = landlock_abi();
+
+	if (abi < 1)
+		return 0;
+	return restrict_to(everything(abi),
+			   LANDLOCK_ACCESS_FS_EXECUTE |
+				   LANDLOCK_ACCESS_FS_READ_FILE |
+				   LANDLOCK_ACCESS_FS_READ_DIR |
+				   LANDLOCK_ACCESS_FS_WRITE_FILE | FS_IOCTL_DEV,
+			   &dir_fd, 1);
 }

@@ -19,4 +19,10 @@ int landlock_abi(void);
  */
 [[nodiscard]] int landlock_only_beneath(const int *dir_fds, size_t n);
 
+/*
+ * The same for a jailed program: beneath dir_fd it may run, read and write
+ * what is there, and make or remove nothing. 0 or -errno.
+ */
+[[nodiscard]] int landlock_run_beneath(int dir_fd);
+
 #endif

@@ -138,7 +138,7 @@ static int empty_root(struct err *err)
 	return 0;
 }
 
-static int drop_capabilities(struct err *err)
+int sandbox_drop_capabilities(struct err *err)
 {
 	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3,
 						 0 };
@@ -250,7 +250,7 @@ int sandbox_namespaces(enum proc p, struct err *err)
 	if (r == 0)
 		r = empty_root(err);
 	if (r == 0)
-		r = drop_capabilities(err);
+		r = sandbox_drop_capabilities(err);
 	if (r == 0)
 		r = restrict_files(p, err);
 	if (r == 0)

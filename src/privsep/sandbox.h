@@ -28,6 +28,9 @@
 /* Stage 1 alone: for the processes that must spawn others (monitor, vmm). */
 [[nodiscard]] int sandbox_basic(struct err *err);
 
+/* Stage 4 alone: for the programs in a VM's jail. */
+[[nodiscard]] int sandbox_drop_capabilities(struct err *err);
+
 /*
  * The start of every process but the CLI: log name, argv check, stage order;
  * returns when the sandbox is entered, dies otherwise. Before it returns

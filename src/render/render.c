@@ -114,6 +114,29 @@ bool render_is_rtl(struct span text)
 	return false;
 }
 
+static void put_escape(struct state *s, uint32_t c)
+{
+	s->base = false;
+	if (!s->opts->json)
+		buf_printf(s->out, "\\u{%X}", c);
+	else if (c < 0x10000)
+		buf_printf(s->out, "\\u%04x", c);
+	else
+		buf_printf(s->out, "\\u%04x\\u%04x",
+			   0xd800 + ((c - 0x10000) >> 10),
+			   0xdc00 + ((c - 0x10000) & 0x3ff));
+}
+
+static void put_invalid(struct state *s, uint8_t byte)
+{
+	s->base = false;
+	s->count->invalid++;
+	if (s->opts->json)
+		buf_str(s->out, "\\ufffd");
+	else
+		buf_printf(s->out, "\\x{%02X}", byte);
+}
+
 static void flush_spaces(struct state *s)
 {
 	if (s->spaces > RENDER_SPACES)
@@ -126,7 +149,9 @@ static void flush_spaces(struct state *s)
 static void put_newline(struct state *s)
 {
 	s->base = false;
-	if (s->opts->newline == RENDER_BREAK) {
+	if (s->opts->json) {
+		buf_str(s->out, "\\n");
+	} else if (s->opts->newline == RENDER_BREAK) {
 		buf_u8(s->out, '\n');
 		if (s->opts->indent)
 			buf_str(s->out, s->opts->indent);
@@ -148,8 +173,11 @@ static void put_point(struct state *s, uint32_t c, struct span raw)
 	bool mark, hide;
 
 	if (c == ' ') {
-		s->spaces++;
 		s->base = false;
+		if (s->opts->json)
+			buf_u8(s->out, ' ');
+		else
+			s->spaces++;
 		return;
 	}
 	flush_spaces(s);
@@ -160,12 +188,12 @@ static void put_point(struct state *s, uint32_t c, struct span raw)
 	mark = is_mark(c);
 	hide = render_hides(c) || (mark && !mark_sits(s));
 	s->count->hidden += hide;
-	if (hide || c == NEWLINE_POINT || (s->opts->ascii && c > 0x7e)) {
-		buf_printf(s->out, "\\u{%X}", c);
-		s->base = false;
+	if (hide || (c == NEWLINE_POINT && !s->opts->json) ||
+	    (s->opts->ascii && c > 0x7e)) {
+		put_escape(s, c);
 		return;
 	}
-	if (c == '\\')
+	if (c == '\\' || (c == '"' && s->opts->json))
 		buf_u8(s->out, '\\');
 	buf_span(s->out, raw);
 	if (!mark) {
@@ -189,10 +217,7 @@ static void put_run(struct state *s, struct span text)
 			continue;
 		}
 		flush_spaces(s);
-		buf_printf(s->out, "\\x{%02X}", text.p[i]);
-		s->base = false;
-		s->count->invalid++;
-		i++;
+		put_invalid(s, text.p[i++]);
 	}
 	flush_spaces(s);
 }

@@ -10,6 +10,7 @@
  * shown as their number, \{12 spaces}; a newline becomes a visible mark inside
  * a value. A combining mark without a letter before it, or the ninth on one
  * letter, is escaped too: it would be drawn over text that is not its own.
+ * With opts.json the same is written as the inside of a JSON string.
  *
  * Two different inputs never give the same output (with max 0).
  */
@@ -33,6 +34,8 @@ struct render_opts {
 	const char *indent; /* RENDER_BREAK: own text put after each break */
 	size_t max;	    /* input bytes shown (head and tail), 0: all */
 	bool ascii;	    /* escape everything but printable ASCII too */
+	bool json;	    /* the escapes of a JSON string; spaces are kept, so
+			       that reading it back gives the text again */
 };
 
 struct render_count {

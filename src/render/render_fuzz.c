@@ -9,14 +9,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct render_opts opts = { .indent = "| " };
-	CLEAN_BUF struct buf out;
+	CLEAN_BUF struct buf out = { 0 };
 	size_t i;
 
 	if (!size)
 		return 0;
 	opts.ascii = data[0] & 1;
 	opts.newline = data[0] & 2 ? RENDER_BREAK : RENDER_MARK;
-	opts.max = data[0] >> 2;
+	opts.json = data[0] & 4;
+	opts.max = data[0] >> 3;
 	buf_init(&out, 16 << 20);
 	render_text(&out, span_of(data + 1, size - 1), &opts, NULL);
 	if (!buf_ok(&out) || !utf8_valid(buf_view(&out)))

@@ -179,7 +179,7 @@ static void test_all_bytes(void **)
 		}
 }
 
-/* Goal: all of Unicode as one text, in the four ways it can be shown. */
+/* Goal: all of Unicode as one text, in the eight ways it can be shown. */
 static void test_one_text(void **)
 {
 	CLEAN_BUF struct buf in;
@@ -192,9 +192,10 @@ static void test_one_text(void **)
 
 		buf_put(&in, raw, encode(raw, c));
 	}
-	for (way = 0; way < 4; way++) {
+	for (way = 0; way < 8; way++) {
 		struct render_opts opts = { .ascii = way & 1,
-					    .max = way & 2 ? 100001 : 0 };
+					    .max = way & 2 ? 100001 : 0,
+					    .json = way & 4 };
 		CLEAN_BUF struct buf out;
 
 		buf_init(&out, 64 << 20);
@@ -301,6 +302,19 @@ static void test_ascii(void **)
 
 	assert_string_equal(got, "gr\\u{FC}\\nx\\\\");
 	assert_int_equal(n.hidden, 0);
+	free(got);
+}
+
+/* Goal: the inside of a JSON string, that JSON readers read back. */
+static void test_json(void **)
+{
+	struct render_opts opts = { .json = true };
+	char *got = render(SPAN_LIT("a\"b\\c\n    \x1b\x7f\xe2\x80\xae\xf3\xa0"
+				    "\x81\x81\xe2\x86\xb5\xff"),
+			   &opts, NULL);
+
+	assert_string_equal(got, "a\\\"b\\\\c\\n    \\u001b\\u007f\\u202e"
+				 "\\udb40\\udc41\xe2\x86\xb5\\ufffd");
 	free(got);
 }
 
@@ -424,6 +438,7 @@ int main(void)
 		cmocka_unit_test(test_marks),
 		cmocka_unit_test(test_break),
 		cmocka_unit_test(test_ascii),
+		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_injective),
 		cmocka_unit_test(test_rtl),

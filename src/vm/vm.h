@@ -26,6 +26,17 @@ const char *vm_backend_name(enum vm_backend b);
 /* The back-end of that name; VM_BACKEND_MAX if there is none. */
 enum vm_backend vm_backend_parse(struct span name);
 
+/* How bulkhead-vmm exits; 128 + n: signal n ended the machine. */
+enum vm_exit {
+	VM_EXIT_OFF = 0,      /* the guest powered off or restarted */
+	VM_EXIT_JAIL = 1,     /* never started; the reason is in the log */
+	VM_EXIT_DEADLINE = 2, /* killed at deadline_s */
+	VM_EXIT_BACKEND = 3,  /* QEMU refused or gave up */
+};
+
+/* Room for any specification as text. */
+enum { VM_SPEC_TEXT = 160 };
+
 struct vm_spec {
 	enum vm_backend backend; /* not VM_AUTO */
 	uint32_t memory_mib;	 /* 64 to 65536 */

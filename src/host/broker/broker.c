@@ -57,8 +57,9 @@ static void take_hello(struct broker *b, const struct m_hello *m)
 	const uint8_t *nl = m->arg.n ? memchr(m->arg.p, '\n', m->arg.n) : NULL;
 	size_t k = nl ? (size_t)(nl - m->arg.p) : 0;
 
-	if (!nl || str_copy(b->planner, sizeof(b->planner),
-			    span_of(m->arg.p, k)) < 0 ||
+	if (!nl ||
+	    str_copy(b->planner, sizeof(b->planner), span_of(m->arg.p, k)) <
+		    0 ||
 	    str_copy(b->instruction, sizeof(b->instruction),
 		     span_of(m->arg.p + k + 1, m->arg.n - k - 1)) < 0)
 		die("hello: no planner or instruction");
@@ -76,8 +77,8 @@ int main(void)
 	if (chan_init(&b.audit, graph_fd(PROC_BROKER, FD_AUDIT)) < 0)
 		die("out of memory");
 	monitor = peer_add(&b, PEER_MONITOR, graph_fd(PROC_BROKER, FD_MONITOR));
-	if (!monitor || !peer_add(&b, PEER_CONTROL,
-				  graph_fd(PROC_BROKER, FD_CONTROL)))
+	if (!monitor ||
+	    !peer_add(&b, PEER_CONTROL, graph_fd(PROC_BROKER, FD_CONTROL)))
 		die("out of memory");
 	monitor->chan.no_wait = false;
 	if (chan_recv(&monitor->chan, &b.in, &why) != 1 ||

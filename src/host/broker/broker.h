@@ -18,10 +18,10 @@
 #include "privsep/rpc.h"
 
 enum {
-	BROKER_ITEMS = 128,    /* in memory: the live ones and a history */
+	BROKER_ITEMS = 128, /* in memory: the live ones and a history */
 	BROKER_PEERS = 64,
-	BROKER_REQUESTS = 32,  /* remembered for each item */
-	BROKER_CALLS = 64,     /* a task: after that, refused unrecorded */
+	BROKER_REQUESTS = 32, /* remembered for each item */
+	BROKER_CALLS = 64,    /* a task: after that, refused unrecorded */
 	BROKER_SEND_MS = 10000,
 };
 
@@ -82,7 +82,7 @@ struct broker {
 	struct loop loop;
 	struct chan audit;
 	struct policy *policy;
-	struct msg_ids ids;    /* of this run */
+	struct msg_ids ids; /* of this run */
 	char planner[LIMIT_NAME + 1];
 	char instruction[4097];
 	uint64_t next_task;
@@ -90,7 +90,7 @@ struct broker {
 	bool killed;
 	struct peer peers[BROKER_PEERS];
 	struct item items[BROKER_ITEMS];
-	struct msg in;         /* the message at hand */
+	struct msg in; /* the message at hand */
 	struct msg out;
 	struct audit_record record;
 };

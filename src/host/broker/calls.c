@@ -50,8 +50,8 @@ void call_tools_get(struct broker *b, struct peer *p)
 	size_t i;
 
 	b->out.ids = b->in.ids;
-	for (i = 0; p->kind != PEER_NONE &&
-		    policy_tool(b->policy, i, &b->out.tool);
+	for (i = 0;
+	     p->kind != PEER_NONE && policy_tool(b->policy, i, &b->out.tool);
 	     i++) {
 		b->out.type = MSG_TOOL;
 		peer_send(b, p, NULL, 0);
@@ -78,8 +78,10 @@ static void audit_args(struct audit_record *r, const struct m_arg *args,
 			       (int)args[i].name.n,
 			       (const char *)args[i].name.p) < 0)
 			keys[i][0] = 0;
-		/* Argument names are the planner's: keep to the key alphabet. */
-		if (strspn(keys[i], "abcdefghijklmnopqrstuvwxyz0123456789_.-") !=
+		/* Argument names are the planner's: keep to the key alphabet.
+		 */
+		if (strspn(keys[i],
+			   "abcdefghijklmnopqrstuvwxyz0123456789_.-") !=
 			    strlen(keys[i]) ||
 		    !keys[i][0])
 			(void)str_printf(keys[i], sizeof(keys[i]), "arg.%u", i);
@@ -105,12 +107,12 @@ static void audit_decision(struct broker *b, const struct item *it,
 	audit_begin(&b->record, "decision", &ids);
 	audit_int(&b->record, "item", it->id);
 	audit_str(&b->record, "capability",
-		  utf8_valid(call->capability) ? call->capability :
-						 SPAN_LIT("(not text)"));
+		  utf8_valid(call->capability) ? call->capability
+					       : SPAN_LIT("(not text)"));
 	audit_args(&b->record, call->args, call->n, keys);
 	audit_str(&b->record, "verdict",
-		  d->verdict == VERDICT_ALLOW ? SPAN_LIT("allow") :
-						SPAN_LIT("deny"));
+		  d->verdict == VERDICT_ALLOW ? SPAN_LIT("allow")
+					      : SPAN_LIT("deny"));
 	audit_str(&b->record, "clause", span_str(d->clause));
 	audit_str(&b->record, "reason", span_str(d->reason));
 	audit_str(&b->record, "policy", span_str(hash));
@@ -119,8 +121,8 @@ static void audit_decision(struct broker *b, const struct item *it,
 
 /* Keeps what the owner will want to see of this request. */
 static void remember(struct broker *b, struct item *it,
-		     const struct m_call *call,
-		     const struct policy_decision *d, uint64_t index)
+		     const struct m_call *call, const struct policy_decision *d,
+		     uint64_t index)
 {
 	CLEAN_BUF struct buf out;
 	struct request *q;
@@ -206,7 +208,8 @@ static void execute(struct broker *b, struct peer *p, struct peer *c,
 	if (!c->effect_decision)
 		die("out of memory");
 	*c->effect_decision = *d;
-	c->effect_decision->n = 0; /* its arguments are borrowed, and sent now */
+	c->effect_decision->n =
+		0; /* its arguments are borrowed, and sent now */
 	b->out.type = MSG_EFFECT;
 	b->out.ids = item_ids(b, it);
 	b->out.effect.effect = c->effect;

@@ -201,9 +201,9 @@ void item_finish(struct broker *b, struct item *it, enum item_verdict v,
 	audit_str(&b->record, "verdict", span_str(verdict_names[v]));
 	if (fault[0])
 		audit_str(&b->record, "fault",
-			  utf8_valid(span_str(it->fault)) ?
-				  span_str(it->fault) :
-				  SPAN_LIT("not UTF-8"));
+			  utf8_valid(span_str(it->fault))
+				  ? span_str(it->fault)
+				  : SPAN_LIT("not UTF-8"));
 	(void)broker_audit(b, NULL);
 	b->out.ids = ids;
 	if (it->task) {

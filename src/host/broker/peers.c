@@ -14,16 +14,16 @@
 #include "host/broker/broker.h"
 
 static const char *const kind_names[] = {
-	[PEER_NONE] = "none",	      [PEER_MONITOR] = "monitor",
-	[PEER_CONTROL] = "control",   [PEER_ENVELOPE] = "envelope",
-	[PEER_READER] = "reader",     [PEER_PLANNER] = "planner",
+	[PEER_NONE] = "none",		[PEER_MONITOR] = "monitor",
+	[PEER_CONTROL] = "control",	[PEER_ENVELOPE] = "envelope",
+	[PEER_READER] = "reader",	[PEER_PLANNER] = "planner",
 	[PEER_CONNECTOR] = "connector",
 };
 
 static void on_connector(struct broker *b, struct peer *from)
 {
-	struct peer *p = peer_add(b, PEER_CONNECTOR,
-				  chan_take_fd(&from->chan, 0));
+	struct peer *p =
+		peer_add(b, PEER_CONNECTOR, chan_take_fd(&from->chan, 0));
 
 	if (!p || str_copy(p->name, sizeof(p->name), b->in.connector.name) < 0)
 		die("connector: no room");
@@ -116,8 +116,8 @@ static void on_refused(struct broker *b, struct peer *p)
 		s.n = sizeof(why) - 1;
 	if (it && it->verdict == ITEM_PENDING && it->record_fd < 0)
 		item_finish(b, it, ITEM_REFUSED,
-			    str_copy(why, sizeof(why), s) < 0 ? "no reason" :
-								why);
+			    str_copy(why, sizeof(why), s) < 0 ? "no reason"
+							      : why);
 }
 
 static void on_effect_done(struct broker *b, struct peer *p)
@@ -305,8 +305,8 @@ void peer_send(struct broker *b, struct peer *p, const int *fds, size_t n)
 	if (r == 0)
 		return;
 	if (p->kind == PEER_MONITOR || p->kind == PEER_CONTROL)
-		die("%s does not take a message: errno %d",
-		    kind_names[p->kind], -r);
+		die("%s does not take a message: errno %d", kind_names[p->kind],
+		    -r);
 	log_warn("peer-lost", "kind=%s errno=%d", kind_names[p->kind], -r);
 	peer_close(b, p);
 }

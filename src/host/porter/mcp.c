@@ -88,7 +88,8 @@ static bool only_members(json_t *v, const char *const *names)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach (v, key, value) {
+	json_object_foreach(v, key, value)
+	{
 		size_t i;
 
 		for (i = 0; names[i]; i++)
@@ -137,8 +138,8 @@ static bool add_row(struct mcp_request *r, struct span name, json_t *v,
 		a->value = string_span(v);
 	} else if (json_is_boolean(v)) {
 		a->json = ARG_BOOL;
-		a->value = json_is_true(v) ? SPAN_LIT("true") :
-					     SPAN_LIT("false");
+		a->value =
+			json_is_true(v) ? SPAN_LIT("true") : SPAN_LIT("false");
 	} else if (json_is_number(v)) {
 		number = r->numbers[r->call.n];
 		n = json_dumpb(v, number, MCP_NUMBER_MAX, JSON_ENCODE_ANY);
@@ -169,7 +170,8 @@ static bool add_list(struct mcp_request *r, struct span name, json_t *list)
 					.shape = ARG_EMPTY_LIST };
 		return true;
 	}
-	json_array_foreach (list, i, v) {
+	json_array_foreach(list, i, v)
+	{
 		if (!json_is_string(v) || !add_row(r, name, v, ARG_ELEMENT))
 			return false;
 	}
@@ -181,7 +183,8 @@ static struct refusal read_arguments(struct mcp_request *r, json_t *arguments)
 	const char *key;
 	json_t *v;
 
-	json_object_foreach (arguments, key, v) {
+	json_object_foreach(arguments, key, v)
+	{
 		struct span name = span_str(key);
 		bool ok;
 
@@ -235,10 +238,10 @@ static struct refusal on_call(struct mcp *m, struct mcp_request *r,
 		return read_answer(r, arguments);
 	if (span_is(r->call.capability, MCP_TOOL_TASK)) {
 		r->kind = MCP_TASK;
-		return json_object_size(arguments) == 0 ?
-			       accepted :
-			       refuse(MCP_ERR_PARAMS,
-				      "task.get takes no arguments");
+		return json_object_size(arguments) == 0
+			       ? accepted
+			       : refuse(MCP_ERR_PARAMS,
+					"task.get takes no arguments");
 	}
 	r->kind = MCP_CALL;
 	return arguments ? read_arguments(r, arguments) : accepted;

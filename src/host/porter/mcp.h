@@ -21,11 +21,11 @@
 #include "proto/msg.h"
 
 enum {
-	MCP_ERRORS_MAX = 64,      /* malformed lines before the VM is ended */
-	MCP_DEPTH_MAX = 16,       /* nesting of brackets in one line */
-	MCP_ID_MAX = 128,         /* bytes of a request id that is a string */
-	MCP_TOOLS_MAX = 256,      /* tools of one policy */
-	MCP_NUMBER_MAX = 40,      /* bytes of a number's spelling */
+	MCP_ERRORS_MAX = 64,	  /* malformed lines before the VM is ended */
+	MCP_DEPTH_MAX = 16,	  /* nesting of brackets in one line */
+	MCP_ID_MAX = 128,	  /* bytes of a request id that is a string */
+	MCP_TOOLS_MAX = 256,	  /* tools of one policy */
+	MCP_NUMBER_MAX = 40,	  /* bytes of a number's spelling */
 	MCP_REPLY_MAX = 16 << 20, /* one reply line, a whole mail twice */
 };
 
@@ -42,12 +42,12 @@ enum mcp_error {
 };
 
 enum mcp_kind {
-	MCP_NOTHING,  /* a notification: no reply */
-	MCP_REPLY,    /* answered already, the reply was appended */
-	MCP_TOOLS,    /* wants the list of tools */
-	MCP_TASK,     /* wants the task */
-	MCP_ANSWER,   /* gives its answer: answer */
-	MCP_CALL,     /* requests a capability: call */
+	MCP_NOTHING, /* a notification: no reply */
+	MCP_REPLY,   /* answered already, the reply was appended */
+	MCP_TOOLS,   /* wants the list of tools */
+	MCP_TASK,    /* wants the task */
+	MCP_ANSWER,  /* gives its answer: answer */
+	MCP_CALL,    /* requests a capability: call */
 };
 
 /* One connection. Start with zeroes. */
@@ -58,8 +58,8 @@ struct mcp {
 
 struct mcp_request {
 	enum mcp_kind kind;
-	json_t *id;         /* borrowed from doc; NULL in notifications */
-	json_t *doc;        /* owned: what all spans here borrow from */
+	json_t *id;  /* borrowed from doc; NULL in notifications */
+	json_t *doc; /* owned: what all spans here borrow from */
 	struct span answer;
 	struct m_call call;
 	char numbers[LIMIT_ARGS][MCP_NUMBER_MAX];
