@@ -10,54 +10,6 @@
 
 #include "cli/cli.h"
 
-int cmd_version(int argc, char **argv, const struct cli *cli)
-{
-	json_t *json;
-	int rc;
-
-	if (argc > 1)
-		return cli_usage(argv[0], "it takes no operand");
-	if (!cli->json) {
-		(void)printf("bulkhead %s\n", BULKHEAD_VERSION);
-		return CLI_OK;
-	}
-	json = json_pack("{s:s}", "version", BULKHEAD_VERSION);
-	rc = cli_json(stdout, json);
-	json_decref(json);
-	return rc;
-}
-
-static void list_commands(FILE *out)
-{
-	const struct cli_command *c;
-	enum cli_exit code;
-
-	(void)fprintf(out, "usage: bulkhead [--config FILE] COMMAND ...\n\n");
-	for (c = cli_commands; c->name; c++)
-		if (c->run)
-			(void)fprintf(out, "  %-8s %s\n", c->name, c->brief);
-	(void)fprintf(out, "\nbulkhead help COMMAND tells more. Exit codes:\n");
-	for (code = CLI_OK; code < CLI_EXIT_MAX; code++)
-		(void)fprintf(out, "  %d  %s\n", (int)code,
-			      cli_exit_text(code));
-}
-
-int cmd_help(int argc, char **argv, const struct cli *)
-{
-	const struct cli_command *c;
-
-	if (argc < 2) {
-		list_commands(stdout);
-		return CLI_OK;
-	}
-	c = cli_find(argv[1]);
-	if (!c || argc > 2)
-		return cli_usage(argv[0], "there is no such command");
-	(void)printf("usage: bulkhead %s%s%s\n\n%s.\n%s", c->name,
-		     c->usage[0] ? " " : "", c->usage, c->brief, c->help);
-	return CLI_OK;
-}
-
 /* Takes --json, --config FILE and --help out of argv; 0 or CLI_USAGE. */
 static int common_options(int *argc, char **argv, struct cli *cli, bool *help)
 {

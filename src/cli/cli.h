@@ -90,6 +90,9 @@ const char *cli_home(void);
 /* Foreign text to a stream through render_text; one line stays one line. */
 void cli_show(FILE *out, struct span foreign);
 
+/* The same for text whose lines are ours to keep: error lists. */
+void cli_show_lines(FILE *out, struct span text);
+
 /*
  * Prints JSON with a newline at the end, two spaces a level. Every code point
  * that a terminal must not get raw is written as \uXXXX, and on a terminal
@@ -124,6 +127,10 @@ int cmd_kill(int argc, char **argv, const struct cli *cli);
 int cmd_rearm(int argc, char **argv, const struct cli *cli);
 int cmd_doctor(int argc, char **argv, const struct cli *cli);
 int cmd_version(int argc, char **argv, const struct cli *cli);
+
+/* The manual page, as troff. */
+void help_man(FILE *out);
+
 int cmd_help(int argc, char **argv, const struct cli *cli);
 
 #endif

@@ -94,7 +94,9 @@ struct layout {
 	struct buf *b;
 	size_t column;
 	size_t indent;
+	size_t width;
 	bool rtl;
+	bool escapes; /* JSON: a line also breaks behind each \n escape */
 };
 
 static void line_end(struct layout *l)
@@ -107,15 +109,24 @@ static void line_end(struct layout *l)
 	l->column = l->indent;
 }
 
+static bool newline_escape(const struct layout *l, struct span t)
+{
+	return l->escapes && t.n >= 2 && !memcmp(t.p, "\\n", 2);
+}
+
 /* The columns of the word at the start of t, its trailing space not counted;
  * looks no further than one line. */
-static size_t word_columns(struct span t)
+static size_t word_columns(const struct layout *l, struct span t)
 {
 	size_t i = 0, sum = 0, columns;
+	bool end = false;
 
-	while (i < t.n && sum <= SHOW_WIDTH && t.p[i] != ' ' &&
-	       t.p[i] != '\n') {
-		i += token(span_of(t.p + i, t.n - i), &columns);
+	while (i < t.n && sum <= l->width && t.p[i] != ' ' && t.p[i] != '\n' &&
+	       !end) {
+		struct span rest = span_of(t.p + i, t.n - i);
+
+		end = newline_escape(l, rest);
+		i += token(rest, &columns);
 		sum += columns;
 	}
 	return sum;
@@ -123,10 +134,9 @@ static size_t word_columns(struct span t)
 
 /*
  * Puts rendered text. A line breaks before a word that does not fit any more,
- * inside of a word only if that is longer than a line, and with after_newline
- * behind each \n escape.
+ * inside of a word only if that is longer than a line.
  */
-static void put_wrapped(struct layout *l, struct span t, bool after_newline)
+static void put_wrapped(struct layout *l, struct span t)
 {
 	size_t i = 0, columns, n, word;
 	bool start = true;
@@ -143,17 +153,16 @@ static void put_wrapped(struct layout *l, struct span t, bool after_newline)
 			i++;
 			continue;
 		}
-		word = start ? word_columns(rest) : columns;
-		if (l->column > l->indent && l->column + word > SHOW_WIDTH &&
-		    (word <= SHOW_WIDTH - l->indent ||
-		     l->column + columns > SHOW_WIDTH))
+		word = start ? word_columns(l, rest) : columns;
+		if (l->column > l->indent && l->column + word > l->width &&
+		    (word <= l->width - l->indent ||
+		     l->column + columns > l->width))
 			line_end(l);
 		buf_put(l->b, rest.p, n);
 		l->column += columns;
 		start = rest.p[0] == ' ';
 		i += n;
-		if (after_newline && n == 2 && !memcmp(rest.p, "\\n", 2) &&
-		    i < t.n && t.p[i] != '"')
+		if (newline_escape(l, rest) && i < t.n && t.p[i] != '"')
 			line_end(l);
 	}
 	if (l->rtl)
@@ -166,13 +175,13 @@ void show_text(struct buf *b, const struct show *how, struct span foreign,
 	struct render_opts opts = { .newline = RENDER_BREAK,
 				    .max = SHOW_TEXT_MAX,
 				    .ascii = how->ascii };
-	struct layout l = { b, column, indent, false };
+	struct layout l = { b, column, indent, SHOW_WIDTH, false, false };
 	CLEAN_BUF struct buf text;
 
 	buf_init(&text, PIECE_MAX);
 	render_text(&text, foreign, &opts, NULL);
 	l.rtl = render_is_rtl(buf_view(&text));
-	put_wrapped(&l, buf_view(&text), false);
+	put_wrapped(&l, buf_view(&text));
 }
 
 /* JSON. Own values only: depth and size were bounded where they were made. */
@@ -314,7 +323,9 @@ static void container_put(struct json_out *o, const json_t *j, size_t indent)
 
 static void long_string_put(struct json_out *o, const json_t *j)
 {
-	struct layout l = { o->b, o->column, o->column + 1, false };
+	/* One column stays free for the comma. */
+	struct layout l = { o->b,	    o->column, o->column + 1,
+			    SHOW_WIDTH - 1, false,     true };
 	CLEAN_BUF struct buf text;
 
 	/* A key that leaves too little room: continue near the margin. */
@@ -323,7 +334,7 @@ static void long_string_put(struct json_out *o, const json_t *j)
 	buf_init(&text, PIECE_MAX);
 	json_string_put(&text, string_span(j), o->ascii, o->max);
 	l.rtl = render_is_rtl(buf_view(&text));
-	put_wrapped(&l, buf_view(&text), true);
+	put_wrapped(&l, buf_view(&text));
 }
 
 static void value_put(struct json_out *o, const json_t *j, size_t indent)

@@ -17,7 +17,7 @@ struct story_part {
 	size_t record_n;
 };
 
-enum { INDENT = 12 };
+enum { INDENT = 14 };
 
 void story_done(struct story *s)
 {
@@ -289,7 +289,7 @@ static void removed_line(struct buf *b, const struct message *m)
 		/* Our own names; broken where a line is full. */
 		buf_printf(b, "%s%s %u",
 			   i == 0	? ""
-			   : i % 4 == 0 ? ",\n            "
+			   : i % 4 == 0 ? ",\n              "
 					: ", ",
 			   name ? name : "unknown", m->removed[i].count);
 	}
@@ -315,7 +315,7 @@ static void findings_line(struct buf *b, const struct show *how,
 }
 
 void story_message(struct buf *b, const struct show *how,
-		   const struct message *m, size_t indent)
+		   const struct message *m)
 {
 	json_t *json = message_to_json(m, true);
 
@@ -325,7 +325,7 @@ void story_message(struct buf *b, const struct show *how,
 	findings_line(b, how, m);
 	label(b, how, "JSON");
 	if (json)
-		show_json_wide(b, how, json, indent, indent);
+		show_json_wide(b, how, json, INDENT, INDENT);
 	buf_u8(b, '\n');
 	json_decref(json);
 }
@@ -357,7 +357,7 @@ static void reader_lines(struct buf *b, const struct show *how,
 	}
 	buf_printf(b, "a fresh one; valid JSON after %.2f s, VM destroyed\n",
 		   (double)it->reader_us / 1e6);
-	story_message(b, how, &message, INDENT);
+	story_message(b, how, &message);
 }
 
 static void request_lines(struct buf *b, const struct show *how,
@@ -391,6 +391,7 @@ static void request_lines(struct buf *b, const struct show *how,
 static void planner_lines(struct buf *b, const struct show *how,
 			  const struct story *s, const struct m_c_item *it)
 {
+	struct span answer;
 	struct msg m;
 	size_t i, n = 0;
 
@@ -412,9 +413,12 @@ static void planner_lines(struct buf *b, const struct show *how,
 		if (s->parts[i].type == MSG_C_REQUEST &&
 		    s->parts[i].item == it->item && part_msg(&s->parts[i], &m))
 			request_lines(b, how, &m.c_request);
-	if (it->answer.n) {
+	answer = it->answer;
+	while (answer.n && answer.p[answer.n - 1] == '\n')
+		answer.n--;
+	if (answer.n) {
 		label(b, how, "answer");
-		show_text(b, how, it->answer, INDENT, INDENT);
+		show_text(b, how, answer, INDENT, INDENT);
 		buf_u8(b, '\n');
 	}
 }

@@ -2,8 +2,8 @@
  * conf: see conf.h.
  *
  * One table for each kind of map in the file: its keys, their help lines, and
- * the setter of each. A setter reports its own errors and goes on, so that one
- * pass shows all of them; the result is handed out only if there were none.
+ * the setter of each (load.h). The result is handed out only if there were no
+ * errors at all.
  */
 #include "conf/conf.h"
 
@@ -18,8 +18,8 @@
 
 #include "base/fd.h"
 #include "base/str.h"
+#include "conf/load.h"
 #include "conf/value.h"
-#include "conf/yaml.h"
 #include "vm/vm.h"
 
 enum {
@@ -27,13 +27,10 @@ enum {
 	MEMORY_MIB_MAX = 65536,
 	CPUS_MAX = 16,
 	DEADLINE_S_MAX = 86400,
-	WORDS_MAX = 16,
 };
 
 struct loader {
-	const struct yaml *y;
-	struct buf *errs;
-	size_t errors;
+	struct load load;
 	const char *base;
 	const char *home;
 	struct conf c;
@@ -62,81 +59,18 @@ static void fault(struct loader *l, const struct yaml_node *n, const char *fmt,
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	l->errors++;
-	yaml_error(l->y, l->errs, yaml_place(n), "%s", text);
+	load_fault(&l->load, yaml_place(n), "%s", text);
 }
 
 static void walk(struct loader *l, const struct yaml_node *map,
-		 const struct yaml_rule *rules, size_t n)
+		 const struct load_rule *rules, size_t n)
 {
-	l->errors += yaml_walk_map(l->y, map, rules, n, l, l->errs);
+	load_map(&l->load, map, rules, n, l);
 }
 
-/* The text of a scalar that is there; NULL after a fault. */
 static const char *scalar(struct loader *l, const struct yaml_node *n)
 {
-	if (yaml_kind(n) != YAML_SCALAR) {
-		fault(l, n, "a single value belongs here, not a list or map");
-		return NULL;
-	}
-	if (!*yaml_text(n)) {
-		fault(l, n, "the value is empty");
-		return NULL;
-	}
-	return yaml_text(n);
-}
-
-/* One of the words of a table; those with later set are refused. */
-struct word {
-	const char *name;
-	int value;
-	bool later;
-};
-
-static void unknown_word(struct loader *l, const struct yaml_node *n,
-			 const struct word *words, size_t count)
-{
-	const char *known[WORDS_MAX] = { 0 }, *near;
-	CLEAN_BUF struct buf list;
-	size_t i;
-
-	buf_init(&list, 256);
-	for (i = 0; i < count && i < WORDS_MAX; i++) {
-		if (words[i].later)
-			continue;
-		known[i] = words[i].name;
-		buf_printf(&list, "%s%s", list.n ? ", " : "", words[i].name);
-	}
-	near = yaml_nearest(yaml_text(n), known, i);
-	if (near)
-		fault(l, n, "unknown value \"%.64s\": did you mean \"%s\"?",
-		      yaml_text(n), near);
-	else
-		fault(l, n, "unknown value \"%.64s\": use %s", yaml_text(n),
-		      buf_cstr(&list));
-}
-
-static int choose(struct loader *l, const struct yaml_node *n,
-		  const struct word *words, size_t count)
-{
-	const char *text = scalar(l, n);
-	size_t i;
-
-	if (!text)
-		return -1;
-	for (i = 0; i < count; i++) {
-		if (strcmp(text, words[i].name) != 0)
-			continue;
-		if (!words[i].later)
-			return words[i].value;
-		fault(l, n,
-		      "\"%s\" is known, but not enforced by this version: use "
-		      "\"%s\"",
-		      text, words[0].name);
-		return -1;
-	}
-	unknown_word(l, n, words, count);
-	return -1;
+	return load_scalar(&l->load, n);
 }
 
 static void set_version(void *ctx, const struct yaml_node *n)
@@ -204,14 +138,14 @@ static void set_state(void *ctx, const struct yaml_node *n)
 
 static void set_backend(void *ctx, const struct yaml_node *n)
 {
-	static const struct word backends[] = {
+	static const struct load_word backends[] = {
 		{ "auto", VM_AUTO, false },
 		{ "qemu-kvm", VM_QEMU_KVM, false },
 		{ "qemu-tcg", VM_QEMU_TCG, false },
 		{ "native", 0, true },
 	};
 	struct loader *l = ctx;
-	int v = choose(l, n, backends, ARRAY_SIZE(backends));
+	int v = load_choose(&l->load, n, backends, ARRAY_SIZE(backends));
 
 	if (v >= 0)
 		l->c.backend = v;
@@ -261,7 +195,7 @@ static void set_socket(void *ctx, const struct yaml_node *n)
 		fault(l, n, "a socket's path has at most 107 bytes");
 }
 
-static const struct yaml_rule control_rules[] = {
+static const struct load_rule control_rules[] = {
 	{ { "users", false, false, "uids that may give orders" }, set_users },
 	{ { "socket", false, false, "the owner's socket: a path or default" },
 	  set_socket },
@@ -283,7 +217,7 @@ static void set_policy(void *ctx, const struct yaml_node *n)
 
 static void set_planner_kind(void *ctx, const struct yaml_node *n)
 {
-	static const struct word kinds[] = {
+	static const struct load_word kinds[] = {
 		{ "triage", PLANNER_TRIAGE, false },
 		{ "gullible", PLANNER_GULLIBLE, false },
 		{ "llm", 0, true },
@@ -291,13 +225,13 @@ static void set_planner_kind(void *ctx, const struct yaml_node *n)
 		{ "image", 0, true },
 	};
 	struct loader *l = ctx;
-	int v = choose(l, n, kinds, ARRAY_SIZE(kinds));
+	int v = load_choose(&l->load, n, kinds, ARRAY_SIZE(kinds));
 
 	if (v > 0)
 		l->c.planner = (enum conf_planner)v;
 }
 
-static const struct yaml_rule planner_rules[] = {
+static const struct load_rule planner_rules[] = {
 	{ { "kind", true, false, "triage or gullible" }, set_planner_kind },
 	{ { "upstream", false, true, "the model's row in upstreams" }, NULL },
 	{ { "model", false, true, "the model's name or file" }, NULL },
@@ -333,7 +267,7 @@ static void set_say(void *ctx, const struct yaml_node *n)
 		      sizeof(l->c.say) - 1);
 }
 
-static const struct yaml_rule task_rules[] = {
+static const struct load_rule task_rules[] = {
 	{ { "on", true, false, "the source whose items start the task" },
 	  set_on },
 	{ { "say", true, false, "the instruction, in your words" }, set_say },
@@ -356,7 +290,7 @@ static void set_tasks(void *ctx, const struct yaml_node *n)
 	walk(l, yaml_at(n, 0), task_rules, ARRAY_SIZE(task_rules));
 }
 
-static const struct yaml_rule agent_rules[] = {
+static const struct load_rule agent_rules[] = {
 	{ { "policy", true, false, "the policy file" }, set_policy },
 	{ { "planner", true, false, "what reasons, e.g. {kind: triage}" },
 	  set_planner },
@@ -430,7 +364,7 @@ static void set_deadline(void *ctx, const struct yaml_node *n)
 		l->vm->deadline_s = (uint32_t)v;
 }
 
-static const struct yaml_rule vm_rules[] = {
+static const struct load_rule vm_rules[] = {
 	{ { "memory", false, false, "64MiB to 64GiB" }, set_memory },
 	{ { "cpus", false, false, "1 to 16" }, set_cpus },
 	{ { "deadline", false, false, "1s to 24h, then it is ended" },
@@ -454,7 +388,7 @@ static void set_vm_planner(void *ctx, const struct yaml_node *n)
 	walk(l, n, vm_rules, ARRAY_SIZE(vm_rules));
 }
 
-static const struct yaml_rule vms_rules[] = {
+static const struct load_rule vms_rules[] = {
 	{ { "reader", false, false, "the VM each message gets" },
 	  set_vm_reader },
 	{ { "planner", false, false, "the VM each task gets" },
@@ -470,7 +404,7 @@ static void set_vms(void *ctx, const struct yaml_node *n)
 
 static void set_kind(void *ctx, const struct yaml_node *n)
 {
-	static const struct word kinds[] = {
+	static const struct load_word kinds[] = {
 		{ "maildir", CONNECTOR_MAILDIR, false },
 		{ "outbox", CONNECTOR_OUTBOX, false },
 		{ "imap", 0, true },
@@ -480,7 +414,7 @@ static void set_kind(void *ctx, const struct yaml_node *n)
 		{ "http", 0, true },
 	};
 	struct loader *l = ctx;
-	int v = choose(l, n, kinds, ARRAY_SIZE(kinds));
+	int v = load_choose(&l->load, n, kinds, ARRAY_SIZE(kinds));
 
 	if (v > 0)
 		l->connector->kind = (enum conf_connector_kind)v;
@@ -501,7 +435,7 @@ static void set_connector_path(void *ctx, const struct yaml_node *n)
 			      l->c.connectors[i].name);
 }
 
-static const struct yaml_rule connector_rules[] = {
+static const struct load_rule connector_rules[] = {
 	{ { "kind", true, false, "maildir (in) or outbox (out)" }, set_kind },
 	{ { "path", true, false, "the Maildir" }, set_connector_path },
 	{ { "hosts", false, true, "what netd may connect it to" }, NULL },
@@ -522,13 +456,13 @@ static bool kind_is_later(struct loader *l, const struct yaml_node *n)
 	const struct yaml_node *kind =
 		yaml_kind(n) == YAML_MAP ? yaml_get(n, "kind") : NULL;
 	struct conf_connector unused = { 0 };
-	size_t before = l->errors;
+	size_t before = l->load.errors;
 
 	if (!kind)
 		return false;
 	l->connector = &unused;
 	set_kind(l, kind);
-	return l->errors > before;
+	return l->load.errors > before;
 }
 
 static void set_connectors(void *ctx, const struct yaml_node *n)
@@ -559,7 +493,7 @@ static void set_connectors(void *ctx, const struct yaml_node *n)
 	}
 }
 
-static const struct yaml_rule top_rules[] = {
+static const struct load_rule top_rules[] = {
 	{ { "bulkhead", true, false, "the version of the format: 1" },
 	  set_version },
 	{ { "state", false, false,
@@ -594,7 +528,7 @@ static void set_defaults(struct loader *l)
 /* What depends on other keys: where the state and its socket are. */
 static void settle(struct loader *l)
 {
-	const struct yaml_node *root = yaml_root(l->y);
+	const struct yaml_node *root = yaml_root(l->load.y);
 	struct conf *c = &l->c;
 
 	if (!*c->state && str_printf(c->state, sizeof(c->state),
@@ -620,14 +554,14 @@ int conf_parse(const char *name, struct span text, const char *base,
 		return r;
 	if (!l)
 		return -ENOMEM;
-	l->y = y;
-	l->errs = errs;
+	l->load.y = y;
+	l->load.errs = errs;
 	l->base = base;
 	l->home = home;
 	set_defaults(l);
 	walk(l, yaml_root(y), top_rules, ARRAY_SIZE(top_rules));
 	settle(l);
-	if (l->errors)
+	if (l->load.errors)
 		return -EINVAL;
 	*ret = l->c;
 	return 0;
@@ -709,7 +643,7 @@ int conf_load(const char *path, const char *home, struct conf *ret,
 /* The tables once more, as the manual lists them. */
 static const struct {
 	const char *prefix;
-	const struct yaml_rule *rules;
+	const struct load_rule *rules;
 	size_t n;
 } schema[] = {
 	{ "", top_rules, ARRAY_SIZE(top_rules) },

@@ -125,26 +125,3 @@ size_t yaml_check_map(const struct yaml *y, const struct yaml_node *map,
 	}
 	return errors;
 }
-
-size_t yaml_walk_map(const struct yaml *y, const struct yaml_node *map,
-		     const struct yaml_rule *rules, size_t n, void *ctx,
-		     struct buf *errs)
-{
-	struct yaml_field fields[YAML_FIELDS_MAX] = { 0 };
-	size_t errors, i;
-
-	if (n > YAML_FIELDS_MAX) {
-		yaml_error(y, errs, yaml_place(map), "schema table too long");
-		return 1;
-	}
-	for (i = 0; i < n; i++)
-		fields[i] = rules[i].field;
-	errors = yaml_check_map(y, map, fields, n, errs);
-	for (i = 0; i < n; i++) {
-		const struct yaml_node *value = yaml_get(map, fields[i].name);
-
-		if (value && rules[i].set)
-			rules[i].set(ctx, value);
-	}
-	return errors;
-}

@@ -78,24 +78,6 @@ size_t yaml_check_map(const struct yaml *y, const struct yaml_node *map,
 		      struct buf *errs);
 
 /*
- * A schema table: the fields of one map, each with what takes its value. The
- * checks, the setters and the manual work from the same rows.
- */
-struct yaml_rule {
-	struct yaml_field field;
-	void (*set)(void *ctx, const struct yaml_node *value); /* not later */
-};
-
-/*
- * Checks the map against the table (n <= YAML_FIELDS_MAX) and calls the setter
- * of each key that is there, in the order of the table. Returns the number of
- * errors added; those of the setters are theirs to count.
- */
-size_t yaml_walk_map(const struct yaml *y, const struct yaml_node *map,
-		     const struct yaml_rule *rules, size_t n, void *ctx,
-		     struct buf *errs);
-
-/*
  * The one of n words nearest to word, by edits, if it is near enough to be
  * what was meant; else NULL. NULL words are passed over.
  */

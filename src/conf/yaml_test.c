@@ -88,8 +88,8 @@ static void syntax(void **)
 		const char *text;
 		const char *place;
 	} rows[] = {
-		{ "a: [1, 2\n", "f:" },	      { "a: \"x\n", "f:" },
-		{ "a: b: c\n", "f:1:" },      { "a: 1\n b: 2\n", "f:1:4:" },
+		{ "a: [1, 2\n", "f:" },	    { "a: \"x\n", "f:" },
+		{ "a: b: c\n", "f:1:" },    { "a: 1\n b: 2\n", "f:1:4:" },
 		{ "a: 1\n\tb: 2\n", "f:" }, { "a: 1\n}\n", "f:" },
 	};
 	size_t i;

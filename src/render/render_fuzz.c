@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct render_opts opts = { .indent = "| " };
-	CLEAN_BUF struct buf out;
+	CLEAN_BUF struct buf out = { 0 };
 	size_t i;
 
 	if (!size)

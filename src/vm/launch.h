@@ -8,8 +8,13 @@
 
 #include <sys/types.h>
 
+#include "proto/msg.h"
 #include "proto/wire.h"
 #include "vm/vm.h"
+
+/* The name of a workload's image and in MSG_HELLO, e.g. "reader-email"; NULL
+ * if there is none. */
+const char *vm_workload_name(enum wire_workload w);
 
 struct vm_images {
 	int kernel_fd;			  /* sealed memfds, owned */
@@ -32,6 +37,7 @@ struct vm_launch {
 	enum wire_workload workload;
 	const struct vm_images *images;
 	const char *name;     /* "vm-17": for logs and MSG_HELLO */
+	struct msg_ids ids;   /* the head of that MSG_HELLO */
 	int item_fd;	      /* readers: sealed memfd; planners: -1 */
 	int console_fd;	      /* -1: none */
 	uint64_t deadline_ms; /* for the porter: handshake to the end */

@@ -194,6 +194,7 @@ static int launch(struct monitor *m, struct mvm *v, struct err *err)
 		.workload = workload_of(m, v),
 		.images = &m->images,
 		.name = name,
+		.ids = m->ids,
 		.item_fd = -1,
 		.console_fd = -1,
 		.deadline_ms = (uint64_t)cv->deadline_s * 1000,
@@ -201,6 +202,8 @@ static int launch(struct monitor *m, struct mvm *v, struct err *err)
 
 	if (!it)
 		return err_set(err, -ENOENT, "its item is gone");
+	l.ids.task = v->task;
+	l.ids.span = v->item;
 	(void)str_printf(name, sizeof(name), "vm-%llu",
 			 (unsigned long long)v->id);
 	if (v->kind == VM_READER)

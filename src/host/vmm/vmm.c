@@ -29,6 +29,7 @@ enum {
 	STDERR_MAX = 8 << 10, /* of QEMU's words, in all */
 	EXTRA_THREADS = 16,   /* QEMU's, beside one for each processor */
 	EXTRA_CPU_S = 10,
+	ROW_FDS = 4, /* wire, console, kernel, image */
 };
 
 struct vmm {
@@ -48,7 +49,8 @@ static void start(struct vmm *v, struct err *err)
 	struct jail j = {
 		.files = &v->files,
 		.argv = v->args.argv,
-		.n_fds = 4,
+		.syscalls = qemu_syscalls(v->spec.backend),
+		.n_fds = ROW_FDS,
 		.kvm = v->spec.backend == VM_QEMU_KVM,
 		.max_file = (uint64_t)v->spec.memory_mib << 20,
 		.max_threads = v->spec.cpus + EXTRA_THREADS,
@@ -138,8 +140,9 @@ int main(int argc, char **argv)
 	if (argc != 2 || vm_spec_parse(span_str(argv[1]), &vmm.spec) < 0 ||
 	    qemu_arguments(&vmm.spec, &vmm.args) < 0)
 		die("the argument is no machine specification");
-	if (sandbox_basic(&err) < 0)
-		die("%s", err.msg);
+	if (sandbox_basic(&err) < 0 ||
+	    close_range(JAIL_FIRST_FD + ROW_FDS, ~0u, 0) < 0)
+		die("%s", err.code ? err.msg : "close_range");
 	start(&vmm, &err);
 	in_time = wait_for_end(&vmm);
 	if (!in_time) {
