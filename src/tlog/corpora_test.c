@@ -37,7 +37,7 @@ static bool get_hash(const json_t *row, const char *key, uint8_t ret[TLOG_HASH])
 	int n;
 
 	n = text ? b64_decode(raw, sizeof(raw), span_str(text)) : -1;
-	if (n < 0 || n > TLOG_HASH)
+	if (n < 1 || n > TLOG_HASH)
 		return false;
 	memset(ret, 0, TLOG_HASH);
 	memcpy(ret, raw, (size_t)n);
@@ -97,7 +97,7 @@ static bool consistency_holds(const json_t *row)
 
 /* nftw has no argument of its own for these. */
 static bool (*row_holds)(const json_t *);
-static int rows;
+static int n_rows;
 
 static int merkle_row(const char *path, const struct stat *, int kind,
 		      struct FTW *)
@@ -107,7 +107,7 @@ static int merkle_row(const char *path, const struct stat *, int kind,
 
 	if (kind != FTW_F)
 		return 0;
-	rows++;
+	n_rows++;
 	row = json_load_file(path, JSON_DECODE_INT_AS_REAL, NULL);
 	want = !json_is_true(json_object_get(row, "wantErr"));
 	check(row && row_holds(row) == want, path);
@@ -341,7 +341,7 @@ int main(void)
 	}
 	merkle_kind(base, "inclusion", inclusion_holds);
 	merkle_kind(base, "consistency", consistency_holds);
-	check(rows >= 134, "as many proofs as there should be");
+	check(n_rows >= 134, "as many proofs as there should be");
 	notes(base);
 	key_vectors(base);
 	tree_heads(base);
