@@ -16,9 +16,11 @@ void b64_encode(char *dst, struct span s)
 			v |= (uint32_t)s.p[i + 1] << 8;
 		if (left > 2)
 			v |= s.p[i + 2];
-		for (k = 0; k < 4; k++)
-			*dst++ = k <= left ? digits[v >> (18 - 6 * k) & 63]
-					   : '=';
+		for (k = 0; k < 4 && k <= left; k++)
+			dst[k] = digits[v >> (18 - 6 * k) & 63];
+		for (k = left + 1; k < 4; k++)
+			dst[k] = '=';
+		dst += 4;
 	}
 	*dst = 0;
 }

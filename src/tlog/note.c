@@ -348,7 +348,7 @@ static enum note_fault sig_check(const struct sig_line *s, struct span text,
 	const struct note_vkey *k = NULL;
 	size_t i;
 
-	for (i = 0; i < n_keys; i++) {
+	for (i = 0; keys && i < n_keys; i++) {
 		if (!span_is(s->name, keys[i].name) ||
 		    memcmp(s->raw, keys[i].id, 4) != 0)
 			continue;

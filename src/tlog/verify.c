@@ -370,7 +370,7 @@ static int find_record(struct reader *r, uint64_t index, struct span *ret)
 
 static int read_once(struct reader *r, uint64_t index, struct span *ret)
 {
-	uint8_t hash[TLOG_HASH];
+	uint8_t hash[TLOG_HASH] = { 0 };
 	int e;
 
 	e = head_vkey(r->dir, &r->head.vkey, r->err);
@@ -396,13 +396,13 @@ int tlog_read(int dirfd, uint64_t index, uint8_t **ret, size_t *n,
 	int e = -EBADMSG;
 
 	for (try = 0; try < TRIES; try++) {
+		struct span record = { NULL, 0 };
 		CLEAN_READER struct reader r;
-		struct span record;
 
 		reader_init(&r, dirfd, err);
 		e = read_once(&r, index, &record);
 		if (e == 0) {
-			uint8_t *p = malloc(record.n);
+			uint8_t *p = malloc(record.n + 1);
 
 			if (!p)
 				return err_set(err, -ENOMEM, "out of memory");

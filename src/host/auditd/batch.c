@@ -162,7 +162,7 @@ int auditd_init(struct auditd *a, struct tlog *log, int monitor, int broker)
 
 	*a = (struct auditd){ .log = log };
 	loop_init(&a->loop);
-	buf_init(&a->text, 2 * LIMIT_MSG);
+	buf_init(&a->text, (size_t)2 * LIMIT_MSG);
 	for (i = 0; i < AUDITD_PEERS; i++) {
 		int r = chan_init(&a->peers[i], fds[i]);
 

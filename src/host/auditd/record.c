@@ -142,7 +142,7 @@ static const char *sort_rows(const struct m_audit_field **rows, size_t n)
 		if (why)
 			return why;
 	}
-	qsort(rows, n, sizeof(*rows), by_key);
+	qsort(rows, n, sizeof(void *), by_key);
 	for (i = 1; i < n; i++)
 		if (span_eq(rows[i - 1]->key, rows[i]->key))
 			return "a key is there twice, or is one of the log's";
