@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <gmime/gmime.h>
 
+#include "proto/limits.h"
 #include "reader/html/html.h"
 #include "reader/links.h"
 #include "reader/mail/charset.h"
@@ -442,25 +443,42 @@ static GMimeMessage *message_parse(struct span raw)
 	return msg;
 }
 
+/* No header at all: a text that somebody dropped in. */
+static int text_read(struct walk *w, struct span raw)
+{
+	CLEAN_BUF struct buf utf8 = { .max = 3 * (size_t)LIMIT_ITEM };
+
+	if (memchr(raw.p, 0, raw.n))
+		return -EBADMSG;
+	charset_to_utf8(raw, SPAN_LIT(""), &utf8);
+	clean_text(buf_view(&utf8), &w->body, w->d);
+	links_from_text(w->d, buf_view(&w->body));
+	return 0;
+}
+
 int mail_read(struct span raw, struct draft *d)
 {
 	struct walk *w = arena_alloc(&d->arena, sizeof(*w));
 	GMimeMessage *msg;
+	int r = 0;
 
 	raw = without_mbox_line(raw);
 	if (!raw.n || !w)
 		return -EBADMSG;
-	msg = message_parse(raw);
-	if (!msg)
-		return -EBADMSG;
 	w->d = d;
 	buf_init(&w->body, 2 * (size_t)MAIL_TEXT_MAX);
 	buf_init(&w->other, 2 * (size_t)MAIL_TEXT_MAX);
-	headers_keep(d, msg);
-	walk_parts(w, g_mime_message_get_mime_part(msg));
-	body_keep(w);
+	msg = message_parse(raw);
+	if (msg) {
+		headers_keep(d, msg);
+		walk_parts(w, g_mime_message_get_mime_part(msg));
+		g_object_unref(msg);
+	} else {
+		r = text_read(w, raw);
+	}
+	if (r == 0)
+		body_keep(w);
 	buf_done(&w->body);
 	buf_done(&w->other);
-	g_object_unref(msg);
-	return 0;
+	return r;
 }
