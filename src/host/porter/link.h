@@ -23,7 +23,7 @@ enum {
 	LINK_OUT_LOW = 64 << 10,  /* below it there is room for a chunk */
 	LINK_OUT_MAX = 256 << 10, /* what may wait for the VM to read */
 	LINK_FRAMES_MAX = 16384,  /* frames one VM may send */
-	LINK_LOGS_MAX = 256,      /* LOG frames among them */
+	LINK_LOGS_MAX = 256,      /* LOG frames that are passed on */
 	LINK_DETAIL_MAX = 160,
 };
 

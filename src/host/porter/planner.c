@@ -18,7 +18,6 @@
 enum {
 	/* the rest of a line, and what one read can bring in whole frames */
 	PLANNER_IN_MAX = LIMIT_MCP_LINE + LIMIT_WIRE_FRAME + LINK_READ,
-	PLANNER_REQUESTS_MAX = 1024, /* to the broker, in one task */
 	PLANNER_TOOLS_BYTES = 4 << 20,
 	PLANNER_LINGER_MS = 5000,    /* from the answer to the exit */
 };

@@ -18,6 +18,7 @@ enum {
 	SESSION_HANDSHAKE_MS = 30 * 1000,
 	SESSION_DEADLINE_MAX_MS = 24 * 3600 * 1000,
 	SESSION_REASON_MAX = 500,
+	PLANNER_REQUESTS_MAX = 1024, /* of a planner to the broker, in all */
 };
 
 struct session;
