@@ -11,18 +11,19 @@ const struct cli_command cli_commands[] = {
 	  "ones\n",
 	  cmd_up },
 	{ "down", "", "stop everything, finishing what is being written",
-	  "Asks the monitor to stop; effects that were decided are finished.\n",
+	  "Asks the monitor to stop, and waits until all of it is gone.\n",
 	  cmd_down },
 	{ "status", "[--json]", "what is running, on what, and how it is",
 	  "Shows the virtual machine back-end, the kill latch, the processes,\n"
 	  "the backlog, the items by verdict, and the audit log.\n",
 	  cmd_status },
-	{ "items", "[--wait SECONDS] [--json]",
+	{ "items", "[--wait SECONDS] [--least N] [--json]",
 	  "what happened to each message, step by step",
 	  "Shows for each item what its reader VM gave, what its header said,\n"
 	  "what the planner asked for, the verdicts and the planner's answer.\n"
 	  "  --wait SECONDS   first wait until every item has its verdict;\n"
-	  "                   exit 3 if that takes longer\n",
+	  "                   exit 3 if that takes longer\n"
+	  "  --least N        and until there are N items (default 1)\n",
 	  cmd_items },
 	{ "read",
 	  "[--as email] [--json] [--console FILE] [--images DIR] FILE|-",

@@ -7,7 +7,12 @@
 #include "cli/client.h"
 #include "cli/story.h"
 
-enum { POLL_MS = 500, WAIT_MAX_S = 86400, PRINT_MAX = 64 << 20 };
+enum {
+	POLL_MS = 500,
+	WAIT_MAX_S = 86400,
+	LEAST_MAX = 10000,
+	PRINT_MAX = 64 << 20
+};
 
 static int fetch(const struct conf *conf, struct story *s)
 {
@@ -16,9 +21,9 @@ static int fetch(const struct conf *conf, struct story *s)
 	return client_ask(conf, &ask, story_add, s);
 }
 
-/* Asks again until every item has its verdict, and there is one at all. */
+/* Asks again until there are enough items and each has its verdict. */
 static int fetch_settled(const struct conf *conf, struct story *s,
-			 uint64_t wait_s)
+			 uint64_t wait_s, uint64_t least)
 {
 	const struct timespec pause = { .tv_nsec = POLL_MS * 1000000L };
 	uint64_t end = now_ms() + wait_s * 1000;
@@ -27,7 +32,7 @@ static int fetch_settled(const struct conf *conf, struct story *s,
 	for (;;) {
 		rc = fetch(conf, s);
 		if (rc != CLI_OK || wait_s == 0 ||
-		    (story_items(s) > 0 && story_pending(s) == 0))
+		    (story_items(s) >= least && story_pending(s) == 0))
 			return rc;
 		if (now_ms() >= end)
 			return CLI_TIMEOUT;
@@ -62,9 +67,11 @@ static int print(const struct story *s, const struct cli *cli)
 int cmd_items(int argc, char **argv, const struct cli *cli)
 {
 	const char *wait = NULL;
-	const struct cli_opt opts[] = { { "--wait", NULL, &wait } };
+	const char *least = NULL;
+	const struct cli_opt opts[] = { { "--wait", NULL, &wait },
+					{ "--least", NULL, &least } };
 	CLEAN_STORY struct story s = { 0 };
-	uint64_t wait_s = 0;
+	uint64_t wait_s = 0, least_n = 1;
 	struct conf conf;
 	int rc, shown;
 
@@ -75,14 +82,17 @@ int cmd_items(int argc, char **argv, const struct cli *cli)
 	if (wait && num_parse(span_str(wait), 0, WAIT_MAX_S, &wait_s) < 0)
 		return cli_usage("items", "--wait takes seconds, at most %d",
 				 (int)WAIT_MAX_S);
+	if (least && num_parse(span_str(least), 0, LEAST_MAX, &least_n) < 0)
+		return cli_usage("items", "--least takes a number, at most %d",
+				 (int)LEAST_MAX);
 	if (cli_conf(cli, &conf) != 0)
 		return CLI_USAGE;
-	rc = fetch_settled(&conf, &s, wait_s);
+	rc = fetch_settled(&conf, &s, wait_s, least_n);
 	if (rc != CLI_OK && rc != CLI_TIMEOUT)
 		return rc;
 	shown = print(&s, cli);
 	if (rc == CLI_TIMEOUT)
-		cli_error("%zu item(s) still without a verdict after %s s",
-			  story_pending(&s), wait);
+		cli_error("after %s s, %zu of %zu item(s) without a verdict",
+			  wait, story_pending(&s), story_items(&s));
 	return rc == CLI_OK ? shown : rc;
 }

@@ -2,14 +2,12 @@
  * status: what is running and how it is. The monitor and the broker each
  * answer with JSON objects (MSG_C_TEXT), merged here by key:
  *
- *	version run uptime_s
- *	backend   {name, why, boot_ms}
- *	latch     {set, reason}
- *	processes [{name, instance, pid}]
- *	vms       [{name, kind, age_ms}]
- *	backlog   items that wait for a reader
- *	items     {pending, read, refused, task-failed}
- *	audit     {size, root, failed}
+ *	version run uptime_s planner killed
+ *	backend backend_why emulated
+ *	processes [{name, pid, running}]
+ *	vms       {running, waiting, started, failed}
+ *	items     {pending, read, refused, task_failed}
+ *	audit     {size, root}
  *
  * A key that is not there is shown as unknown, never guessed.
  */
@@ -64,32 +62,30 @@ static void put_number(struct buf *b, const json_t *j)
 }
 
 static void backend_lines(struct buf *b, const struct show *how,
-			  const json_t *j)
+			  const json_t *all)
 {
-	const char *name = json_string_value(json_object_get(j, "name"));
-
 	label(b, how, "back-end");
-	if (name && !strcmp(name, "qemu-tcg"))
+	put_string(b, how, json_object_get(all, "backend"), 12);
+	if (json_is_true(json_object_get(all, "emulated"))) {
+		buf_str(b, "  ");
 		show_put(b, how, SHOW_BAD,
-			 "EMULATION (TCG): works, but slow; every VM is ");
-	put_string(b, how, json_object_get(j, "name"), 58);
-	if (json_is_string(json_object_get(j, "why"))) {
+			 "EMULATION: every VM works, but slowly");
+	}
+	if (json_is_string(json_object_get(all, "backend_why"))) {
 		buf_str(b, "\n            ");
-		put_string(b, how, json_object_get(j, "why"), 12);
+		put_string(b, how, json_object_get(all, "backend_why"), 12);
 	}
 	buf_u8(b, '\n');
 }
 
-static void latch_line(struct buf *b, const struct show *how, const json_t *j)
+static void latch_line(struct buf *b, const struct show *how, const json_t *set)
 {
 	label(b, how, "kill latch");
-	if (json_is_true(json_object_get(j, "set"))) {
+	if (json_is_true(set)) {
 		show_put(b, how, SHOW_BAD, "SET");
-		buf_str(b, ": ");
-		put_string(b, how, json_object_get(j, "reason"), 17);
-		buf_str(b, "\n            nothing has any effect; `bulkhead "
-			   "rearm` clears it\n");
-	} else if (json_is_false(json_object_get(j, "set"))) {
+		buf_str(b, ": nothing has any effect; `bulkhead down`, then "
+			   "`bulkhead rearm` clears it\n");
+	} else if (json_is_false(set)) {
 		show_put(b, how, SHOW_GOOD, "clear\n");
 	} else {
 		buf_str(b, "unknown\n");
@@ -108,74 +104,74 @@ static void processes_lines(struct buf *b, const struct show *how,
 	json_array_foreach(list, i, p)
 	{
 		if (i)
-			buf_str(b, i % 5 == 0 ? ",\n            " : ", ");
+			buf_str(b, i % 4 == 0 ? ",\n            " : ", ");
 		put_string(b, how, json_object_get(p, "name"), 12);
-		if (json_string_length(json_object_get(p, "instance"))) {
+		if (!json_is_true(json_object_get(p, "running"))) {
 			buf_u8(b, ' ');
-			put_string(b, how, json_object_get(p, "instance"), 12);
+			show_put(b, how, SHOW_BAD, "(not running)");
 		}
 	}
 	buf_u8(b, '\n');
 }
 
-static void items_line(struct buf *b, const struct show *how, const json_t *all)
+struct number {
+	const char *key, *text;
+};
+
+/* "3 running, 0 waiting": the numbers of one object. */
+static void numbers_line(struct buf *b, const struct show *how, const char *own,
+			 const json_t *object, const struct number *rows,
+			 size_t n)
 {
-	static const struct {
-		const char *key, *text;
-	} rows[] = { { "read", "read" },
-		     { "refused", "refused" },
-		     { "task-failed", "task failed" },
-		     { "pending", "in work" } };
-	const json_t *items = json_object_get(all, "items");
 	size_t i;
 
-	label(b, how, "items");
-	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+	label(b, how, own);
+	for (i = 0; i < n; i++) {
 		buf_str(b, i ? ", " : "");
-		put_number(b, json_object_get(items, rows[i].key));
+		put_number(b, json_object_get(object, rows[i].key));
 		buf_printf(b, " %s", rows[i].text);
 	}
-	buf_str(b, "; backlog ");
-	put_number(b, json_object_get(all, "backlog"));
 	buf_u8(b, '\n');
 }
 
-static void audit_lines(struct buf *b, const struct show *how, const json_t *j)
+static void audit_line(struct buf *b, const struct show *how, const json_t *j)
 {
 	label(b, how, "audit log");
 	put_number(b, json_object_get(j, "size"));
 	buf_str(b, " records, root ");
 	put_string(b, how, json_object_get(j, "root"), 34);
 	buf_u8(b, '\n');
-	if (json_is_true(json_object_get(j, "failed"))) {
-		buf_str(b, "            ");
-		show_put(b, how, SHOW_BAD, "CANNOT BE WRITTEN: no effects\n");
-	}
 }
 
 static void print(struct buf *b, const struct show *how, const json_t *all)
 {
+	static const struct number vms[] = { { "running", "running" },
+					     { "waiting", "waiting" },
+					     { "started", "started in all" },
+					     { "failed", "failed" } };
+	static const struct number items[] = { { "read", "read" },
+					       { "refused", "refused" },
+					       { "task_failed", "task failed" },
+					       { "pending", "in work" } };
 	const json_t *up = json_object_get(all, "uptime_s");
 
 	show_put(b, how, SHOW_BOLD, "bulkhead");
 	buf_u8(b, ' ');
 	put_string(b, how, json_object_get(all, "version"), 9);
-	buf_str(b, " is running");
 	if (json_is_integer(up))
-		buf_printf(b, ", for %lld s",
+		buf_printf(b, " is up for %lld s",
 			   (long long)json_integer_value(up));
+	buf_str(b, ", planner ");
+	put_string(b, how, json_object_get(all, "planner"), 40);
 	buf_u8(b, '\n');
-	backend_lines(b, how, json_object_get(all, "backend"));
-	latch_line(b, how, json_object_get(all, "latch"));
+	backend_lines(b, how, all);
+	latch_line(b, how, json_object_get(all, "killed"));
 	processes_lines(b, how, json_object_get(all, "processes"));
-	label(b, how, "VMs now");
-	if (json_is_array(json_object_get(all, "vms")))
-		buf_printf(b, "%zu\n",
-			   json_array_size(json_object_get(all, "vms")));
-	else
-		buf_str(b, "unknown\n");
-	items_line(b, how, all);
-	audit_lines(b, how, json_object_get(all, "audit"));
+	numbers_line(b, how, "VMs", json_object_get(all, "vms"), vms,
+		     ARRAY_SIZE(vms));
+	numbers_line(b, how, "items", json_object_get(all, "items"), items,
+		     ARRAY_SIZE(items));
+	audit_line(b, how, json_object_get(all, "audit"));
 }
 
 static int show_status(const struct conf *conf, const struct cli *cli,

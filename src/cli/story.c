@@ -315,7 +315,7 @@ static void findings_line(struct buf *b, const struct show *how,
 }
 
 void story_message(struct buf *b, const struct show *how,
-		   const struct message *m, size_t indent)
+		   const struct message *m)
 {
 	json_t *json = message_to_json(m, true);
 
@@ -325,7 +325,7 @@ void story_message(struct buf *b, const struct show *how,
 	findings_line(b, how, m);
 	label(b, how, "JSON");
 	if (json)
-		show_json_wide(b, how, json, indent, indent);
+		show_json_wide(b, how, json, INDENT, INDENT);
 	buf_u8(b, '\n');
 	json_decref(json);
 }
@@ -357,7 +357,7 @@ static void reader_lines(struct buf *b, const struct show *how,
 	}
 	buf_printf(b, "a fresh one; valid JSON after %.2f s, VM destroyed\n",
 		   (double)it->reader_us / 1e6);
-	story_message(b, how, &message, INDENT);
+	story_message(b, how, &message);
 }
 
 static void request_lines(struct buf *b, const struct show *how,

@@ -40,6 +40,6 @@ json_t *story_json(const struct story *s);
 
 /* One message of a reader, laid out as in a story; also for `read`. */
 void story_message(struct buf *b, const struct show *how,
-		   const struct message *m, size_t indent);
+		   const struct message *m);
 
 #endif

@@ -2,9 +2,8 @@
  * up: starts the monitor, which starts everything else.
  *
  * The monitor gets one descriptor beyond its standard ones, a pipe on which it
- * says how far it is: lines of progress, and at the end "ready" or "error: "
- * and why. Without --foreground it becomes a daemon whose log is
- * STATE/log/bulkhead.log.
+ * says "ready", or why not before it ends. Without --foreground it becomes a
+ * daemon whose log is STATE/log/bulkhead.log.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +21,7 @@
 #include "cli/client.h"
 #include "cli/place.h"
 
-enum { READY_S = 60, READY_LINE = 1024, NOTICE_MS = 3000 };
+enum { READY_S = 60, READY_READ = 1024, NOTICE_MS = 2000 };
 
 struct up {
 	struct conf conf;
@@ -103,7 +102,7 @@ _Noreturn static void exec_monitor(const struct up *u)
 	    fcntl(u->ready_fd, F_SETFD, 0) == 0)
 		(void)execve(path, (char *const *)(uintptr_t)argv,
 			     (char *const *)(uintptr_t)envp);
-	(void)dprintf(u->ready_fd, "error: %s: %s\n", path, strerror(errno));
+	(void)dprintf(u->ready_fd, "%s: %s\n", path, strerror(errno));
 	_exit(CLI_NO);
 }
 
@@ -112,65 +111,51 @@ _Noreturn static void child(const struct up *u)
 	(void)umask(077);
 	if (!u->foreground && (setsid() < 0 || daemon_stdio(u) < 0)) {
 		(void)dprintf(u->ready_fd,
-			      "error: cannot open the log in %s/log: %s\n",
+			      "cannot open the log in %s/log: %s\n",
 			      u->conf.state, strerror(errno));
 		_exit(CLI_NO);
 	}
 	exec_monitor(u);
 }
 
-/* One line of the monitor. 1: ready, -1: error, 0: progress. */
-static int ready_line(const char *line)
+/* What the monitor said before it ended, a line each. */
+static void tell_failure(const struct buf *in)
 {
-	if (!strcmp(line, "ready"))
-		return 1;
-	if (!strncmp(line, "error: ", 7)) {
+	struct span rest = buf_view(in);
+
+	if (!rest.n)
+		cli_error("the monitor ended before it was ready");
+	while (rest.n) {
+		const uint8_t *end = memchr(rest.p, '\n', rest.n);
+		size_t n = end ? (size_t)(end - rest.p) : rest.n;
+
 		(void)fputs("bulkhead: ", stderr);
-		cli_show(stderr, span_str(line + 7));
+		cli_show(stderr, span_of(rest.p, n));
 		(void)fputc('\n', stderr);
-		return -1;
+		n += end ? 1 : 0;
+		rest = span_of(rest.p + n, rest.n - n);
 	}
-	(void)fputs("  ", stderr);
-	cli_show(stderr, span_str(line));
-	(void)fputs(" ...\n", stderr);
-	return 0;
-}
-
-/* Cuts lines off in; returns the first that decides, else 0. */
-static int ready_lines(struct buf *in)
-{
-	char line[READY_LINE];
-	int rc = 0;
-
-	while (rc == 0 && in->n) {
-		const uint8_t *end = memchr(in->p, '\n', in->n);
-		size_t n;
-
-		if (!end)
-			return 0;
-		n = (size_t)(end - in->p);
-		if (str_copy(line, sizeof(line), span_of(in->p, n)) < 0)
-			return -1;
-		buf_drop(in, n + 1);
-		rc = ready_line(line);
-	}
-	return rc;
 }
 
 /* Reads what is there; 0 while it goes on, 1 or -1 at the end. */
 static int ready_read(int fd, struct buf *in)
 {
-	uint8_t *p = buf_extend(in, READY_LINE);
-	ssize_t n = p ? read(fd, p, READY_LINE) : -1;
+	static const char word[] = "ready\n";
+	size_t len = sizeof(word) - 1;
+	uint8_t *p = buf_extend(in, READY_READ);
+	ssize_t n;
 
-	if (!p)
-		return -1;
-	buf_cut(in, in->n - READY_LINE + (n > 0 ? (size_t)n : 0));
-	if (n <= 0) {
-		cli_error("the monitor ended before it was ready");
+	if (!p) {
+		cli_error("the monitor says too much");
 		return -1;
 	}
-	return ready_lines(in);
+	n = read(fd, p, READY_READ);
+	buf_cut(in, in->n - READY_READ + (n > 0 ? (size_t)n : 0));
+	if (n <= 0) {
+		tell_failure(in);
+		return -1;
+	}
+	return in->n >= len && !memcmp(in->p + in->n - len, word, len) ? 1 : 0;
 }
 
 /* Waits for the ready line. 1 or -1. */
@@ -181,7 +166,7 @@ static int wait_ready(int fd)
 	bool told = false;
 	int rc = 0;
 
-	buf_init(&in, 16 * READY_LINE);
+	buf_init(&in, 64 * READY_READ);
 	while (rc == 0) {
 		struct pollfd p = { fd, POLLIN, 0 };
 
@@ -192,7 +177,7 @@ static int wait_ready(int fd)
 		if (poll(&p, 1, 500) > 0)
 			rc = ready_read(fd, &in);
 		if (rc == 0 && !told && now_ms() - start > NOTICE_MS) {
-			(void)fputs("  still starting; the first start probes "
+			(void)fputs("still starting; the first start probes "
 				    "the accelerator with a real guest ...\n",
 				    stderr);
 			told = true;

@@ -46,6 +46,7 @@
 #include "base/fd.h"
 #include "base/span.h"
 #include "base/str.h"
+#include "host/vmm/filter.h"
 #include "privsep/landlock.h"
 #include "privsep/sandbox.h"
 
@@ -314,6 +315,8 @@ static int drop_all(const struct jail *j, int sync, struct err *err)
 	if (r == 0 && syscall(SYS_close_range, JAIL_FIRST_FD + j->n_fds, ~0u,
 			      CLOSE_RANGE_CLOEXEC) < 0)
 		r = fail(err, "close_range", "");
+	if (r == 0 && j->syscalls)
+		r = filter_load(j->syscalls, err);
 	return r;
 }
 

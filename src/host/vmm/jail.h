@@ -23,11 +23,14 @@ enum {
 struct jail {
 	const struct closure *files;
 	const char *const *argv; /* argv[0] is the path inside the jail */
-	unsigned n_fds;		 /* 3 to 3 + n_fds - 1 stay open, with 0 to 2 */
-	bool kvm;		 /* /dev/kvm is in it */
-	uint64_t max_file;	 /* RLIMIT_FSIZE: memory is a file too */
-	uint32_t max_threads;	 /* RLIMIT_NPROC */
-	uint64_t max_cpu_s;	 /* RLIMIT_CPU */
+	/* What it may call (filter.h); NULL: no filter, for the test that shows
+	 * what the other layers hold alone. */
+	const char *const *syscalls;
+	unsigned n_fds;	      /* 3 to 3 + n_fds - 1 stay open, with 0 to 2 */
+	bool kvm;	      /* /dev/kvm is in it */
+	uint64_t max_file;    /* RLIMIT_FSIZE: memory is a file too */
+	uint32_t max_threads; /* RLIMIT_NPROC */
+	uint64_t max_cpu_s;   /* RLIMIT_CPU */
 };
 
 struct jail_proc {

@@ -23,6 +23,7 @@ static const struct backend {
 	const char *accel;
 	const char *cpu;
 	const char *kernel_args;
+	bool sandbox; /* the binary knows -sandbox, a second list inside ours */
 } backends[] = {
 	[VM_QEMU_KVM] = {
 		.binary = "/usr/bin/qemu-system-x86_64-microvm",
@@ -37,6 +38,7 @@ static const struct backend {
 		.accel = "tcg",
 		.cpu = "max",
 		.kernel_args = " nolapic_timer",
+		.sandbox = true,
 	},
 };
 
@@ -181,13 +183,15 @@ int qemu_arguments(const struct vm_spec *spec, struct qemu_args *ret)
 		"-display",
 		"none",
 		"-no-reboot",
-		"-sandbox",
-		"on,obsolete=deny,elevateprivileges=deny,spawn=deny,"
-		"resourcecontrol=deny",
 		"-device",
 		"virtio-serial-device,max_ports=2",
 		"-device",
 		"virtserialport,chardev=wire,nr=1"
+	};
+	static const char *const sandbox[] = {
+		"-sandbox",
+		"on,obsolete=deny,elevateprivileges=deny,spawn=deny,"
+		"resourcecontrol=deny"
 	};
 	struct qemu_args *a = ret;
 	int r;
@@ -199,6 +203,8 @@ int qemu_arguments(const struct vm_spec *spec, struct qemu_args *ret)
 			     graph_fd(PROC_VMM, FD_WIRE));
 	if (r == 0)
 		r = put_all(a, fixed, ARRAY_SIZE(fixed));
+	if (r == 0 && backends[spec->backend].sandbox)
+		r = put_all(a, sandbox, ARRAY_SIZE(sandbox));
 	if (r == 0)
 		r = put_machine(a, spec);
 	if (r == 0)
@@ -206,4 +212,34 @@ int qemu_arguments(const struct vm_spec *spec, struct qemu_args *ret)
 	if (r == 0 && spec->console)
 		r = put_console(a);
 	return r;
+}
+
+/* Found by strace of a boot, and what libc and glib fall back to. */
+#define SYSCALLS_COMMON                                                        \
+	"access", "arch_prctl", "brk", "clock_getres", "clock_gettime",        \
+		"clock_nanosleep", "close", "dup", "epoll_create1",            \
+		"epoll_ctl", "epoll_pwait", "epoll_wait", "eventfd2",          \
+		"execve", "exit", "exit_group", "fallocate", "fchdir",         \
+		"fcntl", "fstat", "fstatfs", "ftruncate", "futex", "getcwd",   \
+		"getdents64", "getegid", "geteuid", "getgid", "getpeername",   \
+		"getpid", "getrandom", "getrusage", "getsockname",             \
+		"getsockopt", "gettid", "gettimeofday", "getuid", "lseek",     \
+		"madvise", "membarrier", "memfd_create", "mmap", "mprotect",   \
+		"mremap", "munmap", "nanosleep", "newfstatat", "openat",       \
+		"pipe2", "poll", "ppoll", "prctl", "pread64", "prlimit64",     \
+		"pwrite64", "read", "readlink", "readlinkat", "readv",         \
+		"recvfrom", "recvmsg", "restart_syscall", "rseq",              \
+		"rt_sigaction", "rt_sigpending", "rt_sigprocmask",             \
+		"rt_sigreturn", "rt_sigtimedwait", "sched_getaffinity",        \
+		"sched_yield", "seccomp", "sendmsg", "sendto",                 \
+		"set_robust_list", "set_tid_address", "setsockopt",            \
+		"shutdown", "sigaltstack", "signalfd4", "stat", "statfs",      \
+		"sysinfo", "tgkill", "uname", "write", "writev"
+
+const char *const *qemu_syscalls(enum vm_backend b)
+{
+	static const char *const tcg[] = { SYSCALLS_COMMON, NULL };
+	static const char *const kvm[] = { SYSCALLS_COMMON, "ioctl", NULL };
+
+	return b == VM_QEMU_KVM ? kvm : tcg;
 }

@@ -28,4 +28,7 @@ struct qemu_args {
 [[nodiscard]] int qemu_arguments(const struct vm_spec *spec,
 				 struct qemu_args *ret);
 
+/* The system calls that QEMU needs as this back-end, for the jail. */
+const char *const *qemu_syscalls(enum vm_backend b);
+
 #endif

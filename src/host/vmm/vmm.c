@@ -49,6 +49,7 @@ static void start(struct vmm *v, struct err *err)
 	struct jail j = {
 		.files = &v->files,
 		.argv = v->args.argv,
+		.syscalls = qemu_syscalls(v->spec.backend),
 		.n_fds = ROW_FDS,
 		.kvm = v->spec.backend == VM_QEMU_KVM,
 		.max_file = (uint64_t)v->spec.memory_mib << 20,
