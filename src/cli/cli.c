@@ -189,3 +189,18 @@ void cli_show(FILE *out, struct span foreign)
 	render_text(&b, foreign, NULL, NULL);
 	(void)fwrite(b.p, 1, b.n, out);
 }
+
+void cli_show_lines(FILE *out, struct span text)
+{
+	size_t from = 0, i;
+
+	for (i = 0; i <= text.n; i++) {
+		if (i < text.n && text.p[i] != '\n')
+			continue;
+		if (i > from) {
+			cli_show(out, span_of(text.p + from, i - from));
+			(void)fputc('\n', out);
+		}
+		from = i + 1;
+	}
+}

@@ -90,6 +90,9 @@ const char *cli_home(void);
 /* Foreign text to a stream through render_text; one line stays one line. */
 void cli_show(FILE *out, struct span foreign);
 
+/* The same for text whose lines are ours to keep: error lists. */
+void cli_show_lines(FILE *out, struct span text);
+
 /*
  * Prints JSON with a newline at the end, two spaces a level. Every code point
  * that a terminal must not get raw is written as \uXXXX, and on a terminal

@@ -52,8 +52,8 @@ static const char *canon_text(bool lines, struct span v, struct buf *out)
 	if (!utf8_valid(v))
 		return "is not well-formed UTF-8";
 	if (text_has_control(v, lines) || (!lines && text_has_separator(v)))
-		return lines ? "has control characters" :
-			       "has line breaks or control characters";
+		return lines ? "has control characters"
+			     : "has line breaks or control characters";
 	buf_span(out, v);
 	return NULL;
 }
