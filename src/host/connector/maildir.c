@@ -49,7 +49,9 @@ static int add_row(struct maildir *m, int folder, const char *name)
 
 typedef int (*name_fn)(struct connector *c, int folder, const char *name);
 
-/* #syscalls:connector getdents64 lseek */
+/* qsort asks how much memory there is: sysinfo.
+ * #syscalls:connector getdents64 lseek
+ * #syscalls:connector sysinfo */
 static int each_name(struct connector *c, int folder, name_fn fn)
 {
 	CLEAN_FD int fd = openat(c->maildir.folders[folder], ".",
