@@ -195,12 +195,15 @@ static void drop_gone(struct seen *s, struct span gone)
 /* #syscalls:connector renameat rename */
 static int rewrite(struct seen *s, struct span lines)
 {
-	static const char aside[] = "seen.tmp";
-	CLEAN_FD int fd = openat(
-		s->dir, aside,
-		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	char aside[sizeof(s->file) + 8];
+	CLEAN_FD int fd = -1;
 	int r;
 
+	/* Other connectors keep their lists in the same directory. */
+	(void)str_printf(aside, sizeof(aside), "%s.tmp", s->file);
+	fd = openat(s->dir, aside,
+		    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+		    0600);
 	if (fd < 0)
 		return -errno;
 	r = fd_write_all(fd, lines);
