@@ -406,12 +406,13 @@ static void test_largest(void **)
 
 static void test_names(void **)
 {
-	int i, j;
+	unsigned int i, j;
 
 	for (i = 0; i < WIRE_FAULT_MAX; i++)
 		for (j = 0; j < i; j++)
-			assert_string_not_equal(wire_fault_name(i),
-						wire_fault_name(j));
+			assert_string_not_equal(
+				wire_fault_name((enum wire_fault)i),
+				wire_fault_name((enum wire_fault)j));
 	assert_string_equal(wire_fault_name(WIRE_BAD_MAC), "bad-mac");
 	assert_string_equal(wire_fault_name(WIRE_FAULT_MAX), "unknown");
 }
