@@ -47,7 +47,7 @@ images: build kernel
 	@tools/images $(image_kinds)
 
 run: images
-	@tools/demo
+	@tools/demo $(B)
 
 check: setup-check images
 	@tools/check $(B)

@@ -8,8 +8,8 @@
  *    around, so that the KERNEL is what refuses. Images of this kind are for
  *    tests, and for finding out which accelerator boots a guest at all.
  *  - under the name of another workload and so in that one's jail: then it
- *    reads the name of one attempt on fd 3, makes it, and says its errno, if
- *    the jail has not killed it.
+ *    reads names of attempts on fd 3, makes them, and says the errno of each
+ *    that does not kill it; or does one act, with which init's relay is tried.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -44,6 +44,8 @@ enum {
 	PROBE_FAMILIES = 46,
 	PROBE_ENTRIES = 512, /* of one directory */
 	PROBE_X32 = 0x40000000,
+	PROBE_CHUNK = 100'000,
+	PROBE_LOG_LINES = 5'000, /* of 100 bytes */
 };
 
 /* ---- attempts: 0 if it worked, else errno */
@@ -242,9 +244,9 @@ static int try_create_root(void)
 	return tried(open("/new", O_WRONLY | O_CREAT, 0600));
 }
 
-static int try_create_lib(void)
+static int try_create_bin(void)
 {
-	return tried(open("/lib/new", O_WRONLY | O_CREAT, 0600));
+	return tried(open("/bin/new", O_WRONLY | O_CREAT, 0600));
 }
 
 static int try_overwrite_self(void)
@@ -319,7 +321,7 @@ static const struct {
 	{ "read_init", try_read_init },
 	{ "list_root", try_list_root },
 	{ "create_root", try_create_root },
-	{ "create_lib", try_create_lib },
+	{ "create_bin", try_create_bin },
 	{ "overwrite_self", try_overwrite_self },
 	{ "mkdir", try_mkdir },
 	{ "dev_mem", try_dev_mem },
@@ -559,6 +561,7 @@ static void look_around(struct buf *b, char **envp)
 	put_text(b, uts.release);
 	put_file(b, "cmdline", "/proc/cmdline");
 	put_dir(b, "fds", "/proc/self/fd");
+	put_dir(b, "namespaces", "/proc/self/ns");
 	put_self(b);
 	put_env(b, envp);
 	put_families(b);
@@ -575,32 +578,128 @@ static void look_around(struct buf *b, char **envp)
 	put_file(b, "meminfo", "/proc/meminfo");
 }
 
-/* One attempt, named on fd 3, within whatever jail this is. */
-static void obey(struct buf *b)
-{
-	char line[64];
-	ssize_t n = fd_read_all(PROBE_FD, line, sizeof(line));
-	size_t i;
+/* ---- in another workload's jail */
 
-	for (i = 0; n > 0 && i < ARRAY_SIZE(attempts); i++) {
-		if (!span_is(span_of(line, (size_t)n), attempts[i].name))
-			continue;
-		put_int(b, attempts[i].name, attempts[i].fn());
+/* Back what comes, until its end. */
+static int echo(struct span rest)
+{
+	static uint8_t chunk[PROBE_CHUNK];
+	ssize_t n;
+
+	if (fd_write_all(PROBE_FD, rest) < 0)
+		return 1;
+	while ((n = read(PROBE_FD, chunk, sizeof(chunk))) > 0) {
+		if (fd_write_all(PROBE_FD, span_of(chunk, (size_t)n)) < 0)
+			return 1;
+	}
+	return n < 0;
+}
+
+/* More than init passes on; it must neither block nor drown the host. */
+static int chatter(struct span)
+{
+	char line[100];
+	int i;
+
+	memset(line, 'x', sizeof(line));
+	line[sizeof(line) - 1] = '\n';
+	for (i = 0; i < PROBE_LOG_LINES; i++) {
+		if (fd_write_all(STDERR_FILENO, span_of(line, sizeof(line))) <
+		    0)
+			return 1;
+	}
+	return 0;
+}
+
+/* Until the kernel says no, which it must: the guest outlives it. */
+static int eat(struct span)
+{
+	size_t n = 1 << 20;
+
+	for (;;) {
+		uint8_t *p = malloc(n);
+
+		if (!p)
+			return 42;
+		memset(p, 1, n);
 	}
 }
 
-int main(int, char **argv, char **envp)
+static int leave(struct span)
+{
+	return 7;
+}
+
+static int crash(struct span)
+{
+	__builtin_trap();
+}
+
+static const struct {
+	const char *name;
+	int (*fn)(struct span rest);
+} acts[] = {
+	{ "echo", echo },   { "chatter", chatter }, { "eat", eat },
+	{ "leave", leave }, { "crash", crash },
+};
+
+/* One attempt and its errno, in a line of its own: the next may kill. */
+static void attempt_named(struct span name)
+{
+	CLEAN_BUF struct buf b;
+	size_t i;
+
+	buf_init(&b, PROBE_OUT);
+	for (i = 0; i < ARRAY_SIZE(attempts); i++) {
+		if (!span_is(name, attempts[i].name))
+			continue;
+		buf_printf(&b, "%s %d\n", attempts[i].name, attempts[i].fn());
+		(void)!fd_write_all(PROBE_FD, buf_view(&b));
+	}
+}
+
+/* The first line is an act, or every line an attempt. */
+static int obey(void)
+{
+	char text[512];
+	ssize_t n = read(PROBE_FD, text, sizeof(text));
+	struct span rest = span_of(text, n > 0 ? (size_t)n : 0);
+	size_t i;
+
+	while (rest.n) {
+		const uint8_t *nl = memchr(rest.p, '\n', rest.n);
+		size_t len = nl ? (size_t)(nl - rest.p) : rest.n;
+		struct span name = span_of(rest.p, len);
+
+		rest = span_of(rest.p + len + (nl ? 1 : 0),
+			       rest.n - len - (nl ? 1 : 0));
+		for (i = 0; i < ARRAY_SIZE(acts); i++) {
+			if (span_is(name, acts[i].name))
+				return acts[i].fn(rest);
+		}
+		attempt_named(name);
+	}
+	return 0;
+}
+
+/* ---- in none */
+
+static int report(char **envp)
 {
 	CLEAN_BUF struct buf b;
 
 	buf_init(&b, PROBE_OUT);
 	buf_u8(&b, '{');
-	if (argv[0] && strcmp(argv[0], "/bin/probe") == 0)
-		look_around(&b, envp);
-	else
-		obey(&b);
+	look_around(&b, envp);
 	buf_str(&b, "}\n");
 	if (!buf_ok(&b))
 		return 1;
 	return fd_write_all(PROBE_FD, buf_view(&b)) < 0;
+}
+
+int main(int, char **argv, char **envp)
+{
+	if (argv[0] && strcmp(argv[0], "/bin/probe") == 0)
+		return report(envp);
+	return obey();
 }
