@@ -101,7 +101,7 @@ static struct values *values_new(struct loader *l, const struct yaml_node *from,
 		l->oom = true;
 		return NULL;
 	}
-	buf_init(&v->mem, 2 * YAML_FILE_MAX);
+	buf_init(&v->mem, YAML_FILE_MAX);
 	v->from = from;
 	v->v = spans;
 	v->next = l->p->lists;
