@@ -166,6 +166,11 @@ static void put_wrapped(struct layout *l, struct span t)
 		     l->column + columns > l->width)) {
 			drop_space(l);
 			line_end(l);
+			if (rest.p[0] == ' ') {
+				start = true;
+				i += n;
+				continue;
+			}
 		}
 		buf_put(l->b, rest.p, n);
 		l->column += columns;
