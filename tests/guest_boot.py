@@ -496,7 +496,7 @@ def test_hostile_guests(env):
         "huge": "length", "unknown-type": "type", "unknown-service": "type",
         "wrong-service": "type", "reserved-bits": "type",
         "hello-back": "order", "long-log": "payload", "log-flood": "much",
-        "stream": "much", "flood": "much", "bad-exit": "payload",
+        "giant-stream": "much", "tiny-flood": "much", "bad-exit": "payload",
         "after-exit": "order", "after-end": "order", "silence": "lost",
         "mute": "lost", "half-frame": "lost", "power-off": "lost",
         "early-exit": "lost", "rubbish": "lost",
@@ -510,6 +510,23 @@ def test_hostile_guests(env):
             except Lost:
                 got = "lost"
         assert got == fault, (mode, got)
+
+
+# ---- the real programs in their jails
+
+def test_planners_start(env):
+    """The planner is the MCP client: it speaks first, and ends with us."""
+    for kind, workload in (("planner-triage", TRIAGE),
+                           ("planner-gullible", GULLIBLE)):
+        with env.guest(kind) as g:
+            g.start(workload)
+            frame = g.recv()
+            assert frame[:2] == (DATA, MCP), (kind, frame)
+            said = json.loads(frame[2].splitlines()[0])
+            assert said["jsonrpc"] == "2.0" and said["method"], said
+            g.send(END, MCP)
+            status = g.finish(MCP)[2]
+            assert status[0] == 0, (kind, status)
 
 
 # ---- images

@@ -83,7 +83,7 @@ static void each_entry(const char *dir, const char *name)
 	}
 	while ((e = readdir(d)))
 		if (e->d_name[0] >= '0' && e->d_name[0] <= '9' &&
-		    atoi(e->d_name) != dirfd(d)) /* NOLINT(cert-err34-c) */
+		    strtol(e->d_name, NULL, 10) != dirfd(d))
 			tell(name, e->d_name);
 	(void)closedir(d);
 }
@@ -204,7 +204,7 @@ int main(int argc, char **argv, char **envp)
 	try_files(argv[0]);
 	try_rights();
 	try_network();
-	try_processes((pid_t)atoi(argv[1]), envp); /* NOLINT(cert-err34-c) */
+	try_processes((pid_t)strtol(argv[1], NULL, 10), envp);
 	tell_errno("unshare", unshare(CLONE_NEWUSER));
 	tell("end", "yes");
 	return 7;
