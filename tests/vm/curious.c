@@ -1,7 +1,8 @@
 /*
  * curious: a static program that looks for everything it should not find. It
  * runs in the jail in QEMU's place and writes what it saw on fd 3, a line
- * each: "name=value". argv[1] is the pid of a process outside.
+ * each: "name=value". argv[1] is the pid of a process outside, or "wait": then
+ * it does nothing until it is killed.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -192,6 +193,8 @@ int main(int argc, char **argv, char **envp)
 {
 	if (argc != 2)
 		return 2;
+	if (strcmp(argv[1], "wait") == 0)
+		return pause();
 	walk();
 	each_entry("/proc", "pid");
 	each_entry("/proc/self/fd", "fd");
