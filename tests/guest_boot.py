@@ -529,6 +529,36 @@ def test_planners_start(env):
             assert status[0] == 0, (kind, status)
 
 
+def mail(charset, text):
+    head = ("From: Ann <ann@example.org>\r\nSubject: s\r\n"
+            "Date: Mon, 2 Nov 2026 10:00:00 +0000\r\n"
+            "Message-ID: <1@example.org>\r\nMIME-Version: 1.0\r\n"
+            "Content-Type: text/plain; charset=%s\r\n"
+            "Content-Transfer-Encoding: 8bit\r\n\r\n" % charset)
+    return head.encode() + text.encode(charset) + b"\r\n"
+
+
+def test_reader_reads_charsets(env):
+    """iconv and its converters in the guest, in the reader's real jail."""
+    for charset, text in (
+            ("utf-8", "gr\u00fc\u00df dich"),
+            ("iso-8859-1", "gr\u00fc\u00df dich"),
+            ("windows-1251", "\u043f\u0440\u0438\u0432\u0435\u0442"),
+            ("koi8-r", "\u043f\u0440\u0438\u0432\u0435\u0442"),
+            ("gb18030", "\u4f60\u597d"), ("big5", "\u4f60\u597d"),
+            ("shift_jis", "\u3053\u3093\u306b\u3061\u306f"),
+            ("iso-2022-jp", "\u3053\u3093\u306b\u3061\u306f"),
+            ("euc-kr", "\uc548\ub155")):
+        with env.guest("reader-email") as g:
+            g.start(EMAIL)
+            g.send(DATA, READER, mail(charset, text))
+            g.send(END, READER)
+            data, log, status = g.finish(READER)
+        assert status == (0, 0), (charset, status, log)
+        found = json.loads(data)
+        assert found["body"].strip() == text, (charset, found["body"])
+
+
 # ---- images
 
 def test_image_is_reproducible(env):

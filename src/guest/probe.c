@@ -617,9 +617,10 @@ static int eat(struct span)
 	size_t n = 1 << 20;
 
 	for (;;) {
-		uint8_t *p = malloc(n);
+		void *p = mmap(NULL, n, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-		if (!p)
+		if (p == MAP_FAILED)
 			return 42;
 		memset(p, 1, n);
 	}
