@@ -1,7 +1,8 @@
 /*
  * curious: a static program that looks for everything it should not find. It
  * runs in the jail in QEMU's place and writes what it saw on fd 3, a line
- * each: "name=value". argv[1] is the pid of a process outside.
+ * each: "name=value". argv[1] is the pid of a process outside, or "wait": then
+ * it does nothing until it is killed.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -83,7 +84,7 @@ static void each_entry(const char *dir, const char *name)
 	}
 	while ((e = readdir(d)))
 		if (e->d_name[0] >= '0' && e->d_name[0] <= '9' &&
-		    atoi(e->d_name) != dirfd(d)) /* NOLINT(cert-err34-c) */
+		    strtol(e->d_name, NULL, 10) != dirfd(d))
 			tell(name, e->d_name);
 	(void)closedir(d);
 }
@@ -192,6 +193,8 @@ int main(int argc, char **argv, char **envp)
 {
 	if (argc != 2)
 		return 2;
+	if (strcmp(argv[1], "wait") == 0)
+		return pause();
 	walk();
 	each_entry("/proc", "pid");
 	each_entry("/proc/self/fd", "fd");
@@ -204,7 +207,7 @@ int main(int argc, char **argv, char **envp)
 	try_files(argv[0]);
 	try_rights();
 	try_network();
-	try_processes((pid_t)atoi(argv[1]), envp); /* NOLINT(cert-err34-c) */
+	try_processes((pid_t)strtol(argv[1], NULL, 10), envp);
 	tell_errno("unshare", unshare(CLONE_NEWUSER));
 	tell("end", "yes");
 	return 7;

@@ -36,6 +36,7 @@ static char curious[64];
 struct setup {
 	bool rootless;
 	bool filtered;
+	bool wait; /* the program waits until the jail's owner kills it */
 };
 
 struct report {
@@ -63,7 +64,10 @@ _Noreturn static void run_jail(const struct setup *s, int out_fd, int uid_fd)
 	struct stat st;
 	char proc[64];
 
-	(void)str_printf(pid, sizeof(pid), "%d", getpid());
+	if (s->wait)
+		(void)str_printf(pid, sizeof(pid), "wait");
+	else
+		(void)str_printf(pid, sizeof(pid), "%d", getpid());
 	if (s->filtered)
 		j.syscalls = qemu_syscalls(VM_QEMU_TCG);
 	if (s->rootless && geteuid() == 0 &&
@@ -88,6 +92,8 @@ _Noreturn static void run_jail(const struct setup *s, int out_fd, int uid_fd)
 		dprintf(STDERR_FILENO, "%s\n", err.msg);
 		_exit(97);
 	}
+	if (s->wait && jail_kill(&p) < 0)
+		_exit(95);
 	if (waitid(P_PIDFD, (id_t)p.pidfd, &si, WEXITED) < 0)
 		_exit(96);
 	_exit(si.si_code == CLD_EXITED ? si.si_status : 128 + si.si_status);
@@ -269,6 +275,21 @@ static void rootless(void **)
 	check(&(struct setup){ .rootless = true, .filtered = true });
 }
 
+/* What is left of the caller can do nothing more, but still this. */
+static void can_be_killed(void **)
+{
+	struct report r = { 0 };
+
+	jail_run(&(struct setup){ .rootless = true, .wait = true }, &r);
+	assert_int_equal(r.status, 128 + SIGKILL);
+	buf_done(&r.text);
+	if (geteuid() != 0)
+		return;
+	jail_run(&(struct setup){ .wait = true }, &r);
+	assert_int_equal(r.status, 128 + SIGKILL);
+	buf_done(&r.text);
+}
+
 /* A file that is not there: an error that names it, and no process left. */
 static void missing_file(void **)
 {
@@ -325,6 +346,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(as_root),
 		cmocka_unit_test(rootless),
+		cmocka_unit_test(can_be_killed),
 		cmocka_unit_test(missing_file),
 	};
 
