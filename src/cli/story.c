@@ -135,7 +135,7 @@ static json_t *json_foreign(struct span s)
 
 	if (j)
 		return j;
-	buf_init(&b, 4 * LIMIT_MSG + 16 * s.n);
+	buf_init(&b, 16 * s.n + 1);
 	render_text(&b, s, NULL, NULL);
 	return json_stringn((const char *)b.p, b.n);
 }

@@ -62,7 +62,22 @@ static const char text[] =
 	"    {connector: out, effect: external, undo: none, args: {\n"
 	"      x: {type: bool, role: control}},\n"
 	"    decide: [{deny: {x: {is: false}}}, {allow: {}}],\n"
-	"    limits: {rate: 3/minute}}\n";
+	"    limits: {rate: 3/minute}}\n"
+	"  mix:\n" /* line 50 */
+	"    {connector: out, effect: external, undo: none, args: {\n"
+	"      to: {type: email, many: 3, role: target,\n"
+	"           in: [lea@example.org, boss@work.example]}},\n"
+	"    decide: [{allow: {to: {in: family}}}],\n"
+	"    limits: {rate: 1000/hour}}\n"
+	"  trap:\n" /* line 56 */
+	"    {connector: out, effect: external, undo: none, args: {\n"
+	"      to: {type: email, role: target},\n"
+	"      x: {type: bool, role: control}},\n"
+	"    decide: [\n"
+	"      {deny: {to: {is: eve@evil.example}, x: {is: true}}},\n"
+	"      {ask: {to: {in: work}, x: {is: true}}},\n"
+	"      {allow: {}}],\n"
+	"    limits: {rate: 1000/hour}}\n";
 
 /* Arguments as "name=text", "name[]=element", "name#=integer", "name.=number",
  * "name?=bool", "name[0]" for the empty list. */
@@ -317,6 +332,18 @@ static const struct {
 	  "p:26:3 deny",
 	  "no row of the policy allows this call" },
 	{ "ask", { 0 }, "p:44:15 ask", "approvals are not built yet" },
+
+	{ "mix", { "to[]=lea@example.org" }, "p:54:15 allow", "" },
+	{ "mix",
+	  { "to[]=lea@example.org", "to[]=boss@work.example" },
+	  "p:50:3 deny",
+	  "no row of the policy allows this call" },
+	{ "trap",
+	  { "to=eve@evil.example", "x?=false" },
+	  "p:58:7 deny",
+	  "to: \"eve@evil.example\" is not one of the values the policy "
+	  "names" },
+	{ "trap", { "to=boss@work.example", "x?=false" }, "p:63:8 allow", "" },
 
 	/* lists: allow wants every element, deny and ask any */
 	{ "mail",

@@ -537,8 +537,12 @@ int jail_leave_rights(const struct jail_proc *p, struct err *err)
 	     setresuid(p->uid, p->uid, p->uid) < 0))
 		return fail(err, "the waiting process's uid", "");
 	r = sandbox_drop_capabilities(err);
-	if (r == 0)
+	if (r == 0) {
 		r = landlock_only_beneath(NULL, 0);
+		errno = -r;
+		if (r < 0)
+			return fail(err, "landlock", "");
+	}
 	if (r == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		r = fail(err, "parent death signal", "");
 	if (r == 0 && getppid() != parent)

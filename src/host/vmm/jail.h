@@ -49,8 +49,8 @@ struct jail_proc {
 [[nodiscard]] int jail_start(const struct jail *j, struct jail_proc *ret,
 			     struct err *err);
 
-/* What is left of the caller after jail_start: the jail's uid (so that it can
- * still kill it), no capabilities. */
+/* Needs no_new_privs. What is left of the caller after jail_start: the jail's
+ * uid (so that it can still kill it), no capabilities. */
 [[nodiscard]] int jail_leave_rights(const struct jail_proc *p, struct err *err);
 
 /* SIGKILL, unless it is gone. */
