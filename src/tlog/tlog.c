@@ -19,6 +19,7 @@
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -313,7 +314,9 @@ const char *tlog_recovery(const struct tlog *t)
 
 static int exists(int dir, const char *name)
 {
-	if (faccessat(dir, name, F_OK, 0) == 0)
+	struct stat st;
+
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return 1;
 	return errno == ENOENT ? 0 : -errno;
 }

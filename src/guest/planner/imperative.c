@@ -64,6 +64,7 @@ static const char closing[] = "\"'`)]}>*,;:.!?-";
 static char sign_of(struct span s, bool at_end, size_t *len)
 {
 	const char *set = at_end ? closing : opening;
+	const char *hit;
 	size_t i;
 	uint8_t c;
 
@@ -79,7 +80,10 @@ static char sign_of(struct span s, bool at_end, size_t *len)
 	}
 	*len = 1;
 	c = at_end ? s.p[s.n - 1] : s.p[0];
-	return c && strchr(set, c) ? (char)c : 0;
+	hit = c ? strchr(set, c) : NULL;
+	if (!hit)
+		return 0;
+	return *hit;
 }
 
 /* Bytes of white space at p, 0 if there is none. */
@@ -135,7 +139,7 @@ static bool trim(struct word *w)
 	size_t len;
 	char c;
 
-	while ((c = sign_of(w->s, false, &len)))
+	while (sign_of(w->s, false, &len))
 		w->s = span_of(w->s.p + len, w->s.n - len);
 	while ((c = sign_of(w->s, true, &len))) {
 		w->s.n -= len;

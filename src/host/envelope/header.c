@@ -273,6 +273,18 @@ static enum header_fault take_field(struct span name, struct span value,
 	return f;
 }
 
+/* The line that an mbox file puts before each mail; "From :" is none. */
+static bool is_mbox_line(struct span line)
+{
+	size_t i = 5;
+
+	if (line.n < 6 || memcmp(line.p, "From ", 5) != 0)
+		return false;
+	while (i < line.n && is_blank(line.p[i]))
+		i++;
+	return i < line.n && line.p[i] != ':';
+}
+
 /* Takes a line off the front, without its LF or CRLF. False at the end. */
 static bool next_line(struct span *left, struct span *line)
 {
@@ -347,8 +359,7 @@ enum header_fault header_parse(struct span mail, struct header_facts *ret)
 
 	f = header_block(mail, &left);
 	while (f == HEADER_OK && next_line(&left, &line)) {
-		/* The line that an mbox file puts before each mail. */
-		if (first && line.n > 5 && !memcmp(line.p, "From ", 5)) {
+		if (first && is_mbox_line(line)) {
 			first = false;
 			continue;
 		}

@@ -524,10 +524,24 @@ static void close_shown(struct walk *w, const struct frame *f)
 		w->w.quote--;
 }
 
+/* Style and script write nothing, but selectors count them as siblings. */
+static struct css_elem *elem_enter(struct walk *w, const GumboNode *n,
+				   struct frame *parent)
+{
+	struct css_elem *e = elem_new(w, n, parent);
+
+	if (!e)
+		w->blind = true;
+	else if (parent)
+		parent->last = e;
+	return e;
+}
+
 static void element_enter(struct walk *w, const GumboNode *n)
 {
 	struct frame *parent = w->depth ? &w->frames[w->depth - 1] : NULL;
 	struct style initial = style_initial();
+	struct css_elem *elem = elem_enter(w, n, parent);
 	struct frame *f;
 	GumboTag t = n->v.element.tag;
 
@@ -537,21 +551,14 @@ static void element_enter(struct walk *w, const GumboNode *n)
 						 : REMOVED_SCRIPT);
 		return;
 	}
-	if (w->depth == HTML_FRAMES_MAX) {
+	if (!elem || w->depth == HTML_FRAMES_MAX) {
 		draft_remove(w->d, REMOVED_TRUNCATED, 1, span_of(NULL, 0));
 		return;
 	}
 	f = &w->frames[w->depth];
-	*f = (struct frame){ .node = n };
-	f->elem = elem_new(w, n, parent);
-	if (!f->elem) {
-		w->blind = true;
-		return;
-	}
-	f->style = elem_style(w, parent ? &parent->style : &initial, f->elem,
+	*f = (struct frame){ .node = n, .elem = elem };
+	f->style = elem_style(w, parent ? &parent->style : &initial, elem,
 			      &n->v.element);
-	if (parent)
-		parent->last = f->elem;
 	w->depth++;
 	if (t == GUMBO_TAG_IMG)
 		image(w, f);

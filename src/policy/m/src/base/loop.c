@@ -1,0 +1,145 @@
+/* loop: see loop.h. */
+#include "base/loop.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <time.h>
+
+uint64_t now_us(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+uint64_t now_ms(void)
+{
+	return now_us() / 1000;
+}
+
+void loop_init(struct loop *l)
+{
+	int i;
+
+	*l = (struct loop){ 0 };
+	for (i = 0; i < LOOP_FDS; i++)
+		l->fds[i].fd = -1;
+}
+
+int loop_add(struct loop *l, int fd, short events, loop_fd_fn fn, void *arg)
+{
+	int i;
+
+	for (i = 0; i < LOOP_FDS; i++) {
+		if (l->fds[i].fd >= 0)
+			continue;
+		l->fds[i].fd = fd;
+		l->fds[i].events = events;
+		l->fds[i].fn = fn;
+		l->fds[i].arg = arg;
+		return 0;
+	}
+	return -ENFILE;
+}
+
+void loop_events(struct loop *l, int fd, short events)
+{
+	int i;
+
+	for (i = 0; i < LOOP_FDS; i++)
+		if (l->fds[i].fd == fd)
+			l->fds[i].events = events;
+}
+
+void loop_del(struct loop *l, int fd)
+{
+	int i;
+
+	if (fd < 0)
+		return;
+	for (i = 0; i < LOOP_FDS; i++)
+		if (l->fds[i].fd == fd)
+			l->fds[i].fd = -1;
+}
+
+int loop_timer(struct loop *l, uint64_t delay_ms, loop_timer_fn fn, void *arg)
+{
+	int i;
+
+	for (i = 0; i < LOOP_TIMERS; i++) {
+		if (l->timers[i].at_ms)
+			continue;
+		l->timers[i].at_ms = now_ms() + delay_ms + 1;
+		l->timers[i].fn = fn;
+		l->timers[i].arg = arg;
+		return i;
+	}
+	return -ENFILE;
+}
+
+void loop_timer_del(struct loop *l, int id)
+{
+	if (id >= 0 && id < LOOP_TIMERS)
+		l->timers[id].at_ms = 0;
+}
+
+static int run_timers(struct loop *l)
+{
+	uint64_t now = now_ms();
+	uint64_t next = UINT64_MAX;
+	int i;
+
+	for (i = 0; i < LOOP_TIMERS && !l->stop; i++) {
+		if (l->timers[i].at_ms && l->timers[i].at_ms <= now) {
+			l->timers[i].at_ms = 0;
+			l->timers[i].fn(l->timers[i].arg);
+		}
+	}
+	for (i = 0; i < LOOP_TIMERS; i++)
+		if (l->timers[i].at_ms && l->timers[i].at_ms < next)
+			next = l->timers[i].at_ms;
+	if (next == UINT64_MAX)
+		return -1;
+	now = now_ms();
+	if (next <= now)
+		return 0;
+	return next - now > 60000 ? 60000 : (int)(next - now);
+}
+
+int loop_run(struct loop *l)
+{
+	struct pollfd p[LOOP_FDS];
+	int row[LOOP_FDS];
+
+	while (!l->stop) {
+		int timeout = run_timers(l);
+		nfds_t n = 0;
+		nfds_t k;
+		int i;
+
+		if (l->stop)
+			break;
+		for (i = 0; i < LOOP_FDS; i++) {
+			if (l->fds[i].fd < 0)
+				continue;
+			p[n] = (struct pollfd){ l->fds[i].fd, l->fds[i].events,
+						0 };
+			row[n++] = i;
+		}
+		if (poll(p, n, timeout) < 0 && errno != EINTR)
+			return -errno;
+		for (k = 0; k < n && !l->stop; k++) {
+			/* An earlier callback may have removed this row. */
+			if (p[k].revents && l->fds[row[k]].fd == p[k].fd)
+				l->fds[row[k]].fn(l->fds[row[k]].arg, p[k].fd,
+						  p[k].revents);
+		}
+	}
+	return 0;
+}
+
+void loop_stop(struct loop *l)
+{
+	l->stop = true;
+}
