@@ -104,7 +104,7 @@ static void put_about(struct buf *out, struct span body)
 			break;
 		if (!is_meaningful(line))
 			continue;
-		buf_str(out, lines++ ? "       " : "About: ");
+		buf_str(out, lines++ ? "   " : "About: ");
 		put_line(out, line, DIGEST_LINE_MAX);
 		buf_str(out, "\n");
 	}
@@ -362,7 +362,7 @@ void digest_message(struct buf *out, const json_t *m)
 	put_head(out, m);
 	put_about(out, text_of(m, "body"));
 	if (json_is_true(json_object_get(m, "body_cut")))
-		buf_str(out, "       (the text was cut: it is very long)\n");
+		buf_str(out, "   (the text was cut: it is very long)\n");
 	put_answer(out, m);
 	put_links(out, m);
 	put_attachments(out, m);
