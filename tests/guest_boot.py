@@ -176,7 +176,8 @@ class Env:
         self.source = args.source
         self.build = args.build
         self.khz = tsc_khz()
-        self.tmp = tempfile.mkdtemp(prefix="guest-boot-")
+        self.folder = tempfile.TemporaryDirectory(prefix="guest-boot-")
+        self.tmp = self.folder.name
         self.probe_found = None
 
     def image(self, kind):
@@ -380,13 +381,8 @@ def in_jail(env, program, workload, service, text):
     return data, log, status
 
 
-def jail(env, program, workload, service, killed):
+def jail(env, program, workload, service, refused, killed):
     """One boot for what is refused, one for each of what kills."""
-    refused = {
-        "getpid": 0, "read_init": errno.EACCES, "exec_other": errno.EACCES,
-        "list_root": errno.EACCES, "create_bin": errno.EROFS,
-        "overwrite_self": errno.EROFS, "port": errno.ENOENT,
-    }
     data, _, status = in_jail(env, program, workload, service,
                               "\n".join(refused).encode())
     got = {k: int(v) for k, v in map(str.split, data.decode().splitlines())}
@@ -399,12 +395,17 @@ def jail(env, program, workload, service, killed):
 
 def test_jail_of_planner(env):
     jail(env, "planner-triage", TRIAGE, MCP,
-         ["socket_unix", "fork", "ptrace", "x32", "map_exec"])
+         {"getpid": 0, "exec_other": errno.EACCES},
+         ["socket_unix", "fork", "ptrace", "perf", "x32", "map_exec",
+          "read_init"])
 
 
 def test_jail_of_reader(env):
     jail(env, "reader-email", EMAIL, READER,
-         ["socket_unix", "fork", "setuid", "map_exec"])
+         {"getpid": 0, "exec_other": errno.EACCES, "read_init": errno.EACCES,
+          "list_root": errno.EACCES, "create_bin": errno.EROFS,
+          "overwrite_self": errno.EROFS, "port": errno.ENOENT},
+         ["socket_unix", "fork", "ptrace", "perf", "setuid", "map_exec"])
 
 
 # ---- the relay
@@ -496,7 +497,7 @@ def test_hostile_guests(env):
         "huge": "length", "unknown-type": "type", "unknown-service": "type",
         "wrong-service": "type", "reserved-bits": "type",
         "hello-back": "order", "long-log": "payload", "log-flood": "much",
-        "stream": "much", "flood": "much", "bad-exit": "payload",
+        "giant-stream": "much", "tiny-flood": "much", "bad-exit": "payload",
         "after-exit": "order", "after-end": "order", "silence": "lost",
         "mute": "lost", "half-frame": "lost", "power-off": "lost",
         "early-exit": "lost", "rubbish": "lost",
@@ -510,6 +511,53 @@ def test_hostile_guests(env):
             except Lost:
                 got = "lost"
         assert got == fault, (mode, got)
+
+
+# ---- the real programs in their jails
+
+def test_planners_start(env):
+    """The planner is the MCP client: it speaks first, and ends with us."""
+    for kind, workload in (("planner-triage", TRIAGE),
+                           ("planner-gullible", GULLIBLE)):
+        with env.guest(kind) as g:
+            g.start(workload)
+            frame = g.recv()
+            assert frame[:2] == (DATA, MCP), (kind, frame)
+            said = json.loads(frame[2].splitlines()[0])
+            assert said["jsonrpc"] == "2.0" and said["method"], said
+            g.send(END, MCP)
+            status = g.finish(MCP)[2]
+            assert status[0] == 0, (kind, status)
+
+
+def mail(charset, text):
+    head = ("From: Ann <ann@example.org>\r\nSubject: s\r\n"
+            "Date: Mon, 2 Nov 2026 10:00:00 +0000\r\n"
+            "Message-ID: <1@example.org>\r\nMIME-Version: 1.0\r\n"
+            "Content-Type: text/plain; charset=%s\r\n"
+            "Content-Transfer-Encoding: 8bit\r\n\r\n" % charset)
+    return head.encode() + text.encode(charset) + b"\r\n"
+
+
+def test_reader_reads_charsets(env):
+    """iconv and its converters in the guest, in the reader's real jail."""
+    for charset, text in (
+            ("utf-8", "gr\u00fc\u00df dich"),
+            ("iso-8859-1", "gr\u00fc\u00df dich"),
+            ("windows-1251", "\u043f\u0440\u0438\u0432\u0435\u0442"),
+            ("koi8-r", "\u043f\u0440\u0438\u0432\u0435\u0442"),
+            ("gb18030", "\u4f60\u597d"), ("big5", "\u4f60\u597d"),
+            ("shift_jis", "\u3053\u3093\u306b\u3061\u306f"),
+            ("iso-2022-jp", "\u3053\u3093\u306b\u3061\u306f"),
+            ("euc-kr", "\uc548\ub155")):
+        with env.guest("reader-email") as g:
+            g.start(EMAIL)
+            g.send(DATA, READER, mail(charset, text))
+            g.send(END, READER)
+            data, log, status = g.finish(READER)
+        assert status == (0, 0), (charset, status, log)
+        found = json.loads(data)
+        assert found["body"].strip() == text, (charset, found["body"])
 
 
 # ---- images

@@ -40,8 +40,8 @@ const struct cli_command cli_commands[] = {
 	  "  audit show INDEX             one record\n"
 	  "  audit verify                 check every hash and signature\n",
 	  cmd_audit },
-	{ "policy", "check FILE", "check a policy file",
-	  "  policy check [FILE]   load it strictly, list every error\n",
+	{ "policy", "check FILE...", "check policy files",
+	  "  policy check FILE...   load them strictly, list every error\n",
 	  cmd_policy },
 	{ "config", "check [FILE]", "check the configuration",
 	  "  config check [FILE]   load it strictly, list every error\n",

@@ -15,7 +15,7 @@ static int load_policy(const struct conf *c, struct policy **ret,
 		       struct buf *errs)
 {
 	const char *slash = strrchr(c->policy, '/');
-	CLEAN_BUF struct buf text;
+	CLEAN_BUF struct buf text = { 0 };
 	int r;
 
 	if (!*c->policy)
@@ -69,7 +69,7 @@ static int show(const char *name, int r, struct buf *errs,
 int cmd_config(int argc, char **argv, const struct cli *cli)
 {
 	char path[CONF_PATH_MAX];
-	CLEAN_BUF struct buf errs;
+	CLEAN_BUF struct buf errs = { 0 };
 	struct conf c;
 	int r;
 

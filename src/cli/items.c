@@ -48,13 +48,13 @@ static int print(const struct story *s, const struct cli *cli)
 	json_t *json;
 	int rc;
 
+	buf_init(&b, PRINT_MAX);
 	if (cli->json) {
 		json = story_json(s);
 		rc = cli_json(stdout, json);
 		json_decref(json);
 		return rc;
 	}
-	buf_init(&b, PRINT_MAX);
 	story_print(&b, &how, s);
 	if (!buf_ok(&b) || fwrite(b.p, 1, b.n, stdout) != b.n ||
 	    fflush(stdout) != 0) {

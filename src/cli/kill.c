@@ -35,8 +35,10 @@ static int write_latch(const struct conf *conf, struct span reason)
 	char path[CONF_PATH_MAX + 16];
 	CLEAN_FD int fd = -1;
 
-	if (place_latch(conf, path, sizeof(path)) < 0)
-		return -ENAMETOOLONG;
+	int rc = place_make(conf->state);
+
+	if (rc < 0 || place_latch(conf, path, sizeof(path)) < 0)
+		return rc < 0 ? rc : -ENAMETOOLONG;
 	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;

@@ -26,16 +26,14 @@ static int own_directory(char *dst, size_t cap, struct err *err)
 	return 0;
 }
 
-/* dst is the executable's directory; tries two places, each with a file. */
-static int pick(char *dst, size_t cap, const char *beside, const char *far,
+/* dst is the executable's directory; takes the first place with the file. */
+static int pick(char *dst, size_t cap, const char *const *places,
 		const char *file)
 {
 	char path[CONF_PATH_MAX], probe[CONF_PATH_MAX + 64];
-	const char *const tries[] = { beside, far };
-	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(tries); i++) {
-		if (str_printf(path, sizeof(path), "%s%s", dst, tries[i]) < 0 ||
+	for (; *places; places++) {
+		if (str_printf(path, sizeof(path), "%s%s", dst, *places) < 0 ||
 		    str_printf(probe, sizeof(probe), "%s/%s", path, file) < 0)
 			return -ENAMETOOLONG;
 		if (access(probe, F_OK) == 0)
@@ -48,11 +46,13 @@ static int pick(char *dst, size_t cap, const char *beside, const char *far,
 
 int place_libexec(char *dst, size_t cap, struct err *err)
 {
+	static const char *const places[] = { "", "/../libexec/bulkhead",
+					      NULL };
 	int rc = own_directory(dst, cap, err);
 
 	if (rc < 0)
 		return rc;
-	rc = pick(dst, cap, "", "/../libexec/bulkhead", "bulkhead-monitor");
+	rc = pick(dst, cap, places, "bulkhead-monitor");
 	if (rc < 0)
 		return err_set(err, rc,
 			       "bulkhead-monitor is neither beside this "
@@ -63,6 +63,9 @@ int place_libexec(char *dst, size_t cap, struct err *err)
 
 int place_images(const char *given, char *dst, size_t cap, struct err *err)
 {
+	static const char *const places[] = { "/images",
+					      "/../share/bulkhead/images",
+					      "/../lib/bulkhead/images", NULL };
 	int rc;
 
 	if (given) {
@@ -74,13 +77,13 @@ int place_images(const char *given, char *dst, size_t cap, struct err *err)
 	rc = own_directory(dst, cap, err);
 	if (rc < 0)
 		return rc;
-	rc = pick(dst, cap, "/images", "/../share/bulkhead/images",
-		  "SHA256SUMS");
+	rc = pick(dst, cap, places, "SHA256SUMS");
 	if (rc < 0)
 		return err_set(err, rc,
 			       "no guest images beside this program nor in "
-			       "../share/bulkhead/images: `make images` "
-			       "builds them, --images names another place");
+			       "../share or ../lib/bulkhead/images: `make "
+			       "images` builds them, --images names another "
+			       "place");
 	return 0;
 }
 

@@ -15,7 +15,7 @@
 [[nodiscard]] int place_libexec(char *dst, size_t cap, struct err *err);
 
 /* Guest kernel and images: given, else "images" beside this executable, else
- * ../share/bulkhead/images. */
+ * ../share/bulkhead/images, else ../lib/bulkhead/images. */
 [[nodiscard]] int place_images(const char *given, char *dst, size_t cap,
 			       struct err *err);
 

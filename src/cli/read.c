@@ -49,6 +49,7 @@ static int take_record(struct reading *r)
 	json_t *json;
 	int rc;
 
+	buf_init(&b, PRINT_MAX);
 	if (n > 0)
 		r->record = malloc((size_t)n);
 	if (n <= 0 || !r->record ||
@@ -63,7 +64,6 @@ static int take_record(struct reading *r)
 		json_decref(json);
 		return rc;
 	}
-	buf_init(&b, PRINT_MAX);
 	show_put(&b, &how, SHOW_GOOD, "READ");
 	buf_printf(&b, " in a fresh VM (%s) after %.2f s, VM destroyed\n",
 		   vm_backend_name(r->probe.backend),

@@ -19,8 +19,8 @@
 enum { PIECE_MAX = 4 << 20, OUT_MAX = 64 << 20 };
 
 /* U+2068 and U+2069: our own isolation around text from right to left. */
-#define ISOLATE	    "\xe2\x81\xa8"
-#define ISOLATE_END "\xe2\x81\xa9"
+static const uint8_t isolate[] = { 0xe2, 0x81, 0xa8 };
+static const uint8_t isolate_end[] = { 0xe2, 0x81, 0xa9 };
 
 struct show show_for(FILE *out)
 {
@@ -99,13 +99,20 @@ struct layout {
 	bool escapes; /* JSON: a line also breaks behind each \n escape */
 };
 
+/* The space at which a line breaks is not shown. */
+static void drop_space(struct layout *l)
+{
+	if (l->b->n && l->b->p[l->b->n - 1] == ' ')
+		buf_cut(l->b, l->b->n - 1);
+}
+
 static void line_end(struct layout *l)
 {
 	if (l->rtl)
-		buf_str(l->b, ISOLATE_END);
+		buf_put(l->b, isolate_end, sizeof(isolate_end));
 	buf_printf(l->b, "\n%*s", (int)l->indent, "");
 	if (l->rtl)
-		buf_str(l->b, ISOLATE);
+		buf_put(l->b, isolate, sizeof(isolate));
 	l->column = l->indent;
 }
 
@@ -142,7 +149,7 @@ static void put_wrapped(struct layout *l, struct span t)
 	bool start = true;
 
 	if (l->rtl)
-		buf_str(l->b, ISOLATE);
+		buf_put(l->b, isolate, sizeof(isolate));
 	while (i < t.n) {
 		struct span rest = span_of(t.p + i, t.n - i);
 
@@ -156,8 +163,15 @@ static void put_wrapped(struct layout *l, struct span t)
 		word = start ? word_columns(l, rest) : columns;
 		if (l->column > l->indent && l->column + word > l->width &&
 		    (word <= l->width - l->indent ||
-		     l->column + columns > l->width))
+		     l->column + columns > l->width)) {
+			drop_space(l);
 			line_end(l);
+			if (rest.p[0] == ' ') {
+				start = true;
+				i += n;
+				continue;
+			}
+		}
 		buf_put(l->b, rest.p, n);
 		l->column += columns;
 		start = rest.p[0] == ' ';
@@ -166,7 +180,7 @@ static void put_wrapped(struct layout *l, struct span t)
 			line_end(l);
 	}
 	if (l->rtl)
-		buf_str(l->b, ISOLATE_END);
+		buf_put(l->b, isolate_end, sizeof(isolate_end));
 }
 
 void show_text(struct buf *b, const struct show *how, struct span foreign,

@@ -60,7 +60,7 @@ static const char *const hostile[] = {
 	"\xa2"
 	"\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc"
 	"\xa2",
-	"\x1b[H\x1b[2J\r\n\xff\xfe\xe2\x80\xae gnp.exe",
+	"\x1b[H\x1b[2J\r\n\xff\xfe\xe2\x80\xae gnp.exe\xe2\x80\xac",
 	"\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\"
 	"\\"
 	"\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\"

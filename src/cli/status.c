@@ -182,12 +182,12 @@ static int show_status(const struct conf *conf, const struct cli *cli,
 	CLEAN_BUF struct buf b;
 	int rc;
 
+	buf_init(&b, STATUS_PRINT_MAX);
 	rc = client_ask(conf, &ask, add, all);
 	if (rc != CLI_OK)
 		return rc;
 	if (cli->json)
 		return cli_json(stdout, all);
-	buf_init(&b, STATUS_PRINT_MAX);
 	print(&b, &how, all);
 	return buf_ok(&b) && fwrite(b.p, 1, b.n, stdout) == b.n ? CLI_OK
 								: CLI_NO;

@@ -133,9 +133,9 @@ static json_t *json_foreign(struct span s)
 	json_t *j = json_stringn(s.n ? (const char *)s.p : "", s.n);
 	CLEAN_BUF struct buf b;
 
+	buf_init(&b, 16 * s.n + 1);
 	if (j)
 		return j;
-	buf_init(&b, 4 * LIMIT_MSG + 16 * s.n);
 	render_text(&b, s, NULL, NULL);
 	return json_stringn((const char *)b.p, b.n);
 }

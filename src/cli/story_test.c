@@ -65,7 +65,7 @@ static void say(struct fake *f, const struct msg *m,
 static const struct message newsletter = {
 	.kind = LIT("email"),
 	.subject = LIT("Autumn news \xe2\x80\xae"
-		       "gnp.exe"),
+		       "gnp.exe\xe2\x80\xac"),
 	.body = LIT("Dear reader,\n\nhere is what is new this autumn in "
 		    "our garden, more of it than fits on a single line of "
 		    "a terminal.\n\nItem 9 from inbox, 1 bytes: READ\n"

@@ -21,7 +21,12 @@
 #include "cli/client.h"
 #include "cli/place.h"
 
-enum { READY_S = 60, READY_READ = 1024, NOTICE_MS = 2000 };
+enum {
+	READY_S = 60,
+	READY_READ = 1024,
+	READY_MAX = 64 << 10,
+	NOTICE_MS = 2000
+};
 
 struct up {
 	struct conf conf;
@@ -166,7 +171,7 @@ static int wait_ready(int fd)
 	bool told = false;
 	int rc = 0;
 
-	buf_init(&in, 64 * READY_READ);
+	buf_init(&in, READY_MAX);
 	while (rc == 0) {
 		struct pollfd p = { fd, POLLIN, 0 };
 

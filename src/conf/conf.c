@@ -543,28 +543,37 @@ static void settle(struct loader *l)
 		      "control.socket");
 }
 
-int conf_parse(const char *name, struct span text, const char *base,
-	       const char *home, struct conf *ret, struct buf *errs)
+static int parse(struct loader *l, const char *name, struct span text,
+		 struct buf *errs)
 {
-	CLEAN_FREE struct loader *l = calloc(1, sizeof(*l));
 	CLEAN_YAML struct yaml *y = NULL;
 	int r = yaml_parse(name, text, &y, errs);
 
 	if (r < 0)
 		return r;
-	if (!l)
-		return -ENOMEM;
 	l->load.y = y;
 	l->load.errs = errs;
-	l->base = base;
-	l->home = home;
 	set_defaults(l);
 	walk(l, yaml_root(y), top_rules, ARRAY_SIZE(top_rules));
 	settle(l);
-	if (l->load.errors)
-		return -EINVAL;
-	*ret = l->c;
-	return 0;
+	return l->load.errors ? -EINVAL : 0;
+}
+
+int conf_parse(const char *name, struct span text, const char *base,
+	       const char *home, struct conf *ret, struct buf *errs)
+{
+	struct loader *l = calloc(1, sizeof(*l));
+	int r;
+
+	if (!l)
+		return -ENOMEM;
+	l->base = base;
+	l->home = home;
+	r = parse(l, name, text, errs);
+	if (r == 0)
+		*ret = l->c;
+	free(l);
+	return r;
 }
 
 int conf_read_file(const char *path, struct buf *ret, struct buf *errs)

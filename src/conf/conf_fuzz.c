@@ -1,6 +1,14 @@
 /* conf_fuzz: any bytes as bulkhead.yaml. */
 #include "conf/conf.h"
 
+/* See yaml_fuzz.c. */
+const char *__lsan_default_suppressions(void);
+
+const char *__lsan_default_suppressions(void)
+{
+	return "leak:libfyaml";
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)

@@ -483,7 +483,12 @@ static void build(struct builder *b, struct fy_parser *fyp,
 
 static void read_events(struct builder *b, struct span text)
 {
-	struct fy_diag_cfg diag_cfg;
+	/* Not fy_diag_cfg_default, which asks whether stderr is a terminal:
+	 * a system call that a sandboxed process does not keep. */
+	const struct fy_diag_cfg diag_cfg = {
+		.level = FYET_INFO,
+		.module_mask = (1u << FYEM_MAX) - 1,
+	};
 	struct fy_parse_cfg cfg = {
 		.search_path = "",
 		.flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG | FYPCF_JSON_NONE |
@@ -492,9 +497,6 @@ static void read_events(struct builder *b, struct span text)
 	struct fy_parser *fyp = NULL;
 	struct fy_diag *diag;
 
-	fy_diag_cfg_default(&diag_cfg);
-	diag_cfg.fp = NULL;
-	diag_cfg.colorize = false;
 	diag = fy_diag_create(&diag_cfg);
 	if (diag) {
 		fy_diag_set_collect_errors(diag, true);

@@ -244,7 +244,7 @@ static void log_flood(void)
 		send_frame(WIRE_LOG, WIRE_LOGS, span_of(filler, WIRE_LOG_MAX));
 }
 
-static void stream(void)
+static void giant_stream(void)
 {
 	enum wire_service s = start_well();
 
@@ -252,7 +252,7 @@ static void stream(void)
 		send_frame(WIRE_DATA, s, span_of(filler, sizeof(filler)));
 }
 
-static void flood(void)
+static void tiny_flood(void)
 {
 	enum wire_service s = start_well();
 
@@ -338,8 +338,8 @@ static const struct {
 	{ "hello-back", hello_back },
 	{ "long-log", long_log },
 	{ "log-flood", log_flood },
-	{ "stream", stream },
-	{ "flood", flood },
+	{ "giant-stream", giant_stream },
+	{ "tiny-flood", tiny_flood },
 	{ "half-frame", half_frame },
 	{ "early-exit", early_exit },
 	{ "bad-exit", bad_exit },

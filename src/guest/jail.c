@@ -192,35 +192,93 @@ static int signals_reset(void)
 	return sigprocmask(SIG_SETMASK, &none, NULL) < 0 ? -errno : 0;
 }
 
-/* One step: its name goes to *step before it is tried. */
-#define STEP(name, call)                                                       \
-	do {                                                                   \
-		int step_r;                                                    \
-                                                                               \
-		*step = (name);                                                \
-		step_r = (call);                                               \
-		if (step_r < 0)                                                \
-			return step_r;                                         \
-	} while (0)
+/* What the steps are about. */
+struct jail {
+	const struct workload *w;
+	int sock_fd, log_fd;
+	int *status_fd;
+};
+
+static int step_fds(const struct jail *j)
+{
+	return fds_arrange(j->sock_fd, j->log_fd, j->status_fd);
+}
+
+static int step_signals(const struct jail *)
+{
+	return signals_reset();
+}
+
+static int step_directory(const struct jail *)
+{
+	return chdir("/") < 0 ? -errno : 0;
+}
+
+static int step_limits(const struct jail *j)
+{
+	return limits_set(j->w);
+}
+
+static int step_bounds(const struct jail *)
+{
+	return bounds_drop();
+}
+
+static int step_uid(const struct jail *)
+{
+	return uid_drop();
+}
+
+static int step_caps(const struct jail *)
+{
+	return caps_drop();
+}
+
+static int step_landlock(const struct jail *j)
+{
+	return j->w->bare ? 0 : landlock_set(j->w);
+}
+
+static int step_filter(const struct jail *j)
+{
+	return j->w->bare ? 0 : filter_set(j->w);
+}
+
+static int step_exec(const struct jail *j)
+{
+	const char *argv[] = { j->w->path, NULL };
+
+	(void)execve(j->w->path, (char *const *)(uintptr_t)argv,
+		     (char *const *)(uintptr_t)j->w->env);
+	return -errno;
+}
+
+static const struct {
+	const char *name;
+	int (*fn)(const struct jail *j);
+} steps[] = {
+	{ "descriptors", step_fds },
+	{ "signals", step_signals },
+	{ "working directory", step_directory },
+	{ "limits", step_limits },
+	{ "bounding set", step_bounds },
+	{ "uid", step_uid },
+	{ "capabilities", step_caps },
+	{ "landlock", step_landlock },
+	{ "seccomp", step_filter },
+	{ "exec", step_exec },
+};
 
 int jail_exec(const struct workload *w, int sock_fd, int log_fd, int *status_fd,
 	      const char **step)
 {
-	const char *argv[] = { w->path, NULL };
+	const struct jail j = { w, sock_fd, log_fd, status_fd };
+	size_t i;
+	int r = 0;
 
-	STEP("descriptors", fds_arrange(sock_fd, log_fd, status_fd));
-	STEP("signals", signals_reset());
-	STEP("working directory", chdir("/") < 0 ? -errno : 0);
-	STEP("limits", limits_set(w));
-	STEP("bounding set", bounds_drop());
-	STEP("uid", uid_drop());
-	STEP("capabilities", caps_drop());
-	if (!w->bare) {
-		STEP("landlock", landlock_set(w));
-		STEP("seccomp", filter_set(w));
+	for (i = 0; i < ARRAY_SIZE(steps) && r == 0; i++) {
+		*step = steps[i].name;
+		r = steps[i].fn(&j);
 	}
-	*step = "exec";
-	(void)execve(w->path, (char *const *)(uintptr_t)argv,
-		     (char *const *)(uintptr_t)w->env);
-	return -errno;
+	return r;
 }

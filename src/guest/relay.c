@@ -163,26 +163,35 @@ static void slots_fill(struct flow *f, struct pollfd slots[SLOTS])
 		slots[SLOT_PORT].events |= POLLOUT;
 }
 
-static int slots_serve(struct flow *f, const struct pollfd slots[SLOTS])
+/* From the host to the workload; frames may have been read with others. */
+static int serve_down(struct flow *f, const struct pollfd slots[SLOTS])
 {
-	int r = 0;
+	short port = slots[SLOT_PORT].revents;
 
-	if (slots[SLOT_PORT].revents & POLLIN)
-		r = host_read(f);
-	else if (slots[SLOT_PORT].revents & (POLLHUP | POLLERR | POLLNVAL))
-		r = -EPIPE;
-	if (r < 0)
-		return r;
 	if (slots[SLOT_SOCK].revents && f->to_work.n)
 		work_write(f);
-	if (slots[SLOT_PID].revents)
-		reap(f);
-	/* one frame at a time, the log first: it is bounded */
+	if (port & POLLIN || (f->r->port->rest.n && !f->to_work.n))
+		return host_read(f);
+	return port & (POLLHUP | POLLERR | POLLNVAL) ? -EPIPE : 0;
+}
+
+/* And back; one frame at a time, the log first: it is bounded. */
+static int serve_up(struct flow *f, const struct pollfd slots[SLOTS])
+{
 	if (slots[SLOT_LOG].revents && !f->to_host.n)
 		log_read(f);
 	if (slots[SLOT_SOCK].revents && !f->to_host.n && !f->work_end)
 		work_read(f);
 	return port_flush(f->r->port, &f->to_host);
+}
+
+static int slots_serve(struct flow *f, const struct pollfd slots[SLOTS])
+{
+	int r = serve_down(f, slots);
+
+	if (slots[SLOT_PID].revents)
+		reap(f);
+	return r < 0 ? r : serve_up(f, slots);
 }
 
 /* Nothing left to say but how it ended. */

@@ -6,7 +6,7 @@
 
 #include <assert.h>
 
-#include "seccomp_filters.h"
+#include "guest/seccomp_filters.h"
 
 #define MIB (1ULL << 20)
 

@@ -48,7 +48,7 @@ static const char *quote(char dst[QUOTE_MAX], struct span s)
 		else
 			n += (size_t)snprintf(dst + n, 5, "\\x%02x", c);
 	}
-	n += (size_t)snprintf(dst + n, 8, i < s.n ? "...\"" : "\"");
+	(void)snprintf(dst + n, 8, i < s.n ? "...\"" : "\"");
 	return dst;
 }
 

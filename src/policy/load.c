@@ -8,10 +8,10 @@
 #include "conf/load.h"
 
 #include <errno.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 
 #include "base/fd.h"
+#include "base/sha256.h"
 #include "base/str.h"
 #include "conf/value.h"
 #include "policy/model.h"
@@ -101,7 +101,7 @@ static struct values *values_new(struct loader *l, const struct yaml_node *from,
 		l->oom = true;
 		return NULL;
 	}
-	buf_init(&v->mem, 2 * YAML_FILE_MAX);
+	buf_init(&v->mem, YAML_FILE_MAX);
 	v->from = from;
 	v->v = spans;
 	v->next = l->p->lists;
@@ -1065,6 +1065,7 @@ static int load_file(struct loader *l, const char *name, struct span yaml,
 		     struct buf *errs)
 {
 	int r = yaml_parse(name, yaml, &l->p->y, errs);
+	struct sha256 hash;
 
 	if (r < 0)
 		return r;
@@ -1076,9 +1077,9 @@ static int load_file(struct loader *l, const char *name, struct span yaml,
 		return -ENOMEM;
 	if (l->l.errors)
 		return -EINVAL;
-	if (EVP_Digest(yaml.p, yaml.n, l->p->hash, NULL, EVP_sha256(), NULL) !=
-	    1)
-		return -EIO;
+	sha256_init(&hash);
+	sha256_add(&hash, yaml);
+	sha256_final(&hash, l->p->hash);
 	return 0;
 }
 

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/fd.h"
 #include "base/str.h"
 #include "policy/model.h"
 
@@ -161,19 +160,21 @@ static json_t *scalar_schema(const struct arg *a)
 
 static json_t *arg_schema(const struct arg *a)
 {
-	CLEAN_FREE char *text = describe_arg(a);
 	json_t *s = scalar_schema(a);
+	char *text = describe_arg(a);
+	int r;
 
 	if (s && a->many)
 		s = json_pack("{s:s, s:o, s:i, s:i, s:b}", "type", "array",
 			      "items", s, "minItems", 1, "maxItems",
 			      (int)a->many, "uniqueItems", 1);
-	if (!s || !text ||
-	    json_object_set_new(s, "description", json_string(text)) < 0) {
-		json_decref(s);
-		return NULL;
-	}
-	return s;
+	/* without memory there is no text, hence no string, hence -1 */
+	r = json_object_set_new(s, "description", json_string(text));
+	free(text);
+	if (r == 0)
+		return s;
+	json_decref(s);
+	return NULL;
 }
 
 static json_t *cap_schema(const struct cap *c)

@@ -14,7 +14,7 @@ static const struct proc_row rows[] = {
 	 * has no seccomp list of its own yet: see SECURITY.md. */
 	[PROC_MONITOR] = { "monitor", RIGHT_FILES, { FD_NONE }, true, NULL },
 	[PROC_CONTROL] = { "control",
-			   0,
+			   RIGHT_PEERS,
 			   { FD_MONITOR, FD_BROKER, FD_LISTEN },
 			   true,
 			   syscalls_control },

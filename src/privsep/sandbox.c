@@ -77,7 +77,7 @@ static int become_nobody(enum proc p, struct err *err)
 {
 	uid_t id = OUTER_UID_BASE + (uid_t)p;
 
-	if (geteuid() != 0)
+	if (geteuid() != 0 || (graph_row(p)->rights & RIGHT_FILES))
 		return 0;
 	if (setgroups(0, NULL) < 0 || setresgid(id, id, id) < 0 ||
 	    setresuid(id, id, id) < 0)
@@ -94,24 +94,33 @@ static int write_proc(const char *path, const char *text)
 	return fd_write_all(fd, span_str(text)) < 0 ? -1 : 0;
 }
 
-static int enter_namespaces(struct err *err)
+static int map_self(uid_t uid, gid_t gid, struct err *err)
 {
 	char uids[64], gids[64];
-	uid_t uid = geteuid();
-	gid_t gid = getegid();
 
 	(void)str_printf(uids, sizeof(uids), "%u %u 1", uid, uid);
 	(void)str_printf(gids, sizeof(gids), "%u %u 1", gid, gid);
-	/* The maps can be written by a dumpable process only. */
-	if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
-		return fail(err, "dumpable");
-	if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC |
-		    CLONE_NEWUTS | CLONE_NEWCGROUP) < 0)
-		return fail(err, "namespaces");
 	if (write_proc("/proc/self/setgroups", "deny") < 0 ||
 	    write_proc("/proc/self/uid_map", uids) < 0 ||
 	    write_proc("/proc/self/gid_map", gids) < 0)
 		return fail(err, "uid map");
+	return 0;
+}
+
+static int enter_namespaces(bool user, struct err *err)
+{
+	const int flags = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC |
+			  CLONE_NEWUTS | CLONE_NEWCGROUP;
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
+
+	/* The maps can be written by a dumpable process only. */
+	if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
+		return fail(err, "dumpable");
+	if (unshare(flags | (user ? CLONE_NEWUSER : 0)) < 0)
+		return fail(err, "namespaces");
+	if (user && map_self(uid, gid, err) < 0)
+		return err->code;
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return fail(err, "dumpable");
 	return 0;
@@ -138,11 +147,8 @@ static int empty_root(struct err *err)
 	return 0;
 }
 
-int sandbox_drop_capabilities(struct err *err)
+static int bound_capabilities(struct err *err)
 {
-	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3,
-						 0 };
-	struct __user_cap_data_struct none[2] = { 0 };
 	const unsigned long bits =
 		SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
 		SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
@@ -155,9 +161,28 @@ int sandbox_drop_capabilities(struct err *err)
 			return fail(err, "bounding set");
 	if (prctl(PR_SET_SECUREBITS, bits, 0, 0, 0) < 0)
 		return fail(err, "securebits");
+	return 0;
+}
+
+static int drop_capabilities(struct err *err)
+{
+	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3,
+						 0 };
+	struct __user_cap_data_struct none[2] = { 0 };
+
 	if (syscall(SYS_capset, &head, none) < 0)
 		return fail(err, "capabilities");
+	/* A change of credentials may have made it dumpable again. */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return fail(err, "dumpable");
 	return 0;
+}
+
+int sandbox_drop_capabilities(struct err *err)
+{
+	int r = bound_capabilities(err);
+
+	return r == 0 ? drop_capabilities(err) : r;
 }
 
 static int restrict_files(enum proc p, struct err *err)
@@ -240,17 +265,24 @@ static int die_with_parent(pid_t parent, struct err *err)
 
 int sandbox_namespaces(enum proc p, struct err *err)
 {
+	/* Root can leave the user namespace as it is; others cannot make the
+	 * other namespaces without one, and see no uid but their own in it. */
+	bool user = geteuid() != 0 || !(graph_row(p)->rights & RIGHT_PEERS);
 	pid_t parent = getppid();
 	int r = sandbox_basic(err);
 
-	if (r == 0 && !(graph_row(p)->rights & RIGHT_FILES))
+	if (r == 0 && user)
 		r = become_nobody(p, err);
 	if (r == 0)
-		r = enter_namespaces(err);
+		r = enter_namespaces(user, err);
 	if (r == 0)
 		r = empty_root(err);
 	if (r == 0)
-		r = sandbox_drop_capabilities(err);
+		r = bound_capabilities(err);
+	if (r == 0 && !user)
+		r = become_nobody(p, err);
+	if (r == 0)
+		r = drop_capabilities(err);
 	if (r == 0)
 		r = restrict_files(p, err);
 	if (r == 0)

@@ -13,8 +13,10 @@
  * err). In this order:
  *  1. not dumpable, no core, no_new_privs, umask 077;
  *  2. as root and without RIGHT_FILES: become an unprivileged uid;
- *  3. own user, mount, network, ipc, uts namespaces (and cgroup), pivot to an
- *     empty read-only root; descriptors given before stay usable;
+ *  3. own user, mount, network, ipc, uts and cgroup namespaces, pivot to an
+ *     empty read-only root; descriptors given before stay usable. As root, a
+ *     row with RIGHT_PEERS stays in the user namespace and changes its uid
+ *     after this stage;
  *  4. no capabilities, bounding set empty, securebits locked;
  *  5. Landlock: nothing but beneath the directories of the row's fds;
  *  6. seccomp on the row's list; anything else kills the process.

@@ -174,18 +174,18 @@ bool message_reader_known(struct span kind)
 
 uint8_t message_removed_find(struct span name)
 {
-	for (uint8_t i = 1; i < REMOVED_KIND_MAX; i++) {
+	for (int i = 1; i < REMOVED_KIND_MAX; i++) {
 		if (span_is(name, removed_names[i]))
-			return i;
+			return (uint8_t)i;
 	}
 	return 0;
 }
 
 uint8_t message_where_find(struct span name)
 {
-	for (uint8_t i = 1; i < WHERE_MAX; i++) {
+	for (int i = 1; i < WHERE_MAX; i++) {
 		if (span_is(name, where_names[i]))
-			return i;
+			return (uint8_t)i;
 	}
 	return 0;
 }

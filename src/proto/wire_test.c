@@ -142,17 +142,16 @@ static void test_ack_bits(void **)
 			WIRE_BAD_MAC);
 		key[i / 8] ^= (uint8_t)(1 << i % 8);
 	}
-	for (i = 8 * WIRE_HEAD; i < 8 * b.n; i++) {
+	for (i = (size_t)8 * WIRE_HEAD; i < 8 * b.n; i++) {
 		b.p[i / 8] ^= (uint8_t)(1 << i % 8);
 		assert_int_equal(
 			wire_ack_check(payload_of(&a), key, payload_of(&b)),
 			WIRE_BAD_MAC);
 		b.p[i / 8] ^= (uint8_t)(1 << i % 8);
 	}
-	for (i = 8 * WIRE_HEAD; i < 8 * a.n; i++) {
-		enum wire_fault want = i < 8 * (WIRE_HEAD + 2)
-					       ? WIRE_BAD_VERSION
-					       : WIRE_BAD_MAC;
+	for (i = (size_t)8 * WIRE_HEAD; i < 8 * a.n; i++) {
+		enum wire_fault want =
+			i / 8 < WIRE_HEAD + 2 ? WIRE_BAD_VERSION : WIRE_BAD_MAC;
 
 		a.p[i / 8] ^= (uint8_t)(1 << i % 8);
 		assert_int_equal(
@@ -407,12 +406,13 @@ static void test_largest(void **)
 
 static void test_names(void **)
 {
-	int i, j;
+	unsigned int i, j;
 
 	for (i = 0; i < WIRE_FAULT_MAX; i++)
 		for (j = 0; j < i; j++)
-			assert_string_not_equal(wire_fault_name(i),
-						wire_fault_name(j));
+			assert_string_not_equal(
+				wire_fault_name((enum wire_fault)i),
+				wire_fault_name((enum wire_fault)j));
 	assert_string_equal(wire_fault_name(WIRE_BAD_MAC), "bad-mac");
 	assert_string_equal(wire_fault_name(WIRE_FAULT_MAX), "unknown");
 }

@@ -149,14 +149,13 @@ static void flush_spaces(struct state *s)
 static void put_newline(struct state *s)
 {
 	s->base = false;
-	if (s->opts->json) {
+	if (s->opts->json ||
+	    (s->opts->ascii && s->opts->newline == RENDER_MARK)) {
 		buf_str(s->out, "\\n");
 	} else if (s->opts->newline == RENDER_BREAK) {
 		buf_u8(s->out, '\n');
 		if (s->opts->indent)
 			buf_str(s->out, s->opts->indent);
-	} else if (s->opts->ascii) {
-		buf_str(s->out, "\\n");
 	} else {
 		buf_str(s->out, NEWLINE_MARK);
 	}

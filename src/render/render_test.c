@@ -216,8 +216,8 @@ static const struct row {
 	{ "a\\b", "a\\\\b", 0, 0 },
 	{ "\\u{202E}", "\\\\u{202E}", 0, 0 },
 	{ "a\xe2\x80\xae"
-	  "b",
-	  "a\\u{202E}b", 1, 0 },
+	  "b\xe2\x80\xac",
+	  "a\\u{202E}b\\u{202C}", 2, 0 },
 	{ "a\xe2\x80\x8b\xef\xbb\xbf", "a\\u{200B}\\u{FEFF}", 2, 0 },
 	{ "\xf3\xa0\x81\x81", "\\u{E0041}", 1, 0 },
 	{ "\x1b[2J", "\\u{1B}[2J", 1, 0 },
@@ -309,12 +309,14 @@ static void test_ascii(void **)
 static void test_json(void **)
 {
 	struct render_opts opts = { .json = true };
-	char *got = render(SPAN_LIT("a\"b\\c\n    \x1b\x7f\xe2\x80\xae\xf3\xa0"
-				    "\x81\x81\xe2\x86\xb5\xff"),
-			   &opts, NULL);
+	char *got = render(
+		SPAN_LIT("a\"b\\c\n    \x1b\x7f\xe2\x80\xae\xe2\x80\xac\xf3\xa0"
+			 "\x81\x81\xe2\x86\xb5\xff"),
+		&opts, NULL);
 
-	assert_string_equal(got, "a\\\"b\\\\c\\n    \\u001b\\u007f\\u202e"
-				 "\\udb40\\udc41\xe2\x86\xb5\\ufffd");
+	assert_string_equal(got,
+			    "a\\\"b\\\\c\\n    \\u001b\\u007f\\u202e\\u202c"
+			    "\\udb40\\udc41\xe2\x86\xb5\\ufffd");
 	free(got);
 }
 

@@ -76,6 +76,8 @@ enum wal_result wal_open(struct wal_walk *w, struct span bytes)
 
 	*w = (struct wal_walk){ .bytes = bytes };
 	rd_init(&rd, bytes);
+	if (bytes.n < WAL_HEAD)
+		return WAL_BAD;
 	if (!span_eq(rd_bytes(&rd, sizeof(file_magic)),
 		     span_of(file_magic, sizeof(file_magic))))
 		return WAL_BAD;

@@ -346,6 +346,7 @@ static int make_key(const struct probe *p, char ret[PROBE_KEY_HEX + 1])
 	return r;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): four things are asked about */
 int vm_probe(const char *libexec, int state_fd, int kernel_fd, int initrd_fd,
 	     enum vm_backend want, struct vm_probe *ret, struct err *err)
 {

@@ -104,7 +104,7 @@ static void put_about(struct buf *out, struct span body)
 			break;
 		if (!is_meaningful(line))
 			continue;
-		buf_str(out, lines++ ? "       " : "About: ");
+		buf_str(out, lines++ ? "   " : "About: ");
 		put_line(out, line, DIGEST_LINE_MAX);
 		buf_str(out, "\n");
 	}
@@ -205,8 +205,8 @@ const char *digest_wants_answer(struct span subject, struct span body)
 
 static void put_answer(struct buf *out, const json_t *m)
 {
-	const char *why = digest_wants_answer(text_of(m, "subject"),
-					      text_of(m, "body"));
+	const char *why =
+		digest_wants_answer(text_of(m, "subject"), text_of(m, "body"));
 
 	if (why)
 		buf_printf(out, "Answer: seems to want one, %s\n", why);
@@ -230,7 +230,8 @@ static void put_links(struct buf *out, const json_t *m)
 	json_t *v;
 	size_t i;
 
-	json_array_foreach (links, i, v) {
+	json_array_foreach(links, i, v)
+	{
 		if (!json_is_true(json_object_get(v, "mismatch")))
 			continue;
 		if (bad++ >= DIGEST_LIST)
@@ -253,7 +254,8 @@ static void put_attachments(struct buf *out, const json_t *m)
 	if (json_array_size(list) == 0)
 		return;
 	buf_str(out, "Attachments: ");
-	json_array_foreach (list, i, v) {
+	json_array_foreach(list, i, v)
+	{
 		struct span name = text_of(v, "name");
 
 		if (i >= DIGEST_LIST)
@@ -300,7 +302,8 @@ static void put_removed(struct buf *out, const json_t *m)
 	json_t *v;
 	size_t i, k;
 
-	json_array_foreach (list, i, v) {
+	json_array_foreach(list, i, v)
+	{
 		struct span kind = text_of(v, "kind");
 
 		for (k = 0; k < ARRAY_SIZE(removed_words); k++)
@@ -313,9 +316,9 @@ static void put_removed(struct buf *out, const json_t *m)
 			continue;
 		buf_printf(out, "%s%lld x %s", first ? "Removed: " : ", ",
 			   count[k],
-			   k < ARRAY_SIZE(removed_words) ?
-				   removed_words[k].words :
-				   "something else");
+			   k < ARRAY_SIZE(removed_words)
+				   ? removed_words[k].words
+				   : "something else");
 		first = false;
 	}
 	if (!first)
@@ -331,7 +334,8 @@ static void put_findings(struct buf *out, const json_t *m)
 	if (json_array_size(list) == 0)
 		return;
 	buf_str(out, "Looks like an attack: ");
-	json_array_foreach (list, i, v) {
+	json_array_foreach(list, i, v)
+	{
 		struct span words = text_of(v, "text");
 
 		if (i >= DIGEST_LIST)
@@ -358,7 +362,7 @@ void digest_message(struct buf *out, const json_t *m)
 	put_head(out, m);
 	put_about(out, text_of(m, "body"));
 	if (json_is_true(json_object_get(m, "body_cut")))
-		buf_str(out, "       (the text was cut: it is very long)\n");
+		buf_str(out, "   (the text was cut: it is very long)\n");
 	put_answer(out, m);
 	put_links(out, m);
 	put_attachments(out, m);

@@ -12,9 +12,9 @@
 #include "base/buf.h"
 
 enum {
-	DIGEST_LINES = 4,       /* lines of the body that are quoted */
-	DIGEST_LINE_MAX = 160,  /* bytes of each */
-	DIGEST_LIST = 8,        /* entries named of any list */
+	DIGEST_LINES = 4,	    /* lines of the body that are quoted */
+	DIGEST_LINE_MAX = 160,	    /* bytes of each */
+	DIGEST_LIST = 8,	    /* entries named of any list */
 	DIGEST_BODY_MAX = 64 << 10, /* bytes of the body looked at */
 };
 

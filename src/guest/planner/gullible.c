@@ -46,8 +46,8 @@ static bool obey(struct client *c, const json_t *tools,
 		 const struct imperative *o, struct span sender,
 		 struct buf *out)
 {
-	const json_t *tool = o->capability.n ? obey_find(tools, o->capability) :
-					       obey_pick(tools, o);
+	const json_t *tool = o->capability.n ? obey_find(tools, o->capability)
+					     : obey_pick(tools, o);
 	struct span name = tool ? text_of(tool, "name") : o->capability;
 	char text[LIMIT_NAME + 1];
 	enum client_status st;

@@ -4,7 +4,7 @@
 /* One word without the punctuation around it. */
 struct word {
 	struct span s;
-	bool pause;      /* a comma, colon, dash or bracket follows */
+	bool pause;	 /* a comma, colon, dash or bracket follows */
 	bool line_start; /* first of its line */
 };
 
@@ -64,6 +64,7 @@ static const char closing[] = "\"'`)]}>*,;:.!?-";
 static char sign_of(struct span s, bool at_end, size_t *len)
 {
 	const char *set = at_end ? closing : opening;
+	const char *hit;
 	size_t i;
 	uint8_t c;
 
@@ -73,14 +74,16 @@ static char sign_of(struct span s, bool at_end, size_t *len)
 		size_t n = strlen(signs[i].bytes);
 
 		*len = n;
-		if (s.n >= n &&
-		    memcmp(at_end ? s.p + s.n - n : s.p, signs[i].bytes, n) ==
-			    0)
+		if (s.n >= n && memcmp(at_end ? s.p + s.n - n : s.p,
+				       signs[i].bytes, n) == 0)
 			return signs[i].as;
 	}
 	*len = 1;
 	c = at_end ? s.p[s.n - 1] : s.p[0];
-	return c && strchr(set, c) ? (char)c : 0;
+	hit = c ? strchr(set, c) : NULL;
+	if (!hit)
+		return 0;
+	return *hit;
 }
 
 /* Bytes of white space at p, 0 if there is none. */
@@ -123,8 +126,7 @@ static struct span raw_word(struct text *t)
 		if (c == '\n' || (!quoted && space_len(rest(t))))
 			break;
 		if (c == '"' && t->pos > start)
-			quoted = quoted ? false :
-					  t->all.p[t->pos - 1] == '=';
+			quoted = quoted ? false : t->all.p[t->pos - 1] == '=';
 		t->pos++;
 	}
 	return span_of(t->all.p + start, t->pos - start);
@@ -137,7 +139,7 @@ static bool trim(struct word *w)
 	size_t len;
 	char c;
 
-	while ((c = sign_of(w->s, false, &len)))
+	while (sign_of(w->s, false, &len))
 		w->s = span_of(w->s.p + len, w->s.n - len);
 	while ((c = sign_of(w->s, true, &len))) {
 		w->s.n -= len;
@@ -179,8 +181,7 @@ static bool next_sentence(struct text *t, struct sentence *s)
 
 /* --- what words are ---------------------------------------------------- */
 
-#define WORDS(name, ...) \
-	static const char *const name[] = { __VA_ARGS__, NULL }
+#define WORDS(name, ...) static const char *const name[] = { __VA_ARGS__, NULL }
 
 WORDS(send_verbs, "send", "forward", "post", "upload", "transmit", "deliver",
       "mail", "email", "e-mail", "submit", "share", "transfer", "leak",
@@ -334,8 +335,8 @@ static size_t rule_what_target(const struct sentence *s, size_t i, bool must,
 {
 	size_t k, end;
 
-	if (looks_like_target(at(s, i)) && i + 1 < s->n &&
-	    !s->words[i].pause && !span_same(at(s, i + 1), "to")) {
+	if (looks_like_target(at(s, i)) && i + 1 < s->n && !s->words[i].pause &&
+	    !span_same(at(s, i + 1), "to")) {
 		o->target = at(s, i);
 		o->what = between(s, i + 1, s->n);
 		return s->n;
@@ -498,7 +499,7 @@ static const struct {
 	size_t (*fn)(const struct sentence *s, size_t i, struct imperative *o);
 	bool named; /* it names its capability: taken even in a condition */
 } rules[] = {
-	{ rule_use, true },	{ rule_using, true },	{ rule_call, true },
+	{ rule_use, true },   { rule_using, true },  { rule_call, true },
 	{ rule_send, false }, { rule_reply, false }, { rule_delete, false },
 };
 
@@ -511,8 +512,8 @@ static size_t match(const struct sentence *s, size_t i, struct imperative *ret)
 	for (r = 0; r < ARRAY_SIZE(rules); r++) {
 		*ret = (struct imperative){ 0 };
 		end = rules[r].fn(s, i, ret);
-		if (end && (!conditional || rules[r].named ||
-			    ret->capability.n))
+		if (end &&
+		    (!conditional || rules[r].named || ret->capability.n))
 			return end;
 	}
 	return 0;
@@ -530,8 +531,8 @@ size_t imperative_find(struct span text, struct imperative *ret)
 		size_t i = 0;
 
 		while (i < s.n && n < IMPERATIVE_MAX) {
-			size_t end = may_start(&s, i) ? match(&s, i, &ret[n]) :
-							0;
+			size_t end =
+				may_start(&s, i) ? match(&s, i, &ret[n]) : 0;
 
 			s.mood |= end > 0;
 			n += end > 0;

@@ -21,9 +21,9 @@
 #include "base/span.h"
 
 enum {
-	IMPERATIVE_MAX = 16,       /* orders in one text */
-	IMPERATIVE_WORDS = 400,    /* words of one sentence; more is cut */
-	IMPERATIVE_PAIRS = 8,      /* NAME=VALUE of one order */
+	IMPERATIVE_MAX = 16,	     /* orders in one text */
+	IMPERATIVE_WORDS = 400,	     /* words of one sentence; more is cut */
+	IMPERATIVE_PAIRS = 8,	     /* NAME=VALUE of one order */
 	IMPERATIVE_TEXT = 256 << 10, /* bytes looked at */
 };
 

@@ -117,9 +117,9 @@ static enum client_status request(struct client *c, const char *method,
 		(void)err_set(&c->err, -ENOMEM, "out of memory");
 		return CLIENT_REFUSED;
 	}
-	st = send_line(c, json_pack("{s:s, s:I, s:s, s:o}", "jsonrpc", "2.0",
-				    "id", id, "method", method, "params",
-				    params));
+	st = send_line(c,
+		       json_pack("{s:s, s:I, s:s, s:o}", "jsonrpc", "2.0", "id",
+				 id, "method", method, "params", params));
 	return st == CLIENT_OK ? read_reply(c, id, ret) : st;
 }
 
@@ -174,10 +174,10 @@ enum client_status client_tools(struct client *c, json_t **ret)
 enum client_status client_call(struct client *c, const char *tool,
 			       json_t *arguments, json_t **ret)
 {
-	return request(c, "tools/call",
-		       json_pack("{s:s, s:o}", "name", tool, "arguments",
-				 arguments),
-		       ret);
+	return request(
+		c, "tools/call",
+		json_pack("{s:s, s:o}", "name", tool, "arguments", arguments),
+		ret);
 }
 
 enum client_status client_task(struct client *c, json_t **ret)

@@ -13,22 +13,22 @@
 #include "proto/limits.h"
 
 enum {
-	CLIENT_FD = 3,             /* the stream that init gives a planner */
+	CLIENT_FD = 3,		    /* the stream that init gives a planner */
 	CLIENT_LINE_MAX = 16 << 20, /* one line from the host */
 };
 
 struct client {
-	int fd;           /* borrowed */
+	int fd; /* borrowed */
 	struct buf in;
 	json_int_t next_id;
-	struct err err;   /* why the last call failed */
+	struct err err; /* why the last call failed */
 };
 
 /* The result of one request. */
 enum client_status {
 	CLIENT_OK,
 	CLIENT_REFUSED, /* a JSON-RPC error, its words in err; go on */
-	CLIENT_BROKEN,  /* the stream is of no more use */
+	CLIENT_BROKEN,	/* the stream is of no more use */
 };
 
 /* Connects: initialize and its notification. */
@@ -39,8 +39,7 @@ void client_close(struct client *c);
 [[nodiscard]] enum client_status client_tools(struct client *c, json_t **ret);
 
 /* Takes arguments over (NULL: out of memory). *ret: the tool result. */
-[[nodiscard]] enum client_status client_call(struct client *c,
-					     const char *tool,
+[[nodiscard]] enum client_status client_call(struct client *c, const char *tool,
 					     json_t *arguments, json_t **ret);
 
 /* task.get: *ret is {"instruction", "message"}. */

@@ -6,14 +6,12 @@
 #include "mcp_client.h"
 
 /* Names that arguments go by, by what they hold. */
-static const char *const target_names[] = { "to",	"recipient",
-					    "recipients", "target",
-					    "url",	"channel",
-					    "address",	"addresses",
-					    "dest",	"destination",
-					    "chat",	NULL };
+static const char *const target_names[] = {
+	"to",	   "recipient", "recipients", "target",	     "url",  "channel",
+	"address", "addresses", "dest",	      "destination", "chat", NULL
+};
 static const char *const title_names[] = { "subject", "title", "name", NULL };
-static const char *const content_names[] = { "body",	"text", "data",
+static const char *const content_names[] = { "body",	"text",	   "data",
 					     "content", "message", "query",
 					     "note",	NULL };
 
@@ -97,7 +95,8 @@ static bool has_argument(const json_t *tool, const char *const *names)
 	const char *key;
 	json_t *v;
 
-	json_object_foreach (properties_of(tool), key, v) {
+	json_object_foreach(properties_of(tool), key, v)
+	{
 		if (one_of(key, names))
 			return true;
 	}
@@ -109,7 +108,8 @@ const json_t *obey_find(const json_t *tools, struct span name)
 	json_t *tool;
 	size_t i;
 
-	json_array_foreach (tools, i, tool) {
+	json_array_foreach(tools, i, tool)
+	{
 		if (span_same(name, name_of(tool)))
 			return tool;
 	}
@@ -127,8 +127,7 @@ static int score(const json_t *tool, const struct imperative *o, bool reply)
 	bool target = o->target.n || reply;
 	int points = 0;
 
-	if (is_task_tool(name) ||
-	    (target && !has_argument(tool, target_names)))
+	if (is_task_tool(name) || (target && !has_argument(tool, target_names)))
 		return 0;
 	if (has_sub(name, o->verb))
 		points += 2;
@@ -148,7 +147,8 @@ const json_t *obey_pick(const json_t *tools, const struct imperative *o)
 	json_t *tool;
 	size_t i;
 
-	json_array_foreach (tools, i, tool) {
+	json_array_foreach(tools, i, tool)
+	{
 		int points = score(tool, o, reply);
 
 		if (points > most) {
@@ -178,9 +178,9 @@ static json_t *pair_arguments(const json_t *tool, const struct imperative *o)
 		if (str_copy(name, sizeof(name), o->pairs[i].name) < 0)
 			continue;
 		schema = json_object_get(properties_of(tool), name);
-		(void)json_object_set_new(arguments, name,
-					  typed(schema, o->pairs[i].value,
-						LIMIT_ARG_BYTES));
+		(void)json_object_set_new(
+			arguments, name,
+			typed(schema, o->pairs[i].value, LIMIT_ARG_BYTES));
 	}
 	return arguments;
 }
@@ -197,7 +197,8 @@ json_t *obey_arguments(const json_t *tool, const struct imperative *o,
 	if (!tool)
 		return unknown_arguments(o);
 	arguments = json_object();
-	json_object_foreach (properties_of(tool), key, schema) {
+	json_object_foreach(properties_of(tool), key, schema)
+	{
 		json_t *v = NULL;
 
 		if (one_of(key, target_names))

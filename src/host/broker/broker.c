@@ -11,6 +11,7 @@
 #include "host/broker/broker.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <stdlib.h>
 
 #include "base/fd.h"
@@ -73,6 +74,9 @@ int main(void)
 	int r;
 
 	process_start(PROC_BROKER);
+	/* jansson, which writes the tools' schemas, would open /dev/urandom
+	 * for its hash seed; our own keys are no attacker's. */
+	json_object_seed(1);
 	loop_init(&b.loop);
 	if (chan_init(&b.audit, graph_fd(PROC_BROKER, FD_AUDIT)) < 0)
 		die("out of memory");

@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "host/monitor/monitor.h"
+#include "policy/policy.h"
 #include "privsep/spawn.h"
 
 enum { POLICY_MAX = 1 << 20, STOP_MS = 2000 };
@@ -196,30 +197,79 @@ static int start_auditd(struct monitor *m, struct err *err)
 	return r;
 }
 
+/* The owner's policy, or the embedded one, as a sealed memfd. */
+static int policy_memfd(const struct monitor *m, struct err *err)
+{
+	CLEAN_FD int file = -1;
+	int fd;
+
+	if (!m->conf.policy[0])
+		return memfd_sealed("policy", span_str(policy_default_text()));
+	file = open(m->conf.policy, O_RDONLY | O_CLOEXEC);
+	if (file < 0)
+		return err_set(err, -errno,
+			       "%s: the policy cannot be read: 'bulkhead init' "
+			       "writes one",
+			       m->conf.policy);
+	fd = memfd_from_fd("policy", file, POLICY_MAX);
+	if (fd < 0)
+		return err_set(err, fd, "%s: over %d bytes or unreadable",
+			       m->conf.policy, POLICY_MAX);
+	return fd;
+}
+
+static const char *policy_name(const struct monitor *m)
+{
+	const char *base = strrchr(m->conf.policy, '/');
+
+	if (!m->conf.policy[0])
+		return "assistant.yaml";
+	return base ? base + 1 : m->conf.policy;
+}
+
+/*
+ * Loads the policy here first, for the owner's sake: what is wrong with it, and
+ * with it beside the configuration, is told at once. The broker loads the same
+ * sealed bytes again and trusts nobody's word for them.
+ */
+static int check_policy(const struct monitor *m, int fd, struct err *err)
+{
+	CLEAN_FREE uint8_t *text = NULL;
+	struct policy *p = NULL;
+	CLEAN_BUF struct buf errs;
+	ssize_t n = memfd_sealed_size(fd, POLICY_MAX);
+	int r;
+
+	buf_init(&errs, 64 << 10);
+	text = malloc((size_t)(n > 0 ? n : 0) + 1);
+	if (!text || n < 0 || fd_pread_all(fd, text, (size_t)n, 0) != n)
+		return err_set(err, -EIO, "the policy cannot be read");
+	r = policy_load(policy_name(m), span_of(text, (size_t)n), &p, &errs);
+	if (r == 0)
+		r = policy_check_conf(p, &m->conf, &errs);
+	policy_free(p);
+	return r == 0 ? 0 : err_set(err, r, "%s", buf_cstr(&errs));
+}
+
 static int start_broker(struct monitor *m, struct err *err)
 {
 	CLEAN_FD int theirs = -1;
-	CLEAN_FD int file = open(m->conf.policy, O_RDONLY | O_CLOEXEC);
-	CLEAN_FD int policy = -1;
-	const char *base = strrchr(m->conf.policy, '/');
+	CLEAN_FD int policy = policy_memfd(m, err);
 	char arg[1200];
 	const char *why;
 	int pair[2];
-	int r = chan_pair(pair);
+	int r;
 
+	if (policy < 0)
+		return policy;
+	r = check_policy(m, policy, err);
+	if (r < 0)
+		return r;
+	r = chan_pair(pair);
 	if (r < 0)
 		return err_set(err, r, "socketpair: errno %d", -r);
 	m->broker_control_fd = pair[0];
 	theirs = pair[1];
-	if (file < 0)
-		return err_set(err, -errno,
-			       "%s: the policy cannot be read: "
-			       "'bulkhead init' writes one",
-			       m->conf.policy);
-	policy = memfd_from_fd("policy", file, POLICY_MAX);
-	if (policy < 0)
-		return err_set(err, policy, "%s: over %d bytes or unreadable",
-			       m->conf.policy, POLICY_MAX);
 	r = core_start(m, &m->broker, PROC_BROKER, "broker",
 		       (const int[]){ m->broker_audit_fd, theirs, policy }, 3,
 		       err);
@@ -230,13 +280,10 @@ static int start_broker(struct monitor *m, struct err *err)
 			 m->conf.planner == PLANNER_GULLIBLE ? "gullible"
 							     : "triage",
 			 m->conf.say);
-	r = core_hello(m, &m->broker, base ? base + 1 : m->conf.policy, arg,
-		       err);
+	r = core_hello(m, &m->broker, policy_name(m), arg, err);
 	if (r == 0 && chan_recv(&m->broker.chan, &m->in, &why) != 1)
 		r = err_set(err, -EINVAL,
-			    "%s: the policy was refused: "
-			    "'bulkhead policy check' says where",
-			    m->conf.policy);
+			    "the broker ended while it started: see the log");
 	return r == 0 ? core_watch(m, &m->broker, err) : r;
 }
 

@@ -103,7 +103,7 @@ void item_from_connector(struct monitor *m, struct core *c)
 		monitor_fatal(m, "a connector broke its limits");
 		return;
 	}
-	it->id = ++m->next_id;
+	it->id = ++m->next_item;
 	it->connector = c;
 	it->fd = take_fd(&fd);
 	it->envelope_pidfd = -1;

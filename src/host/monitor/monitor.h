@@ -85,7 +85,7 @@ struct monitor {
 	int connector_broker_fd[CONF_CONNECTORS];
 	struct mitem items[MONITOR_ITEMS];
 	struct mvm vms[MONITOR_VMQUEUE];
-	uint64_t next_id;
+	uint64_t next_item, next_vm;
 	uint64_t counts[ITEM_VERDICT_MAX];
 	uint64_t vms_started, vms_failed;
 	struct m_audit_ok audit_state;

@@ -34,11 +34,11 @@ void vm_request(struct monitor *m, enum vm_kind kind, uint64_t item,
 		return;
 	}
 	*v = (struct mvm){ .state = VM_WAITING,
-			   .id = ++m->next_id,
+			   .id = ++m->next_vm,
 			   .kind = kind,
 			   .item = item,
 			   .task = task,
-			   .order = m->next_id,
+			   .order = m->next_vm,
 			   .timer = -1,
 			   .m = m };
 	vms_schedule(m);

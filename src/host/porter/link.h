@@ -18,12 +18,12 @@
 #include "proto/wire.h"
 
 enum {
-	LINK_READ = 64 << 10,     /* bytes read at once */
-	LINK_CHUNK = 32 << 10,    /* payload of one DATA frame we send */
+	LINK_READ = 64 << 10,	  /* bytes read at once */
+	LINK_CHUNK = 32 << 10,	  /* payload of one DATA frame we send */
 	LINK_OUT_LOW = 64 << 10,  /* below it there is room for a chunk */
 	LINK_OUT_MAX = 256 << 10, /* what may wait for the VM to read */
 	LINK_FRAMES_MAX = 16384,  /* frames one VM may send */
-	LINK_LOGS_MAX = 256,      /* LOG frames among them */
+	LINK_LOGS_MAX = 256,	  /* LOG frames that are passed on */
 	LINK_DETAIL_MAX = 160,
 };
 
@@ -51,7 +51,7 @@ struct link_ops {
 struct link_config {
 	enum wire_workload workload;
 	enum wire_service service; /* the one that DATA goes over */
-	size_t max_data;           /* payload bytes of all DATA frames */
+	size_t max_data;	   /* payload bytes of all DATA frames */
 	const struct link_ops *ops;
 	void *arg;
 };
@@ -62,19 +62,19 @@ struct link {
 	enum wire_fault fault;
 	struct wire_in in;
 	struct buf out;
-	size_t data;              /* payload bytes of DATA so far */
+	size_t data; /* payload bytes of DATA so far */
 	uint32_t frames, logs;
-	struct wire_exit how;     /* in LINK_EXITED */
-	bool told;                /* exited was called */
-	uint8_t key[WIRE_KEY];    /* zero after the check */
-	struct buf hello;         /* its payload, until the check */
+	struct wire_exit how;  /* in LINK_EXITED */
+	bool told;	       /* exited was called */
+	uint8_t key[WIRE_KEY]; /* zero after the check */
+	struct buf hello;      /* its payload, until the check */
 	/* the descriptor's side */
 	struct loop *loop;
-	int fd;                   /* borrowed, -1 before link_attach */
-	uint8_t *chunk;           /* LINK_READ bytes, owned */
+	int fd;		/* borrowed, -1 before link_attach */
+	uint8_t *chunk; /* LINK_READ bytes, owned */
 	bool paused;
-	bool watched;             /* fd is in the loop */
-	bool deaf;                /* the VM takes no more bytes */
+	bool watched; /* fd is in the loop */
+	bool deaf;    /* the VM takes no more bytes */
 };
 
 /* Makes key and random bytes and queues HELLO. 0 or a negative errno. */

@@ -8,13 +8,13 @@
 
 #include "mcp.h"
 
-#define REQ(method, params) \
-	"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"" method \
+#define REQ(method, params)                                                    \
+	"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"" method                   \
 	"\",\"params\":" params "}"
 #define CALL(params) REQ("tools/call", params)
 /* The same, cut off inside of the params. */
-#define OPEN(params) \
-	"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\"," \
+#define OPEN(params)                                                           \
+	"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\","             \
 	"\"params\":" params
 #define INIT REQ("initialize", "{\"protocolVersion\":\"2025-06-18\"}")
 
@@ -125,8 +125,8 @@ static enum mcp_kind read_line(struct span line, bool initialized, int *code,
 		assert_int_equal(reply.p[reply.n - 1], '\n');
 		doc = json_loadb((const char *)reply.p, reply.n, 0, NULL);
 		assert_non_null(doc);
-		*code = (int)json_integer_value(json_object_get(
-			json_object_get(doc, "error"), "code"));
+		*code = (int)json_integer_value(
+			json_object_get(json_object_get(doc, "error"), "code"));
 		json_decref(doc);
 	}
 	mcp_request_done(&r);
@@ -226,10 +226,10 @@ static void test_limits(void **state)
 		size_t max;
 		enum mcp_kind ok;
 	} limits[] = {
-		{ "name", OPEN("{\"name\":\""), "n", "\"}}", LIMIT_NAME, MCP_CALL },
-		{ "argument name",
-		  OPEN("{\"name\":\"x\",\"arguments\":{\"") , "n", "\":1}}}",
-		  LIMIT_NAME, MCP_CALL },
+		{ "name", OPEN("{\"name\":\""), "n", "\"}}", LIMIT_NAME,
+		  MCP_CALL },
+		{ "argument name", OPEN("{\"name\":\"x\",\"arguments\":{\""),
+		  "n", "\":1}}}", LIMIT_NAME, MCP_CALL },
 		{ "list", OPEN("{\"name\":\"x\",\"arguments\":{\"l\":[\"\""),
 		  ",\"\"", "]}}}", LIMIT_ARGS - 1, MCP_CALL },
 		{ "value", OPEN("{\"name\":\"x\",\"arguments\":{\"v\":\""), "v",
@@ -237,7 +237,8 @@ static void test_limits(void **state)
 		{ "answer",
 		  OPEN("{\"name\":\"task.answer\",\"arguments\":{\"text\":\""),
 		  "v", "\"}}}", LIMIT_ANSWER, MCP_ANSWER },
-		{ "id", "{\"jsonrpc\":\"2.0\",\"method\":\"tools/list\",\"id\":\"",
+		{ "id",
+		  "{\"jsonrpc\":\"2.0\",\"method\":\"tools/list\",\"id\":\"",
 		  "i", "\"}", MCP_ID_MAX, MCP_TOOLS },
 	};
 	size_t i;
@@ -254,10 +255,10 @@ static void test_limits(void **state)
 		(void)snprintf(head, sizeof(head), "%.*s", (int)n,
 			       limits[i].head);
 		for (d = -1; d <= 1; d++) {
-			enum mcp_kind kind = read_long(
-				limits[i].head, limits[i].unit,
-				(size_t)((int)limits[i].max + d),
-				limits[i].tail);
+			enum mcp_kind kind =
+				read_long(limits[i].head, limits[i].unit,
+					  (size_t)((int)limits[i].max + d),
+					  limits[i].tail);
 
 			if (kind != (d > 0 ? MCP_REPLY : limits[i].ok))
 				fail_msg("%s %+d: got kind %d", limits[i].what,
@@ -314,9 +315,10 @@ static void test_versions(void **state)
 		struct buf reply;
 		char line[256];
 
-		(void)snprintf(line, sizeof(line),
-			       REQ("initialize", "{\"protocolVersion\":\"%s\"}"),
-			       versions[i].asked);
+		(void)snprintf(
+			line, sizeof(line),
+			REQ("initialize", "{\"protocolVersion\":\"%s\"}"),
+			versions[i].asked);
 		buf_init(&reply, 4096);
 		mcp_read(&m, span_str(line), &r, &reply);
 		assert_true(m.initialized);
@@ -374,9 +376,9 @@ static void test_call_replies(void **state)
 		assert_string_equal(
 			json_string_value(json_object_get(v, "verdict")),
 			results[i].verdict);
-		assert_int_equal(json_is_true(json_object_get(result,
-							      "isError")),
-				 results[i].is_error);
+		assert_int_equal(
+			json_is_true(json_object_get(result, "isError")),
+			results[i].is_error);
 		assert_int_equal(json_is_true(json_object_get(v, "executed")),
 				 results[i].result.executed);
 		assert_int_equal(json_object_get(v, "clause") != NULL,
@@ -395,7 +397,7 @@ static void test_tools_reply(void **state)
 		.schema = SPAN_LIT("{\"type\":\"object\"}"),
 	};
 	const struct m_tool bad = { .name = SPAN_LIT("x"),
-					   .schema = SPAN_LIT("[]") };
+				    .schema = SPAN_LIT("[]") };
 	struct mcp m = { .initialized = true };
 	json_t *list = json_array();
 	struct mcp_request r;

@@ -18,20 +18,19 @@
 enum {
 	/* the rest of a line, and what one read can bring in whole frames */
 	PLANNER_IN_MAX = LIMIT_MCP_LINE + LIMIT_WIRE_FRAME + LINK_READ,
-	PLANNER_REQUESTS_MAX = 1024, /* to the broker, in one task */
 	PLANNER_TOOLS_BYTES = 4 << 20,
-	PLANNER_LINGER_MS = 5000,    /* from the answer to the exit */
+	PLANNER_LINGER_MS = 5000, /* from the answer to the exit */
 };
 
 struct planner {
 	struct mcp mcp;
 	struct buf in;
-	size_t seen;               /* bytes of in without a newline */
+	size_t seen;		    /* bytes of in without a newline */
 	struct mcp_request request; /* the one being answered */
-	enum msg_type waiting_for; /* the broker's answer, MSG_NONE: none */
+	enum msg_type waiting_for;  /* the broker's answer, MSG_NONE: none */
 	struct buf reply;
 	size_t reply_sent;
-	json_t *tools;             /* the broker's, NULL before they came */
+	json_t *tools; /* the broker's, NULL before they came */
 	bool tools_whole;
 	size_t tools_bytes;
 	uint32_t requests;

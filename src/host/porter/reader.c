@@ -4,7 +4,7 @@
  *
  * Nothing is said to the broker before the VM has exited, so that a VM that
  * breaks the wire's rules at its last frame has said nothing either.
- * #syscalls:porter pread64 memfd_create fcntl fstat ftruncate
+ * #syscalls:porter pread64 memfd_create fcntl fstat
  */
 #include <stdlib.h>
 
@@ -14,9 +14,9 @@
 #include "session.h"
 
 struct reader {
-	size_t size;      /* of the item */
+	size_t size; /* of the item */
 	size_t sent;
-	bool ended;       /* END went out */
+	bool ended; /* END went out */
 	struct buf json;
 	uint8_t chunk[LINK_CHUNK];
 	char reason[SESSION_REASON_MAX]; /* of the refusal being sent */

@@ -123,8 +123,7 @@ static void on_broker(void *arg, int fd, short revents)
 		return;
 	if (r < 1)
 		session_fail(s, WIRE_HANGUP, "the broker is gone%s%s",
-			     r == -EPROTO ? ": " : "",
-			     r == -EPROTO ? why : "");
+			     r == -EPROTO ? ": " : "", r == -EPROTO ? why : "");
 	else
 		s->mode->broker(s, &m);
 }

@@ -18,13 +18,14 @@ enum {
 	SESSION_HANDSHAKE_MS = 30 * 1000,
 	SESSION_DEADLINE_MAX_MS = 24 * 3600 * 1000,
 	SESSION_REASON_MAX = 500,
+	PLANNER_REQUESTS_MAX = 1024, /* of a planner to the broker, in all */
 };
 
 struct session;
 
 struct mode {
 	enum wire_service service;
-	size_t max_data; /* of the VM, payload bytes in all */
+	size_t max_data;		   /* of the VM, payload bytes in all */
 	void *(*start)(struct session *s); /* its own state; dies on failure */
 	void (*done)(void *state);
 	/* From the VM, see struct link_ops. */
@@ -42,7 +43,7 @@ extern const struct mode planner_mode;
 /* The descriptors of the porter's row in the graph. */
 struct session_fds {
 	int monitor, broker; /* channels, taken over */
-	int wire, item;      /* borrowed */
+	int wire, item;	     /* borrowed */
 };
 
 struct session {
@@ -54,13 +55,13 @@ struct session {
 	struct msg_ids ids;
 	enum wire_workload workload;
 	const struct mode *mode;
-	void *state;         /* of the mode */
+	void *state; /* of the mode */
 	uint64_t deadline_ms, handshake_ms, start_us;
-	int timer;           /* handshake, then the work */
+	int timer; /* handshake, then the work */
 	bool over;
 	/* what waits for the broker to take it */
 	struct msg ask;
-	int ask_fd;          /* owned, -1 if none */
+	int ask_fd; /* owned, -1 if none */
 	bool asking;
 };
 

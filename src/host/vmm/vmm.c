@@ -147,7 +147,8 @@ int main(int argc, char **argv)
 	in_time = wait_for_end(&vmm);
 	if (!in_time) {
 		log_warn("deadline", "seconds=%u", vmm.spec.deadline_s);
-		jail_kill(&vmm.jail);
+		if (jail_kill(&vmm.jail) < 0)
+			return VM_EXIT_DEADLINE; /* which kills it, too */
 	}
 	say(&vmm);
 	return exit_status(&vmm, in_time);

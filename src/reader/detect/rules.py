@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+"""rules.txt to the tables that detect.c includes; a bad line is an error."""
+import re
+import sys
+import unicodedata
+
+SLOTS_MAX = 12
+GAP_MAX = 40
+
+
+def fold(word):
+    """As detect.c folds a word of a text."""
+    text = unicodedata.normalize("NFKD", word).casefold()
+    return "".join(c for c in text if not unicodedata.combining(c))
+
+
+def parse(path):
+    rules = []
+    for number, line in enumerate(open(path, encoding="utf-8"), 1):
+        line = line.strip()
+        if not line or line.startswith("#"):
+            continue
+        name, weight, *parts = line.split()
+        slots = []
+        gap = 0
+        for part in parts:
+            if part.startswith("~"):
+                gap = int(part[1:])
+                if not slots or not 0 < gap <= GAP_MAX:
+                    sys.exit(f"{path}:{number}: gap {part}")
+                continue
+            words = part.split("|")
+            if len(set(words)) != len(words) or "" in words:
+                sys.exit(f"{path}:{number}: slot {part}")
+            slots.append((gap, words))
+            gap = 0
+        if not re.fullmatch(r"[a-z_.]{1,64}", name) or gap or \
+           not 1 <= int(weight) <= 100 or not 1 <= len(slots) <= SLOTS_MAX:
+            sys.exit(f"{path}:{number}: rule {name}")
+        rules.append((name, int(weight), slots))
+    if len({r[0] for r in rules}) != len(rules):
+        sys.exit(f"{path}: a rule id twice")
+    return rules
+
+
+def c_string(word):
+    return '"' + "".join(f"\\{b:03o}" if b >= 0x80 else chr(b)
+                         for b in word.encode()) + '"'
+
+
+def main():
+    rules = parse(sys.argv[1])
+    words = sorted({fold(w) for _, _, slots in rules
+                    for _, ws in slots for w in ws}, key=str.encode)
+    index = {w: i for i, w in enumerate(words)}
+    out = ["/* Made from rules.txt by rules.py. */", "",
+           "static const char *const words[] = {"]
+    out += [f"\t{c_string(w)}," for w in words]
+    out += ["};", "", "static const uint16_t slot_words[] = {"]
+    slots_out, rules_out, used = [], [], 0
+    for name, weight, slots in rules:
+        first = len(slots_out)
+        for gap, ws in slots:
+            ids = sorted({index[fold(w)] for w in ws})
+            out.append("\t" + ", ".join(map(str, ids)) + ",")
+            slots_out.append(f"\t{{ {used}, {len(ids)}, {gap} }},")
+            used += len(ids)
+        rules_out.append(f'\t{{ "{name}", {weight}, {first}, {len(slots)} }},')
+    out += ["};", "", "static const struct slot slots[] = {"] + slots_out
+    out += ["};", "", "static const struct rule rules[] = {"] + rules_out
+    out += ["};", ""]
+    with open(sys.argv[2], "w", encoding="ascii") as f:
+        f.write("\n".join(out))
+
+
+main()

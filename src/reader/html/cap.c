@@ -1,0 +1,258 @@
+/*
+ * cap: see cap.h. A tokenizer that knows tags, comments and raw text, and
+ * keeps the stack of open elements as hashes of their names. It closes
+ * elements less eagerly than a parser, never more, but for what a parser
+ * re-opens by itself (formatting elements); the memory limit of the parser is
+ * the net below that.
+ */
+#include "reader/html/cap.h"
+
+#include <strings.h>
+
+struct cap {
+	struct span in;
+	size_t pos;
+	struct buf *out;
+	struct buf *cut;
+	uint32_t stack[HTML_DEPTH_MAX];
+	size_t depth;
+	uint32_t deep[HTML_DEEP_MAX]; /* open elements beyond the maximum */
+	size_t over;		      /* of them */
+	uint32_t cuts;
+};
+
+static const char *const voids[] = {
+	"area",	  "base",     "br",	 "col",	  "embed",  "hr",    "img",
+	"input",  "link",     "meta",	 "param", "source", "track", "wbr",
+	"keygen", "basefont", "bgsound", "frame", "image",
+};
+
+/* Opening one of these closes an open one of the same name on top. */
+static const char *const siblings[] = {
+	"p",	   "li",       "td",	"th",	 "tr",	   "dt",
+	"dd",	   "option",   "tbody", "thead", "tfoot",  "optgroup",
+	"caption", "colgroup", "a",	"nobr",	 "button",
+};
+
+static const char *const raws[] = {
+	"script",  "style", "xmp",	"iframe",
+	"noembed", "title", "textarea", "noframes",
+};
+
+static bool listed(const char *const *list, size_t n, struct span name)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (name.n == strlen(list[i]) &&
+		    strncasecmp((const char *)name.p, list[i], name.n) == 0)
+			return true;
+	}
+	return false;
+}
+
+static uint32_t name_hash(struct span s)
+{
+	uint32_t h = 2166136261u;
+
+	for (size_t i = 0; i < s.n; i++) {
+		uint8_t c = s.p[i];
+
+		if (c >= 'A' && c <= 'Z')
+			c |= 32;
+		h = (h ^ c) * 16777619u;
+	}
+	return h;
+}
+
+static void emit(struct cap *c, size_t from, size_t to)
+{
+	struct span s = span_of(c->in.p + from, to - from);
+
+	if (!c->over) {
+		buf_span(c->out, s);
+		return;
+	}
+	if (s.n > c->cut->max - c->cut->n)
+		s.n = c->cut->max - c->cut->n;
+	buf_span(c->cut, s);
+}
+
+/* Behind the > that ends the tag at from, quotes respected. */
+static size_t tag_end(struct span s, size_t from)
+{
+	uint8_t quote = 0;
+	size_t i = from;
+
+	for (; i < s.n; i++) {
+		uint8_t ch = s.p[i];
+
+		if (quote) {
+			if (ch == quote)
+				quote = 0;
+		} else if ((ch == '"' || ch == '\'') && i &&
+			   (s.p[i - 1] == '=' || s.p[i - 1] == ' ')) {
+			quote = ch;
+		} else if (ch == '>') {
+			return i + 1;
+		}
+	}
+	return s.n;
+}
+
+static size_t find_end(struct span s, size_t from, const char *what)
+{
+	const uint8_t *at =
+		from < s.n ? memmem(s.p + from, s.n - from, what, strlen(what))
+			   : NULL;
+
+	return at ? (size_t)(at - s.p) + strlen(what) : s.n;
+}
+
+/* Where the raw text of this element ends: at its end tag. */
+static size_t raw_end(struct span s, size_t from, struct span name)
+{
+	size_t i = from;
+
+	while (i < s.n) {
+		const uint8_t *lt = memchr(s.p + i, '<', s.n - i);
+
+		if (!lt)
+			break;
+		i = (size_t)(lt - s.p) + 1;
+		if (i < s.n && s.p[i] == '/' && s.n - i - 1 >= name.n &&
+		    strncasecmp((const char *)s.p + i + 1, (const char *)name.p,
+				name.n) == 0)
+			return i - 1;
+	}
+	return s.n;
+}
+
+static void element_open(struct cap *c, uint32_t hash, bool sibling)
+{
+	if (c->over) {
+		/* a full table is never left again: the rest is cut */
+		if (c->over < HTML_DEEP_MAX)
+			c->deep[c->over++] = hash;
+		return;
+	}
+	if (sibling && c->depth && c->stack[c->depth - 1] == hash)
+		return;
+	if (c->depth == HTML_DEPTH_MAX) {
+		c->deep[c->over++] = hash;
+		c->cuts++;
+		return;
+	}
+	c->stack[c->depth++] = hash;
+}
+
+static void element_close(struct cap *c, uint32_t hash)
+{
+	if (c->over == HTML_DEEP_MAX)
+		return;
+	if (c->over) {
+		for (size_t i = c->over; i > 0; i--) {
+			if (c->deep[i - 1] == hash) {
+				c->over = i - 1;
+				return;
+			}
+		}
+		return;
+	}
+	for (size_t i = c->depth; i > 0; i--) {
+		if (c->stack[i - 1] == hash) {
+			c->depth = i - 1;
+			return;
+		}
+	}
+}
+
+static struct span tag_name(struct span s, size_t from)
+{
+	size_t n = 0;
+
+	while (from + n < s.n && s.p[from + n] != '>' && s.p[from + n] != '/' &&
+	       s.p[from + n] > ' ')
+		n++;
+	return span_of(s.p + from, n);
+}
+
+static void start_tag(struct cap *c, size_t from)
+{
+	struct span name = tag_name(c->in, from + 1);
+	size_t end = tag_end(c->in, from + 1);
+	size_t raw;
+
+	c->pos = end;
+	if (end - from > HTML_ATTR_BYTES_MAX) {
+		/* as an element too deep: nothing in it is shown */
+		c->cuts++;
+		return;
+	}
+	if (listed(voids, ARRAY_SIZE(voids), name)) {
+		emit(c, from, end);
+		return;
+	}
+	if (listed(raws, ARRAY_SIZE(raws), name)) {
+		raw = raw_end(c->in, end, name);
+		c->pos = tag_end(c->in, raw);
+		emit(c, from, c->pos);
+		return;
+	}
+	element_open(c, name_hash(name),
+		     listed(siblings, ARRAY_SIZE(siblings), name));
+	emit(c, from, end);
+}
+
+static void end_tag(struct cap *c, size_t from)
+{
+	size_t end = tag_end(c->in, from + 2);
+	struct span name = tag_name(c->in, from + 2);
+
+	if (!c->over)
+		emit(c, from, end);
+	element_close(c, name_hash(name));
+	c->pos = end;
+}
+
+/* At a <: a tag, a comment, or a plain character. */
+static void markup(struct cap *c)
+{
+	size_t from = c->pos;
+	uint8_t next = from + 1 < c->in.n ? c->in.p[from + 1] : 0;
+
+	if ((next | 32) >= 'a' && (next | 32) <= 'z') {
+		start_tag(c, from);
+	} else if (next == '/') {
+		end_tag(c, from);
+	} else if (next == '!' && c->in.n - from >= 4 &&
+		   memcmp(c->in.p + from, "<!--", 4) == 0) {
+		c->pos = find_end(c->in, from + 2, "-->");
+		emit(c, from, c->pos);
+	} else if (next == '!' || next == '?') {
+		c->pos = find_end(c->in, from, ">");
+		emit(c, from, c->pos);
+	} else {
+		c->pos = from + 1;
+		emit(c, from, c->pos);
+	}
+}
+
+uint32_t html_cap(struct span html, struct buf *out, struct buf *cut)
+{
+	struct cap c = { .in = html, .out = out, .cut = cut };
+
+	if (html.n > HTML_INPUT_MAX) {
+		c.in.n = HTML_INPUT_MAX;
+		c.cuts = 1;
+	}
+	while (c.pos < c.in.n) {
+		const uint8_t *lt = memchr(c.in.p + c.pos, '<', c.in.n - c.pos);
+		size_t to = lt ? (size_t)(lt - c.in.p) : c.in.n;
+
+		if (to > c.pos)
+			emit(&c, c.pos, to);
+		c.pos = to;
+		if (lt)
+			markup(&c);
+	}
+	return c.cuts;
+}

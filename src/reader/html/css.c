@@ -1,0 +1,842 @@
+/*
+ * css: see css.h. A sheet is read once: escapes and comments are resolved
+ * into a copy, then a flat scan finds rules; at-rules that hold rules are
+ * a counter, not a recursion. Rules hang in buckets by the name that their
+ * last compound needs (id, class or tag), so an element meets few of them.
+ */
+#include "reader/html/css.h"
+
+#include <strings.h>
+
+#include "reader/html/css_value.h"
+
+enum {
+	BUCKETS = 512,
+	DECLS_BLOCK_MAX = 256, /* in one block or attribute */
+	/* what stands for an escaped character that is no letter or digit */
+	ESCAPED = 0x7f,
+};
+
+enum combinator { C_DESCENDANT, C_CHILD, C_NEXT, C_LATER };
+
+struct compound {
+	struct span tag;
+	struct span id;
+	struct span cls[CSS_NAMES_MAX];
+	struct span attr;
+	struct span attr_value;
+	uint8_t n_cls;
+	uint8_t has_attr;
+	uint8_t attr_op; /* 0, '=', '~', '^', '$', '*', '|' */
+	uint8_t first_child;
+	uint8_t comb; /* to the compound on its left */
+};
+
+struct decl {
+	struct css_value value; /* weight: only 1 << IMPORTANT_BIT or 0 */
+	enum css_prop prop;
+};
+
+struct rule {
+	struct rule *next;			 /* in its bucket */
+	struct compound part[CSS_COMPOUNDS_MAX]; /* 0 is the rightmost */
+	const struct decl *decls;
+	uint32_t n_parts;
+	uint32_t n_decls;
+	uint64_t weight;
+	bool uncertain;
+};
+
+struct css_sheet {
+	struct arena *arena;
+	css_attr_fn *attr;
+	struct rule *bucket[BUCKETS];
+	struct rule *any;
+	uint32_t n_rules;
+	uint32_t n_decls;
+	uint64_t work;
+};
+
+#define WEIGHT_IMPORTANT ((uint64_t)1 << 62)
+#define WEIGHT_INLINE	 ((uint64_t)1 << 61)
+#define WEIGHT_ATTRIBUTE ((uint64_t)1)
+
+static bool is_space(uint8_t c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f';
+}
+
+static bool is_name(uint8_t c)
+{
+	return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') ||
+	       c == '-' || c == '_' || c >= 0x7f;
+}
+
+static bool same(struct span a, struct span b)
+{
+	return a.n == b.n &&
+	       strncasecmp((const char *)a.p, (const char *)b.p, a.n) == 0;
+}
+
+static uint32_t name_hash(char kind, struct span s)
+{
+	uint32_t h = 2166136261u ^ (uint8_t)kind;
+
+	for (size_t i = 0; i < s.n; i++) {
+		uint8_t c = s.p[i];
+
+		if (c >= 'A' && c <= 'Z')
+			c |= 32;
+		h = (h ^ c) * 16777619u;
+	}
+	return h % BUCKETS;
+}
+
+struct css_sheet *css_sheet_new(struct arena *a, css_attr_fn *attr)
+{
+	struct css_sheet *s = arena_alloc(a, sizeof(*s));
+
+	if (s) {
+		s->arena = a;
+		s->attr = attr;
+	}
+	return s;
+}
+
+/* Copying without comments and escapes */
+
+static int hex_value(uint8_t c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 32;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* The escape at s.p[i] (a backslash); returns the bytes it took. */
+static size_t unescape(struct span s, size_t i, uint8_t *ret)
+{
+	uint32_t v = 0;
+	size_t n = 1;
+
+	while (n <= 6 && i + n < s.n && hex_value(s.p[i + n]) >= 0) {
+		v = v << 4 | (uint32_t)hex_value(s.p[i + n]);
+		n++;
+	}
+	if (n == 1) {
+		*ret = i + 1 < s.n ? s.p[i + 1] : ESCAPED;
+		n = i + 1 < s.n ? 2 : 1;
+	} else {
+		*ret = v < 0x7f ? (uint8_t)v : ESCAPED;
+		if (i + n < s.n && is_space(s.p[i + n]))
+			n++;
+	}
+	if (!is_name(*ret))
+		*ret = ESCAPED;
+	return n;
+}
+
+static size_t comment_end(struct span s, size_t i)
+{
+	for (i += 2; i + 1 < s.n; i++) {
+		if (s.p[i] == '*' && s.p[i + 1] == '/')
+			return i + 2;
+	}
+	return s.n;
+}
+
+/* Strings are kept, but for what could be taken for syntax inside them. */
+static struct span sheet_copy(struct css_sheet *s, struct span text)
+{
+	uint8_t *out = arena_alloc(s->arena, text.n + 1);
+	uint8_t quote = 0;
+	size_t n = 0;
+	size_t i = 0;
+
+	if (!out)
+		return span_of(NULL, 0);
+	while (i < text.n) {
+		uint8_t c = text.p[i];
+
+		if (c == '\\') {
+			i += unescape(text, i, &out[n++]);
+			continue;
+		}
+		if (!quote && c == '/' && i + 1 < text.n &&
+		    text.p[i + 1] == '*') {
+			i = comment_end(text, i);
+			continue;
+		}
+		if (quote && (c == quote || c == '\n')) {
+			quote = 0;
+		} else if (!quote && (c == '"' || c == '\'')) {
+			quote = c;
+		} else if (quote && (c == '{' || c == '}' || c == ';')) {
+			c = ESCAPED;
+		}
+		out[n++] = c;
+		i++;
+	}
+	return span_of(out, n);
+}
+
+/* Declarations */
+
+static bool important(struct span *value)
+{
+	size_t at = value->n;
+
+	while (at && value->p[at - 1] != '!')
+		at--;
+	if (!at || !css_word_is(css_trim(span_of(value->p + at, value->n - at)),
+				"important"))
+		return false;
+	value->n = at - 1;
+	*value = css_trim(*value);
+	return true;
+}
+
+/*
+ * Each name: value of a block; returns the number of declarations put, or -1
+ * when there are more than fit: then nobody knows what the last ones say.
+ */
+static int decls_parse(struct span block, struct decl *out, size_t max)
+{
+	size_t n = 0;
+	size_t i = 0;
+
+	while (i < block.n) {
+		size_t from = i;
+		size_t colon;
+		struct css_set set;
+		struct span value;
+		uint64_t weight;
+		int depth = 0;
+
+		for (; i < block.n && (block.p[i] != ';' || depth > 0); i++)
+			depth += (block.p[i] == '(') - (block.p[i] == ')');
+		for (colon = from; colon < i && block.p[colon] != ':'; colon++)
+			;
+		if (colon < i) {
+			value = css_trim(
+				span_of(block.p + colon + 1, i - colon - 1));
+			weight = important(&value) ? WEIGHT_IMPORTANT : 0;
+			css_declaration(
+				css_trim(span_of(block.p + from, colon - from)),
+				value, &set);
+			if (set.n > max - n)
+				return -1;
+			for (size_t k = 0; k < set.n; k++) {
+				out[n].prop = set.prop[k];
+				out[n].value = set.value[k];
+				out[n++].value.weight = weight;
+			}
+		}
+		i++;
+	}
+	return (int)n;
+}
+
+/* Selectors */
+
+static struct span name_take(struct span s, size_t *i)
+{
+	size_t from = *i;
+
+	while (*i < s.n && is_name(s.p[*i]))
+		(*i)++;
+	return span_of(s.p + from, *i - from);
+}
+
+static struct span unquote(struct span s)
+{
+	s = css_trim(s);
+	if (s.n >= 2 && (s.p[0] == '"' || s.p[0] == '\''))
+		s = span_of(s.p + 1, s.n - 2);
+	return s;
+}
+
+/* [name], [name=value] and the other operators. */
+static void attr_take(struct span s, size_t *i, struct compound *c)
+{
+	struct span in;
+	size_t from = *i + 1;
+	size_t n = 0;
+
+	while (from + n < s.n && s.p[from + n] != ']')
+		n++;
+	*i = from + n < s.n ? from + n + 1 : s.n;
+	in = css_trim(span_of(s.p + from, n));
+	n = 0;
+	c->attr = name_take(in, &n);
+	c->has_attr = 1;
+	while (n < in.n && is_space(in.p[n]))
+		n++;
+	if (n == in.n)
+		return;
+	c->attr_op = in.p[n];
+	while (n < in.n && in.p[n] != '=')
+		n++;
+	if (n < in.n)
+		c->attr_value = unquote(span_of(in.p + n + 1, in.n - n - 1));
+}
+
+/* What a mail at rest never is: these rules cannot hide text. */
+static bool pseudo_never(struct span name)
+{
+	static const char *const never[] = {
+		"hover",	"active",	 "focus",      "visited",
+		"target",	"checked",	 "before",     "after",
+		"focus-within", "focus-visible", "first-line", "first-letter",
+		"selection",	"placeholder",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(never); i++) {
+		if (css_word_is(name, never[i]))
+			return true;
+	}
+	return false;
+}
+
+enum pseudo { PSEUDO_OK, PSEUDO_NEVER, PSEUDO_UNCERTAIN };
+
+static enum pseudo pseudo_take(struct span s, size_t *i, struct compound *c)
+{
+	struct span name;
+	int depth = 0;
+
+	while (*i < s.n && s.p[*i] == ':')
+		(*i)++;
+	name = name_take(s, i);
+	if (*i < s.n && s.p[*i] == '(') {
+		for (; *i < s.n; (*i)++) {
+			depth += (s.p[*i] == '(') - (s.p[*i] == ')');
+			if (!depth)
+				break;
+		}
+		if (*i < s.n)
+			(*i)++;
+		return PSEUDO_UNCERTAIN;
+	}
+	if (pseudo_never(name))
+		return PSEUDO_NEVER;
+	if (css_word_is(name, "first-child")) {
+		c->first_child = 1;
+		return PSEUDO_OK;
+	}
+	if (css_word_is(name, "link") || css_word_is(name, "root"))
+		return PSEUDO_OK;
+	return PSEUDO_UNCERTAIN;
+}
+
+/* A class too many is left out, so the rule may match where it does not. */
+static void class_take(struct span s, size_t *i, struct compound *c,
+		       struct rule *r)
+{
+	struct span name;
+
+	(*i)++;
+	name = name_take(s, i);
+	if (c->n_cls < CSS_NAMES_MAX)
+		c->cls[c->n_cls++] = name;
+	else
+		r->uncertain = true;
+}
+
+/* One compound from s.p[*i] on. Returns -1 if the rule can never match. */
+static int compound_take(struct span s, size_t *i, struct compound *c,
+			 struct rule *r)
+{
+	size_t from = *i;
+
+	while (*i < s.n) {
+		uint8_t ch = s.p[*i];
+
+		if (ch == '*') {
+			(*i)++;
+		} else if (ch == '.') {
+			class_take(s, i, c, r);
+			r->weight += (uint64_t)1 << 44;
+		} else if (ch == '#') {
+			(*i)++;
+			c->id = name_take(s, i);
+			r->weight += (uint64_t)1 << 52;
+		} else if (ch == '[') {
+			r->uncertain |= c->has_attr;
+			attr_take(s, i, c);
+			if (c->attr_value.n > CSS_TEXT_MAX) {
+				c->attr_op = 0;
+				r->uncertain = true;
+			}
+			r->weight += (uint64_t)1 << 44;
+		} else if (ch == ':') {
+			enum pseudo p = pseudo_take(s, i, c);
+
+			if (p == PSEUDO_NEVER)
+				return -1;
+			r->uncertain |= p == PSEUDO_UNCERTAIN;
+			r->weight += (uint64_t)1 << 44;
+		} else if (is_name(ch)) {
+			c->tag = name_take(s, i);
+			r->weight += (uint64_t)1 << 36;
+		} else {
+			break;
+		}
+	}
+	return *i == from ? -1 : 0;
+}
+
+static enum combinator combinator_take(struct span s, size_t *i)
+{
+	enum combinator comb = C_DESCENDANT;
+
+	while (*i < s.n) {
+		uint8_t c = s.p[*i];
+
+		if (c == '>')
+			comb = C_CHILD;
+		else if (c == '+')
+			comb = C_NEXT;
+		else if (c == '~')
+			comb = C_LATER;
+		else if (!is_space(c))
+			break;
+		(*i)++;
+	}
+	return comb;
+}
+
+/* One selector into r->part, rightmost first. */
+static int selector_parse(struct span s, struct rule *r)
+{
+	struct compound part[CSS_COMPOUNDS_MAX] = { 0 };
+	size_t n = 0;
+	size_t i = 0;
+
+	s = css_trim(s);
+	while (i < s.n) {
+		if (n == CSS_COMPOUNDS_MAX) {
+			/* the leftmost go: it may match where it does not */
+			memmove(part, part + 1, sizeof(part) - sizeof(*part));
+			part[--n] = (struct compound){ 0 };
+			r->uncertain = true;
+		}
+		if (n)
+			part[n].comb = combinator_take(s, &i) & 3;
+		if (compound_take(s, &i, &part[n], r))
+			return -1;
+		n++;
+		if (i < s.n && !is_space(s.p[i]) && !strchr(">+~", s.p[i]))
+			return -1;
+	}
+	if (!n)
+		return -1;
+	for (size_t k = 0; k < n; k++)
+		r->part[k] = part[n - 1 - k];
+	r->n_parts = (uint32_t)n;
+	return 0;
+}
+
+static void rule_hang(struct css_sheet *s, struct rule *r)
+{
+	const struct compound *c = &r->part[0];
+	struct rule **list = &s->any;
+
+	if (c->id.n)
+		list = &s->bucket[name_hash('#', c->id)];
+	else if (c->n_cls)
+		list = &s->bucket[name_hash('.', c->cls[0])];
+	else if (c->tag.n)
+		list = &s->bucket[name_hash('t', c->tag)];
+	r->next = *list;
+	*list = r;
+}
+
+static int rule_add(struct css_sheet *s, struct span selector,
+		    const struct decl *decls, size_t n, bool uncertain)
+{
+	struct rule tmp = { .uncertain = uncertain };
+	struct rule *r;
+
+	if (selector_parse(selector, &tmp))
+		return 0;
+	if (s->n_rules == CSS_RULES_MAX)
+		return -1;
+	r = arena_alloc(s->arena, sizeof(*r));
+	if (!r)
+		return -1;
+	*r = tmp;
+	r->decls = decls;
+	r->n_decls = (uint32_t)n;
+	/* above attributes, later above earlier */
+	r->weight += 2 + s->n_rules++;
+	rule_hang(s, r);
+	return 0;
+}
+
+/* A block's declarations, then a rule for each selector of the list. */
+static int rules_add(struct css_sheet *s, struct span selectors,
+		     struct span block, bool uncertain)
+{
+	struct decl found[DECLS_BLOCK_MAX];
+	int got = decls_parse(block, found, ARRAY_SIZE(found));
+	size_t n = got < 0 ? 0 : (size_t)got;
+	struct decl *decls;
+	size_t i = 0;
+
+	if (got <= 0)
+		return got;
+	s->n_decls += (uint32_t)n;
+	decls = arena_alloc(s->arena, n * sizeof(*decls));
+	if (!decls || s->n_decls > CSS_DECLS_MAX)
+		return -1;
+	memcpy(decls, found, n * sizeof(*decls));
+	while (i < selectors.n) {
+		size_t from = i;
+		int depth = 0;
+
+		for (; i < selectors.n && (selectors.p[i] != ',' || depth > 0);
+		     i++)
+			depth += (selectors.p[i] == '(') -
+				 (selectors.p[i] == ')');
+		if (rule_add(s, span_of(selectors.p + from, i - from), decls, n,
+			     uncertain))
+			return -1;
+		i++;
+	}
+	return 0;
+}
+
+/* Media queries, for a window of 1024 by 768 with light colours. */
+
+enum media { MEDIA_NO, MEDIA_YES, MEDIA_UNCERTAIN };
+
+/* (feature: value) */
+static enum media feature_judge(struct span s)
+{
+	struct css_value v = { 0 };
+	struct span name;
+	struct span value;
+	size_t i = 0;
+
+	while (i < s.n && s.p[i] != ':')
+		i++;
+	name = css_trim(span_of(s.p, i));
+	value = i < s.n ? css_trim(span_of(s.p + i + 1, s.n - i - 1))
+			: span_of(s.p, 0);
+	if (css_word_is(name, "prefers-color-scheme"))
+		return css_word_is(value, "light") ? MEDIA_YES : MEDIA_NO;
+	if (!css_value_parse(CSS_WIDTH, value, &v) || v.unit == CSS_KEYWORD)
+		return MEDIA_UNCERTAIN;
+	if (v.unit != CSS_PX)
+		v.num *= 16;
+	if (css_word_is(name, "max-width") ||
+	    css_word_is(name, "max-device-width"))
+		return v.num >= 1024 ? MEDIA_YES : MEDIA_NO;
+	if (css_word_is(name, "min-width") ||
+	    css_word_is(name, "min-device-width"))
+		return v.num <= 1024 ? MEDIA_YES : MEDIA_NO;
+	return MEDIA_UNCERTAIN;
+}
+
+/* One query of the list: words and features joined by `and`. */
+static enum media query_judge(struct span s)
+{
+	enum media all = MEDIA_YES;
+	bool negated = false;
+	size_t i = 0;
+
+	while (i < s.n) {
+		enum media one = MEDIA_YES;
+		size_t from;
+		struct span word;
+
+		if (s.p[i] == '(') {
+			from = ++i;
+			while (i < s.n && s.p[i] != ')')
+				i++;
+			one = feature_judge(span_of(s.p + from, i - from));
+			i += i < s.n;
+		} else if (is_name(s.p[i])) {
+			word = name_take(s, &i);
+			if (css_word_is(word, "not"))
+				negated = true;
+			else if (css_word_is(word, "print") ||
+				 css_word_is(word, "speech"))
+				one = MEDIA_NO;
+		} else {
+			i++;
+		}
+		if (one == MEDIA_NO || (one == MEDIA_UNCERTAIN && all))
+			all = one;
+	}
+	if (negated && all != MEDIA_UNCERTAIN)
+		all = all == MEDIA_YES ? MEDIA_NO : MEDIA_YES;
+	return all;
+}
+
+static enum media media_judge(struct span s)
+{
+	enum media any = MEDIA_NO;
+	size_t i = 0;
+
+	if (!css_trim(s).n)
+		return MEDIA_YES;
+	while (i < s.n) {
+		size_t from = i;
+		enum media one;
+
+		while (i < s.n && s.p[i] != ',')
+			i++;
+		one = query_judge(span_of(s.p + from, i - from));
+		if (one == MEDIA_YES)
+			return MEDIA_YES;
+		if (one == MEDIA_UNCERTAIN)
+			any = one;
+		i++;
+	}
+	return any;
+}
+
+/* What an at-rule's prelude means for the rules in its block. */
+static enum media at_rule_judge(struct span prelude)
+{
+	struct span name;
+	size_t i = 1;
+
+	name = name_take(prelude, &i);
+	if (css_word_is(name, "media"))
+		return media_judge(span_of(prelude.p + i, prelude.n - i));
+	if (css_word_is(name, "layer") || css_word_is(name, "scope"))
+		return MEDIA_YES;
+	if (css_word_is(name, "supports") || css_word_is(name, "container"))
+		return MEDIA_UNCERTAIN;
+	return MEDIA_NO; /* font-face, keyframes, page */
+}
+
+/* Where the block that opens at i (behind its brace) closes. */
+static size_t block_end(struct span s, size_t i)
+{
+	while (i < s.n && s.p[i] != '}')
+		i++;
+	return i;
+}
+
+/* The state of the scan: how each open at-rule was judged. */
+struct nest {
+	enum media judged[CSS_NEST_MAX];
+	size_t n;
+};
+
+static enum media nest_all(const struct nest *nest)
+{
+	enum media all = MEDIA_YES;
+
+	for (size_t i = 0; i < nest->n; i++) {
+		if (nest->judged[i] == MEDIA_NO)
+			return MEDIA_NO;
+		if (nest->judged[i] == MEDIA_UNCERTAIN)
+			all = MEDIA_UNCERTAIN;
+	}
+	return all;
+}
+
+int css_sheet_add(struct css_sheet *sheet, struct span text, struct span media)
+{
+	struct nest nest = { .judged = { media_judge(media) }, .n = 1 };
+	struct span s;
+	size_t i = 0;
+	size_t from = 0;
+
+	if (text.n > CSS_SHEET_MAX)
+		return -1;
+	s = sheet_copy(sheet, text);
+	if (text.n && !s.p)
+		return -1;
+	while (i < s.n) {
+		uint8_t c = s.p[i++];
+		struct span prelude =
+			css_trim(span_of(s.p + from, i - 1 - from));
+
+		if (c == ';') {
+			from = i; /* @import, @charset */
+		} else if (c == '}') {
+			nest.n -= nest.n > 1;
+			from = i;
+		} else if (c == '{' && prelude.n && prelude.p[0] == '@') {
+			if (nest.n == CSS_NEST_MAX)
+				return -1;
+			nest.judged[nest.n++] = at_rule_judge(prelude);
+			from = i;
+		} else if (c == '{') {
+			size_t end = block_end(s, i);
+			enum media m = nest_all(&nest);
+
+			if (m != MEDIA_NO &&
+			    rules_add(sheet, prelude, span_of(s.p + i, end - i),
+				      m == MEDIA_UNCERTAIN))
+				return -1;
+			i = end < s.n ? end + 1 : s.n;
+			from = i;
+		}
+	}
+	return 0;
+}
+
+/* Matching */
+
+/* v holds a as a whole (=), at its start (^), end ($), anywhere (*, ~, |). */
+static bool attr_value_ok(struct span v, struct span a, uint8_t op)
+{
+	if (!op)
+		return true;
+	if (op == '=')
+		return same(v, a);
+	if (!a.n || a.n > v.n)
+		return false;
+	if (op == '^' || op == '|')
+		return same(span_of(v.p, a.n), a);
+	if (op == '$')
+		return same(span_of(v.p + v.n - a.n, a.n), a);
+	/* white space in the value does not change what matters here */
+	for (size_t i = 0; i + a.n <= v.n && i < 4096; i++) {
+		if (same(span_of(v.p + i, a.n), a))
+			return true;
+	}
+	return false;
+}
+
+static bool compound_ok(const struct css_sheet *s, const struct compound *c,
+			const struct css_elem *e)
+{
+	struct span v;
+
+	if (c->tag.n && !same(c->tag, e->tag))
+		return false;
+	if (c->id.n && !same(c->id, e->id))
+		return false;
+	for (size_t i = 0; i < c->n_cls; i++) {
+		bool found = false;
+
+		for (size_t k = 0; k < e->n_cls && !found; k++)
+			found = same(c->cls[i], e->cls[k]);
+		if (!found)
+			return false;
+	}
+	if (c->first_child && e->prev)
+		return false;
+	if (c->has_attr && (!s->attr(e->node, c->attr, &v) ||
+			    !attr_value_ok(v, c->attr_value, c->attr_op)))
+		return false;
+	return true;
+}
+
+/*
+ * Greedy from the right: for descendants and later siblings the nearest match
+ * is taken. That misses only selectors that mix > or + behind a blank, and
+ * there the nearest ancestor decides in mail.
+ */
+static bool rule_ok(struct css_sheet *s, const struct rule *r,
+		    const struct css_elem *e)
+{
+	s->work += 1 + (uint64_t)r->part[0].n_cls * e->n_cls;
+	if (!compound_ok(s, &r->part[0], e))
+		return false;
+	for (uint32_t i = 1; i < r->n_parts; i++) {
+		/* the combinator stands with the compound on its right */
+		enum combinator comb = r->part[i - 1].comb;
+		bool up = comb == C_DESCENDANT || comb == C_CHILD;
+		bool once = comb == C_CHILD || comb == C_NEXT;
+		const struct css_elem *at = up ? e->parent : e->prev;
+
+		while (at && !compound_ok(s, &r->part[i], at)) {
+			s->work++;
+			if (once)
+				return false;
+			at = up ? at->parent : at->prev;
+		}
+		if (!at)
+			return false;
+		e = at;
+	}
+	return true;
+}
+
+static void value_put(struct css_value *at, const struct css_value *v,
+		      uint64_t weight)
+{
+	if (weight < at->weight)
+		return;
+	*at = *v;
+	at->weight = weight;
+}
+
+static void decls_apply(struct css_values *v, const struct decl *d, size_t n,
+			uint64_t weight, bool uncertain)
+{
+	v->any_maybe |= uncertain;
+	for (size_t i = 0; i < n; i++) {
+		uint64_t w = weight | d[i].value.weight;
+
+		value_put(&v->maybe[d[i].prop], &d[i].value, w);
+		if (!uncertain)
+			value_put(&v->sure[d[i].prop], &d[i].value, w);
+	}
+}
+
+static void list_match(struct css_sheet *s, const struct rule *r,
+		       const struct css_elem *e, struct css_values *v)
+{
+	for (; r && s->work < CSS_WORK_MAX; r = r->next) {
+		if (rule_ok(s, r, e))
+			decls_apply(v, r->decls, r->n_decls, r->weight,
+				    r->uncertain);
+	}
+}
+
+int css_match(struct css_sheet *s, const struct css_elem *e,
+	      struct css_values *v)
+{
+	if (!s->n_rules)
+		return 0;
+	list_match(s, s->any, e, v);
+	list_match(s, s->bucket[name_hash('t', e->tag)], e, v);
+	if (e->id.n)
+		list_match(s, s->bucket[name_hash('#', e->id)], e, v);
+	for (uint32_t i = 0; i < e->n_cls; i++)
+		list_match(s, s->bucket[name_hash('.', e->cls[i])], e, v);
+	return s->work < CSS_WORK_MAX ? 0 : -1;
+}
+
+int css_inline(struct css_sheet *s, struct span text, struct css_values *v)
+{
+	struct decl d[DECLS_BLOCK_MAX];
+	int n;
+
+	if (memchr(text.p, '\\', text.n) || memchr(text.p, '*', text.n)) {
+		text = sheet_copy(s, text);
+		if (!text.p)
+			return -1;
+	}
+	n = decls_parse(text, d, ARRAY_SIZE(d));
+	if (n < 0)
+		return -1;
+	decls_apply(v, d, (size_t)n, WEIGHT_INLINE, false);
+	return 0;
+}
+
+void css_attribute(struct css_values *v, enum css_prop p, struct span text)
+{
+	struct css_value val = { 0 };
+
+	text = css_trim(text);
+	if (p == CSS_COLOR || p == CSS_BACKGROUND) {
+		if (!css_color_parse(text, true, &val.rgba))
+			return;
+		val.unit = CSS_RGBA;
+	} else if (!css_value_parse(p, text, &val)) {
+		return;
+	}
+	value_put(&v->sure[p], &val, WEIGHT_ATTRIBUTE);
+	value_put(&v->maybe[p], &val, WEIGHT_ATTRIBUTE);
+}

@@ -1,0 +1,770 @@
+/* css_value: see css_value.h. */
+#include "reader/html/css_value.h"
+
+#include <assert.h>
+#include <strings.h>
+
+static bool is_space(uint8_t c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f';
+}
+
+static bool is_digit(uint8_t c)
+{
+	return c >= '0' && c <= '9';
+}
+
+struct span css_trim(struct span s)
+{
+	while (s.n && is_space(s.p[0]))
+		s = span_of(s.p + 1, s.n - 1);
+	while (s.n && is_space(s.p[s.n - 1]))
+		s.n--;
+	return s;
+}
+
+bool css_word_is(struct span s, const char *word)
+{
+	return s.n == strlen(word) &&
+	       strncasecmp((const char *)s.p, word, s.n) == 0;
+}
+
+static bool word_starts(struct span s, const char *word)
+{
+	size_t n = strlen(word);
+
+	return s.n >= n && strncasecmp((const char *)s.p, word, n) == 0;
+}
+
+/* Index of word in s without regard to case, or s.n. Values are short. */
+static size_t word_find(struct span s, const char *word)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (word_starts(span_of(s.p + i, s.n - i), word))
+			return i;
+	}
+	return s.n;
+}
+
+/* The next token: up to white space or comma outside parentheses. */
+static struct span token_next(struct span s, size_t *pos)
+{
+	size_t from;
+	int depth = 0;
+
+	while (*pos < s.n && (is_space(s.p[*pos]) || s.p[*pos] == ','))
+		(*pos)++;
+	from = *pos;
+	for (; *pos < s.n; (*pos)++) {
+		uint8_t c = s.p[*pos];
+
+		if (c == '(')
+			depth++;
+		else if (c == ')')
+			depth--;
+		else if (depth <= 0 && (is_space(c) || c == ','))
+			break;
+	}
+	return span_of(s.p + from, *pos - from);
+}
+
+/* A decimal number at the start of s; returns the bytes it took, 0 if none. */
+static size_t number_parse(struct span s, double *ret)
+{
+	size_t i = 0;
+	size_t digits = 0;
+	double v = 0;
+	double scale = 1;
+	bool minus = false;
+
+	if (i < s.n && (s.p[i] == '-' || s.p[i] == '+'))
+		minus = s.p[i++] == '-';
+	for (; i < s.n && is_digit(s.p[i]); i++, digits++)
+		v = v < 1e12 ? v * 10 + (s.p[i] - '0') : v;
+	if (i + 1 < s.n && s.p[i] == '.' && is_digit(s.p[i + 1])) {
+		for (i++; i < s.n && is_digit(s.p[i]); i++, digits++) {
+			scale /= 10;
+			v += scale * (s.p[i] - '0');
+		}
+	}
+	if (!digits)
+		return 0;
+	/* 1e-9, but not 1em */
+	if (i + 2 < s.n && (s.p[i] | 32) == 'e' && s.p[i + 1] == '-' &&
+	    is_digit(s.p[i + 2])) {
+		v = 0;
+		for (i += 2; i < s.n && is_digit(s.p[i]); i++)
+			;
+	}
+	*ret = minus ? -v : v;
+	return i;
+}
+
+static const struct {
+	const char *name;
+	enum css_unit unit;
+	double scale;
+} units[] = {
+	{ "px", CSS_PX, 1 },	     { "", CSS_PX, 1 }, /* quirk, attributes */
+	{ "em", CSS_EM, 1 },	     { "rem", CSS_REM, 1 },
+	{ "%", CSS_PERCENT, 1 },     { "pt", CSS_PX, 4.0 / 3 },
+	{ "pc", CSS_PX, 16 },	     { "in", CSS_PX, 96 },
+	{ "cm", CSS_PX, 96 / 2.54 }, { "mm", CSS_PX, 96 / 25.4 },
+	{ "q", CSS_PX, 96 / 101.6 }, { "ex", CSS_EM, 0.5 },
+	{ "ch", CSS_EM, 0.5 },	     { "vw", CSS_VW, 1 },
+	{ "vh", CSS_VH, 1 },	     { "vmin", CSS_VH, 1 },
+	{ "vmax", CSS_VW, 1 },
+};
+
+static bool length_parse(struct span s, struct css_value *ret)
+{
+	struct span unit;
+	size_t n;
+
+	if (word_starts(s, "calc(") || word_starts(s, "min(") ||
+	    word_starts(s, "max(") || word_starts(s, "clamp(")) {
+		/* the first number stands for the whole */
+		while (s.n && !is_digit(s.p[0]) && s.p[0] != '-')
+			s = span_of(s.p + 1, s.n - 1);
+		n = 0;
+		while (n < s.n && !is_space(s.p[n]) && s.p[n] != ')' &&
+		       s.p[n] != ',' && s.p[n] != '*')
+			n++;
+		s.n = n;
+	}
+	n = number_parse(s, &ret->num);
+	if (!n)
+		return false;
+	unit = span_of(s.p + n, s.n - n);
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+		if (css_word_is(unit, units[i].name)) {
+			ret->unit = units[i].unit;
+			ret->num *= units[i].scale;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Keywords by property; a name not listed is invalid. */
+static const struct {
+	enum css_prop prop;
+	const char *name;
+	enum css_keyword keyword;
+} keywords[] = {
+	{ CSS_DISPLAY, "none", CSS_K_NONE },
+	{ CSS_DISPLAY, "block", CSS_K_BLOCK },
+	{ CSS_DISPLAY, "flow-root", CSS_K_BLOCK },
+	{ CSS_DISPLAY, "flex", CSS_K_BLOCK },
+	{ CSS_DISPLAY, "grid", CSS_K_BLOCK },
+	{ CSS_DISPLAY, "list-item", CSS_K_BLOCK },
+	{ CSS_DISPLAY, "inline", CSS_K_INLINE },
+	{ CSS_DISPLAY, "contents", CSS_K_INLINE },
+	{ CSS_DISPLAY, "inline-block", CSS_K_OTHER },
+	{ CSS_DISPLAY, "inline-flex", CSS_K_OTHER },
+	{ CSS_DISPLAY, "inline-grid", CSS_K_OTHER },
+	{ CSS_DISPLAY, "inline-table", CSS_K_OTHER },
+	{ CSS_DISPLAY, "table", CSS_K_OTHER },
+	{ CSS_DISPLAY, "table-cell", CSS_K_OTHER },
+	{ CSS_DISPLAY, "table-row", CSS_K_OTHER },
+	{ CSS_DISPLAY, "table-row-group", CSS_K_OTHER },
+	{ CSS_DISPLAY, "table-header-group", CSS_K_OTHER },
+	{ CSS_DISPLAY, "table-footer-group", CSS_K_OTHER },
+	{ CSS_DISPLAY, "table-caption", CSS_K_OTHER },
+	{ CSS_DISPLAY, "table-column", CSS_K_NONE },
+	{ CSS_DISPLAY, "table-column-group", CSS_K_NONE },
+	{ CSS_VISIBILITY, "visible", CSS_K_VISIBLE },
+	{ CSS_VISIBILITY, "hidden", CSS_K_HIDDEN },
+	{ CSS_VISIBILITY, "collapse", CSS_K_HIDDEN },
+	{ CSS_OVERFLOW, "visible", CSS_K_VISIBLE },
+	{ CSS_OVERFLOW, "hidden", CSS_K_HIDDEN },
+	{ CSS_OVERFLOW, "clip", CSS_K_HIDDEN },
+	{ CSS_OVERFLOW, "scroll", CSS_K_HIDDEN },
+	{ CSS_OVERFLOW, "auto", CSS_K_HIDDEN },
+	{ CSS_POSITION, "static", CSS_K_OTHER },
+	{ CSS_POSITION, "relative", CSS_K_RELATIVE },
+	{ CSS_POSITION, "sticky", CSS_K_OTHER },
+	{ CSS_POSITION, "absolute", CSS_K_ABSOLUTE },
+	{ CSS_POSITION, "fixed", CSS_K_ABSOLUTE },
+	{ CSS_WHITE_SPACE, "normal", CSS_K_OTHER },
+	{ CSS_WHITE_SPACE, "nowrap", CSS_K_OTHER },
+	{ CSS_WHITE_SPACE, "pre", CSS_K_PRE },
+	{ CSS_WHITE_SPACE, "pre-wrap", CSS_K_PRE },
+	{ CSS_WHITE_SPACE, "pre-line", CSS_K_PRE },
+	{ CSS_WHITE_SPACE, "break-spaces", CSS_K_PRE },
+	{ CSS_TRANSFORM, "none", CSS_K_OTHER },
+	{ CSS_CLIP, "none", CSS_K_OTHER },
+	{ CSS_CLIP, "auto", CSS_K_OTHER },
+};
+
+static const struct {
+	const char *name;
+	double px;
+} font_sizes[] = {
+	{ "xx-small", 9 },  { "x-small", 10 },	 { "small", 13 },
+	{ "medium", 16 },   { "large", 18 },	 { "x-large", 24 },
+	{ "xx-large", 32 }, { "xxx-large", 48 }, { "smaller", 13 },
+	{ "larger", 19 },
+};
+
+static bool keyword_parse(enum css_prop p, struct span s, struct css_value *ret)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(keywords); i++) {
+		if (keywords[i].prop == p && css_word_is(s, keywords[i].name)) {
+			ret->unit = CSS_KEYWORD;
+			ret->num = keywords[i].keyword;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool font_size_parse(struct span s, struct css_value *ret)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(font_sizes); i++) {
+		if (css_word_is(s, font_sizes[i].name)) {
+			ret->unit = CSS_PX;
+			ret->num = font_sizes[i].px;
+			return true;
+		}
+	}
+	return length_parse(s, ret) && ret->num >= 0;
+}
+
+static bool size_parse(struct span s, struct css_value *ret)
+{
+	if (css_word_is(s, "auto") || css_word_is(s, "none") ||
+	    word_starts(s, "min-content") || word_starts(s, "max-content") ||
+	    word_starts(s, "fit-content")) {
+		ret->unit = CSS_KEYWORD;
+		ret->num = CSS_K_AUTO;
+		return true;
+	}
+	return length_parse(s, ret);
+}
+
+static bool opacity_parse(struct span s, struct css_value *ret)
+{
+	if (!length_parse(s, ret))
+		return false;
+	if (ret->unit == CSS_PERCENT)
+		ret->num /= 100;
+	else if (ret->unit != CSS_PX)
+		return false;
+	ret->unit = CSS_PX;
+	return true;
+}
+
+/* The arguments of the first fn( in s, or false. */
+static bool function_args(struct span s, const char *fn, struct span *ret)
+{
+	size_t at = word_find(s, fn);
+	size_t n = 0;
+
+	if (at == s.n)
+		return false;
+	at += strlen(fn);
+	while (at + n < s.n && s.p[at + n] != ')')
+		n++;
+	*ret = span_of(s.p + at, n);
+	return true;
+}
+
+/* A length that moves a box out of every window. */
+static bool far_away(const struct css_value *v)
+{
+	double px = v->num;
+
+	if (v->unit == CSS_KEYWORD || v->unit == CSS_INHERIT ||
+	    v->unit == CSS_INITIAL)
+		return false;
+	if (v->unit == CSS_EM || v->unit == CSS_REM)
+		px *= 16;
+	else if (v->unit != CSS_PX)
+		px *= 10;
+	return px <= -500 || px >= 5000;
+}
+
+static bool transform_parse(struct span s, struct css_value *ret)
+{
+	static const char *const scales[] = { "scale(", "scalex(", "scaley(",
+					      "scale3d(" };
+	static const char *const moves[] = { "translate(", "translatex(",
+					     "translatey(", "translate3d(" };
+	struct css_value v = { 0 };
+	struct span args;
+
+	ret->unit = CSS_KEYWORD;
+	ret->num = CSS_K_OTHER;
+	for (size_t i = 0; i < ARRAY_SIZE(scales); i++) {
+		size_t pos = 0;
+
+		if (!function_args(s, scales[i], &args))
+			continue;
+		while (pos < args.n) {
+			if (length_parse(token_next(args, &pos), &v) &&
+			    v.num > -0.05 && v.num < 0.05)
+				ret->num = CSS_K_ZERO;
+		}
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(moves); i++) {
+		size_t pos = 0;
+
+		if (!function_args(s, moves[i], &args))
+			continue;
+		while (pos < args.n) {
+			if (length_parse(token_next(args, &pos), &v) &&
+			    far_away(&v))
+				ret->num = CSS_K_AWAY;
+		}
+	}
+	return true;
+}
+
+/* rect(): top right bottom left; nothing left if an edge meets its pair. */
+static bool clip_rect_zero(struct span args)
+{
+	struct css_value edge[4] = { 0 };
+	size_t pos = 0;
+	size_t n = 0;
+
+	while (pos < args.n && n < 4) {
+		struct span t = token_next(args, &pos);
+
+		if (!t.n || !length_parse(t, &edge[n]))
+			return false;
+		n++;
+	}
+	return n == 4 && (edge[2].num - edge[0].num <= 1 ||
+			  edge[1].num - edge[3].num <= 1);
+}
+
+static bool clip_parse(struct span s, struct css_value *ret)
+{
+	struct css_value v = { 0 };
+	struct span args;
+	size_t pos = 0;
+
+	if (keyword_parse(CSS_CLIP, s, ret))
+		return true;
+	ret->unit = CSS_KEYWORD;
+	ret->num = CSS_K_OTHER;
+	if (function_args(s, "rect(", &args) && clip_rect_zero(args))
+		ret->num = CSS_K_ZERO;
+	if (function_args(s, "inset(", &args) &&
+	    length_parse(token_next(args, &pos), &v) && v.unit == CSS_PERCENT &&
+	    v.num >= 50)
+		ret->num = CSS_K_ZERO;
+	pos = 0;
+	if (function_args(s, "circle(", &args) &&
+	    length_parse(token_next(args, &pos), &v) && v.num <= 0)
+		ret->num = CSS_K_ZERO;
+	return true;
+}
+
+/* Colours: the names that mail uses; one not listed is not applied. */
+static const struct {
+	const char *name;
+	uint32_t rgb;
+} colors[] = {
+	{ "white", 0xffffff },
+	{ "black", 0x000000 },
+	{ "red", 0xff0000 },
+	{ "green", 0x008000 },
+	{ "blue", 0x0000ff },
+	{ "yellow", 0xffff00 },
+	{ "gray", 0x808080 },
+	{ "grey", 0x808080 },
+	{ "silver", 0xc0c0c0 },
+	{ "maroon", 0x800000 },
+	{ "purple", 0x800080 },
+	{ "fuchsia", 0xff00ff },
+	{ "magenta", 0xff00ff },
+	{ "lime", 0x00ff00 },
+	{ "olive", 0x808000 },
+	{ "navy", 0x000080 },
+	{ "teal", 0x008080 },
+	{ "aqua", 0x00ffff },
+	{ "cyan", 0x00ffff },
+	{ "orange", 0xffa500 },
+	{ "whitesmoke", 0xf5f5f5 },
+	{ "snow", 0xfffafa },
+	{ "ivory", 0xfffff0 },
+	{ "azure", 0xf0ffff },
+	{ "ghostwhite", 0xf8f8ff },
+	{ "floralwhite", 0xfffaf0 },
+	{ "mintcream", 0xf5fffa },
+	{ "aliceblue", 0xf0f8ff },
+	{ "lavenderblush", 0xfff0f5 },
+	{ "seashell", 0xfff5ee },
+	{ "honeydew", 0xf0fff0 },
+	{ "oldlace", 0xfdf5e6 },
+	{ "linen", 0xfaf0e6 },
+	{ "beige", 0xf5f5dc },
+	{ "lightyellow", 0xffffe0 },
+	{ "lightcyan", 0xe0ffff },
+	{ "lavender", 0xe6e6fa },
+	{ "gainsboro", 0xdcdcdc },
+	{ "lightgray", 0xd3d3d3 },
+	{ "lightgrey", 0xd3d3d3 },
+	{ "darkgray", 0xa9a9a9 },
+	{ "darkgrey", 0xa9a9a9 },
+	{ "dimgray", 0x696969 },
+	{ "dimgrey", 0x696969 },
+	{ "pink", 0xffc0cb },
+	{ "brown", 0xa52a2a },
+	{ "gold", 0xffd700 },
+	{ "darkblue", 0x00008b },
+	{ "darkred", 0x8b0000 },
+	{ "darkgreen", 0x006400 },
+	{ "lightblue", 0xadd8e6 },
+	{ "lightgreen", 0x90ee90 },
+	{ "tomato", 0xff6347 },
+	{ "crimson", 0xdc143c },
+	{ "royalblue", 0x4169e1 },
+	{ "steelblue", 0x4682b4 },
+	{ "indigo", 0x4b0082 },
+	{ "violet", 0xee82ee },
+	{ "khaki", 0xf0e68c },
+	{ "coral", 0xff7f50 },
+	{ "salmon", 0xfa8072 },
+	{ "tan", 0xd2b48c },
+	{ "slategray", 0x708090 },
+	{ "darkorange", 0xff8c00 },
+	{ "midnightblue", 0x191970 },
+	{ "forestgreen", 0x228b22 },
+	{ "cornsilk", 0xfff8dc },
+	{ "lightgoldenrodyellow", 0xfafad2 },
+	{ "lemonchiffon", 0xfffacd },
+	{ "papayawhip", 0xffefd5 },
+	{ "antiquewhite", 0xfaebd7 },
+	{ "mistyrose", 0xffe4e1 },
+	{ "blanchedalmond", 0xffebcd },
+	{ "bisque", 0xffe4c4 },
+	{ "canvas", 0xffffff },
+	{ "window", 0xffffff },
+	{ "canvastext", 0x000000 },
+	{ "windowtext", 0x000000 },
+};
+
+static int hex_value(uint8_t c)
+{
+	if (is_digit(c))
+		return c - '0';
+	c |= 32;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* 3, 4, 6 or 8 digits. */
+static bool hex_color(struct span s, uint32_t *ret)
+{
+	uint32_t v = 0;
+	bool one = s.n == 3 || s.n == 4;
+
+	if (!one && s.n != 6 && s.n != 8)
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		int d = hex_value(s.p[i]);
+
+		if (d < 0)
+			return false;
+		v = v << 4 | (uint32_t)d;
+		if (one)
+			v = v << 4 | (uint32_t)d;
+	}
+	if (s.n == 3 || s.n == 6)
+		v = v << 8 | 0xff;
+	*ret = v;
+	return true;
+}
+
+static uint32_t byte_of(double v)
+{
+	return v <= 0 ? 0 : v >= 255 ? 255 : (uint32_t)(v + 0.5);
+}
+
+/* One sixth of the hue circle's ramp, as CSS Color 3 gives it. */
+static double hue_byte(double m1, double m2, double h)
+{
+	if (h < 0)
+		h += 1;
+	if (h > 1)
+		h -= 1;
+	if (h * 6 < 1)
+		return 255 * (m1 + (m2 - m1) * h * 6);
+	if (h * 2 < 1)
+		return 255 * m2;
+	if (h * 3 < 2)
+		return 255 * (m1 + (m2 - m1) * (2.0 / 3 - h) * 6);
+	return 255 * m1;
+}
+
+static void hsl_to_rgb(const double *in, double *rgb)
+{
+	double h = in[0] / 360;
+	double s = in[1] / 100;
+	double l = in[2] / 100;
+	double m2 = l <= 0.5 ? l * (s + 1) : l + s - l * s;
+	double m1 = l * 2 - m2;
+
+	h -= (double)(int64_t)h;
+	if (h < 0)
+		h += 1;
+	rgb[0] = hue_byte(m1, m2, h + 1.0 / 3);
+	rgb[1] = hue_byte(m1, m2, h);
+	rgb[2] = hue_byte(m1, m2, h - 1.0 / 3);
+}
+
+/* rgb(), rgba(), hsl(), hsla(), commas or blanks, / alpha. */
+static bool function_color(struct span s, uint32_t *ret)
+{
+	bool hsl = word_starts(s, "hsl");
+	double v[4] = { 0, 0, 0, 1 };
+	size_t n = 0;
+	size_t i = 0;
+
+	while (i < s.n && s.p[i] != '(')
+		i++;
+	while (i < s.n && n < 4) {
+		size_t used = number_parse(span_of(s.p + i, s.n - i), &v[n]);
+
+		if (!used) {
+			i++;
+			continue;
+		}
+		i += used;
+		if (i < s.n && s.p[i] == '%' && n == 3)
+			v[n] /= 100;
+		else if (i < s.n && s.p[i] == '%' && !hsl)
+			v[n] *= 2.55;
+		n++;
+	}
+	if (n < 3)
+		return false;
+	if (hsl) {
+		double in[3] = { v[0], v[1], v[2] };
+
+		hsl_to_rgb(in, v);
+	}
+	*ret = byte_of(v[0]) << 24 | byte_of(v[1]) << 16 | byte_of(v[2]) << 8 |
+	       byte_of(v[3] * 255);
+	return true;
+}
+
+bool css_color_parse(struct span s, bool attribute, uint32_t *ret)
+{
+	if (s.n && s.p[0] == '#')
+		return hex_color(span_of(s.p + 1, s.n - 1), ret);
+	if (css_word_is(s, "transparent")) {
+		*ret = 0;
+		return true;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(colors); i++) {
+		if (css_word_is(s, colors[i].name)) {
+			*ret = colors[i].rgb << 8 | 0xff;
+			return true;
+		}
+	}
+	if (word_starts(s, "rgb") || word_starts(s, "hsl"))
+		return function_color(s, ret);
+	return attribute && hex_color(s, ret);
+}
+
+static bool color_value(struct span s, struct css_value *ret)
+{
+	if (!css_color_parse(s, false, &ret->rgba))
+		return false;
+	ret->unit = CSS_RGBA;
+	return true;
+}
+
+/* The colour among the parts of a background; a gradient gives its first. */
+static bool background_parse(struct span s, struct css_value *ret)
+{
+	size_t pos = 0;
+	size_t open = word_find(s, "gradient(");
+
+	while (pos < s.n) {
+		if (color_value(token_next(s, &pos), ret))
+			return true;
+	}
+	if (open == s.n) {
+		/* valid without a colour: nothing is painted */
+		ret->unit = CSS_RGBA;
+		ret->rgba = 0;
+		return true;
+	}
+	pos = open + sizeof("gradient(") - 1;
+	while (pos < s.n) {
+		struct span t = token_next(s, &pos);
+
+		while (t.n && t.p[t.n - 1] == ')' && t.p[0] == '#')
+			t.n--;
+		if (color_value(t, ret))
+			return true;
+	}
+	return false;
+}
+
+bool css_value_parse(enum css_prop p, struct span s, struct css_value *ret)
+{
+	size_t pos = 0;
+
+	if (css_word_is(s, "inherit") || css_word_is(s, "initial") ||
+	    css_word_is(s, "unset") || css_word_is(s, "revert")) {
+		ret->unit =
+			css_word_is(s, "inherit") ? CSS_INHERIT : CSS_INITIAL;
+		return true;
+	}
+	if (word_find(s, "var(") != s.n) {
+		ret->unit = CSS_KEYWORD;
+		ret->num = CSS_K_UNKNOWN;
+		return p == CSS_DISPLAY || p == CSS_VISIBILITY ||
+		       p == CSS_OPACITY || p == CSS_FONT_SIZE;
+	}
+	switch (p) {
+	case CSS_DISPLAY:
+	case CSS_VISIBILITY:
+	case CSS_POSITION:
+	case CSS_WHITE_SPACE:
+		return keyword_parse(p, s, ret);
+	case CSS_OVERFLOW:
+		return keyword_parse(p, token_next(s, &pos), ret);
+	case CSS_OPACITY:
+		return opacity_parse(s, ret);
+	case CSS_FONT_SIZE:
+		return font_size_parse(s, ret);
+	case CSS_COLOR:
+		return color_value(s, ret);
+	case CSS_BACKGROUND:
+		return background_parse(s, ret);
+	case CSS_WIDTH:
+	case CSS_HEIGHT:
+	case CSS_MAX_WIDTH:
+	case CSS_MAX_HEIGHT:
+	case CSS_LEFT:
+	case CSS_TOP:
+	case CSS_RIGHT:
+	case CSS_BOTTOM:
+	case CSS_TEXT_INDENT:
+	case CSS_MARGIN_LEFT:
+	case CSS_MARGIN_TOP:
+		return size_parse(s, ret);
+	case CSS_TRANSFORM:
+		return transform_parse(s, ret);
+	case CSS_CLIP:
+		return clip_parse(s, ret);
+	case CSS_PROP_MAX:
+		break;
+	}
+	return false;
+}
+
+static const struct {
+	const char *name;
+	enum css_prop prop;
+} properties[] = {
+	{ "display", CSS_DISPLAY },
+	{ "visibility", CSS_VISIBILITY },
+	{ "opacity", CSS_OPACITY },
+	{ "font-size", CSS_FONT_SIZE },
+	{ "color", CSS_COLOR },
+	{ "-webkit-text-fill-color", CSS_COLOR },
+	{ "background", CSS_BACKGROUND },
+	{ "background-color", CSS_BACKGROUND },
+	{ "width", CSS_WIDTH },
+	{ "height", CSS_HEIGHT },
+	{ "max-width", CSS_MAX_WIDTH },
+	{ "max-height", CSS_MAX_HEIGHT },
+	{ "overflow", CSS_OVERFLOW },
+	{ "overflow-x", CSS_OVERFLOW },
+	{ "overflow-y", CSS_OVERFLOW },
+	{ "position", CSS_POSITION },
+	{ "left", CSS_LEFT },
+	{ "top", CSS_TOP },
+	{ "right", CSS_RIGHT },
+	{ "bottom", CSS_BOTTOM },
+	{ "text-indent", CSS_TEXT_INDENT },
+	{ "margin-left", CSS_MARGIN_LEFT },
+	{ "margin-top", CSS_MARGIN_TOP },
+	{ "transform", CSS_TRANSFORM },
+	{ "-webkit-transform", CSS_TRANSFORM },
+	{ "clip", CSS_CLIP },
+	{ "clip-path", CSS_CLIP },
+	{ "white-space", CSS_WHITE_SPACE },
+};
+
+static void set_add(struct css_set *ret, enum css_prop p, struct span s)
+{
+	struct css_value v = { 0 };
+
+	if (ret->n == CSS_SET_MAX || !css_value_parse(p, s, &v))
+		return;
+	ret->prop[ret->n] = p;
+	ret->value[ret->n++] = v;
+}
+
+/* font: the size is the part before a slash, or the first with a unit. */
+static void set_font(struct css_set *ret, struct span s)
+{
+	size_t pos = 0;
+
+	while (pos < s.n && !ret->n) {
+		struct span t = token_next(s, &pos);
+		struct css_value v = { 0 };
+		size_t n = 0;
+		bool slash;
+
+		while (n < t.n && t.p[n] != '/')
+			n++;
+		slash = n < t.n;
+		t.n = n;
+		if (!font_size_parse(t, &v))
+			continue;
+		/* a bare number is a weight, but for 0 and before a slash */
+		if (t.n && is_digit(t.p[t.n - 1]) && !slash && v.num > 0)
+			continue;
+		set_add(ret, CSS_FONT_SIZE, t);
+	}
+}
+
+/* margin: 1 to 4 parts; top is the first, left the fourth, second or first. */
+static void set_margin(struct css_set *ret, struct span s)
+{
+	struct span t[4] = { { NULL, 0 } };
+	size_t pos = 0;
+	size_t n = 0;
+
+	while (pos < s.n && n < 4) {
+		t[n] = token_next(s, &pos);
+		if (t[n].n)
+			n++;
+	}
+	if (!n)
+		return;
+	set_add(ret, CSS_MARGIN_TOP, t[0]);
+	set_add(ret, CSS_MARGIN_LEFT, n == 4 ? t[3] : n > 1 ? t[1] : t[0]);
+}
+
+void css_declaration(struct span name, struct span value, struct css_set *ret)
+{
+	struct span args;
+
+	ret->n = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(properties); i++) {
+		if (css_word_is(name, properties[i].name)) {
+			set_add(ret, properties[i].prop, value);
+			return;
+		}
+	}
+	if (css_word_is(name, "font"))
+		set_font(ret, value);
+	else if (css_word_is(name, "margin"))
+		set_margin(ret, value);
+	else if (css_word_is(name, "filter") &&
+		 function_args(value, "opacity(", &args))
+		set_add(ret, CSS_OPACITY, css_trim(args));
+	else if (css_word_is(name, "content-visibility") &&
+		 css_word_is(value, "hidden"))
+		set_add(ret, CSS_DISPLAY, SPAN_LIT("none"));
+}

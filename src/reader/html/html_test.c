@@ -1,0 +1,479 @@
+/*
+ * html_test: every way of hiding text that is known here, one row each, and
+ * what looks like hiding but can be seen. The word SECRET is what the row is
+ * about; "shown" stands around it and must always stay.
+ */
+#include "reader/html/html.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/fd.h"
+#include "reader/html/cap.h"
+
+struct row {
+	const char *html;
+	int kind; /* 0: the word stays in the text */
+};
+
+static bool has(struct span s, const char *what)
+{
+	return s.n && memmem(s.p, s.n, what, strlen(what)) != NULL;
+}
+
+static void rows_check(const struct row *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		CLEAN_BUF struct buf page = { .max = 1 << 20 };
+		CLEAN_BUF struct buf out = { .max = 1 << 20 };
+		struct draft d;
+		struct draft_removed *gone;
+
+		draft_init(&d);
+		buf_printf(&page, "<p>shown %s<p>shown too", rows[i].html);
+		html_to_text(buf_view(&page), &d, &out);
+		if (!has(buf_view(&out), "shown too"))
+			fail_msg("text lost: %s", rows[i].html);
+		if (has(buf_view(&out), "SECRET") != (rows[i].kind == 0))
+			fail_msg("%s: %s", rows[i].kind ? "leaks" : "removed",
+				 rows[i].html);
+		gone = &d.removed[rows[i].kind];
+		if (rows[i].kind &&
+		    (gone->count < 1 || !has(buf_view(&gone->text), "SECRET")))
+			fail_msg("no evidence: %s", rows[i].html);
+		draft_done(&d);
+	}
+}
+
+#define DIV(style, kind)                                                       \
+	{                                                                      \
+		"<div style=\"" style "\">SECRET</div>", kind                  \
+	}
+#define SPAN(style, kind)                                                      \
+	{                                                                      \
+		"<span style=\"" style "\">SECRET</span>", kind                \
+	}
+#define RULE(css, kind)                                                        \
+	{                                                                      \
+		"<style>" css "</style><div class='x y' id=i>SECRET</div>",    \
+			kind                                                   \
+	}
+
+static void test_display(void **)
+{
+	static const struct row rows[] = {
+		DIV("display:none", REMOVED_DISPLAY_NONE),
+		DIV("DISPLAY : NONE ", REMOVED_DISPLAY_NONE),
+		DIV("display:none!important", REMOVED_DISPLAY_NONE),
+		DIV("color:red;display:none;", REMOVED_DISPLAY_NONE),
+		DIV("display:block;display:none", REMOVED_DISPLAY_NONE),
+		DIV("display:none;display:bogus", REMOVED_DISPLAY_NONE),
+		DIV("display:none!important;display:block",
+		    REMOVED_DISPLAY_NONE),
+		DIV("displ/**/ay:x;display:/* */none", REMOVED_DISPLAY_NONE),
+		DIV("d\\69splay:none", REMOVED_DISPLAY_NONE),
+		DIV("display:n\\6f ne", REMOVED_DISPLAY_NONE),
+		DIV("display:var(--x)", REMOVED_DISPLAY_NONE),
+		{ "<div style='display:none'><p>a<b>SECRET</b></div>",
+		  REMOVED_DISPLAY_NONE },
+		{ "<div style='display:none'><p style='display:block'>SECRET"
+		  "</div>",
+		  REMOVED_DISPLAY_NONE },
+		{ "<template>SECRET</template>", REMOVED_DISPLAY_NONE },
+		{ "<title>SECRET</title>", REMOVED_DISPLAY_NONE },
+		{ "<p hidden>SECRET", REMOVED_HIDDEN_ATTRIBUTE },
+		{ "<p hidden=until-found>SECRET", REMOVED_HIDDEN_ATTRIBUTE },
+		/* seen */
+		DIV("display:none;display:block", 0),
+		DIV("display:block", 0),
+		DIV("xdisplay:none", 0),
+		DIV("display:nonesuch", 0),
+		{ "<p hidden style='display:block'>SECRET", 0 },
+		{ "<p aria-hidden=true>SECRET", 0 },
+		{ "<p title='display:none'>SECRET", 0 },
+		{ "<noscript>SECRET</noscript>", 0 },
+	};
+
+	rows_check(rows, ARRAY_SIZE(rows));
+}
+
+static void test_transparent(void **)
+{
+	static const struct row rows[] = {
+		DIV("visibility:hidden", REMOVED_VISIBILITY),
+		DIV("visibility:collapse", REMOVED_VISIBILITY),
+		DIV("opacity:0", REMOVED_OPACITY),
+		DIV("opacity:.01", REMOVED_OPACITY),
+		DIV("opacity:5%", REMOVED_OPACITY),
+		DIV("filter:opacity(0)", REMOVED_OPACITY),
+		{ "<div style='opacity:.3'><div style='opacity:.3'>SECRET"
+		  "</div></div>",
+		  REMOVED_OPACITY },
+		/* seen */
+		{ "<div style='visibility:hidden'><p "
+		  "style='visibility:visible'>SECRET</p></div>",
+		  0 },
+		DIV("opacity:.2", 0),
+		DIV("opacity:1", 0),
+		DIV("opacity:bogus", 0),
+	};
+
+	rows_check(rows, ARRAY_SIZE(rows));
+}
+
+static void test_size(void **)
+{
+	static const struct row rows[] = {
+		DIV("font-size:0", REMOVED_ZERO_SIZE),
+		DIV("font-size:1px", REMOVED_ZERO_SIZE),
+		DIV("font-size:0.1em", REMOVED_ZERO_SIZE),
+		DIV("font:0/0 a", REMOVED_ZERO_SIZE),
+		DIV("font:1px/1 serif", REMOVED_ZERO_SIZE),
+		{ "<div style='font-size:0'><b style='font-size:2em'>SECRET"
+		  "</b></div>",
+		  REMOVED_ZERO_SIZE },
+		DIV("height:0;overflow:hidden", REMOVED_ZERO_SIZE),
+		DIV("max-height:0;overflow:hidden", REMOVED_ZERO_SIZE),
+		DIV("width:0px;overflow:hidden", REMOVED_ZERO_SIZE),
+		DIV("width:1px;height:1px;overflow:hidden", REMOVED_ZERO_SIZE),
+		DIV("position:absolute;clip:rect(0,0,0,0)", REMOVED_ZERO_SIZE),
+		DIV("clip-path:inset(50%)", REMOVED_ZERO_SIZE),
+		DIV("transform:scale(0)", REMOVED_ZERO_SIZE),
+		SPAN("display:inline-block;width:0;overflow:hidden",
+		     REMOVED_ZERO_SIZE),
+		/* seen */
+		DIV("font-size:5px", 0),
+		DIV("font:bold 12px/1.5 Arial", 0),
+		{ "<div style='font-size:0'><b style='font-size:14px'>SECRET"
+		  "</b></div>",
+		  0 },
+		DIV("height:0", 0),
+		DIV("width:100px;overflow:hidden", 0),
+		DIV("max-height:200px;overflow:hidden", 0),
+		SPAN("width:0;overflow:hidden", 0),
+		DIV("line-height:0", 0),
+		{ "<table><tr><td style='height:0;overflow:hidden'>SECRET"
+		  "</table>",
+		  0 },
+		DIV("clip:rect(0,100px,100px,0)", 0),
+		DIV("transform:scale(0.5)", 0),
+	};
+
+	rows_check(rows, ARRAY_SIZE(rows));
+}
+
+static void test_colour(void **)
+{
+	static const struct row rows[] = {
+		DIV("color:#fff", REMOVED_COLOUR),
+		DIV("color:white", REMOVED_COLOUR),
+		DIV("color:#fefefe", REMOVED_COLOUR),
+		DIV("color:rgb(255,255,255)", REMOVED_COLOUR),
+		DIV("color:rgb(100% 100% 100% / 1)", REMOVED_COLOUR),
+		DIV("color:hsl(0,0%,100%)", REMOVED_COLOUR),
+		DIV("color:transparent", REMOVED_COLOUR),
+		DIV("color:rgba(0,0,0,0.05)", REMOVED_COLOUR),
+		DIV("background:#333;color:#333", REMOVED_COLOUR),
+		DIV("background:#000;color:#111", REMOVED_COLOUR),
+		DIV("background-color:red;color:#f00", REMOVED_COLOUR),
+		{ "<div style='background:#123456'><b "
+		  "style='color:#123456'>SECRET</b></div>",
+		  REMOVED_COLOUR },
+		{ "<font color=white>SECRET</font>", REMOVED_COLOUR },
+		{ "<font color=#FFFFFF>SECRET</font>", REMOVED_COLOUR },
+		{ "<font color=FFFFFF>SECRET</font>", REMOVED_COLOUR },
+		{ "<table bgcolor=#000000><tr><td><font color=black>SECRET"
+		  "</table>",
+		  REMOVED_COLOUR },
+		DIV("color:#fff;background:url(http://x.example/dark.png)",
+		    REMOVED_COLOUR),
+		/* seen */
+		DIV("color:#ccc", 0),
+		DIV("color:#fff;background:#000", 0),
+		DIV("color:white;background:linear-gradient(#000,#222)", 0),
+		DIV("color:nosuchcolour", 0),
+		DIV("color:#ff", 0),
+		{ "<table bgcolor=navy><tr><td><font color=white>SECRET"
+		  "</table>",
+		  0 },
+		{ "<div style='color:white'><b style='color:initial'>SECRET"
+		  "</b></div>",
+		  0 },
+		DIV("color:#f00;background:#008000", 0),
+	};
+
+	rows_check(rows, ARRAY_SIZE(rows));
+}
+
+static void test_off_screen(void **)
+{
+	static const struct row rows[] = {
+		DIV("position:absolute;left:-9999px", REMOVED_OFF_SCREEN),
+		DIV("position:fixed;top:-5000px", REMOVED_OFF_SCREEN),
+		DIV("position:absolute;left:-99em", REMOVED_OFF_SCREEN),
+		DIV("position:absolute;left:-100%", REMOVED_OFF_SCREEN),
+		DIV("position:relative;left:-2000px", REMOVED_OFF_SCREEN),
+		DIV("position:absolute;left:9999px", REMOVED_OFF_SCREEN),
+		DIV("text-indent:-9999px", REMOVED_OFF_SCREEN),
+		DIV("margin-left:-9999px", REMOVED_OFF_SCREEN),
+		DIV("margin:0 0 0 -9999px", REMOVED_OFF_SCREEN),
+		DIV("transform:translateX(-9999px)", REMOVED_OFF_SCREEN),
+		/* seen */
+		DIV("left:-9999px", 0),
+		DIV("position:absolute;left:-10px", 0),
+		DIV("position:absolute;left:100px", 0),
+		DIV("text-indent:-20px", 0),
+		DIV("margin-left:-20px", 0),
+		DIV("transform:translateX(10px)", 0),
+	};
+
+	rows_check(rows, ARRAY_SIZE(rows));
+}
+
+static void test_rules(void **)
+{
+	static const struct row rows[] = {
+		RULE(".x{display:none}", REMOVED_DISPLAY_NONE),
+		RULE(".X{display:none}", REMOVED_DISPLAY_NONE),
+		RULE("#i{display:none}", REMOVED_DISPLAY_NONE),
+		RULE("div.x{display:none}", REMOVED_DISPLAY_NONE),
+		RULE(".x.y{display:none}", REMOVED_DISPLAY_NONE),
+		RULE("[class]{display:none}", REMOVED_DISPLAY_NONE),
+		RULE("[id=i]{display:none}", REMOVED_DISPLAY_NONE),
+		RULE("[class~='y']{display:none}", REMOVED_DISPLAY_NONE),
+		RULE("[class^=x]{display:none}", REMOVED_DISPLAY_NONE),
+		RULE("body .x{display:none}", REMOVED_DISPLAY_NONE),
+		RULE("body>.x{display:none}", REMOVED_DISPLAY_NONE),
+		RULE("p+.x{display:none}", REMOVED_DISPLAY_NONE),
+		RULE("style+.x{display:none}", 0),
+		RULE("p~.x{display:none}", REMOVED_DISPLAY_NONE),
+		RULE("a,.x{display:none}", REMOVED_DISPLAY_NONE),
+		RULE("/*{*/.x/*}*/{display:none}", REMOVED_DISPLAY_NONE),
+		RULE(".\\78{display:none}", REMOVED_DISPLAY_NONE),
+		RULE("@media screen{.x{display:none}}", REMOVED_DISPLAY_NONE),
+		RULE("@media (min-width:1px){.x{display:none}}",
+		     REMOVED_DISPLAY_NONE),
+		RULE("@media print{a{}}.x{display:none}", REMOVED_DISPLAY_NONE),
+		RULE("@import 'a';.x{display:none}", REMOVED_DISPLAY_NONE),
+		RULE("@supports (a:b){.x{display:none}}", REMOVED_DISPLAY_NONE),
+		RULE(".x:not(.z){display:none}", REMOVED_DISPLAY_NONE),
+		RULE(".x:nth-child(n){display:none}", REMOVED_DISPLAY_NONE),
+		{ "<div><style>style+b{display:none}</style><b>SECRET</div>",
+		  REMOVED_DISPLAY_NONE },
+		/* the heavier selector, the later rule */
+		RULE("#i{display:none}.x{display:block}", REMOVED_DISPLAY_NONE),
+		RULE(".x{display:none}div{display:block}",
+		     REMOVED_DISPLAY_NONE),
+		RULE(".x{display:block}.x{display:none}", REMOVED_DISPLAY_NONE),
+		RULE(".x{display:none!important}#i{display:block}",
+		     REMOVED_DISPLAY_NONE),
+		RULE(".x{display:none}.x:not(.z){display:block}",
+		     REMOVED_DISPLAY_NONE),
+		/* seen */
+		RULE(".z{display:none}", 0),
+		RULE(".xx{display:none}", 0),
+		RULE("span.x{display:none}", 0),
+		RULE(".x .y{display:none}", 0),
+		RULE("td .x{display:none}", 0),
+		RULE("[title]{display:none}", 0),
+		RULE("[id=j]{display:none}", 0),
+		RULE(".x:hover{display:none}", 0),
+		RULE(".x::before{display:none}", 0),
+		RULE("@media print{.x{display:none}}", 0),
+		RULE("@media (max-width:600px){.x{display:none}}", 0),
+		RULE("@media (prefers-color-scheme:dark){.x{color:#fff}}", 0),
+		RULE(".x{display:none}.x{display:block}", 0),
+		RULE(".x{display:none}#i{display:block}", 0),
+		RULE("@font-face{display:none}", 0),
+		RULE("/*.x{display:none}*/", 0),
+		{ "<style>.x{display:none}</style>"
+		  "<div class=x style='display:block'>SECRET</div>",
+		  0 },
+		{ "<style media=print>.x{display:none}</style>"
+		  "<div class=x>SECRET</div>",
+		  0 },
+	};
+
+	rows_check(rows, ARRAY_SIZE(rows));
+}
+
+static void test_other_content(void **)
+{
+	static const struct row rows[] = {
+		{ "<!-- SECRET -->", REMOVED_COMMENT },
+		{ "<!--[if mso]>SECRET<![endif]-->", REMOVED_COMMENT },
+		{ "<![CDATA[SECRET]]>", REMOVED_COMMENT },
+		{ "<?php SECRET ?>", REMOVED_COMMENT },
+		{ "<script>SECRET</script>", REMOVED_SCRIPT },
+		{ "<script src='http://x.example/SECRET'></script>",
+		  REMOVED_SCRIPT },
+		{ "<iframe>SECRET</iframe>", REMOVED_SCRIPT },
+		{ "<style>SECRET</style>", REMOVED_STYLE },
+		{ "<img width=1 height=1 src=http://t.example/SECRET>",
+		  REMOVED_TRACKER },
+		{ "<img style='width:1px' src=https://t.example/SECRET>",
+		  REMOVED_TRACKER },
+		{ "<img style='display:none' src=//t.example/SECRET>",
+		  REMOVED_TRACKER },
+		{ "<![if !mso]>SECRET<![endif]>", 0 },
+		{ "<blink>SECRET</blink>", 0 },
+		{ "<x-y>SECRET</x-y>", 0 },
+		{ "<b>SEC</b>RET", 0 },
+	};
+
+	rows_check(rows, ARRAY_SIZE(rows));
+}
+
+/* Lines, lists, tables, links. */
+static void test_layout(void **)
+{
+	static const struct {
+		const char *html;
+		const char *text;
+	} rows[] = {
+		{ "a  b\n c", "a b c" },
+		{ "a<br>b<br><br>c", "a\nb\n\nc" },
+		{ "<p>a</p><p>b</p>", "a\n\nb" },
+		{ "<div>a</div><div>b</div>", "a\nb" },
+		{ "<ul><li>a<li>b</ul>", "- a\n- b" },
+		{ "<ol><li>a<li>b</ol>", "1. a\n2. b" },
+		{ "<table><tr><td>a<td>b<tr><td>c</table>", "a\tb\nc" },
+		{ "a<blockquote>b<br>c</blockquote>d", "a\n> \n> b\n> c\n\nd" },
+		{ "<pre>a\n  b</pre>", "a\n  b" },
+		{ "a&nbsp;b &lt;c&gt; &eacute;", "a b <c> \xc3\xa9" },
+		{ "<b>bo</b>ld", "bold" },
+		{ "a <b> b</b> c", "a b c" },
+		{ "i\xe2\x80\x8bg\xc2\xadnore", "ignore" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		CLEAN_BUF struct buf out = { .max = 1 << 20 };
+		struct draft d;
+
+		draft_init(&d);
+		html_to_text(span_str(rows[i].html), &d, &out);
+		assert_string_equal(buf_cstr(&out), rows[i].text);
+		draft_done(&d);
+	}
+}
+
+static void test_links(void **)
+{
+	static const struct {
+		const char *html;
+		const char *text;
+		const char *url;
+		bool mismatch;
+	} rows[] = {
+		{ "<a href='https://a.example/x'>go</a>", "go",
+		  "https://a.example/x", false },
+		{ "<a href='https://evil.example'>bank.example</a>",
+		  "bank.example", "https://evil.example", true },
+		{ "<a href='https://evil.example'>https://bank.example/</a>",
+		  "https://bank.example/", "https://evil.example", true },
+		{ "<a href='https://www.bank.example/a'>bank.example</a>",
+		  "bank.example", "https://www.bank.example/a", false },
+		{ "<a href='http://bank.example@evil.example/'>bank.example"
+		  "</a>",
+		  "bank.example", "http://bank.example@evil.example/", true },
+		{ "<a href='https://notbank.example'>bank.example</a>",
+		  "bank.example", "https://notbank.example", true },
+		{ "<a href='mailto:a@evil.example'>a@bank.example</a>",
+		  "a@bank.example", "mailto:a@evil.example", true },
+		{ "<a href='java\nscript:x()'>bank.example</a>", "bank.example",
+		  "java script:x()", true },
+		{ "<a href='http://a.example'><img src=x alt=logo></a>", "logo",
+		  "http://a.example", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		CLEAN_BUF struct buf out = { .max = 1 << 20 };
+		struct draft d;
+
+		draft_init(&d);
+		html_to_text(span_str(rows[i].html), &d, &out);
+		assert_int_equal(d.m.n_links, 1);
+		assert_true(span_is(d.m.links[0].text, rows[i].text));
+		assert_true(span_is(d.m.links[0].url, rows[i].url));
+		assert_int_equal(d.m.links[0].mismatch, rows[i].mismatch);
+		draft_done(&d);
+	}
+}
+
+/* n times open, the word, nothing closed. */
+static bool deep_shows(const char *open, size_t n, const char *close)
+{
+	CLEAN_BUF struct buf page = { .max = 64 << 20 };
+	CLEAN_BUF struct buf out = { .max = 1 << 20 };
+	struct draft d;
+	bool shows;
+
+	draft_init(&d);
+	for (size_t i = 0; i < n; i++)
+		buf_str(&page, open);
+	buf_printf(&page, "%sSECRET", close);
+	html_to_text(buf_view(&page), &d, &out);
+	shows = has(buf_view(&out), "SECRET");
+	assert_true(shows || d.removed[REMOVED_TRUNCATED].count > 0);
+	draft_done(&d);
+	return shows;
+}
+
+static void test_depth(void **)
+{
+	assert_true(deep_shows("<div>", HTML_DEPTH_MAX - 1, ""));
+	assert_true(deep_shows("<div>", HTML_DEPTH_MAX, ""));
+	assert_false(deep_shows("<div>", HTML_DEPTH_MAX + 1, ""));
+	/* a wrong end tag leads nowhere */
+	assert_false(deep_shows("<div>", HTML_DEPTH_MAX + 1, "</b></p>"));
+	assert_true(deep_shows("<div>", HTML_DEPTH_MAX + 1, "</div>"));
+	assert_false(deep_shows("<div>", 400 * 1000, ""));
+	/* siblings are not depth */
+	assert_true(deep_shows("<p>x", 5000, ""));
+	assert_true(deep_shows("<br>", 5000, ""));
+	/* what a parser opens again by itself ends at some limit, too */
+	(void)deep_shows("<p><b a=1><i b=2><u c=3>", 20000, "");
+	(void)deep_shows("<b><table><td></b></table>", 20000, "");
+}
+
+/* A style attribute that outgrows its limit is not ignored. */
+static void test_many_declarations(void **)
+{
+	CLEAN_BUF struct buf style = { .max = 1 << 20 };
+	CLEAN_BUF struct buf page = { .max = 1 << 20 };
+	CLEAN_BUF struct buf out = { .max = 1 << 20 };
+	struct draft d;
+
+	for (size_t i = 0; i < 300; i++)
+		buf_str(&style, "color:red;");
+	draft_init(&d);
+	buf_printf(&page, "<p>shown<p style='%sdisplay:none'>SECRET",
+		   buf_cstr(&style));
+	html_to_text(buf_view(&page), &d, &out);
+	assert_true(has(buf_view(&out), "shown"));
+	assert_false(has(buf_view(&out), "SECRET"));
+	draft_done(&d);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_display),
+		cmocka_unit_test(test_transparent),
+		cmocka_unit_test(test_size),
+		cmocka_unit_test(test_colour),
+		cmocka_unit_test(test_off_screen),
+		cmocka_unit_test(test_rules),
+		cmocka_unit_test(test_other_content),
+		cmocka_unit_test(test_layout),
+		cmocka_unit_test(test_links),
+		cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_many_declarations),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,484 @@
+/*
+ * mail: see mail.h. The tree of parts is walked with a stack of its own, in
+ * document order; each entry says whether a person sees what is below it.
+ */
+#include "reader/mail/mail.h"
+
+#include <errno.h>
+#include <gmime/gmime.h>
+
+#include "proto/limits.h"
+#include "reader/html/html.h"
+#include "reader/links.h"
+#include "reader/mail/charset.h"
+#include "reader/mail/unseen.h"
+
+enum place {
+	PLACE_SHOWN,
+	PLACE_UNSEEN, /* in an alternative that is not shown */
+	PLACE_BESIDE, /* belongs to a shown part: images of a page */
+};
+
+struct entry {
+	GMimeObject *part; /* borrowed from the message */
+	unsigned int depth;
+	enum place place;
+};
+
+struct walk {
+	struct draft *d;
+	struct entry stack[MAIL_PARTS_MAX];
+	size_t n;
+	size_t seen; /* parts so far */
+	struct buf body;
+	struct buf other; /* text of alternatives */
+};
+
+void mail_init(void)
+{
+	g_mime_init();
+}
+
+/* A string of GMime's as a line of the draft; UTF-8 or not. */
+static struct span keep(struct draft *d, const char *s, size_t max)
+{
+	CLEAN_BUF struct buf b = { .max = 64 << 10 };
+
+	if (!s)
+		return span_of(NULL, 0);
+	charset_to_utf8(span_str(s), SPAN_LIT("utf-8"), &b);
+	return draft_line(d, buf_view(&b), max);
+}
+
+/* Headers */
+
+static void mailbox_keep(struct draft *d, InternetAddress *a,
+			 struct message_addr *ret)
+{
+	InternetAddressMailbox *box = INTERNET_ADDRESS_MAILBOX(a);
+
+	ret->name = keep(d, internet_address_get_name(a), MESSAGE_NAME_MAX);
+	ret->addr = keep(d, internet_address_mailbox_get_addr(box),
+			 MESSAGE_ADDR_MAX);
+}
+
+/* Mailboxes in order; those of a group stand for it, one level deep. */
+static uint32_t addresses_keep(struct draft *d, InternetAddressList *list,
+			       struct message_addr *ret, uint32_t max)
+{
+	uint32_t n = 0;
+	int len = list ? internet_address_list_length(list) : 0;
+
+	for (int i = 0; i < len && n < max; i++) {
+		InternetAddress *a = internet_address_list_get_address(list, i);
+		InternetAddressList *in;
+		int members;
+
+		if (INTERNET_ADDRESS_IS_MAILBOX(a)) {
+			mailbox_keep(d, a, &ret[n++]);
+			continue;
+		}
+		in = internet_address_group_get_members(
+			INTERNET_ADDRESS_GROUP(a));
+		members = in ? internet_address_list_length(in) : 0;
+		for (int k = 0; k < members && n < max; k++) {
+			a = internet_address_list_get_address(in, k);
+			if (INTERNET_ADDRESS_IS_MAILBOX(a))
+				mailbox_keep(d, a, &ret[n++]);
+		}
+	}
+	return n;
+}
+
+static struct span date_keep(struct draft *d, GMimeMessage *msg)
+{
+	GDateTime *date = g_mime_message_get_date(msg);
+	struct span ret = { NULL, 0 };
+	char *text;
+
+	if (!date)
+		return ret;
+	text = g_date_time_format(date, "%Y-%m-%dT%H:%M:%S%:z");
+	/* years beyond four digits are no dates of mail */
+	if (text && strlen(text) == 25)
+		ret = keep(d, text, MESSAGE_DATE_MAX);
+	g_free(text);
+	return ret;
+}
+
+static void references_keep(struct draft *d, GMimeMessage *msg)
+{
+	const char *refs =
+		g_mime_object_get_header(GMIME_OBJECT(msg), "References");
+	const char *reply =
+		g_mime_object_get_header(GMIME_OBJECT(msg), "In-Reply-To");
+	GMimeReferences *list;
+	int n;
+
+	if (reply) {
+		list = g_mime_references_parse(NULL, reply);
+		if (g_mime_references_length(list) > 0)
+			d->m.in_reply_to = keep(
+				d, g_mime_references_get_message_id(list, 0),
+				MESSAGE_ID_MAX);
+		g_mime_references_free(list);
+	}
+	if (!refs)
+		return;
+	list = g_mime_references_parse(NULL, refs);
+	n = g_mime_references_length(list);
+	/* the last ones are the nearest */
+	for (int i = n > MESSAGE_REFS ? n - MESSAGE_REFS : 0; i < n; i++)
+		d->m.references[d->m.n_references++] =
+			keep(d, g_mime_references_get_message_id(list, i),
+			     MESSAGE_ID_MAX);
+	g_mime_references_free(list);
+}
+
+static void headers_keep(struct draft *d, GMimeMessage *msg)
+{
+	struct message *m = &d->m;
+	struct message_addr from[1] = { 0 };
+
+	m->subject =
+		keep(d, g_mime_message_get_subject(msg), MESSAGE_SUBJECT_MAX);
+	(void)addresses_keep(d, g_mime_message_get_from(msg), from, 1);
+	m->from = from[0];
+	m->n_to = addresses_keep(d, g_mime_message_get_to(msg), m->to,
+				 MESSAGE_ADDRS);
+	m->n_cc = addresses_keep(d, g_mime_message_get_cc(msg), m->cc,
+				 MESSAGE_ADDRS);
+	m->date = date_keep(d, msg);
+	m->message_id =
+		keep(d, g_mime_message_get_message_id(msg), MESSAGE_ID_MAX);
+	references_keep(d, msg);
+}
+
+/* Parts */
+
+/* The decoded bytes; the caller frees the stream. */
+static GMimeStream *part_bytes(GMimeObject *o)
+{
+	GMimeStream *mem = g_mime_stream_mem_new();
+	GMimeDataWrapper *content;
+
+	if (GMIME_IS_PART(o)) {
+		content = g_mime_part_get_content(GMIME_PART(o));
+		if (content)
+			(void)g_mime_data_wrapper_write_to_stream(content, mem);
+	} else {
+		(void)g_mime_object_write_to_stream(o, NULL, mem);
+	}
+	return mem;
+}
+
+static struct span stream_span(GMimeStream *s)
+{
+	GByteArray *a = g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(s));
+
+	return a ? span_of(a->data, a->len) : span_of(NULL, 0);
+}
+
+static void sha256_of(struct span s, uint8_t *ret)
+{
+	GChecksum *sum = g_checksum_new(G_CHECKSUM_SHA256);
+	gsize n = 32;
+
+	g_checksum_update(sum, s.p, (gssize)s.n);
+	g_checksum_get_digest(sum, ret, &n);
+	g_checksum_free(sum);
+}
+
+static void attachment_keep(struct walk *w, GMimeObject *o, const char *name)
+{
+	struct message *m = &w->d->m;
+	struct message_attachment *a;
+	GMimeStream *bytes;
+	char *type;
+
+	if (m->n_attachments == MESSAGE_ATTACHMENTS) {
+		draft_remove(w->d, REMOVED_TRUNCATED, 1, span_of(NULL, 0));
+		return;
+	}
+	a = &m->attachments[m->n_attachments++];
+	type = g_mime_content_type_get_mime_type(
+		g_mime_object_get_content_type(o));
+	bytes = part_bytes(o);
+	a->name = keep(w->d, name, MESSAGE_NAME_MAX);
+	a->type = keep(w->d, type, MESSAGE_TYPE_MAX);
+	a->size = stream_span(bytes).n;
+	sha256_of(stream_span(bytes), a->sha256);
+	g_object_unref(bytes);
+	g_free(type);
+}
+
+/* A blank line between the texts of two parts. */
+static void piece_begin(struct buf *b)
+{
+	if (b->n && b->p[b->n - 1] != '\n')
+		buf_u8(b, '\n');
+	if (b->n)
+		buf_u8(b, '\n');
+}
+
+static void text_keep(struct walk *w, GMimeObject *o, bool html,
+		      enum place place)
+{
+	CLEAN_BUF struct buf utf8 = { .max = 3 * (size_t)MAIL_TEXT_MAX };
+	const char *charset =
+		g_mime_object_get_content_type_parameter(o, "charset");
+	struct buf *out = place == PLACE_SHOWN ? &w->body : &w->other;
+	GMimeStream *stream = part_bytes(o);
+	struct span bytes = stream_span(stream);
+	struct span name = span_str(charset);
+
+	if (bytes.n > MAIL_TEXT_MAX) {
+		bytes.n = MAIL_TEXT_MAX;
+		draft_remove(w->d, REMOVED_TRUNCATED, 1, span_of(NULL, 0));
+	}
+	if (html && !name.n)
+		name = charset_of_html(bytes);
+	charset_to_utf8(bytes, name, &utf8);
+	piece_begin(out);
+	if (html) {
+		html_to_text(buf_view(&utf8), w->d, out);
+	} else {
+		size_t from = out->n;
+
+		clean_text(buf_view(&utf8), out,
+			   place == PLACE_SHOWN ? w->d : NULL);
+		if (place == PLACE_SHOWN)
+			links_from_text(w->d,
+					span_of(out->p + from, out->n - from));
+	}
+	g_object_unref(stream);
+}
+
+static bool is_text(GMimeObject *o, const char *subtype)
+{
+	return g_mime_content_type_is_type(g_mime_object_get_content_type(o),
+					   "text", subtype);
+}
+
+/* Text that is shown as it stands: plain, and what is no other format. */
+static bool is_plain(GMimeObject *o)
+{
+	static const char *const other[] = { "html",	  "calendar", "csv",
+					     "richtext",  "rtf",      "vcard",
+					     "x-vcard",	  "xml",      "css",
+					     "javascript" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(other); i++) {
+		if (is_text(o, other[i]))
+			return false;
+	}
+	return is_text(o, "*");
+}
+
+static void leaf(struct walk *w, const struct entry *e)
+{
+	GMimeObject *o = e->part;
+	const char *disposition = g_mime_object_get_disposition(o);
+	const char *name = GMIME_IS_PART(o)
+				   ? g_mime_part_get_filename(GMIME_PART(o))
+				   : NULL;
+	bool html = is_text(o, "html");
+
+	if (e->place == PLACE_BESIDE || (!html && !is_plain(o)) ||
+	    (disposition && g_ascii_strcasecmp(disposition, "attachment") == 0))
+		attachment_keep(w, o, name);
+	else
+		text_keep(w, o, html, e->place);
+}
+
+static void push(struct walk *w, GMimeObject *o, const struct entry *parent,
+		 enum place place)
+{
+	if (!o)
+		return;
+	if (w->seen == MAIL_PARTS_MAX || w->n == MAIL_PARTS_MAX ||
+	    parent->depth == MAIL_DEPTH_MAX) {
+		draft_remove(w->d, REMOVED_TRUNCATED, 1, span_of(NULL, 0));
+		return;
+	}
+	w->seen++;
+	w->stack[w->n++] = (struct entry){ o, parent->depth + 1, place };
+}
+
+/* A message inside: listed, and its text shown behind a line of our own. */
+static void inner_message(struct walk *w, const struct entry *e)
+{
+	GMimeMessage *msg =
+		g_mime_message_part_get_message(GMIME_MESSAGE_PART(e->part));
+	const char *subject = msg ? g_mime_message_get_subject(msg) : NULL;
+	struct buf *out = e->place == PLACE_SHOWN ? &w->body : &w->other;
+	struct span line = keep(w->d, subject, MESSAGE_SUBJECT_MAX);
+
+	if (w->d->m.n_attachments < MESSAGE_ATTACHMENTS && msg) {
+		struct message_attachment *a =
+			&w->d->m.attachments[w->d->m.n_attachments++];
+		GMimeStream *bytes = part_bytes(GMIME_OBJECT(msg));
+
+		a->name.n = line.n < MESSAGE_NAME_MAX ? line.n : 0;
+		a->name.p = line.p;
+		a->type = SPAN_LIT("message/rfc822");
+		a->size = stream_span(bytes).n;
+		sha256_of(stream_span(bytes), a->sha256);
+		g_object_unref(bytes);
+	}
+	if (!msg)
+		return;
+	piece_begin(out);
+	buf_str(out, "[attached message] ");
+	buf_span(out, line);
+	buf_u8(out, '\n');
+	push(w, g_mime_message_get_mime_part(msg), e, e->place);
+}
+
+/* Shown by a mail program: text, and multiparts that hold some. */
+static bool displayable(GMimeObject *o)
+{
+	return GMIME_IS_MULTIPART(o) || is_text(o, "html") || is_plain(o);
+}
+
+/* Children are pushed from the last to the first, to be met in order. */
+static void multipart(struct walk *w, const struct entry *e)
+{
+	GMimeMultipart *m = GMIME_MULTIPART(e->part);
+	GMimeContentType *type = g_mime_object_get_content_type(e->part);
+	bool alternative =
+		g_mime_content_type_is_type(type, "multipart", "alternative");
+	bool related =
+		g_mime_content_type_is_type(type, "multipart", "related");
+	int count = g_mime_multipart_get_count(m);
+	int pick = 0;
+
+	for (int i = 0; alternative && i < count; i++) {
+		if (displayable(g_mime_multipart_get_part(m, i)))
+			pick = i;
+	}
+	for (int i = count - 1; i >= 0; i--) {
+		enum place place = e->place;
+
+		if (alternative && i != pick)
+			place = PLACE_UNSEEN;
+		else if (related && i > 0)
+			place = PLACE_BESIDE;
+		push(w, g_mime_multipart_get_part(m, i), e, place);
+	}
+}
+
+static void walk_parts(struct walk *w, GMimeObject *root)
+{
+	const struct entry top = { NULL, 0, PLACE_SHOWN };
+
+	push(w, root, &top, PLACE_SHOWN);
+	while (w->n) {
+		struct entry e = w->stack[--w->n];
+
+		if (GMIME_IS_MULTIPART(e.part))
+			multipart(w, &e);
+		else if (GMIME_IS_MESSAGE_PART(e.part))
+			inner_message(w, &e);
+		else
+			leaf(w, &e);
+	}
+}
+
+static bool is_blank(const struct buf *b)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		if (b->p[i] > ' ')
+			return false;
+	}
+	return true;
+}
+
+static void body_keep(struct walk *w)
+{
+	CLEAN_BUF struct buf lines = { .max = MAIL_TEXT_MAX };
+	uint32_t n;
+
+	/* a page of images only: the text beside it is all there is */
+	if (is_blank(&w->body)) {
+		draft_body(w->d, buf_view(&w->other));
+		links_from_text(w->d, buf_view(&w->other));
+		return;
+	}
+	draft_body(w->d, buf_view(&w->body));
+	if (is_blank(&w->other))
+		return;
+	n = unseen_lines(buf_view(&w->body), buf_view(&w->other), &lines);
+	if (n)
+		draft_remove(w->d, REMOVED_ALTERNATIVE, n, buf_view(&lines));
+}
+
+/* Input */
+
+/* Without the line that an mbox puts before each mail. */
+static struct span without_mbox_line(struct span raw)
+{
+	const uint8_t *lf;
+
+	if (raw.n < 6 ||
+	    (memcmp(raw.p, "From ", 5) != 0 && memcmp(raw.p, ">From ", 6) != 0))
+		return raw;
+	lf = memchr(raw.p, '\n', raw.n);
+	if (!lf)
+		return raw;
+	return span_of(lf + 1, raw.n - (size_t)(lf + 1 - raw.p));
+}
+
+static GMimeMessage *message_parse(struct span raw)
+{
+	GMimeStream *mem =
+		g_mime_stream_mem_new_with_buffer((const char *)raw.p, raw.n);
+	GMimeParser *parser = g_mime_parser_new_with_stream(mem);
+	GMimeMessage *msg;
+
+	g_mime_parser_set_format(parser, GMIME_FORMAT_MESSAGE);
+	msg = g_mime_parser_construct_message(parser, NULL);
+	g_object_unref(parser);
+	g_object_unref(mem);
+	return msg;
+}
+
+/* No header at all: a text that somebody dropped in. */
+static int text_read(struct walk *w, struct span raw)
+{
+	CLEAN_BUF struct buf utf8 = { .max = 3 * (size_t)LIMIT_ITEM };
+
+	if (memchr(raw.p, 0, raw.n))
+		return -EBADMSG;
+	charset_to_utf8(raw, SPAN_LIT(""), &utf8);
+	clean_text(buf_view(&utf8), &w->body, w->d);
+	links_from_text(w->d, buf_view(&w->body));
+	return 0;
+}
+
+int mail_read(struct span raw, struct draft *d)
+{
+	struct walk *w = arena_alloc(&d->arena, sizeof(*w));
+	GMimeMessage *msg;
+	int r = 0;
+
+	raw = without_mbox_line(raw);
+	if (!raw.n || !w)
+		return -EBADMSG;
+	w->d = d;
+	buf_init(&w->body, 2 * (size_t)MAIL_TEXT_MAX);
+	buf_init(&w->other, 2 * (size_t)MAIL_TEXT_MAX);
+	msg = message_parse(raw);
+	if (msg) {
+		headers_keep(d, msg);
+		walk_parts(w, g_mime_message_get_mime_part(msg));
+		g_object_unref(msg);
+	} else {
+		r = text_read(w, raw);
+	}
+	if (r == 0)
+		body_keep(w);
+	buf_done(&w->body);
+	buf_done(&w->other);
+	return r;
+}

@@ -1,0 +1,272 @@
+#!/usr/bin/env python3
+"""Conformance of the mail reader on mail-spamassassin.
+
+Each mail of the sample goes through a command (the native reader, or one
+that boots a VM) and must give JSON that fits the published schema. Where the
+mail is a single text/plain part, its body must be the text that CPython's
+email package decodes; the corpus' own oracle file vouches for the bytes that
+CPython decodes here.
+
+Both texts are compared after the one normalisation that the reader documents:
+line ends are LF and invisible characters are gone (clean.c). Bytes without a
+usable charset are read as UTF-8 if they are that, else as windows-1252, and
+ISO-8859-1 as windows-1252, as browsers and mail programs do.
+
+Bars: at most 1 % refused, none invalid, bodies equal in >= 97 %, and every
+difference listed with its reason in mail-exceptions.txt.
+"""
+import argparse
+import email
+import email.policy
+import hashlib
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import unicodedata
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+ASSET = "mail-spamassassin"
+REFUSED_MAX = 0.01
+EQUAL_MIN = 0.97
+INVISIBLE = {0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0}
+INVISIBLE |= set(range(0x180B, 0x1810)) | set(range(0xFE00, 0xFE10))
+INVISIBLE |= set(range(0xE0000, 0xE1000))
+# Python's name for what the reader's charset.c takes a name to mean.
+MEANT = {"iso-8859-1": "cp1252", "latin1": "cp1252", "iso8859-1": "cp1252",
+         "gb2312": "gb18030", "gbk": "gb18030", "ks_c_5601-1987": "cp949",
+         "euc-kr": "cp949", "shift_jis": "cp932", "big5": "big5hkscs"}
+NOTHING = {"", "us-ascii", "ascii", "default", "default_charset", "unknown",
+           "unknown-8bit", "x-unknown", "utf-8", "utf8", "x-user-defined"}
+
+
+def problems(value, schema, root, where="$"):
+    """The subset of JSON Schema 2020-12 that the published schema uses."""
+    if "$ref" in schema:
+        node = root
+        for key in schema["$ref"].lstrip("#/").split("/"):
+            node = node[key]
+        schema = {**node, **{k: v for k, v in schema.items() if k != "$ref"}}
+    kinds = {"object": dict, "array": list, "string": str, "boolean": bool,
+             "integer": int}
+    kind = schema.get("type")
+    if kind and (not isinstance(value, kinds[kind]) or
+                 (kind == "integer" and isinstance(value, bool))):
+        return [f"{where}: not of type {kind}"]
+    out = []
+    if "const" in schema and value != schema["const"]:
+        out.append(f"{where}: not {schema['const']}")
+    if "enum" in schema and value not in schema["enum"]:
+        out.append(f"{where}: not in the list")
+    if isinstance(value, str):
+        size = len(value.encode("utf-8", "surrogatepass"))
+        if size > schema.get("maxLength", size):
+            out.append(f"{where}: too long")
+        if size < schema.get("minLength", 0):
+            out.append(f"{where}: too short")
+        if "pattern" in schema and not re.search(schema["pattern"], value):
+            out.append(f"{where}: does not match")
+        if "\0" in value or any(0xD800 <= ord(c) < 0xE000 for c in value):
+            out.append(f"{where}: not clean UTF-8")
+    if isinstance(value, int) and not isinstance(value, bool):
+        if not schema.get("minimum", value) <= value <= \
+                schema.get("maximum", value):
+            out.append(f"{where}: out of range")
+    if isinstance(value, list):
+        if len(value) > schema.get("maxItems", len(value)):
+            out.append(f"{where}: too many")
+        for i, item in enumerate(value):
+            out += problems(item, schema.get("items", {}), root,
+                            f"{where}[{i}]")
+    if isinstance(value, dict):
+        props = schema.get("properties", {})
+        for key in schema.get("required", []):
+            # stamped by the host: what a reader writes does not have it
+            if key not in value and (where, key) != ("$", "sanitized"):
+                out.append(f"{where}: {key} is missing")
+        for key, item in value.items():
+            if key in props:
+                out += problems(item, props[key], root, f"{where}.{key}")
+            elif schema.get("additionalProperties") is False:
+                out.append(f"{where}: {key} is unknown")
+    return out
+
+
+def pairs(items):
+    if len({k for k, _ in items}) != len(items):
+        raise ValueError("a key twice")
+    return dict(items)
+
+
+def normal(text):
+    text = re.sub("\r\n?|\u2028|\u2029", "\n", text)
+    return "".join(c for c in text if c in "\n\t" or not (
+        ord(c) in INVISIBLE or unicodedata.category(c) in ("Cc", "Cf") or
+        0xFDD0 <= ord(c) <= 0xFDEF or ord(c) & 0xFFFE == 0xFFFE))
+
+
+def decode(raw, charset):
+    name = (charset or "").lower()
+    if name in ("utf-8", "utf8"):
+        return raw.decode("utf-8", "replace")
+    for attempt in ([] if name in NOTHING else [MEANT.get(name, name)]):
+        try:
+            return raw.decode(attempt, "replace")
+        except LookupError:
+            pass
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("cp1252", "replace")
+
+
+def oracle_text(raw, row):
+    """What CPython makes of a single text/plain part, or None."""
+    leaves = (row["python_email"] or {}).get("leaf_parts") or []
+    msg = email.message_from_bytes(raw, policy=email.policy.default)
+    if len(leaves) != 1 or leaves[0]["type"] != "text/plain" or \
+            msg.is_multipart() or leaves[0]["disposition"] == "attachment":
+        return None
+    data = msg.get_payload(decode=True)
+    if hashlib.sha256(data).hexdigest() != leaves[0]["decoded_sha256"]:
+        raise SystemExit(f"{row['file']}: this CPython decodes other bytes "
+                         "than the oracle has")
+    return decode(data, msg.get_param("charset", ""))
+
+
+def sample(rows, n):
+    """n files, the same share of each folder, by the hash of their names."""
+    folders = {}
+    for row in rows:
+        folders.setdefault(row["file"].split("/")[0], []).append(row)
+    for rows in folders.values():
+        rows.sort(key=lambda r: hashlib.sha256(r["file"].encode()).digest())
+    out = []
+    for i in range(max(map(len, folders.values()))):
+        out += [folders[f][i] for f in sorted(folders) if i < len(folders[f])]
+    return out[:n]
+
+
+def exceptions_load():
+    out = {}
+    path = os.path.join(HERE, "mail-exceptions.txt")
+    for line in open(path, encoding="utf-8"):
+        line = line.strip()
+        if line and not line.startswith("#"):
+            name, reason = line.split(None, 1)
+            out[name] = reason
+    return out
+
+
+def difference(got, want):
+    for i, (a, b) in enumerate(zip(got.splitlines(), want.splitlines())):
+        if a != b:
+            return f"line {i + 1}: {a[:60]!a} for {b[:60]!a}"
+    return f"{len(got)} characters for {len(want)}"
+
+
+def report(path, rows):
+    """Merges rows into the report, which other suites write as well."""
+    try:
+        with open(path, encoding="utf-8") as f:
+            old = json.load(f)["rows"]
+    except (OSError, ValueError, KeyError):
+        old = []
+    names = {r["asset"] for r in rows}
+    commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "HEAD"],
+                            capture_output=True, text=True).stdout.strip()
+    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as f:
+        json.dump({"commit": commit, "rows": [
+            r for r in old if r["asset"] not in names] + rows}, f, indent=1)
+        f.write("\n")
+
+
+class Tally:
+    def __init__(self):
+        self.refused = self.invalid = self.texts = self.equal = 0
+        self.open = 0
+        self.excused = []
+
+
+def judge(row, corpus, args, schema, excuses, t):
+    name = row["file"]
+    with open(os.path.join(corpus, name), "rb") as f:
+        raw = f.read()
+    run = subprocess.run(shlex.split(args.command), input=raw,
+                         capture_output=True, timeout=args.timeout)
+    if run.returncode:
+        t.refused += 1
+        print(f"refused  {name}: {run.stderr.decode(errors='replace')!a}")
+        return
+    try:
+        got = json.loads(run.stdout, object_pairs_hook=pairs)
+        bad = problems(got, schema, schema)
+    except ValueError as e:
+        bad = [str(e)]
+    if bad:
+        t.invalid += 1
+        print(f"invalid  {name}: {bad[:3]}")
+        return
+    want = oracle_text(raw, row)
+    if want is None:
+        return
+    t.texts += 1
+    want = normal(want)
+    if got["body_cut"]:
+        want = want[:len(got["body"])]
+    if normal(got["body"]) == want:
+        t.equal += 1
+        return
+    if name in excuses:
+        t.excused.append(name)
+    else:
+        t.open += 1
+    print(f"differs  {name}: {excuses.get(name, 'NOT EXPLAINED')}: "
+          f"{difference(normal(got['body']), want)}")
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    p.add_argument("--corpora", default=os.environ.get(
+        "BULKHEAD_CORPORA", os.path.join(ROOT, "build", "corpora")))
+    p.add_argument("--command", default=os.path.join(
+        ROOT, "build", "src", "reader", "reader-email") + " --stdio",
+        help="reads one mail from its input, writes JSON")
+    p.add_argument("-n", type=int, default=100, help="mails (0: all)")
+    p.add_argument("--timeout", type=int, default=120, help="seconds a mail")
+    p.add_argument("--out", default=os.path.join(ROOT, "build",
+                                                 "conformance.json"))
+    args = p.parse_args()
+    corpus = os.path.join(args.corpora, ASSET)
+    if not os.path.isdir(corpus):
+        print(f"{ASSET} is not there (BULKHEAD_CORPORA)")
+        return 1 if os.environ.get("CI") else 77
+    with open(os.path.join(ROOT, "docs", "schema",
+                           "bulkhead.message.1.json")) as f:
+        schema = json.load(f)
+    with open(os.path.join(corpus, "oracle-python-email.jsonl")) as f:
+        rows = [json.loads(line) for line in f]
+    rows = sample(rows, args.n or len(rows))
+    t = Tally()
+    excuses = exceptions_load()
+    for row in rows:
+        judge(row, corpus, args, schema, excuses, t)
+    print(f"{len(rows)} mails: {t.refused} refused, {t.invalid} invalid; "
+          f"{t.texts} single texts: {t.equal} equal, "
+          f"{len(t.excused)} differ for a listed reason, {t.open} for none")
+    report(args.out, [
+        {"asset": f"{ASSET}: schema", "cases": len(rows),
+         "passed": len(rows) - t.refused - t.invalid, "exceptions": 0},
+        {"asset": f"{ASSET}: body", "cases": t.texts, "passed": t.equal,
+         "exceptions": len(t.excused)}])
+    ok = t.refused <= REFUSED_MAX * len(rows) and not t.invalid and \
+        t.texts and t.equal >= EQUAL_MIN * t.texts and not t.open
+    return 0 if ok else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
