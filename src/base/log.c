@@ -34,9 +34,8 @@ static void put_escaped(char *line, size_t *n, const char *text)
 		if (c >= 0x20 && c < 0x7f)
 			line[(*n)++] = (char)c;
 		else
-			*n += (size_t)str_printf(line + *n,
-						 LINE_MAX_BYTES - *n, "\\x%02x",
-						 c);
+			*n += (size_t)str_printf(line + *n, LINE_MAX_BYTES - *n,
+						 "\\x%02x", c);
 	}
 }
 

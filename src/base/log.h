@@ -21,7 +21,6 @@ void log_event(enum log_level level, const char *event, const char *fmt, ...)
 #define log_error(...) log_event(LOG_LV_ERROR, __VA_ARGS__)
 
 /* Start-up failures and our own broken invariants only: log and _exit(1). */
-_Noreturn void die(const char *fmt, ...)
-	__attribute__((format(printf, 1, 2)));
+_Noreturn void die(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

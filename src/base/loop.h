@@ -16,7 +16,7 @@ typedef void (*loop_timer_fn)(void *arg);
 
 struct loop {
 	struct {
-		int fd;       /* -1: free row */
+		int fd; /* -1: free row */
 		short events;
 		loop_fd_fn fn;
 		void *arg;

@@ -5,10 +5,12 @@
 #ifndef CONF_CONF_H
 #define CONF_CONF_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/span.h"
 
 enum {
 	CONF_CONNECTORS = 16,
@@ -37,24 +39,52 @@ struct conf {
 	char state[CONF_PATH_MAX];
 	char socket[CONF_PATH_MAX]; /* default: state/control.sock */
 	uint32_t users[CONF_USERS];
-	uint32_t n_users;           /* default: the uid that starts bulkhead */
+	uint32_t n_users;	    /* default: the uid that starts bulkhead */
 	char agent[CONF_NAME_MAX];  /* one agent in this version */
-	char policy[CONF_PATH_MAX];
+	char policy[CONF_PATH_MAX]; /* "": the embedded default policy */
 	enum conf_planner planner;
-	char say[1024];             /* the standing task's instruction */
+	char on[CONF_NAME_MAX]; /* the policy's source it waits for */
+	char say[1024];		/* the standing task's instruction */
 	struct conf_vm reader;
 	struct conf_vm planner_vm;
-	int backend;                /* enum vm_backend */
+	int backend; /* enum vm_backend */
 	uint32_t n_connectors;
 	struct conf_connector connectors[CONF_CONNECTORS];
 };
 
 /*
- * Loads the file; "" in file means the embedded defaults under home. Relative
- * paths are relative to the file. All errors in one pass, a line each in errs
- * ("bulkhead.yaml:12:5: ..."). 0 or -EINVAL / -errno.
+ * Loads the file; NULL or "" means the embedded defaults under home, and then
+ * ret->file is "". Relative paths are relative to the file. All errors in one
+ * pass, a line each in errs ("bulkhead.yaml:12:5: ..."). 0 or -EINVAL /
+ * -errno; *ret is untouched on failure.
  */
 [[nodiscard]] int conf_load(const char *path, const char *home,
 			    struct conf *ret, struct buf *errs);
+
+/* The bytes of a file; base is the absolute directory of relative paths. */
+[[nodiscard]] int conf_parse(const char *name, struct span text,
+			     const char *base, const char *home,
+			     struct conf *ret, struct buf *errs);
+
+/* The embedded defaults as the text that `bulkhead init` writes. */
+const char *conf_default_text(void);
+
+/*
+ * Reads a whole file into ret, at most ret->max bytes. 0, or -errno with a
+ * line in errs.
+ */
+[[nodiscard]] int conf_read_file(const char *path, struct buf *ret,
+				 struct buf *errs);
+
+/* The rows of the schema, in the order of the manual; false past the last. */
+struct conf_key {
+	const char *prefix; /* "agents.NAME.planner." */
+	const char *name;   /* "kind" */
+	const char *help;
+	bool required;
+	bool later; /* known, but refused by this version */
+};
+
+bool conf_schema(size_t i, struct conf_key *ret);
 
 #endif

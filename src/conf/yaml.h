@@ -8,19 +8,27 @@
 #define CONF_YAML_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/span.h"
 
-enum { YAML_FILE_MAX = 1 << 20, YAML_DEPTH_MAX = 24 };
+enum {
+	YAML_FILE_MAX = 1 << 20,
+	YAML_DEPTH_MAX = 24,	/* open lists and maps */
+	YAML_NODES_MAX = 65536, /* values in one file */
+	YAML_KEYS_MAX = 1024,	/* keys of one map */
+	YAML_WORD_MAX = 64,	/* longest key that gets a suggestion */
+	YAML_FIELDS_MAX = 40,	/* rows of one schema table */
+};
 
-struct yaml;      /* a parsed file; owns every node and text */
+struct yaml;	  /* a parsed file; owns every node and text */
 struct yaml_node; /* borrowed from its file */
 
 enum yaml_kind { YAML_SCALAR, YAML_LIST, YAML_MAP };
 
 struct yaml_place {
-	uint32_t line;   /* from 1 */
+	uint32_t line;	 /* from 1 */
 	uint32_t column; /* from 1 */
 };
 
@@ -28,7 +36,12 @@ struct yaml_place {
 [[nodiscard]] int yaml_parse(const char *name, struct span text,
 			     struct yaml **ret, struct buf *errs);
 void yaml_free(struct yaml *y);
+void yaml_freep(struct yaml **y);
 
+#define CLEAN_YAML __attribute__((cleanup(yaml_freep)))
+
+/* The name given to yaml_parse. */
+const char *yaml_name(const struct yaml *y);
 const struct yaml_node *yaml_root(const struct yaml *y);
 enum yaml_kind yaml_kind(const struct yaml_node *n);
 struct yaml_place yaml_place(const struct yaml_node *n);
@@ -56,12 +69,18 @@ void yaml_error(const struct yaml *y, struct buf *errs, struct yaml_place at,
 struct yaml_field {
 	const char *name;
 	bool required;
-	bool later; /* known to the schema, not enforced yet: refused */
+	bool later;	  /* known to the schema, not enforced yet: refused */
 	const char *help; /* one line for the manual */
 };
 
 size_t yaml_check_map(const struct yaml *y, const struct yaml_node *map,
 		      const struct yaml_field *fields, size_t n,
 		      struct buf *errs);
+
+/*
+ * The one of n words nearest to word, by edits, if it is near enough to be
+ * what was meant; else NULL. NULL words are passed over.
+ */
+const char *yaml_nearest(const char *word, const char *const *words, size_t n);
 
 #endif

@@ -10,6 +10,7 @@
 #define POLICY_POLICY_H
 
 #include "base/err.h"
+#include "conf/conf.h"
 #include "proto/msg.h"
 
 struct policy;
@@ -23,6 +24,12 @@ struct policy;
 			      struct policy **ret, struct buf *errs);
 void policy_free(struct policy *p);
 
+/* The profile's name, "" if the file has none. */
+const char *policy_profile(const struct policy *p);
+
+/* The embedded default policy as the text that `bulkhead init` writes. */
+const char *policy_default_text(void);
+
 /* SHA-256 of the file's bytes: which policy decided, in every record. */
 const uint8_t *policy_hash(const struct policy *p);
 
@@ -34,29 +41,40 @@ bool policy_tool(const struct policy *p, size_t i, struct m_tool *ret);
 /* The source row that a connector's items come under; NULL if none reads it. */
 struct policy_source {
 	const char *name;
-	const char *reader;      /* "email" */
+	const char *reader; /* "email" */
 	const char *connector;
 };
 
 const struct policy_source *policy_source(const struct policy *p,
 					  struct span connector);
 
+/*
+ * Checks the policy against the configuration: connectors that are missing or
+ * of the wrong direction, a task that waits for a source that is not there.
+ * 0, or -EINVAL with a line an error in errs.
+ */
+[[nodiscard]] int policy_check_conf(const struct policy *p,
+				    const struct conf *c, struct buf *errs);
+
 struct policy_decision {
 	enum verdict verdict;
-	char clause[200];        /* "assistant.yaml:31:9 deny" or "default deny" */
-	char reason[400];        /* see m_call_result.reason */
-	const char *connector;   /* who executes it; NULL unless allowed */
-	uint32_t n;              /* the canonical arguments, in schema order, */
+	/* "assistant.yaml:31:9 allow", also deny, ask (refused) and limit; or
+	 * "default deny: no capability \"x\"" */
+	char clause[200];
+	char reason[400];      /* see m_call_result.reason */
+	const char *connector; /* who executes it; NULL unless allowed */
+	uint32_t n;	       /* the canonical arguments, in schema order, */
 	struct m_arg args[LIMIT_ARGS]; /* borrowed from call and *canon */
 };
 
 /*
- * Decides one call at a point in time (seconds, monotonic, for rates). An
- * allowed call has taken its place in the rate limits. canon holds canonical
- * forms that decision->args borrow. Any error while evaluating is a deny.
+ * Decides one call at a point in time (seconds, monotonic, for rates; a time
+ * before the latest one seen counts as that one, so going back never refills).
+ * An allowed call has taken its place in the rate limits. canon is reset and
+ * then holds the canonical forms that decision->args borrow; LIMIT_MSG is
+ * always enough. Any error while evaluating is a deny.
  */
-void policy_decide(struct policy *p, const struct m_call *call,
-		   uint64_t now_s, struct buf *canon,
-		   struct policy_decision *ret);
+void policy_decide(struct policy *p, const struct m_call *call, uint64_t now_s,
+		   struct buf *canon, struct policy_decision *ret);
 
 #endif

@@ -81,7 +81,8 @@ int chan_recv(struct chan *c, struct msg *ret, const char **why)
 	close_received(c);
 	*why = NULL;
 	do
-		n = recvmsg(c->fd, &mh, MSG_CMSG_CLOEXEC);
+		n = recvmsg(c->fd, &mh,
+			    MSG_CMSG_CLOEXEC | (c->no_wait ? MSG_DONTWAIT : 0));
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return errno == ECONNRESET ? 0 : -errno;

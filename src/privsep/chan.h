@@ -8,12 +8,13 @@
 #include "proto/msg.h"
 
 struct chan {
-	int fd;              /* owned */
-	uint8_t *in;         /* LIMIT_MSG bytes, owned */
+	int fd;	     /* owned */
+	uint8_t *in; /* LIMIT_MSG bytes, owned */
 	struct buf out;
 	int fds[LIMIT_MSG_FDS]; /* of the last message, closed by the next
 				   chan_recv unless taken with chan_take_fd */
 	size_t n_fds;
+	bool no_wait; /* receiving never waits, sending still may */
 };
 
 /* A pair of connected, close-on-exec ends. Returns 0 or -errno. */
@@ -24,7 +25,7 @@ struct chan {
 void chan_done(struct chan *c);
 
 /*
- * Receives one message, blocking unless the fd is non-blocking. Returns 1, 0
+ * Receives one message, waiting for it unless c->no_wait is set. Returns 1, 0
  * when the peer is gone, -EAGAIN, or another negative errno; -EPROTO for a
  * datagram that is not a valid message (*why names it), the channel is then
  * unusable: a bad peer is closed, never answered.
@@ -35,7 +36,7 @@ void chan_done(struct chan *c);
 int chan_take_fd(struct chan *c, size_t i);
 
 /* Sends m and duplicates of fds (the caller keeps its own). 0 or -errno. */
-[[nodiscard]] int chan_send(struct chan *c, const struct msg *m,
-			    const int *fds, size_t n_fds);
+[[nodiscard]] int chan_send(struct chan *c, const struct msg *m, const int *fds,
+			    size_t n_fds);
 
 #endif

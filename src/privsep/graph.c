@@ -10,12 +10,11 @@
 #include "privsep/syscalls.h"
 
 static const struct proc_row rows[] = {
-	/* Starts everything, owns the kill; reads no content. It and vmm fork
-	 * and make namespaces, so they have no seccomp list of their own yet:
-	 * see SECURITY.md. */
+	/* Starts everything, owns the kill; reads no content. It forks, so it
+	 * has no seccomp list of its own yet: see SECURITY.md. */
 	[PROC_MONITOR] = { "monitor", RIGHT_FILES, { FD_NONE }, true, NULL },
 	[PROC_CONTROL] = { "control",
-			   0,
+			   RIGHT_PEERS,
 			   { FD_MONITOR, FD_BROKER, FD_LISTEN },
 			   true,
 			   syscalls_control },
@@ -44,11 +43,12 @@ static const struct proc_row rows[] = {
 			  { FD_MONITOR, FD_BROKER, FD_WIRE, FD_ITEM },
 			  false,
 			  syscalls_porter },
+	/* The list is of the process that waits once the jail is running. */
 	[PROC_VMM] = { "vmm",
 		       RIGHT_HOSTILE,
 		       { FD_WIRE, FD_CONSOLE, FD_KERNEL, FD_INITRD },
 		       false,
-		       NULL },
+		       syscalls_vmm },
 };
 
 static_assert(ARRAY_SIZE(rows) == PROC_MAX, "a row per process");
@@ -71,13 +71,13 @@ int graph_fd(enum proc p, enum fd_role role)
 const char *fd_role_name(enum fd_role role)
 {
 	static const char *const names[] = {
-		[FD_NONE] = "none",	  [FD_MONITOR] = "monitor",
-		[FD_AUDIT] = "audit",	  [FD_CONTROL] = "control",
-		[FD_BROKER] = "broker",	  [FD_POLICY] = "policy",
-		[FD_LISTEN] = "listen",	  [FD_DIR] = "dir",
-		[FD_STATE] = "state",	  [FD_ITEM] = "item",
-		[FD_WIRE] = "wire",	  [FD_CONSOLE] = "console",
-		[FD_KERNEL] = "kernel",	  [FD_INITRD] = "initrd",
+		[FD_NONE] = "none",	[FD_MONITOR] = "monitor",
+		[FD_AUDIT] = "audit",	[FD_CONTROL] = "control",
+		[FD_BROKER] = "broker", [FD_POLICY] = "policy",
+		[FD_LISTEN] = "listen", [FD_DIR] = "dir",
+		[FD_STATE] = "state",	[FD_ITEM] = "item",
+		[FD_WIRE] = "wire",	[FD_CONSOLE] = "console",
+		[FD_KERNEL] = "kernel", [FD_INITRD] = "initrd",
 	};
 
 	static_assert(ARRAY_SIZE(names) == FD_ROLE_MAX, "a name per role");

@@ -25,19 +25,19 @@ enum proc {
 /* Descriptors by role. In a process, role i of its row is fd 3 + i. */
 enum fd_role {
 	FD_NONE = 0,
-	FD_MONITOR,  /* channel to the monitor */
-	FD_AUDIT,    /* channel to auditd */
-	FD_CONTROL,  /* channel to control */
-	FD_BROKER,   /* channel to the broker */
-	FD_POLICY,   /* the policy file, sealed memfd */
-	FD_LISTEN,   /* the owner's Unix socket, listening */
-	FD_DIR,      /* the one directory this process works in */
-	FD_STATE,    /* a directory for its own small state */
-	FD_ITEM,     /* sealed memfd: one raw inbound item */
-	FD_WIRE,     /* the VM's wire */
-	FD_CONSOLE,  /* the VM's serial console, write-only, or /dev/null */
-	FD_KERNEL,   /* sealed memfd: guest kernel */
-	FD_INITRD,   /* sealed memfd: guest image */
+	FD_MONITOR, /* channel to the monitor */
+	FD_AUDIT,   /* channel to auditd */
+	FD_CONTROL, /* channel to control */
+	FD_BROKER,  /* channel to the broker */
+	FD_POLICY,  /* the policy file, sealed memfd */
+	FD_LISTEN,  /* the owner's Unix socket, listening */
+	FD_DIR,	    /* the one directory this process works in */
+	FD_STATE,   /* a directory for its own small state */
+	FD_ITEM,    /* sealed memfd: one raw inbound item */
+	FD_WIRE,    /* the VM's wire */
+	FD_CONSOLE, /* the VM's serial console, write-only, or /dev/null */
+	FD_KERNEL,  /* sealed memfd: guest kernel */
+	FD_INITRD,  /* sealed memfd: guest image */
 	FD_ROLE_MAX
 };
 
@@ -46,16 +46,18 @@ enum { GRAPH_FDS = 8, GRAPH_FD_BASE = 3 };
 /* The rule of two: no row sets more than one of the first three. */
 enum rights {
 	RIGHT_HOSTILE = 1 << 0, /* parses bytes that an attacker wrote */
-	RIGHT_SECRET = 1 << 1,  /* holds secrets or policy state */
+	RIGHT_SECRET = 1 << 1,	/* holds secrets or policy state */
 	RIGHT_NETWORK = 1 << 2, /* can reach a network */
-	RIGHT_FILES = 1 << 3,   /* works in the directories it was given */
+	RIGHT_FILES = 1 << 3,	/* works in the directories it was given */
+	RIGHT_PEERS = 1 << 4,	/* asks for the uids of its peers: a user
+				   namespace of its own would hide them */
 };
 
 struct proc_row {
-	const char *name;   /* "broker": the binary is bulkhead-broker */
-	unsigned rights;    /* enum rights */
+	const char *name; /* "broker": the binary is bulkhead-broker */
+	unsigned rights;  /* enum rights */
 	enum fd_role fds[GRAPH_FDS];
-	bool more_fds;      /* is given more channels while it runs */
+	bool more_fds;		     /* is given more channels while it runs */
 	const char *const *syscalls; /* NULL-terminated names it keeps */
 };
 

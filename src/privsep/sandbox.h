@@ -13,19 +13,25 @@
  * err). In this order:
  *  1. not dumpable, no core, no_new_privs, umask 077;
  *  2. as root and without RIGHT_FILES: become an unprivileged uid;
- *  3. own user, mount, network, ipc, uts namespaces (and cgroup), pivot to an
- *     empty read-only root; descriptors given before stay usable;
+ *  3. own user, mount, network, ipc, uts and cgroup namespaces, pivot to an
+ *     empty read-only root; descriptors given before stay usable. As root, a
+ *     row with RIGHT_PEERS stays in the user namespace and changes its uid
+ *     after this stage;
  *  4. no capabilities, bounding set empty, securebits locked;
  *  5. Landlock: nothing but beneath the directories of the row's fds;
  *  6. seccomp on the row's list; anything else kills the process.
  */
 [[nodiscard]] int sandbox_enter(enum proc p, struct err *err);
 
-/* Stage 6 alone (tests, and the planners' host tools). */
+/* Stages 1 to 5, and stage 6, alone: for tests that look at each. */
+[[nodiscard]] int sandbox_namespaces(enum proc p, struct err *err);
 [[nodiscard]] int sandbox_seccomp(enum proc p, struct err *err);
 
 /* Stage 1 alone: for the processes that must spawn others (monitor, vmm). */
 [[nodiscard]] int sandbox_basic(struct err *err);
+
+/* Stage 4 alone: for the programs in a VM's jail. */
+[[nodiscard]] int sandbox_drop_capabilities(struct err *err);
 
 /*
  * The start of every process but the CLI: log name, argv check, stage order;

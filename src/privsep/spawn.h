@@ -12,8 +12,8 @@
 
 struct spawn {
 	enum proc proc;
-	const char *libexec;     /* directory of the bulkhead-* binaries */
-	int fds[GRAPH_FDS];      /* in the order of the row; stay the caller's */
+	const char *libexec; /* directory of the bulkhead-* binaries */
+	int fds[GRAPH_FDS];  /* in the order of the row; stay the caller's */
 	const char *const *args; /* NULL-terminated, after argv[0]; may be NULL.
 				    Never secrets, never foreign bytes. */
 };

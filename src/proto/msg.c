@@ -15,10 +15,10 @@ struct layout;
 
 struct field {
 	enum kind kind;
-	size_t off;                /* of the value in its struct */
-	size_t max;                /* bytes of a string, rows of a list,
+	size_t off;		   /* of the value in its struct */
+	size_t max;		   /* bytes of a string, rows of a list,
 				      size of K_BYTES */
-	size_t n_off;              /* K_LIST: of its count */
+	size_t n_off;		   /* K_LIST: of its count */
 	const struct layout *elem; /* K_LIST */
 };
 
@@ -29,17 +29,38 @@ struct layout {
 	const struct field *fields;
 };
 
-#define U8(s, f)       { K_U8, offsetof(struct s, f), 0, 0, NULL }
-#define U32(s, f)      { K_U32, offsetof(struct s, f), 0, 0, NULL }
-#define U64(s, f)      { K_U64, offsetof(struct s, f), 0, 0, NULL }
-#define BYTES(s, f, m) { K_BYTES, offsetof(struct s, f), m, 0, NULL }
-#define STR(s, f, m)   { K_STR, offsetof(struct s, f), m, 0, NULL }
-#define LIST(s, f, m, e) \
-	{ K_LIST, offsetof(struct s, f), m, offsetof(struct s, n), &(e) }
-#define FIELDS(...) (const struct field[]){ __VA_ARGS__ }
-#define LAYOUT(s, ...)                                                 \
-	.size = sizeof(struct s),                                      \
-	.n = ARRAY_SIZE(((const struct field[]){ __VA_ARGS__ })),      \
+#define U8(s, f)                                                               \
+	{                                                                      \
+		K_U8, offsetof(struct s, f), 0, 0, NULL                        \
+	}
+#define U32(s, f)                                                              \
+	{                                                                      \
+		K_U32, offsetof(struct s, f), 0, 0, NULL                       \
+	}
+#define U64(s, f)                                                              \
+	{                                                                      \
+		K_U64, offsetof(struct s, f), 0, 0, NULL                       \
+	}
+#define BYTES(s, f, m)                                                         \
+	{                                                                      \
+		K_BYTES, offsetof(struct s, f), m, 0, NULL                     \
+	}
+#define STR(s, f, m)                                                           \
+	{                                                                      \
+		K_STR, offsetof(struct s, f), m, 0, NULL                       \
+	}
+#define LIST(s, f, m, e)                                                       \
+	{                                                                      \
+		K_LIST, offsetof(struct s, f), m, offsetof(struct s, n), &(e)  \
+	}
+#define FIELDS(...)                                                            \
+	(const struct field[])                                                 \
+	{                                                                      \
+		__VA_ARGS__                                                    \
+	}
+#define LAYOUT(s, ...)                                                         \
+	.size = sizeof(struct s),                                              \
+	.n = ARRAY_SIZE(((const struct field[]){ __VA_ARGS__ })),              \
 	.fields = FIELDS(__VA_ARGS__)
 
 enum {
@@ -55,9 +76,9 @@ static const struct layout audit_field = { LAYOUT(
 	U8(m_audit_field, type), U64(m_audit_field, number),
 	STR(m_audit_field, text, AUDIT_TEXT_MAX)) };
 
-static const struct layout arg = { LAYOUT(
-	m_arg, STR(m_arg, name, LIMIT_NAME), U8(m_arg, json), U8(m_arg, shape),
-	STR(m_arg, value, LIMIT_ARG_BYTES)) };
+static const struct layout arg = { LAYOUT(m_arg, STR(m_arg, name, LIMIT_NAME),
+					  U8(m_arg, json), U8(m_arg, shape),
+					  STR(m_arg, value, LIMIT_ARG_BYTES)) };
 
 #define L_EMPTY LAYOUT(m_empty, U8(m_empty, zero))
 #define L_TEXT	LAYOUT(m_text, STR(m_text, text, TEXT_MAX))
@@ -67,10 +88,10 @@ static const struct layout layouts[] = {
 					STR(m_hello, arg, 4096)) },
 	[MSG_STOP] = { "stop", L_EMPTY },
 	[MSG_KILL] = { "kill", L_TEXT },
-	[MSG_AUDIT] = { "audit", LAYOUT(m_audit, STR(m_audit, kind, LIMIT_NAME),
-					LIST(m_audit, fields,
-					     LIMIT_AUDIT_FIELDS,
-					     audit_field)) },
+	[MSG_AUDIT] = { "audit",
+			LAYOUT(m_audit, STR(m_audit, kind, LIMIT_NAME),
+			       LIST(m_audit, fields, LIMIT_AUDIT_FIELDS,
+				    audit_field)) },
 	[MSG_AUDIT_OK] = { "audit-ok",
 			   LAYOUT(m_audit_ok, U64(m_audit_ok, index),
 				  U64(m_audit_ok, size),
@@ -93,8 +114,8 @@ static const struct layout layouts[] = {
 				  U64(m_item_new, size),
 				  BYTES(m_item_new, sha256, 32)) },
 	[MSG_VM_NEW] = { "vm-new",
-			 LAYOUT(m_vm_new, U64(m_vm_new, vm),
-				U8(m_vm_new, kind), U64(m_vm_new, item)) },
+			 LAYOUT(m_vm_new, U64(m_vm_new, vm), U8(m_vm_new, kind),
+				U64(m_vm_new, item)) },
 	[MSG_VM_GONE] = { "vm-gone",
 			  LAYOUT(m_vm_gone, U64(m_vm_gone, vm),
 				 STR(m_vm_gone, reason, REASON_MAX)) },
@@ -103,8 +124,7 @@ static const struct layout layouts[] = {
 				    U64(m_task_start, item)) },
 	[MSG_TASK_END] = { "task-end", L_EMPTY },
 	[MSG_ITEM_VERDICT] = { "item-verdict",
-			       LAYOUT(m_item_verdict,
-				      U64(m_item_verdict, item),
+			       LAYOUT(m_item_verdict, U64(m_item_verdict, item),
 				      U8(m_item_verdict, verdict)) },
 	[MSG_VM_READY] = { "vm-ready",
 			   LAYOUT(m_vm_ready, U64(m_vm_ready, boot_us)) },
@@ -175,6 +195,7 @@ static const struct layout layouts[] = {
 				   U64(m_c_request, audit_index)) },
 	[MSG_C_OK] = { "c-ok", L_EMPTY },
 	[MSG_C_FAIL] = { "c-fail", L_TEXT },
+	[MSG_C_TEXT] = { "c-text", L_TEXT },
 };
 
 static_assert(ARRAY_SIZE(layouts) == MSG_TYPE_MAX, "a row per message");

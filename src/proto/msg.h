@@ -32,66 +32,67 @@ enum msg_type {
 	MSG_NONE = 0,
 
 	/* monitor -> any */
-	MSG_HELLO,        /* m_hello: who you are, the run id in the head */
-	MSG_STOP,         /* m_empty: finish and exit */
-	MSG_KILL,         /* m_text: the latch is set, the reason */
+	MSG_HELLO, /* m_hello: who you are, the run id in the head */
+	MSG_STOP,  /* m_empty: finish and exit */
+	MSG_KILL,  /* m_text: the latch is set, the reason */
 
 	/* any -> auditd, and its answer */
-	MSG_AUDIT,        /* m_audit */
-	MSG_AUDIT_OK,     /* m_audit_ok: durable */
-	MSG_AUDIT_FAIL,   /* m_text: nothing may execute */
+	MSG_AUDIT,	/* m_audit */
+	MSG_AUDIT_OK,	/* m_audit_ok: durable */
+	MSG_AUDIT_FAIL, /* m_text: nothing may execute */
 
 	/* inbound connector <-> monitor */
-	MSG_ITEM,         /* m_item + sealed memfd of the raw bytes */
-	MSG_ITEM_DONE,    /* m_item_done: monitor -> connector, may forget it */
+	MSG_ITEM,      /* m_item + sealed memfd of the raw bytes */
+	MSG_ITEM_DONE, /* m_item_done: monitor -> connector, may forget it */
 
 	/* monitor -> broker */
-	MSG_CONNECTOR,    /* m_connector + channel to it */
-	MSG_ITEM_NEW,     /* m_item_new + channel to its envelope process */
-	MSG_VM_NEW,       /* m_vm_new + channel to its porter */
-	MSG_VM_GONE,      /* m_vm_gone */
+	MSG_CONNECTOR, /* m_connector + channel to it */
+	MSG_ITEM_NEW,  /* m_item_new + channel to its envelope process */
+	MSG_VM_NEW,    /* m_vm_new + channel to its porter */
+	MSG_VM_GONE,   /* m_vm_gone */
 
 	/* broker -> monitor */
-	MSG_TASK_START,   /* m_task_start: give this task a planner VM */
-	MSG_TASK_END,     /* m_empty; task in the head */
+	MSG_TASK_START,	  /* m_task_start: give this task a planner VM */
+	MSG_TASK_END,	  /* m_empty; task in the head */
 	MSG_ITEM_VERDICT, /* m_item_verdict: the broker is done with it */
 
 	/* porter -> monitor */
-	MSG_VM_READY,     /* m_vm_ready */
-	MSG_VM_FAIL,      /* m_vm_fail: end it */
-	MSG_VM_DONE,      /* m_empty: its work is done, end it */
+	MSG_VM_READY, /* m_vm_ready */
+	MSG_VM_FAIL,  /* m_vm_fail: end it */
+	MSG_VM_DONE,  /* m_empty: its work is done, end it */
 
 	/* envelope -> broker */
-	MSG_ENVELOPE,     /* m_envelope */
+	MSG_ENVELOPE, /* m_envelope */
 
 	/* porter of a reader -> broker */
-	MSG_RECORD,       /* m_empty + sealed memfd, message_encode */
-	MSG_REFUSED,      /* m_text: why the reader's answer was refused */
+	MSG_RECORD,  /* m_empty + sealed memfd, message_encode */
+	MSG_REFUSED, /* m_text: why the reader's answer was refused */
 
 	/* porter of a planner <-> broker */
-	MSG_TASK_GET,     /* m_empty */
-	MSG_TASK,         /* m_task + sealed memfd, message_encode, if has_item */
-	MSG_TOOLS_GET,    /* m_empty */
-	MSG_TOOL,         /* m_tool, one a capability */
-	MSG_TOOLS_END,    /* m_empty */
-	MSG_CALL,         /* m_call */
-	MSG_CALL_RESULT,  /* m_call_result */
-	MSG_ANSWER,       /* m_text: the task's final answer to the owner */
-	MSG_ANSWER_OK,    /* m_empty */
+	MSG_TASK_GET,  /* m_empty */
+	MSG_TASK,      /* m_task + sealed memfd, message_encode, if has_item */
+	MSG_TOOLS_GET, /* m_empty */
+	MSG_TOOL,      /* m_tool, one a capability */
+	MSG_TOOLS_END, /* m_empty */
+	MSG_CALL,      /* m_call */
+	MSG_CALL_RESULT, /* m_call_result */
+	MSG_ANSWER,	 /* m_text: the task's final answer to the owner */
+	MSG_ANSWER_OK,	 /* m_empty */
 
 	/* broker <-> outbound connector */
-	MSG_EFFECT,       /* m_effect */
-	MSG_EFFECT_DONE,  /* m_effect_done */
+	MSG_EFFECT,	 /* m_effect */
+	MSG_EFFECT_DONE, /* m_effect_done */
 
 	/* cli -> control -> monitor or broker, and the answers */
-	MSG_C_STATUS,     /* m_empty -> MSG_C_TEXT (JSON of m_status, own text) */
-	MSG_C_DOWN,       /* m_empty -> MSG_C_OK */
-	MSG_C_KILL,       /* m_text: reason -> MSG_C_OK */
-	MSG_C_ITEMS,      /* m_empty -> MSG_C_ITEM ..., MSG_C_OK */
-	MSG_C_ITEM,       /* m_c_item + sealed memfd, message_encode, if any */
-	MSG_C_REQUEST,    /* m_c_request: what a planner asked for */
-	MSG_C_OK,         /* m_empty */
-	MSG_C_FAIL,       /* m_text */
+	MSG_C_STATUS,  /* m_empty -> MSG_C_TEXT (JSON of m_status, own text) */
+	MSG_C_DOWN,    /* m_empty -> MSG_C_OK */
+	MSG_C_KILL,    /* m_text: reason -> MSG_C_OK */
+	MSG_C_ITEMS,   /* m_empty -> MSG_C_ITEM ..., MSG_C_OK */
+	MSG_C_ITEM,    /* m_c_item + sealed memfd, message_encode, if any */
+	MSG_C_REQUEST, /* m_c_request: what a planner asked for */
+	MSG_C_OK,      /* m_empty */
+	MSG_C_FAIL,    /* m_text */
+	MSG_C_TEXT,    /* m_text: a JSON object, part of an answer */
 
 	MSG_TYPE_MAX
 };
@@ -120,38 +121,38 @@ struct m_hello {
 enum audit_value { AUDIT_STR = 1, AUDIT_INT, AUDIT_BOOL };
 
 struct m_audit_field {
-	struct span key;    /* [a-z0-9_.-], unique in the record */
-	uint8_t type;       /* enum audit_value */
-	uint64_t number;    /* AUDIT_INT (at most 2^53 - 1), AUDIT_BOOL */
-	struct span text;   /* AUDIT_STR, UTF-8 */
+	struct span key;  /* [a-z0-9_.-], unique in the record */
+	uint8_t type;	  /* enum audit_value */
+	uint64_t number;  /* AUDIT_INT (at most 2^53 - 1), AUDIT_BOOL */
+	struct span text; /* AUDIT_STR, UTF-8 */
 };
 
 struct m_audit {
-	struct span kind;   /* e.g. "decision"; [a-z0-9_.-] */
+	struct span kind; /* e.g. "decision"; [a-z0-9_.-] */
 	uint32_t n;
 	struct m_audit_field fields[LIMIT_AUDIT_FIELDS];
 };
 
 struct m_audit_ok {
-	uint64_t index;     /* of the record in the log */
-	uint64_t size;      /* of the log after it */
+	uint64_t index; /* of the record in the log */
+	uint64_t size;	/* of the log after it */
 	uint8_t root[32];
 };
 
 struct m_item {
-	struct span key;    /* the connector's own name for it, opaque */
+	struct span key; /* the connector's own name for it, opaque */
 	uint64_t size;
 	uint8_t sha256[32];
 };
 
 struct m_item_done {
 	struct span key;
-	uint8_t verdict;    /* enum item_verdict */
+	uint8_t verdict; /* enum item_verdict */
 };
 
 struct m_connector {
 	struct span name;
-	uint8_t direction;  /* 1 inbound, 2 outbound */
+	uint8_t direction; /* 1 inbound, 2 outbound */
 };
 
 struct m_item_new {
@@ -166,8 +167,8 @@ enum vm_kind { VM_READER = 1, VM_PLANNER, VM_KIND_MAX };
 
 struct m_vm_new {
 	uint64_t vm;
-	uint8_t kind;       /* enum vm_kind */
-	uint64_t item;      /* readers */
+	uint8_t kind;  /* enum vm_kind */
+	uint64_t item; /* readers */
 };
 
 struct m_vm_gone {
@@ -182,33 +183,33 @@ struct m_task_start {
 
 enum item_verdict {
 	ITEM_PENDING = 0,
-	ITEM_READ,          /* read, and its task came to its end */
-	ITEM_REFUSED,       /* no valid JSON came out of its reader VM */
-	ITEM_TASK_FAILED,   /* read, but its planner VM failed */
+	ITEM_READ,	  /* read, and its task came to its end */
+	ITEM_REFUSED,	  /* no valid JSON came out of its reader VM */
+	ITEM_TASK_FAILED, /* read, but its planner VM failed */
 	ITEM_VERDICT_MAX
 };
 
 struct m_item_verdict {
 	uint64_t item;
-	uint8_t verdict;    /* enum item_verdict */
+	uint8_t verdict; /* enum item_verdict */
 };
 
 struct m_vm_ready {
-	uint64_t boot_us;   /* from spawn to authenticated ready */
+	uint64_t boot_us; /* from spawn to authenticated ready */
 };
 
 struct m_vm_fail {
-	uint8_t fault;      /* enum wire_fault */
+	uint8_t fault;	    /* enum wire_fault */
 	struct span detail; /* our own words, ASCII */
 };
 
 /* Facts of the item's own header; the sender's claims unless proved. */
 struct m_envelope {
-	uint8_t ok;              /* 0: no strict parse, see fault */
-	struct span fault;       /* our own words */
-	struct span from;        /* addr-spec of the one From, or empty */
+	uint8_t ok;	   /* 0: no strict parse, see fault */
+	struct span fault; /* our own words */
+	struct span from;  /* addr-spec of the one From, or empty */
 	struct span message_id;
-	struct span date;        /* as written */
+	struct span date; /* as written */
 };
 
 struct m_task {
@@ -219,7 +220,7 @@ struct m_task {
 struct m_tool {
 	struct span name;
 	struct span description;
-	struct span schema;      /* JSON Schema of the arguments, made by us */
+	struct span schema; /* JSON Schema of the arguments, made by us */
 };
 
 enum arg_json { ARG_STRING = 1, ARG_INTEGER, ARG_NUMBER, ARG_BOOL };
@@ -228,13 +229,13 @@ enum arg_shape { ARG_SCALAR = 0, ARG_ELEMENT, ARG_EMPTY_LIST };
 /* A list ["a","b"] is two rows of one name with shape ARG_ELEMENT. */
 struct m_arg {
 	struct span name;
-	uint8_t json;            /* enum arg_json */
-	uint8_t shape;           /* enum arg_shape */
-	struct span value;       /* text; numbers in JSON spelling; true|false */
+	uint8_t json;	   /* enum arg_json */
+	uint8_t shape;	   /* enum arg_shape */
+	struct span value; /* text; numbers in JSON spelling; true|false */
 };
 
 struct m_call {
-	uint64_t call;           /* the porter's number for it */
+	uint64_t call; /* the porter's number for it */
 	struct span capability;
 	uint32_t n;
 	struct m_arg args[LIMIT_ARGS];
@@ -244,11 +245,11 @@ enum verdict { VERDICT_ALLOW = 1, VERDICT_DENY, VERDICT_MAX };
 
 struct m_call_result {
 	uint64_t call;
-	uint8_t verdict;         /* enum verdict */
-	uint8_t executed;        /* 1: the effect was carried out */
-	struct span clause;      /* e.g. "assistant.yaml:31:9 deny" */
-	struct span reason;      /* for the planner; depends on the policy and
-				    its own arguments only */
+	uint8_t verdict;    /* enum verdict */
+	uint8_t executed;   /* 1: the effect was carried out */
+	struct span clause; /* e.g. "assistant.yaml:31:9 deny" */
+	struct span reason; /* for the planner; depends on the policy and
+			       its own arguments only */
 	uint64_t audit_index;
 };
 
@@ -262,7 +263,7 @@ struct m_effect {
 struct m_effect_done {
 	uint64_t effect;
 	uint8_t ok;
-	struct span detail;      /* the connector's id for it, or why not */
+	struct span detail; /* the connector's id for it, or why not */
 };
 
 struct m_c_item {
@@ -271,21 +272,21 @@ struct m_c_item {
 	struct span source;
 	struct span key;
 	uint64_t size;
-	uint8_t verdict;         /* enum item_verdict */
-	struct span fault;       /* why it was refused, our own words */
-	uint64_t reader_us;      /* item handed over to valid record */
-	struct span planner;     /* planner kind */
-	struct span answer;      /* the planner's words: foreign text */
+	uint8_t verdict;     /* enum item_verdict */
+	struct span fault;   /* why it was refused, our own words */
+	uint64_t reader_us;  /* item handed over to valid record */
+	struct span planner; /* planner kind */
+	struct span answer;  /* the planner's words: foreign text */
 	struct span envelope_from;
 };
 
 struct m_c_request {
 	uint64_t item;
 	uint64_t task;
-	struct span capability;  /* the planner's words: foreign text */
+	struct span capability; /* the planner's words: foreign text */
 	uint32_t n;
 	struct m_arg args[LIMIT_ARGS];
-	uint8_t verdict;         /* enum verdict */
+	uint8_t verdict; /* enum verdict */
 	uint8_t executed;
 	struct span clause;
 	struct span reason;

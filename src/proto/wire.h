@@ -24,8 +24,9 @@
  *	                                  LOG   log      text, at most 1 KiB
  *	                                  EXIT  control  kind u8, status u32
  *
- * After EXIT nothing follows. Whatever else arrives, or in another order, or
- * larger: the porter ends that VM and reports it (enum wire_fault).
+ * DATA and LOG are never empty; after EXIT nothing follows. Whatever else
+ * arrives, or in another order, or larger: the porter ends that VM and reports
+ * it (enum wire_fault).
  */
 #ifndef PROTO_WIRE_H
 #define PROTO_WIRE_H
@@ -41,6 +42,10 @@ enum {
 	WIRE_KEY = 32,
 	WIRE_MAC = 32,
 	WIRE_LOG_MAX = 1024,
+	/* payload sizes */
+	WIRE_HELLO_LEN = 12 + WIRE_RANDOM + WIRE_KEY,
+	WIRE_ACK_LEN = 2 + WIRE_MAC,
+	WIRE_EXIT_LEN = 5,
 };
 
 enum wire_type {
@@ -67,22 +72,23 @@ enum wire_workload {
 	WIRE_READER_EMAIL = 1,
 	WIRE_PLANNER_TRIAGE,
 	WIRE_PLANNER_GULLIBLE,
-	WIRE_PROBE,    /* answers what the guest can and cannot do (tests) */
+	WIRE_PROBE, /* answers what the guest can and cannot do (tests) */
 	WIRE_WORKLOAD_MAX
 };
 
 /* Why a VM's wire was cut. Numbers are stable: they are in audit records. */
 enum wire_fault {
 	WIRE_OK = 0,
-	WIRE_BAD_LENGTH,   /* a frame over LIMIT_WIRE_FRAME */
-	WIRE_BAD_TYPE,     /* unknown type or service, or reserved bits set */
-	WIRE_BAD_ORDER,    /* a known frame out of turn */
-	WIRE_BAD_PAYLOAD,  /* a payload that its type does not allow */
-	WIRE_BAD_VERSION,  /* the guest speaks another version */
-	WIRE_BAD_MAC,      /* wrong key, or a replay of another handshake */
-	WIRE_TOO_MUCH,     /* more bytes in all than this kind of VM may send */
-	WIRE_HANGUP,       /* the port closed before the work was done */
-	WIRE_DEADLINE,     /* silence past the deadline */
+	WIRE_BAD_LENGTH,  /* a frame over LIMIT_WIRE_FRAME */
+	WIRE_BAD_TYPE,	  /* unknown type or service, a type on a service that
+			     does not carry it, or reserved bits set */
+	WIRE_BAD_ORDER,	  /* a known frame out of turn */
+	WIRE_BAD_PAYLOAD, /* a payload that its type does not allow */
+	WIRE_BAD_VERSION, /* the guest speaks another version */
+	WIRE_BAD_MAC,	  /* wrong key, or a replay of another handshake */
+	WIRE_TOO_MUCH,	  /* more bytes in all than this kind of VM may send */
+	WIRE_HANGUP,	  /* the port closed before the work was done */
+	WIRE_DEADLINE,	  /* silence past the deadline */
 	WIRE_FAULT_MAX
 };
 
@@ -90,12 +96,12 @@ enum wire_fault {
 const char *wire_fault_name(enum wire_fault f);
 
 struct wire_hello {
-	uint16_t version;  /* WIRE_VERSION */
-	uint8_t workload;  /* enum wire_workload */
+	uint16_t version; /* WIRE_VERSION */
+	uint8_t workload; /* enum wire_workload */
 	uint8_t zero;
-	uint64_t wall_ns;  /* CLOCK_REALTIME, nanoseconds since the epoch */
+	uint64_t wall_ns; /* CLOCK_REALTIME, nanoseconds since the epoch */
 	uint8_t random[WIRE_RANDOM]; /* for the guest's random generator */
-	uint8_t key[WIRE_KEY];       /* fresh for this VM */
+	uint8_t key[WIRE_KEY];	     /* fresh for this VM */
 };
 
 struct wire_frame {
@@ -122,6 +128,18 @@ void wire_ack_put(struct buf *b, const uint8_t key[WIRE_KEY],
 					     const uint8_t key[WIRE_KEY],
 					     struct span hello_payload);
 
+/* How the workload ended; status is its exit code or the signal, <= 255. */
+enum { WIRE_EXIT_CODE = 0, WIRE_EXIT_SIGNALLED = 1 };
+
+struct wire_exit {
+	uint8_t kind;
+	uint32_t status;
+};
+
+void wire_exit_put(struct buf *b, const struct wire_exit *e);
+[[nodiscard]] enum wire_fault wire_exit_get(struct span payload,
+					    struct wire_exit *ret);
+
 /*
  * The incremental parser: bytes in as they come, whole frames out. Holds at
  * most one frame. A fault sticks.
@@ -141,7 +159,9 @@ void wire_in_done(struct wire_in *in);
 
 /*
  * Consumes from *bytes (advancing it) until a frame is whole. Returns 1 and
- * the frame, 0 when more bytes are needed, -1 on a fault (in->fault).
+ * the frame, 0 when more bytes are needed, -1 on a fault (in->fault). The head
+ * decides type, service and length of the payload before a byte of it is
+ * stored; order, and the bytes of HELLO, ACK and EXIT, are the caller's.
  */
 [[nodiscard]] int wire_in_next(struct wire_in *in, struct span *bytes,
 			       struct wire_frame *ret);

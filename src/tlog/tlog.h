@@ -11,7 +11,10 @@
 #include "base/err.h"
 #include "base/span.h"
 
-enum { TLOG_HASH = 32 };
+enum {
+	TLOG_HASH = 32,
+	TLOG_BATCH = 256, /* records in a batch */
+};
 
 struct tlog; /* an open log, for appending */
 
@@ -24,7 +27,11 @@ struct tlog; /* an open log, for appending */
 [[nodiscard]] int tlog_open(int dirfd, struct tlog **ret, struct err *err);
 void tlog_close(struct tlog *t);
 
-/* Adds a record (1 to LIMIT_AUDIT_RECORD bytes) to the current batch. */
+/*
+ * Adds a record (1 to LIMIT_AUDIT_RECORD bytes) to the current batch. -EINVAL
+ * for a record of another size, -ENOBUFS when the batch has TLOG_BATCH records
+ * and must be committed first; the log lives on after both.
+ */
 [[nodiscard]] int tlog_add(struct tlog *t, struct span record, uint64_t *index);
 
 /*
@@ -33,6 +40,9 @@ void tlog_close(struct tlog *t);
  * no record of the batch may be acknowledged.
  */
 [[nodiscard]] int tlog_commit(struct tlog *t);
+
+/* What tlog_open had to repair after a crash, in words; "" if nothing. */
+const char *tlog_recovery(const struct tlog *t);
 
 uint64_t tlog_size(const struct tlog *t);
 void tlog_root(const struct tlog *t, uint8_t ret[TLOG_HASH]);
@@ -57,5 +67,9 @@ struct tlog_state {
 
 [[nodiscard]] int tlog_verify(int dirfd, struct tlog_state *ret,
 			      struct err *err);
+
+/* Size, root and key as the signed checkpoint has them, nothing else checked.
+ */
+[[nodiscard]] int tlog_head(int dirfd, struct tlog_state *ret, struct err *err);
 
 #endif

@@ -8,12 +8,17 @@
 
 #include <sys/types.h>
 
+#include "proto/msg.h"
 #include "proto/wire.h"
 #include "vm/vm.h"
 
+/* The name of a workload's image and in MSG_HELLO, e.g. "reader-email"; NULL
+ * if there is none. */
+const char *vm_workload_name(enum wire_workload w);
+
 struct vm_images {
-	int kernel_fd;                     /* sealed memfds, owned */
-	int initrd_fd[WIRE_WORKLOAD_MAX];  /* by enum wire_workload; -1: none */
+	int kernel_fd;			  /* sealed memfds, owned */
+	int initrd_fd[WIRE_WORKLOAD_MAX]; /* by enum wire_workload; -1: none */
 };
 
 /*
@@ -31,17 +36,18 @@ struct vm_launch {
 	struct vm_spec spec;
 	enum wire_workload workload;
 	const struct vm_images *images;
-	const char *name;        /* "vm-17": for logs and MSG_HELLO */
-	int item_fd;             /* readers: sealed memfd; planners: -1 */
-	int console_fd;          /* -1: none */
-	uint64_t deadline_ms;    /* for the porter: handshake to the end */
+	const char *name;     /* "vm-17": for logs and MSG_HELLO */
+	struct msg_ids ids;   /* the head of that MSG_HELLO */
+	int item_fd;	      /* readers: sealed memfd; planners: -1 */
+	int console_fd;	      /* -1: none */
+	uint64_t deadline_ms; /* for the porter: handshake to the end */
 };
 
 struct vm_procs {
 	pid_t vmm, porter;
 	int vmm_pidfd, porter_pidfd; /* owned */
-	int monitor_fd;              /* our end of the porter's FD_MONITOR */
-	int broker_fd;               /* the other end of its FD_BROKER */
+	int monitor_fd;		     /* our end of the porter's FD_MONITOR */
+	int broker_fd;		     /* the other end of its FD_BROKER */
 };
 
 /* Starts both; on failure nothing is left behind. */

@@ -23,18 +23,32 @@ enum vm_backend {
 /* "auto", "qemu-kvm", "qemu-tcg"; NULL if there is none. */
 const char *vm_backend_name(enum vm_backend b);
 
+/* The back-end of that name; VM_BACKEND_MAX if there is none. */
+enum vm_backend vm_backend_parse(struct span name);
+
+/* How bulkhead-vmm exits; 128 + n: signal n ended the machine. */
+enum vm_exit {
+	VM_EXIT_OFF = 0,      /* the guest powered off or restarted */
+	VM_EXIT_JAIL = 1,     /* never started; the reason is in the log */
+	VM_EXIT_DEADLINE = 2, /* killed at deadline_s */
+	VM_EXIT_BACKEND = 3,  /* QEMU refused or gave up */
+};
+
+/* Room for any specification as text. */
+enum { VM_SPEC_TEXT = 160 };
+
 struct vm_spec {
 	enum vm_backend backend; /* not VM_AUTO */
-	uint32_t memory_mib;      /* 64 to 65536 */
-	uint32_t cpus;            /* 1 to 16 */
-	uint32_t deadline_s;      /* the vmm ends itself then, as a backstop */
-	uint32_t tsc_khz;         /* TCG: the host's TSC rate, 0 if unknown */
-	bool console;             /* a serial console on FD_CONSOLE */
+	uint32_t memory_mib;	 /* 64 to 65536 */
+	uint32_t cpus;		 /* 1 to 16 */
+	uint32_t deadline_s;	 /* the vmm ends itself then, as a backstop */
+	uint32_t tsc_khz;	 /* TCG: the host's TSC rate, 0 if unknown */
+	bool console;		 /* a serial console on FD_CONSOLE */
 };
 
 /* The specification as one argument of bulkhead-vmm, and back. 0 or -1. */
 [[nodiscard]] int vm_spec_format(char *dst, size_t cap,
-				  const struct vm_spec *spec);
+				 const struct vm_spec *spec);
 [[nodiscard]] int vm_spec_parse(struct span arg, struct vm_spec *ret);
 
 /*
@@ -53,7 +67,7 @@ struct vm_probe {
 };
 
 [[nodiscard]] int vm_probe(const char *libexec, int state_fd, int kernel_fd,
-			    int initrd_fd, enum vm_backend want,
-			    struct vm_probe *ret, struct err *err);
+			   int initrd_fd, enum vm_backend want,
+			   struct vm_probe *ret, struct err *err);
 
 #endif

@@ -1,0 +1,81 @@
+# The short front door; meson.build does the building. Targets:
+#   setup        the Debian packages of deps/apt.txt that are missing
+#   run          everything, then the main job (ATTACK=none, MAIL=path, PLANNER=)
+#   check        unit and system tests, and the checks of the tree (SAN=1: with
+#                address and undefined-behaviour sanitizers)
+#   check-all    check, and sanitizers, tidy, fuzz-smoke, conformance
+#   kernel, images, tidy, fuzz-smoke, conformance, check-bare, install, clean
+# Only apt-get is elevated (tools/setup); the rest belongs to who called make.
+
+B := $(if $(filter 1,$(SAN)),build/san,build)
+
+# Login shells export MAIL as the path of a mailbox: only `make MAIL=` counts.
+ifneq ($(origin MAIL),command line)
+unexport MAIL
+endif
+
+PREFIX ?= /usr/local
+image_kinds := reader-email planner-triage planner-gullible probe
+
+.NOTPARALLEL:
+
+.PHONY: all setup setup-check setup-all run check check-all build kernel \
+	images tidy fuzz-smoke conformance check-bare install clean
+
+all: images
+
+setup:
+	@tools/setup front run build kernel
+
+setup-check:
+	@tools/setup front run build kernel test
+
+setup-all:
+	@tools/setup front run build kernel test analysis conformance
+
+# The sanitizers' build borrows the guest images, so build/ is always built.
+build: setup
+	@tools/build build
+ifeq ($(SAN),1)
+	@tools/build build/san -Db_sanitize=address,undefined -Db_lundef=false
+endif
+
+kernel: setup
+	@tools/kernel sealed build/images/kernel
+
+images: build kernel
+	@tools/images $(image_kinds)
+
+run: images
+	@tools/demo $(B)
+
+check: setup-check images
+	@tools/check $(B)
+
+# AFTER_CHECK=1 counts the results of the check before it instead of checking
+# again: for .ci/run, which runs both.
+check-all: setup-all images
+	@tools/check --all $(if $(AFTER_CHECK),--after-check)
+
+tidy: setup-all build
+	@tools/tidy
+
+fuzz-smoke: setup-all
+	@tools/fuzz-smoke
+
+conformance: setup-all images
+	@tools/conformance
+
+check-bare:
+	@tools/setup bare
+	@tests/bare/bare.sh
+
+install: images
+	@test $(B) = build || { echo "install without SAN"; exit 1; }
+	meson configure build -Dprefix=$(PREFIX)
+	DESTDIR=$(DESTDIR) meson install -C build
+	install -d $(DESTDIR)$(PREFIX)/lib/bulkhead/images
+	install -m 0644 build/images/* $(DESTDIR)$(PREFIX)/lib/bulkhead/images/
+
+clean:
+	rm -rf build

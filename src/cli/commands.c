@@ -1,0 +1,73 @@
+/* commands: the table of everything that `bulkhead` can do. */
+#include "cli/cli.h"
+
+const struct cli_command cli_commands[] = {
+	{ "up", "[--foreground] [--config FILE] [--images DIR]",
+	  "start the zones and begin to read",
+	  "Starts the monitor, which starts everything else, and returns once\n"
+	  "all of it is ready. The log is STATE/log/bulkhead.log.\n"
+	  "  --foreground   stay attached, log to this terminal\n"
+	  "  --images DIR   guest kernel and images, if not the installed "
+	  "ones\n",
+	  cmd_up },
+	{ "down", "", "stop everything, finishing what is being written",
+	  "Asks the monitor to stop, and waits until all of it is gone.\n",
+	  cmd_down },
+	{ "status", "[--json]", "what is running, on what, and how it is",
+	  "Shows the virtual machine back-end, the kill latch, the processes,\n"
+	  "the backlog, the items by verdict, and the audit log.\n",
+	  cmd_status },
+	{ "items", "[--wait SECONDS] [--least N] [--json]",
+	  "what happened to each message, step by step",
+	  "Shows for each item what its reader VM gave, what its header said,\n"
+	  "what the planner asked for, the verdicts and the planner's answer.\n"
+	  "  --wait SECONDS   first wait until every item has its verdict;\n"
+	  "                   exit 3 if that takes longer\n"
+	  "  --least N        and until there are N items (default 1)\n",
+	  cmd_items },
+	{ "read",
+	  "[--as email] [--json] [--console FILE] [--images DIR] FILE|-",
+	  "read one message in a throwaway VM; works without `up`",
+	  "Boots a reader VM, gives it the message, prints what came out "
+	  "after\n"
+	  "validation, destroys the VM.\n"
+	  "  --as email       kind of message (the only one yet)\n"
+	  "  --console FILE   write the VM's serial console there\n"
+	  "  --images DIR     guest kernel and images\n",
+	  cmd_read },
+	{ "audit", "tail|show|verify ...", "read and verify the audit log",
+	  "  audit tail [-n N] [--json]   the last records\n"
+	  "  audit show INDEX             one record\n"
+	  "  audit verify                 check every hash and signature\n",
+	  cmd_audit },
+	{ "policy", "check FILE...", "check policy files",
+	  "  policy check FILE...   load them strictly, list every error\n",
+	  cmd_policy },
+	{ "config", "check [FILE]", "check the configuration",
+	  "  config check [FILE]   load it strictly, list every error\n",
+	  cmd_config },
+	{ "init", "[--yes] [--dir DIR]", "write a first configuration",
+	  "Asks a few questions and writes bulkhead.yaml and assistant.yaml.\n"
+	  "Never overwrites a file.\n"
+	  "  --yes       take every default, ask nothing\n"
+	  "  --dir DIR   where to write (default ~/.config/bulkhead)\n",
+	  cmd_init },
+	{ "kill", "[REASON]", "stop every effect at once, and stay stopped",
+	  "Ends every connector and VM and sets the latch: nothing has any\n"
+	  "effect until the owner types `bulkhead rearm`.\n",
+	  cmd_kill },
+	{ "rearm", "", "clear the kill latch (needs a terminal)",
+	  "Asks for the typed word `rearm` and removes the latch. bulkhead "
+	  "must\n"
+	  "not be running; `bulkhead up` starts it again.\n",
+	  cmd_rearm },
+	{ "doctor", "[--json] [--images DIR]",
+	  "check this machine, and say what to do",
+	  "Each check with its result and, where needed, what to do about "
+	  "it.\n",
+	  cmd_doctor },
+	{ "version", "[--json]", "print the version", "", cmd_version },
+	{ "help", "[COMMAND]", "this list, or one command in full", "",
+	  cmd_help },
+	{ NULL, NULL, NULL, NULL, NULL },
+};

@@ -1,0 +1,542 @@
+/*
+ * doctor: what this machine and this installation have, and what to do where
+ * something is missing. Each check is a row of one table; none changes
+ * anything.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/str.h"
+#include "cli/client.h"
+#include "cli/place.h"
+#include "cli/show.h"
+#include "conf/yaml.h"
+#include "policy/policy.h"
+#include "privsep/landlock.h"
+#include "vm/launch.h"
+
+enum { FREE_MIB_MIN = 512, KERNEL_MIN = 511 /* 5.11 */ };
+
+enum state { GOOD, WARN, BAD };
+
+struct check {
+	enum state state;
+	char found[600];
+	const char *todo; /* own words, or NULL */
+};
+
+struct doctor {
+	const struct cli *cli;
+	const char *images;
+	struct conf conf;
+	bool have_conf;
+};
+
+static void found(struct check *c, enum state state, const char *todo,
+		  const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+static void found(struct check *c, enum state state, const char *todo,
+		  const char *fmt, ...)
+{
+	va_list ap;
+
+	c->state = state;
+	c->todo = todo;
+	va_start(ap, fmt);
+	(void)vsnprintf(c->found, sizeof(c->found), fmt, ap);
+	va_end(ap);
+}
+
+/* The beginning of a small file as text; "" if it cannot be read. */
+static void slurp(const char *path, char *dst, size_t cap)
+{
+	CLEAN_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : fd_read_all(fd, dst, cap - 1);
+
+	dst[n > 0 ? n : 0] = 0;
+}
+
+static void check_cpu(struct doctor *, struct check *c)
+{
+	struct utsname u;
+
+	if (uname(&u) < 0 || strcmp(u.machine, "x86_64") != 0)
+		found(c, BAD, "run bulkhead on an x86-64 machine", "%s",
+		      u.machine);
+	else
+		found(c, GOOD, NULL, "x86-64");
+}
+
+static void check_kernel(struct doctor *, struct check *c)
+{
+	unsigned major = 0, minor = 0;
+	struct utsname u = { 0 };
+
+	(void)uname(&u);
+	if (sscanf(u.release, "%3u.%3u", &major, &minor) != 2 || /* NOLINT */
+	    major * 100 + minor < KERNEL_MIN)
+		found(c, BAD, "run Linux 5.11 or newer (Debian 12 has 6.1)",
+		      "Linux %s", u.release);
+	else
+		found(c, GOOD, NULL, "Linux %s", u.release);
+}
+
+static void check_kvm(struct doctor *, struct check *c)
+{
+	CLEAN_FD int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+
+	if (fd >= 0)
+		found(c, GOOD, NULL,
+		      "/dev/kvm can be opened; the probe of the first start "
+		      "shows whether a guest really runs");
+	else if (errno == EACCES)
+		found(c, WARN,
+		      "add yourself to the group kvm and log in again, or "
+		      "live with slow VMs",
+		      "/dev/kvm may not be opened: emulation (TCG), slow");
+	else
+		found(c, WARN,
+		      "switch virtualisation on in the firmware, or nested "
+		      "virtualisation on the host; or live with slow VMs",
+		      "no /dev/kvm (%s): emulation (TCG), slow",
+		      strerror(errno));
+}
+
+/* In a child: the namespaces of a process's sandbox. 0 or an errno. */
+static int try_namespaces(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0)
+		_exit(unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET |
+			      CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWPID) < 0
+			      ? errno & 0xff
+			      : 0);
+	if (pid < 0 || waitpid(pid, &status, 0) < 0)
+		return errno;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
+}
+
+static bool reads_as(const char *path, char value)
+{
+	char text[32];
+
+	slurp(path, text, sizeof(text));
+	return text[0] == value;
+}
+
+/* A process whose root is no mount point was put there by chroot. */
+static bool in_chroot(void)
+{
+	char line[4096];
+	bool root = false;
+	FILE *f = fopen("/proc/self/mountinfo", "re");
+
+	if (!f)
+		return false;
+	while (!root && fgets(line, sizeof(line), f))
+		root = strstr(line, " / / ") != NULL;
+	(void)fclose(f);
+	return !root;
+}
+
+static bool under_seccomp(void)
+{
+	char text[8192];
+	const char *at;
+
+	slurp("/proc/self/status", text, sizeof(text));
+	at = strstr(text, "\nSeccomp:\t");
+	return at && at[10] == '2';
+}
+
+static void check_namespaces(struct doctor *, struct check *c)
+{
+	int e = try_namespaces();
+
+	if (e == 0) {
+		found(c, GOOD, NULL, "can be made");
+		return;
+	}
+	if (reads_as("/proc/sys/kernel/unprivileged_userns_clone", '0'))
+		found(c, BAD, "sysctl kernel.unprivileged_userns_clone=1",
+		      "switched off by kernel.unprivileged_userns_clone");
+	else if (reads_as("/proc/sys/user/max_user_namespaces", '0'))
+		found(c, BAD, "sysctl user.max_user_namespaces=15000",
+		      "switched off by user.max_user_namespaces");
+	else if (reads_as("/proc/sys/kernel/apparmor_restrict_unprivileged_"
+			  "userns",
+			  '1'))
+		found(c, BAD,
+		      "give bulkhead an AppArmor profile with `userns,`, or "
+		      "sysctl kernel.apparmor_restrict_unprivileged_userns=0",
+		      "refused by AppArmor");
+	else if (in_chroot())
+		found(c, BAD,
+		      "start it outside of the chroot, or with pivot_root "
+		      "instead",
+		      "refused in a chroot");
+	else if (under_seccomp())
+		found(c, BAD,
+		      "allow unshare and clone with new namespaces in the "
+		      "container's seccomp profile, or run it outside",
+		      "refused by the container's seccomp filter");
+	else
+		found(c, BAD, "allow user namespaces in this environment",
+		      "refused: %s", strerror(e));
+}
+
+static void check_landlock(struct doctor *, struct check *c)
+{
+	int abi = landlock_abi();
+
+	if (abi > 0)
+		found(c, GOOD, NULL, "ABI %d", abi);
+	else
+		found(c, WARN,
+		      "boot with lsm=landlock,... to have this layer too",
+		      "not there; the empty root of each process and seccomp "
+		      "remain");
+}
+
+static void check_seccomp(struct doctor *, struct check *c)
+{
+	unsigned action = SECCOMP_RET_KILL_PROCESS;
+
+	if (syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0)
+		found(c, GOOD, NULL, "filters can end a process");
+	else
+		found(c, BAD, "run a kernel with CONFIG_SECCOMP_FILTER",
+		      "no seccomp filters: %s", strerror(errno));
+}
+
+static void check_memfd(struct doctor *, struct check *c)
+{
+	CLEAN_FD int fd = memfd_sealed("doctor", SPAN_LIT("x"));
+
+	if (fd >= 0 && memfd_sealed_size(fd, 1) == 1)
+		found(c, GOOD, NULL, "can be sealed");
+	else
+		found(c, BAD, "run a kernel with CONFIG_MEMFD_CREATE",
+		      "no sealed memory: %s", strerror(fd < 0 ? -fd : EPERM));
+}
+
+/* The first line that a program prints with --version. 0 or -1. */
+static int version_of(const char *program, char *dst, size_t cap)
+{
+	CLEAN_FD int from = -1;
+	int pipefd[2], status;
+	ssize_t n;
+	pid_t pid;
+	char *end;
+
+	if (pipe2(pipefd, O_CLOEXEC) < 0)
+		return -1;
+	from = pipefd[0];
+	pid = fork();
+	if (pid == 0) {
+		char *const envp[] = { NULL };
+
+		if (dup2(pipefd[1], 1) >= 0)
+			(void)execle(program, program, "--version",
+				     (char *)NULL, envp);
+		_exit(127);
+	}
+	(void)close(pipefd[1]);
+	n = fd_read_all(from, dst, cap - 1);
+	dst[n > 0 ? n : 0] = 0;
+	end = strchr(dst, '\n');
+	if (end)
+		*end = 0;
+	if (pid < 0 || waitpid(pid, &status, 0) < 0)
+		return -1;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0 && n > 0 ? 0 : -1;
+}
+
+static void check_qemu(struct doctor *, struct check *c)
+{
+	char version[200];
+
+	if (version_of("/usr/bin/qemu-system-x86_64", version,
+		       sizeof(version)) < 0)
+		found(c, BAD, "apt install qemu-system-x86",
+		      "/usr/bin/qemu-system-x86_64 does not run");
+	else if (access("/usr/bin/qemu-system-x86_64-microvm", X_OK) < 0)
+		found(c, WARN, "apt install qemu-system-x86 of Debian 12",
+		      "%s; no qemu-system-x86_64-microvm, which KVM needs",
+		      version);
+	else
+		found(c, GOOD, NULL, "%s", version);
+}
+
+static void check_images(struct doctor *d, struct check *c)
+{
+	char dir[CONF_PATH_MAX];
+	struct vm_images images;
+	struct err err = { 0 };
+
+	if (place_images(d->images, dir, sizeof(dir), &err) < 0 ||
+	    vm_images_load(dir, &images, &err) < 0) {
+		found(c, BAD, "make images (and see --images)", "%s", err.msg);
+		return;
+	}
+	vm_images_done(&images);
+	found(c, GOOD, NULL, "%s: all there, as their sums say", dir);
+}
+
+static void check_processes(struct doctor *, struct check *c)
+{
+	char dir[CONF_PATH_MAX];
+	struct err err = { 0 };
+
+	if (place_libexec(dir, sizeof(dir), &err) < 0)
+		found(c, BAD, "make, or install all of bulkhead", "%s",
+		      err.msg);
+	else
+		found(c, GOOD, NULL, "in %s", dir);
+}
+
+static void check_conf(struct doctor *d, struct check *c)
+{
+	CLEAN_BUF struct buf errs;
+	char path[CONF_PATH_MAX] = "";
+	int rc;
+
+	buf_init(&errs, 1 << 20);
+	if (cli_conf_path(d->cli, path, sizeof(path)) < 0) {
+		found(c, BAD, "choose a shorter one", "path too long");
+		return;
+	}
+	rc = conf_load(path, cli_home(), &d->conf, &errs);
+	d->have_conf = rc == 0;
+	if (rc < 0)
+		found(c, BAD, "bulkhead config check tells it line by line",
+		      "%.500s", errs.n ? buf_cstr(&errs) : strerror(-rc));
+	else
+		found(c, GOOD, NULL, "%s",
+		      path[0] ? path : "the built-in defaults");
+}
+
+static void check_policy(struct doctor *d, struct check *c)
+{
+	CLEAN_BUF struct buf errs, text;
+	struct policy *policy = NULL;
+
+	buf_init(&errs, 1 << 20);
+	buf_init(&text, YAML_FILE_MAX);
+	if (!d->have_conf) {
+		found(c, WARN, NULL, "not looked at without a configuration");
+		return;
+	}
+	if (!d->conf.policy[0]) {
+		found(c, GOOD, NULL, "the built-in default");
+		return;
+	}
+	if (conf_read_file(d->conf.policy, &text, &errs) < 0 ||
+	    policy_load(d->conf.policy, buf_view(&text), &policy, &errs) < 0)
+		found(c, BAD, "bulkhead policy check tells it line by line",
+		      "%.500s", buf_cstr(&errs));
+	else
+		found(c, GOOD, NULL, "%s", d->conf.policy);
+	policy_free(policy);
+}
+
+/* The nearest directory above that is there. */
+static void existing(char *path)
+{
+	while (path[0] && access(path, F_OK) < 0) {
+		char *slash = strrchr(path, '/');
+
+		if (!slash)
+			return;
+		slash[slash == path ? 1 : 0] = 0;
+		if (slash == path)
+			return;
+	}
+}
+
+static void check_state(struct doctor *d, struct check *c)
+{
+	char path[CONF_PATH_MAX];
+	struct statvfs fs;
+	struct stat st;
+	unsigned long long mib;
+
+	if (!d->have_conf) {
+		found(c, WARN, NULL, "not looked at without a configuration");
+		return;
+	}
+	if (stat(d->conf.state, &st) == 0 &&
+	    (st.st_uid != geteuid() || (st.st_mode & 077))) {
+		found(c, BAD, "chown it to yourself, chmod 700 it",
+		      "%s: not yours alone", d->conf.state);
+		return;
+	}
+	(void)str_copy(path, sizeof(path), span_str(d->conf.state));
+	existing(path);
+	if (statvfs(path, &fs) < 0) {
+		found(c, BAD, "check the path", "%s: %s", path,
+		      strerror(errno));
+		return;
+	}
+	mib = (unsigned long long)fs.f_bavail * fs.f_frsize >> 20;
+	found(c, mib < FREE_MIB_MIN ? BAD : GOOD,
+	      mib < FREE_MIB_MIN ? "make room: an audit log that cannot be "
+				   "written stops every effect"
+				 : NULL,
+	      "%s: %llu MiB free", d->conf.state, mib);
+}
+
+static void check_connectors(struct doctor *d, struct check *c)
+{
+	uint32_t i;
+
+	for (i = 0; d->have_conf && i < d->conf.n_connectors; i++)
+		if (access(d->conf.connectors[i].path, R_OK | W_OK | X_OK) <
+			    0 &&
+		    d->conf.connectors[i].kind == CONNECTOR_MAILDIR) {
+			found(c, WARN,
+			      "make the Maildir, or name another in "
+			      "bulkhead.yaml",
+			      "%s: %s: %s", d->conf.connectors[i].name,
+			      d->conf.connectors[i].path, strerror(errno));
+			return;
+		}
+	found(c, GOOD, NULL, "%u, the Maildirs are there",
+	      d->have_conf ? d->conf.n_connectors : 0);
+}
+
+static void check_latch(struct doctor *d, struct check *c)
+{
+	char path[CONF_PATH_MAX + 16];
+
+	if (!d->have_conf)
+		found(c, WARN, NULL, "not looked at without a configuration");
+	else if (place_latch(&d->conf, path, sizeof(path)) == 0 &&
+		 access(path, F_OK) == 0)
+		found(c, BAD,
+		      "bulkhead audit tail shows why; then bulkhead rearm",
+		      "SET: nothing starts");
+	else
+		found(c, GOOD, NULL, "clear");
+}
+
+static void check_socket(struct doctor *d, struct check *c)
+{
+	CLEAN_FD int fd = -1;
+
+	if (!d->have_conf) {
+		found(c, WARN, NULL, "not looked at without a configuration");
+		return;
+	}
+	fd = client_connect(d->conf.socket);
+	if (fd >= 0)
+		found(c, GOOD, NULL, "bulkhead is running");
+	else if (fd == -ENOENT || fd == -ECONNREFUSED)
+		found(c, GOOD, NULL, "bulkhead is not running");
+	else
+		found(c, BAD, "check its owner and the users in bulkhead.yaml",
+		      "%s: %s", d->conf.socket, strerror(-fd));
+}
+
+static const struct {
+	const char *name;
+	void (*run)(struct doctor *d, struct check *c);
+} checks[] = {
+	{ "processor", check_cpu },
+	{ "kernel", check_kernel },
+	{ "KVM", check_kvm },
+	{ "namespaces", check_namespaces },
+	{ "Landlock", check_landlock },
+	{ "seccomp", check_seccomp },
+	{ "memfd", check_memfd },
+	{ "QEMU", check_qemu },
+	{ "processes", check_processes },
+	{ "images", check_images },
+	{ "config", check_conf }, /* before those that look into it */
+	{ "policy", check_policy },
+	{ "state", check_state },
+	{ "connectors", check_connectors },
+	{ "latch", check_latch },
+	{ "control", check_socket },
+};
+
+static void print_check(const struct show *how, const char *name,
+			const struct check *c)
+{
+	static const struct {
+		enum show_style style;
+		const char *word;
+	} look[] = { [GOOD] = { SHOW_GOOD, "ok  " },
+		     [WARN] = { SHOW_BOLD, "note" },
+		     [BAD] = { SHOW_BAD, "BAD " } };
+	CLEAN_BUF struct buf b;
+	struct span text = span_str(c->found);
+
+	while (text.n && text.p[text.n - 1] == '\n')
+		text.n--;
+	buf_init(&b, 1 << 20);
+	show_put(&b, how, look[c->state].style, look[c->state].word);
+	buf_printf(&b, "  %-11s ", name);
+	show_text(&b, how, text, 18, 18);
+	if (c->todo) {
+		buf_str(&b, "\n                  to do: ");
+		show_text(&b, how, span_str(c->todo), 25, 25);
+	}
+	buf_u8(&b, '\n');
+	(void)fwrite(b.p, 1, b.n, stdout);
+}
+
+static json_t *check_json(const char *name, const struct check *c)
+{
+	static const char *const words[] = {
+		[GOOD] = "ok", [WARN] = "note", [BAD] = "bad"
+	};
+
+	return json_pack("{s:s,s:s,s:s,s:s*}", "check", name, "state",
+			 words[c->state], "found", c->found, "todo", c->todo);
+}
+
+int cmd_doctor(int argc, char **argv, const struct cli *cli)
+{
+	struct doctor d = { .cli = cli };
+	const struct cli_opt opts[] = { { "--images", NULL, &d.images } };
+	struct show how = show_for(stdout);
+	json_t *list = json_array();
+	bool bad = false;
+	size_t i;
+
+	if (cli_options(&argc, argv, opts, ARRAY_SIZE(opts)) != 0)
+		return CLI_USAGE;
+	if (argc > 1)
+		return cli_usage("doctor", "it takes no operand");
+	for (i = 0; i < ARRAY_SIZE(checks); i++) {
+		struct check c = { 0 };
+
+		checks[i].run(&d, &c);
+		bad |= c.state == BAD;
+		if (cli->json)
+			(void)json_array_append_new(
+				list, check_json(checks[i].name, &c));
+		else
+			print_check(&how, checks[i].name, &c);
+	}
+	if (cli->json && cli_json(stdout, list) != CLI_OK)
+		bad = true;
+	json_decref(list);
+	return bad ? CLI_NO : CLI_OK;
+}

@@ -1,0 +1,79 @@
+/*
+ * kill: the owner's stop. Asks the monitor, through control; where nobody
+ * answers, the latch is written here, so that the next `up` stays stopped.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/str.h"
+#include "cli/client.h"
+#include "cli/place.h"
+
+enum { REASON_MAX = 400 };
+
+/* The operands as one line, cut; "by the owner" if there are none. */
+static void join(struct buf *b, int argc, char **argv)
+{
+	int i;
+
+	for (i = 1; i < argc; i++) {
+		if (i > 1)
+			buf_u8(b, ' ');
+		buf_str(b, argv[i]);
+	}
+	if (!b->n)
+		buf_str(b, "by the owner");
+	if (b->n > REASON_MAX)
+		buf_cut(b, REASON_MAX);
+}
+
+static int write_latch(const struct conf *conf, struct span reason)
+{
+	char path[CONF_PATH_MAX + 16];
+	CLEAN_FD int fd = -1;
+
+	int rc = place_make(conf->state);
+
+	if (rc < 0 || place_latch(conf, path, sizeof(path)) < 0)
+		return rc < 0 ? rc : -ENAMETOOLONG;
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	if (fd_write_all(fd, reason) < 0 || fsync(fd) < 0)
+		return -EIO;
+	return 0;
+}
+
+int cmd_kill(int argc, char **argv, const struct cli *cli)
+{
+	struct msg ask = { .type = MSG_C_KILL };
+	CLEAN_BUF struct buf reason;
+	struct conf conf;
+	int rc, latch;
+
+	buf_init(&reason, 1 << 20);
+	if (cli_options(&argc, argv, NULL, 0) != 0)
+		return CLI_USAGE;
+	join(&reason, argc, argv);
+	if (!buf_ok(&reason))
+		return cli_usage("kill", "the reason is too long");
+	if (cli_conf(cli, &conf) != 0)
+		return CLI_USAGE;
+	ask.text.text = buf_view(&reason);
+	rc = client_ask(&conf, &ask, NULL, NULL);
+	if (rc != CLI_OK) {
+		latch = write_latch(&conf, buf_view(&reason));
+		if (latch == 0)
+			cli_error("the latch is written: nothing starts until "
+				  "`bulkhead rearm`");
+		else
+			cli_error("cannot write the latch: %s",
+				  strerror(-latch));
+		return rc;
+	}
+	(void)puts("Killed: every effect is stopped, until `bulkhead rearm`.");
+	return CLI_OK;
+}

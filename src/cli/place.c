@@ -1,0 +1,113 @@
+/* place: see place.h. */
+#include "cli/place.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/str.h"
+
+static int own_directory(char *dst, size_t cap, struct err *err)
+{
+	ssize_t n = readlink("/proc/self/exe", dst, cap - 1);
+	char *slash;
+
+	if (n < 0)
+		return err_set(err, -errno,
+			       "/proc/self/exe cannot be read: is /proc "
+			       "mounted?");
+	dst[n] = 0;
+	slash = strrchr(dst, '/');
+	if (!slash || (size_t)n >= cap - 1)
+		return err_set(err, -ENAMETOOLONG, "own path too long");
+	*slash = 0;
+	return 0;
+}
+
+/* dst is the executable's directory; takes the first place with the file. */
+static int pick(char *dst, size_t cap, const char *const *places,
+		const char *file)
+{
+	char path[CONF_PATH_MAX], probe[CONF_PATH_MAX + 64];
+
+	for (; *places; places++) {
+		if (str_printf(path, sizeof(path), "%s%s", dst, *places) < 0 ||
+		    str_printf(probe, sizeof(probe), "%s/%s", path, file) < 0)
+			return -ENAMETOOLONG;
+		if (access(probe, F_OK) == 0)
+			return str_copy(dst, cap, span_str(path)) < 0
+				       ? -ENAMETOOLONG
+				       : 0;
+	}
+	return -ENOENT;
+}
+
+int place_libexec(char *dst, size_t cap, struct err *err)
+{
+	static const char *const places[] = { "", "/../libexec/bulkhead",
+					      NULL };
+	int rc = own_directory(dst, cap, err);
+
+	if (rc < 0)
+		return rc;
+	rc = pick(dst, cap, places, "bulkhead-monitor");
+	if (rc < 0)
+		return err_set(err, rc,
+			       "bulkhead-monitor is neither beside this "
+			       "program nor in ../libexec/bulkhead: build or "
+			       "install all of bulkhead");
+	return 0;
+}
+
+int place_images(const char *given, char *dst, size_t cap, struct err *err)
+{
+	static const char *const places[] = { "/images",
+					      "/../share/bulkhead/images",
+					      "/../lib/bulkhead/images", NULL };
+	int rc;
+
+	if (given) {
+		if (str_copy(dst, cap, span_str(given)) < 0)
+			return err_set(err, -ENAMETOOLONG,
+				       "--images: too long");
+		return 0;
+	}
+	rc = own_directory(dst, cap, err);
+	if (rc < 0)
+		return rc;
+	rc = pick(dst, cap, places, "SHA256SUMS");
+	if (rc < 0)
+		return err_set(err, rc,
+			       "no guest images beside this program nor in "
+			       "../share or ../lib/bulkhead/images: `make "
+			       "images` builds them, --images names another "
+			       "place");
+	return 0;
+}
+
+int place_latch(const struct conf *conf, char *dst, size_t cap)
+{
+	return str_printf(dst, cap, "%s/latch", conf->state) < 0 ? -1 : 0;
+}
+
+int place_make(const char *path)
+{
+	char part[CONF_PATH_MAX];
+	size_t i;
+
+	if (str_copy(part, sizeof(part), span_str(path)) < 0)
+		return -ENAMETOOLONG;
+	for (i = 1; part[i]; i++) {
+		if (part[i] != '/')
+			continue;
+		part[i] = 0;
+		if (mkdir(part, 0700) < 0 && errno != EEXIST)
+			return -errno;
+		part[i] = '/';
+	}
+	if (mkdir(part, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	return 0;
+}

@@ -1,0 +1,684 @@
+/*
+ * conf: see conf.h.
+ *
+ * One table for each kind of map in the file: its keys, their help lines, and
+ * the setter of each (load.h). The result is handed out only if there were no
+ * errors at all.
+ */
+#include "conf/conf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/str.h"
+#include "conf/load.h"
+#include "conf/value.h"
+#include "vm/vm.h"
+
+enum {
+	MEMORY_MIB_MIN = 64,
+	MEMORY_MIB_MAX = 65536,
+	CPUS_MAX = 16,
+	DEADLINE_S_MAX = 86400,
+};
+
+struct loader {
+	struct load load;
+	const char *base;
+	const char *home;
+	struct conf c;
+	struct conf_vm *vm;		  /* the one being read */
+	struct conf_connector *connector; /* the one being read */
+};
+
+static const uint8_t default_text[] = {
+#include "default_conf.h"
+};
+
+const char *conf_default_text(void)
+{
+	return (const char *)default_text;
+}
+
+static void fault(struct loader *l, const struct yaml_node *n, const char *fmt,
+		  ...) __attribute__((format(printf, 3, 4)));
+
+static void fault(struct loader *l, const struct yaml_node *n, const char *fmt,
+		  ...)
+{
+	char text[400];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	load_fault(&l->load, yaml_place(n), "%s", text);
+}
+
+static void walk(struct loader *l, const struct yaml_node *map,
+		 const struct load_rule *rules, size_t n)
+{
+	load_map(&l->load, map, rules, n, l);
+}
+
+static const char *scalar(struct loader *l, const struct yaml_node *n)
+{
+	return load_scalar(&l->load, n);
+}
+
+static void set_version(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+	const char *text = scalar(l, n);
+
+	if (text && strcmp(text, "1") != 0)
+		fault(l, n, "this program reads version 1 of the format");
+}
+
+static bool has_control(const char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			return true;
+	return false;
+}
+
+/* ~ and relative paths made absolute; a fault leaves dst "". */
+static void set_path(struct loader *l, const struct yaml_node *n, char *dst)
+{
+	const char *text = scalar(l, n);
+	int len;
+
+	dst[0] = 0;
+	if (!text)
+		return;
+	if (has_control(text)) {
+		fault(l, n, "a path with control characters");
+		return;
+	}
+	if (text[0] == '~' && text[1] != 0 && text[1] != '/') {
+		fault(l, n, "only ~/ is understood: write the path out");
+		return;
+	}
+	if (text[0] == '~')
+		len = str_printf(dst, CONF_PATH_MAX, "%s%s", l->home, text + 1);
+	else if (text[0] == '/')
+		len = str_printf(dst, CONF_PATH_MAX, "%s", text);
+	else
+		len = str_printf(dst, CONF_PATH_MAX, "%s/%s", l->base, text);
+	if (len < 0) {
+		fault(l, n, "the path is longer than %d bytes",
+		      CONF_PATH_MAX - 1);
+		dst[0] = 0;
+	}
+}
+
+/* Names go into file names, audit records and messages: a narrow alphabet. */
+static bool name_ok(const char *s)
+{
+	size_t n = strlen(s);
+
+	return n > 0 && n < CONF_NAME_MAX && s[0] != '.' && s[0] != '-' &&
+	       strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789._-") == n;
+}
+
+static void set_state(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+
+	set_path(l, n, l->c.state);
+}
+
+static void set_backend(void *ctx, const struct yaml_node *n)
+{
+	static const struct load_word backends[] = {
+		{ "auto", VM_AUTO, false },
+		{ "qemu-kvm", VM_QEMU_KVM, false },
+		{ "qemu-tcg", VM_QEMU_TCG, false },
+		{ "native", 0, true },
+	};
+	struct loader *l = ctx;
+	int v = load_choose(&l->load, n, backends, ARRAY_SIZE(backends));
+
+	if (v >= 0)
+		l->c.backend = v;
+}
+
+/* control */
+
+static void set_users(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+	size_t i, k;
+
+	if (yaml_kind(n) != YAML_LIST || !yaml_count(n) ||
+	    yaml_count(n) > CONF_USERS) {
+		fault(l, n, "a list of 1 to %d uids, e.g. [1000]", CONF_USERS);
+		return;
+	}
+	l->c.n_users = 0;
+	for (i = 0; i < yaml_count(n); i++) {
+		const struct yaml_node *e = yaml_at(n, i);
+		const char *text = scalar(l, e);
+		uint64_t v;
+
+		if (!text)
+			continue;
+		/* (uid_t)-1 means "no change" to the kernel: nobody's */
+		if (num_parse(span_str(text), 0, UINT32_MAX - 1, &v) < 0) {
+			fault(l, e, "a numeric uid belongs here (see `id -u`)");
+			continue;
+		}
+		for (k = 0; k < l->c.n_users; k++)
+			if (l->c.users[k] == v)
+				fault(l, e, "uid %u is listed twice",
+				      l->c.users[k]);
+		l->c.users[l->c.n_users++] = (uint32_t)v;
+	}
+}
+
+static void set_socket(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+
+	if (yaml_kind(n) == YAML_SCALAR && !strcmp(yaml_text(n), "default"))
+		return;
+	set_path(l, n, l->c.socket);
+	if (strlen(l->c.socket) >= sizeof(((struct sockaddr_un *)0)->sun_path))
+		fault(l, n, "a socket's path has at most 107 bytes");
+}
+
+static const struct load_rule control_rules[] = {
+	{ { "users", false, false, "uids that may give orders" }, set_users },
+	{ { "socket", false, false, "the owner's socket: a path or default" },
+	  set_socket },
+};
+
+static void set_control(void *ctx, const struct yaml_node *n)
+{
+	walk(ctx, n, control_rules, ARRAY_SIZE(control_rules));
+}
+
+/* agents */
+
+static void set_policy(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+
+	set_path(l, n, l->c.policy);
+}
+
+static void set_planner_kind(void *ctx, const struct yaml_node *n)
+{
+	static const struct load_word kinds[] = {
+		{ "triage", PLANNER_TRIAGE, false },
+		{ "gullible", PLANNER_GULLIBLE, false },
+		{ "llm", 0, true },
+		{ "local", 0, true },
+		{ "image", 0, true },
+	};
+	struct loader *l = ctx;
+	int v = load_choose(&l->load, n, kinds, ARRAY_SIZE(kinds));
+
+	if (v > 0)
+		l->c.planner = (enum conf_planner)v;
+}
+
+static const struct load_rule planner_rules[] = {
+	{ { "kind", true, false, "triage or gullible" }, set_planner_kind },
+	{ { "upstream", false, true, "the model's row in upstreams" }, NULL },
+	{ { "model", false, true, "the model's name or file" }, NULL },
+	{ { "documents", false, true, "texts the planner starts with" }, NULL },
+	{ { "image", false, true, "an OCI image" }, NULL },
+	{ { "command", false, true, "what runs in the image" }, NULL },
+	{ { "memory", false, true, "size of its VM" }, NULL },
+	{ { "cpus", false, true, "cpus of its VM" }, NULL },
+};
+
+static void set_planner(void *ctx, const struct yaml_node *n)
+{
+	walk(ctx, n, planner_rules, ARRAY_SIZE(planner_rules));
+}
+
+static void set_on(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+	const char *text = scalar(l, n);
+
+	if (text && (!name_ok(text) ||
+		     str_copy(l->c.on, sizeof(l->c.on), span_str(text)) < 0))
+		fault(l, n, "the name of a source in the policy, e.g. mail");
+}
+
+static void set_say(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+	const char *text = scalar(l, n);
+
+	if (text && str_copy(l->c.say, sizeof(l->c.say), span_str(text)) < 0)
+		fault(l, n, "the instruction is longer than %zu bytes",
+		      sizeof(l->c.say) - 1);
+}
+
+static const struct load_rule task_rules[] = {
+	{ { "on", true, false, "the source whose items start the task" },
+	  set_on },
+	{ { "say", true, false, "the instruction, in your words" }, set_say },
+	{ { "every", false, true, "a time of day" }, NULL },
+};
+
+static void set_tasks(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+	size_t i;
+
+	if (yaml_kind(n) != YAML_LIST || !yaml_count(n)) {
+		fault(l, n, "a list with one task, - {on: mail, say: \"...\"}");
+		return;
+	}
+	for (i = 1; i < yaml_count(n); i++)
+		fault(l, yaml_at(n, i),
+		      "several tasks are known, but not enforced by this "
+		      "version: remove it");
+	walk(l, yaml_at(n, 0), task_rules, ARRAY_SIZE(task_rules));
+}
+
+static const struct load_rule agent_rules[] = {
+	{ { "policy", true, false, "the policy file" }, set_policy },
+	{ { "planner", true, false, "what reasons, e.g. {kind: triage}" },
+	  set_planner },
+	{ { "tasks", true, false, "what it does when an item comes in" },
+	  set_tasks },
+};
+
+static void set_agents(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+	size_t i;
+
+	if (yaml_kind(n) != YAML_MAP || !yaml_count(n)) {
+		fault(l, n, "a map with one agent, NAME: {policy: ...}");
+		return;
+	}
+	for (i = 1; i < yaml_count(n); i++)
+		fault(l, yaml_at(n, i),
+		      "several agents are known, but not enforced by this "
+		      "version: remove \"%.64s\"",
+		      yaml_key(n, i));
+	if (!name_ok(yaml_key(n, 0)) || str_copy(l->c.agent, sizeof(l->c.agent),
+						 span_str(yaml_key(n, 0))) < 0)
+		fault(l, n, "an agent's name has 1 to %d of a-z 0-9 . _ -",
+		      CONF_NAME_MAX - 1);
+	walk(l, yaml_at(n, 0), agent_rules, ARRAY_SIZE(agent_rules));
+}
+
+/* vms */
+
+static void set_memory(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+	const char *text = scalar(l, n);
+	uint64_t v;
+
+	if (!text)
+		return;
+	if (value_size(text, &v) < 0 || v & ((1 << 20) - 1) ||
+	    v >> 20 < MEMORY_MIB_MIN || v >> 20 > MEMORY_MIB_MAX)
+		fault(l, n, "a size in whole MiB, 64MiB to 64GiB");
+	else
+		l->vm->memory_mib = (uint32_t)(v >> 20);
+}
+
+static void set_cpus(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+	const char *text = scalar(l, n);
+	uint64_t v;
+
+	if (!text)
+		return;
+	if (num_parse(span_str(text), 1, CPUS_MAX, &v) < 0)
+		fault(l, n, "a number of cpus, 1 to %d", CPUS_MAX);
+	else
+		l->vm->cpus = (uint32_t)v;
+}
+
+static void set_deadline(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+	const char *text = scalar(l, n);
+	uint64_t v;
+
+	if (!text)
+		return;
+	if (value_duration(text, &v) < 0 || v < 1 || v > DEADLINE_S_MAX)
+		fault(l, n, "a duration, 1s to 24h, e.g. 10s or 30m");
+	else
+		l->vm->deadline_s = (uint32_t)v;
+}
+
+static const struct load_rule vm_rules[] = {
+	{ { "memory", false, false, "64MiB to 64GiB" }, set_memory },
+	{ { "cpus", false, false, "1 to 16" }, set_cpus },
+	{ { "deadline", false, false, "1s to 24h, then it is ended" },
+	  set_deadline },
+	{ { "pool", false, true, "VMs kept ready" }, NULL },
+};
+
+static void set_vm_reader(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+
+	l->vm = &l->c.reader;
+	walk(l, n, vm_rules, ARRAY_SIZE(vm_rules));
+}
+
+static void set_vm_planner(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+
+	l->vm = &l->c.planner_vm;
+	walk(l, n, vm_rules, ARRAY_SIZE(vm_rules));
+}
+
+static const struct load_rule vms_rules[] = {
+	{ { "reader", false, false, "the VM each message gets" },
+	  set_vm_reader },
+	{ { "planner", false, false, "the VM each task gets" },
+	  set_vm_planner },
+};
+
+static void set_vms(void *ctx, const struct yaml_node *n)
+{
+	walk(ctx, n, vms_rules, ARRAY_SIZE(vms_rules));
+}
+
+/* connectors */
+
+static void set_kind(void *ctx, const struct yaml_node *n)
+{
+	static const struct load_word kinds[] = {
+		{ "maildir", CONNECTOR_MAILDIR, false },
+		{ "outbox", CONNECTOR_OUTBOX, false },
+		{ "imap", 0, true },
+		{ "smtp", 0, true },
+		{ "telegram", 0, true },
+		{ "slack", 0, true },
+		{ "http", 0, true },
+	};
+	struct loader *l = ctx;
+	int v = load_choose(&l->load, n, kinds, ARRAY_SIZE(kinds));
+
+	if (v > 0)
+		l->connector->kind = (enum conf_connector_kind)v;
+}
+
+static void set_connector_path(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+	uint32_t i;
+
+	set_path(l, n, l->connector->path);
+	for (i = 0; i < l->c.n_connectors; i++)
+		if (*l->connector->path &&
+		    !strcmp(l->c.connectors[i].path, l->connector->path))
+			fault(l, n,
+			      "\"%s\" has this path already: mail that goes "
+			      "out would come in again",
+			      l->c.connectors[i].name);
+}
+
+static const struct load_rule connector_rules[] = {
+	{ { "kind", true, false, "maildir (in) or outbox (out)" }, set_kind },
+	{ { "path", true, false, "the Maildir" }, set_connector_path },
+	{ { "hosts", false, true, "what netd may connect it to" }, NULL },
+	{ { "user", false, true, "the account" }, NULL },
+	{ { "secret", false, true, "the secret's name in the vault" }, NULL },
+	{ { "folder", false, true, "the mailbox" }, NULL },
+	{ { "authserv", false, true, "whose Authentication-Results count" },
+	  NULL },
+	{ { "auth", false, true, "how it logs in" }, NULL },
+	{ { "role", false, true, "approvals" }, NULL },
+	{ { "private", false, true, "private addresses are allowed" }, NULL },
+	{ { "requests", false, true, "the HTTP requests it may make" }, NULL },
+};
+
+/* A kind that comes later brings keys of its own: one error says enough. */
+static bool kind_is_later(struct loader *l, const struct yaml_node *n)
+{
+	const struct yaml_node *kind =
+		yaml_kind(n) == YAML_MAP ? yaml_get(n, "kind") : NULL;
+	struct conf_connector unused = { 0 };
+	size_t before = l->load.errors;
+
+	if (!kind)
+		return false;
+	l->connector = &unused;
+	set_kind(l, kind);
+	return l->load.errors > before;
+}
+
+static void set_connectors(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+	size_t i;
+
+	if (yaml_kind(n) != YAML_MAP || !yaml_count(n) ||
+	    yaml_count(n) > CONF_CONNECTORS) {
+		fault(l, n, "a map of 1 to %d connectors", CONF_CONNECTORS);
+		return;
+	}
+	for (i = 0; i < yaml_count(n); i++) {
+		const struct yaml_node *row = yaml_at(n, i);
+
+		if (kind_is_later(l, row))
+			continue;
+		l->connector = &l->c.connectors[l->c.n_connectors];
+		*l->connector = (struct conf_connector){ 0 };
+		if (!name_ok(yaml_key(n, i)) ||
+		    str_copy(l->connector->name, CONF_NAME_MAX,
+			     span_str(yaml_key(n, i))) < 0)
+			fault(l, row,
+			      "a connector's name has 1 to %d of a-z 0-9 . _ -",
+			      CONF_NAME_MAX - 1);
+		walk(l, row, connector_rules, ARRAY_SIZE(connector_rules));
+		l->c.n_connectors++;
+	}
+}
+
+static const struct load_rule top_rules[] = {
+	{ { "bulkhead", true, false, "the version of the format: 1" },
+	  set_version },
+	{ { "state", false, false,
+	    "audit log, side store and caches (~/.local/state/bulkhead)" },
+	  set_state },
+	{ { "control", false, false, "who may give orders, and where" },
+	  set_control },
+	{ { "agents", true, false, "the agent: policy, planner, tasks" },
+	  set_agents },
+	{ { "vms", false, false, "sizes and deadlines of the VMs" }, set_vms },
+	{ { "backend", false, false, "auto, qemu-kvm or qemu-tcg" },
+	  set_backend },
+	{ { "connectors", true, false, "accounts and folders, by name" },
+	  set_connectors },
+	{ { "audit", false, true, "retention, reserve, witness" }, NULL },
+	{ { "vault", false, true, "encrypted secrets" }, NULL },
+	{ { "upstreams", false, true, "model providers" }, NULL },
+};
+
+/* What every part starts from before the file has its say. */
+static void set_defaults(struct loader *l)
+{
+	struct conf *c = &l->c;
+
+	c->reader = (struct conf_vm){ 128, 1, 10 };
+	c->planner_vm = (struct conf_vm){ 256, 1, 30 * 60 };
+	c->backend = VM_AUTO;
+	c->users[0] = geteuid();
+	c->n_users = 1;
+}
+
+/* What depends on other keys: where the state and its socket are. */
+static void settle(struct loader *l)
+{
+	const struct yaml_node *root = yaml_root(l->load.y);
+	struct conf *c = &l->c;
+
+	if (!*c->state && str_printf(c->state, sizeof(c->state),
+				     "%s/.local/state/bulkhead", l->home) < 0)
+		fault(l, root, "the home directory's path is too long");
+	if (*c->socket)
+		return;
+	if (str_printf(c->socket, sizeof(((struct sockaddr_un *)0)->sun_path),
+		       "%s/control.sock", c->state) < 0)
+		fault(l, root,
+		      "the path of state is too long for a socket in it: set "
+		      "control.socket");
+}
+
+static int parse(struct loader *l, const char *name, struct span text,
+		 struct buf *errs)
+{
+	CLEAN_YAML struct yaml *y = NULL;
+	int r = yaml_parse(name, text, &y, errs);
+
+	if (r < 0)
+		return r;
+	l->load.y = y;
+	l->load.errs = errs;
+	set_defaults(l);
+	walk(l, yaml_root(y), top_rules, ARRAY_SIZE(top_rules));
+	settle(l);
+	return l->load.errors ? -EINVAL : 0;
+}
+
+int conf_parse(const char *name, struct span text, const char *base,
+	       const char *home, struct conf *ret, struct buf *errs)
+{
+	struct loader *l = calloc(1, sizeof(*l));
+	int r;
+
+	if (!l)
+		return -ENOMEM;
+	l->base = base;
+	l->home = home;
+	r = parse(l, name, text, errs);
+	if (r == 0)
+		*ret = l->c;
+	free(l);
+	return r;
+}
+
+int conf_read_file(const char *path, struct buf *ret, struct buf *errs)
+{
+	CLEAN_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	ssize_t n = -1;
+	uint8_t *p;
+
+	if (fd < 0) {
+		n = -errno;
+		buf_printf(errs, "%s: cannot open: %s\n", path,
+			   strerror(errno));
+		return (int)n;
+	}
+	p = buf_extend(ret, ret->max - ret->n);
+	if (!p)
+		return -ENOMEM;
+	n = fd_read_all(fd, p, ret->max);
+	if (n < 0) {
+		buf_printf(errs, "%s: cannot read: %s\n", path,
+			   strerror((int)-n));
+		return (int)n;
+	}
+	buf_cut(ret, (size_t)n);
+	return 0;
+}
+
+/* Where relative paths begin: the directory of the file, absolute. */
+static int base_of(const char *path, char *ret)
+{
+	char *slash;
+
+	if (!realpath(path, ret))
+		return -errno;
+	slash = strrchr(ret, '/');
+	if (slash)
+		*slash = 0;
+	return 0;
+}
+
+int conf_load(const char *path, const char *home, struct conf *ret,
+	      struct buf *errs)
+{
+	CLEAN_BUF struct buf text;
+	char base[PATH_MAX];
+	struct conf c;
+	int r;
+
+	buf_init(&text, YAML_FILE_MAX + 1);
+	if (!path || !*path) {
+		r = conf_parse("embedded defaults",
+			       span_str(conf_default_text()), home, home, &c,
+			       errs);
+		if (r < 0)
+			return r;
+		c.policy[0] = 0;
+		*ret = c;
+		return 0;
+	}
+	r = conf_read_file(path, &text, errs);
+	if (r < 0)
+		return r;
+	r = base_of(path, base);
+	if (r < 0)
+		return r;
+	r = conf_parse(path, buf_view(&text), base, home, &c, errs);
+	if (r < 0)
+		return r;
+	if (str_printf(c.file, sizeof(c.file), "%s/%s", base,
+		       strrchr(path, '/') ? strrchr(path, '/') + 1 : path) < 0)
+		return -ENAMETOOLONG;
+	*ret = c;
+	return 0;
+}
+
+/* The tables once more, as the manual lists them. */
+static const struct {
+	const char *prefix;
+	const struct load_rule *rules;
+	size_t n;
+} schema[] = {
+	{ "", top_rules, ARRAY_SIZE(top_rules) },
+	{ "control.", control_rules, ARRAY_SIZE(control_rules) },
+	{ "agents.NAME.", agent_rules, ARRAY_SIZE(agent_rules) },
+	{ "agents.NAME.planner.", planner_rules, ARRAY_SIZE(planner_rules) },
+	{ "agents.NAME.tasks[].", task_rules, ARRAY_SIZE(task_rules) },
+	{ "vms.", vms_rules, ARRAY_SIZE(vms_rules) },
+	{ "vms.KIND.", vm_rules, ARRAY_SIZE(vm_rules) },
+	{ "connectors.NAME.", connector_rules, ARRAY_SIZE(connector_rules) },
+};
+
+bool conf_schema(size_t i, struct conf_key *ret)
+{
+	size_t t;
+
+	for (t = 0; t < ARRAY_SIZE(schema); t++) {
+		if (i < schema[t].n) {
+			const struct yaml_field *f = &schema[t].rules[i].field;
+
+			*ret = (struct conf_key){ schema[t].prefix, f->name,
+						  f->help, f->required,
+						  f->later };
+			return true;
+		}
+		i -= schema[t].n;
+	}
+	return false;
+}

@@ -1,0 +1,40 @@
+/*
+ * auditd: keeps the audit log.
+ *
+ * SECURITY. Reads: records of the monitor and the broker, both trusted, as
+ * typed messages; and its own log, which somebody may have written to while it
+ * was not running: anything that does not fit is refused with its place, and
+ * bulkhead does not start. Texts inside records may be an attacker's: they are
+ * carried as JSON strings and never interpreted. Trusts: monitor, broker.
+ * Keeps: the log's directory and nothing else; holds the key that signs
+ * checkpoints. When the log cannot be written it refuses everything from then
+ * on, so that nothing is executed that would not be on record.
+ */
+#include <errno.h>
+
+#include "base/log.h"
+#include "batch.h"
+#include "privsep/sandbox.h"
+
+static struct auditd state;
+
+int main(void)
+{
+	struct tlog *log = NULL;
+	struct err err;
+	int r;
+
+	process_start(PROC_AUDITD);
+	if (tlog_open(graph_fd(PROC_AUDITD, FD_DIR), &log, &err) < 0)
+		die("audit log: %s", err.msg);
+	if (tlog_recovery(log)[0])
+		log_warn("recovered", "%s", tlog_recovery(log));
+	if (auditd_init(&state, log, graph_fd(PROC_AUDITD, FD_MONITOR),
+			graph_fd(PROC_AUDITD, FD_BROKER)) < 0)
+		die("out of memory");
+	r = auditd_run(&state);
+	if (r < 0)
+		log_error("stopped", "error=%s", strerrorname_np(-r));
+	auditd_done(&state);
+	return r < 0 ? 1 : 0;
+}

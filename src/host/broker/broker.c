@@ -1,0 +1,103 @@
+/*
+ * bulkhead-broker: decides what happens.
+ *
+ * SECURITY. Reads typed messages only: from the monitor and from control
+ * (trusted), from auditd, and from porters, envelopes and connectors, which may
+ * each be owned by an attacker; every message is bounded and checked by its
+ * layout, and a peer that breaks its row is closed. It holds the policy and the
+ * items' records, no key, no network, no file: an empty root, no capability, no
+ * socket of its own. It never sees raw mail or JSON.
+ */
+#include "host/broker/broker.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "privsep/sandbox.h"
+
+enum { POLICY_MAX = 1 << 20 };
+
+bool broker_audit(struct broker *b, struct m_audit_ok *ret)
+{
+	int r = audit_append(&b->audit, &b->record, ret);
+
+	if (r == 0)
+		return true;
+	/* A record that cannot be written stops every effect. */
+	die("audit record not durable: errno %d; nothing executes", -r);
+}
+
+/* #syscalls:broker pread64 memfd_create setsockopt */
+static void load_policy(struct broker *b, struct span name)
+{
+	int fd = graph_fd(PROC_BROKER, FD_POLICY);
+	CLEAN_FREE uint8_t *text = NULL;
+	char file[LIMIT_NAME + 1];
+	CLEAN_BUF struct buf errs;
+	ssize_t n = memfd_sealed_size(fd, POLICY_MAX);
+
+	buf_init(&errs, 64 << 10);
+	if (n < 0 || str_copy(file, sizeof(file), name) < 0)
+		die("policy: not a sealed memfd of at most %d bytes",
+		    POLICY_MAX);
+	text = malloc((size_t)n + 1);
+	if (!text || fd_pread_all(fd, text, (size_t)n, 0) != n)
+		die("policy: cannot be read");
+	if (policy_load(file, span_of(text, (size_t)n), &b->policy, &errs) < 0)
+		die("policy refused: %s", buf_cstr(&errs));
+	fd_close(&fd);
+}
+
+/* m_hello.arg is the planner's kind, a line feed, and the instruction. */
+static void take_hello(struct broker *b, const struct m_hello *m)
+{
+	const uint8_t *nl = m->arg.n ? memchr(m->arg.p, '\n', m->arg.n) : NULL;
+	size_t k = nl ? (size_t)(nl - m->arg.p) : 0;
+
+	if (!nl ||
+	    str_copy(b->planner, sizeof(b->planner), span_of(m->arg.p, k)) <
+		    0 ||
+	    str_copy(b->instruction, sizeof(b->instruction),
+		     span_of(m->arg.p + k + 1, m->arg.n - k - 1)) < 0)
+		die("hello: no planner or instruction");
+}
+
+int main(void)
+{
+	static struct broker b;
+	struct peer *monitor;
+	const char *why;
+	int r;
+
+	process_start(PROC_BROKER);
+	/* jansson, which writes the tools' schemas, would open /dev/urandom
+	 * for its hash seed; our own keys are no attacker's. */
+	json_object_seed(1);
+	loop_init(&b.loop);
+	if (chan_init(&b.audit, graph_fd(PROC_BROKER, FD_AUDIT)) < 0)
+		die("out of memory");
+	monitor = peer_add(&b, PEER_MONITOR, graph_fd(PROC_BROKER, FD_MONITOR));
+	if (!monitor ||
+	    !peer_add(&b, PEER_CONTROL, graph_fd(PROC_BROKER, FD_CONTROL)))
+		die("out of memory");
+	monitor->chan.no_wait = false;
+	if (chan_recv(&monitor->chan, &b.in, &why) != 1 ||
+	    b.in.type != MSG_HELLO)
+		die("no hello from the monitor");
+	monitor->chan.no_wait = true;
+	b.ids = b.in.ids;
+	take_hello(&b, &b.in.hello);
+	load_policy(&b, b.in.hello.name);
+	b.next_task = 1;
+	b.next_effect = 1;
+	b.out.type = MSG_C_OK;
+	b.out.ids = b.ids;
+	b.out.empty = (struct m_empty){ 0 };
+	peer_send(&b, monitor, NULL, 0);
+	r = loop_run(&b.loop);
+	return r < 0 ? 1 : 0;
+}

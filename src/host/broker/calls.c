@@ -1,0 +1,347 @@
+/*
+ * calls: what a planner asks for, from request to recorded outcome.
+ *
+ * The order is the product: decide, make intent and decision durable, execute,
+ * make the outcome durable, answer. A refusal is recorded the same way.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "host/broker/broker.h"
+#include "proto/message.h"
+
+enum { CANON_MAX = 256 << 10, AUDIT_ARG_MAX = 1024, ARG_KEYS = 16 };
+
+void call_task_get(struct broker *b, struct peer *p)
+{
+	struct item *it = item_find(b, p->item);
+	CLEAN_FREE uint8_t *text = NULL;
+	static struct message m;
+	CLEAN_FD int fd = -1;
+	CLEAN_BUF struct buf shown;
+	const char *why;
+	ssize_t n;
+
+	buf_init(&shown, LIMIT_RECORD);
+	if (!it || it->record_fd < 0)
+		return;
+	n = memfd_sealed_size(it->record_fd, LIMIT_RECORD);
+	text = malloc((size_t)(n > 0 ? n : 0) + 1);
+	if (!text || n < 0 ||
+	    fd_pread_all(it->record_fd, text, (size_t)n, 0) != n ||
+	    message_decode(span_of(text, (size_t)n), &m, &why) < 0)
+		die("own record of an item cannot be read");
+	message_without_evidence(&m);
+	message_encode(&shown, &m);
+	fd = memfd_sealed("record", buf_view(&shown));
+	if (!buf_ok(&shown) || fd < 0)
+		die("record for a planner: out of memory");
+	b->out.type = MSG_TASK;
+	b->out.ids = item_ids(b, it);
+	b->out.task = (struct m_task){ span_str(b->instruction), 1 };
+	peer_send(b, p, &fd, 1);
+}
+
+void call_tools_get(struct broker *b, struct peer *p)
+{
+	size_t i;
+
+	b->out.ids = b->in.ids;
+	for (i = 0;
+	     p->kind != PEER_NONE && policy_tool(b->policy, i, &b->out.tool);
+	     i++) {
+		b->out.type = MSG_TOOL;
+		peer_send(b, p, NULL, 0);
+	}
+	b->out.type = MSG_TOOLS_END;
+	b->out.empty = (struct m_empty){ 0 };
+	if (p->kind != PEER_NONE)
+		peer_send(b, p, NULL, 0);
+}
+
+/*
+ * Arguments in a record: each as it came, up to a bound; a planner's words are
+ * shown to auditors, so invalid UTF-8 is named and not kept.
+ */
+static void audit_args(struct audit_record *r, const struct m_arg *args,
+		       uint32_t n, char keys[][LIMIT_NAME + 16])
+{
+	uint32_t i;
+
+	for (i = 0; i < n && i < ARG_KEYS; i++) {
+		struct span v = args[i].value;
+
+		if (str_printf(keys[i], sizeof(keys[i]), "arg.%u.%.*s", i,
+			       (int)args[i].name.n,
+			       (const char *)args[i].name.p) < 0)
+			keys[i][0] = 0;
+		/* Argument names are the planner's: keep to the key alphabet.
+		 */
+		if (strspn(keys[i],
+			   "abcdefghijklmnopqrstuvwxyz0123456789_.-") !=
+			    strlen(keys[i]) ||
+		    !keys[i][0])
+			(void)str_printf(keys[i], sizeof(keys[i]), "arg.%u", i);
+		if (!utf8_valid(v) || (v.n && memchr(v.p, 0, v.n)))
+			v = SPAN_LIT("(not text)");
+		else if (v.n > AUDIT_ARG_MAX)
+			v = SPAN_LIT("(longer than 1024 bytes)");
+		audit_str(r, keys[i], v);
+	}
+	audit_int(r, "args", n);
+}
+
+static void audit_decision(struct broker *b, const struct item *it,
+			   const struct m_call *call,
+			   const struct policy_decision *d,
+			   struct m_audit_ok *ok)
+{
+	struct msg_ids ids = item_ids(b, it);
+	char keys[ARG_KEYS][LIMIT_NAME + 16];
+	char hash[65];
+
+	hex_encode(hash, policy_hash(b->policy), 32);
+	audit_begin(&b->record, "decision", &ids);
+	audit_int(&b->record, "item", it->id);
+	audit_str(&b->record, "capability",
+		  utf8_valid(call->capability) ? call->capability
+					       : SPAN_LIT("(not text)"));
+	audit_args(&b->record, call->args, call->n, keys);
+	audit_str(&b->record, "verdict",
+		  d->verdict == VERDICT_ALLOW ? SPAN_LIT("allow")
+					      : SPAN_LIT("deny"));
+	audit_str(&b->record, "clause", span_str(d->clause));
+	audit_str(&b->record, "reason", span_str(d->reason));
+	audit_str(&b->record, "policy", span_str(hash));
+	(void)broker_audit(b, ok);
+}
+
+/* Keeps what the owner will want to see of this request. */
+static void remember(struct broker *b, struct item *it,
+		     const struct m_call *call, const struct policy_decision *d,
+		     uint64_t index)
+{
+	CLEAN_BUF struct buf out;
+	struct request *q;
+
+	if (it->n_requests == BROKER_REQUESTS)
+		return;
+	buf_init(&out, LIMIT_MSG);
+	b->out.type = MSG_C_REQUEST;
+	b->out.ids = item_ids(b, it);
+	b->out.c_request = (struct m_c_request){
+		.item = it->id,
+		.task = it->task,
+		.capability = call->capability,
+		.n = call->n,
+		.verdict = (uint8_t)d->verdict,
+		.clause = span_str(d->clause),
+		.reason = span_str(d->reason),
+		.audit_index = index,
+	};
+	memcpy(b->out.c_request.args, call->args,
+	       call->n * sizeof(call->args[0]));
+	msg_encode(&out, &b->out);
+	if (!buf_ok(&out))
+		return;
+	q = &it->requests[it->n_requests++];
+	q->n = out.n;
+	q->datagram = out.p;
+	out.p = NULL; /* handed over to the item */
+}
+
+static void reply(struct broker *b, struct peer *p, uint64_t call,
+		  const struct policy_decision *d, bool executed,
+		  uint64_t index)
+{
+	b->out.type = MSG_CALL_RESULT;
+	b->out.ids = b->ids;
+	b->out.call_result = (struct m_call_result){
+		.call = call,
+		.verdict = (uint8_t)d->verdict,
+		.executed = executed,
+		.clause = span_str(d->clause),
+		.reason = span_str(d->reason),
+		.audit_index = index,
+	};
+	peer_send(b, p, NULL, 0);
+}
+
+static void refuse(struct policy_decision *d, const char *clause,
+		   const char *reason)
+{
+	d->verdict = VERDICT_DENY;
+	(void)str_printf(d->clause, sizeof(d->clause), "%s", clause);
+	(void)str_printf(d->reason, sizeof(d->reason), "%s", reason);
+}
+
+/* What no policy can allow just now, after the policy allowed it. */
+static struct peer *executor(struct broker *b, struct policy_decision *d)
+{
+	struct peer *c = NULL;
+
+	if (d->verdict != VERDICT_ALLOW)
+		return NULL;
+	c = peer_of_connector(b, d->connector);
+	if (b->killed)
+		refuse(d, "kill latch", "the kill latch is set");
+	else if (!c || !c->outbound)
+		refuse(d, "no connector", "the connector is not running");
+	else if (c->effect)
+		refuse(d, "busy connector", "the connector is busy");
+	return d->verdict == VERDICT_ALLOW ? c : NULL;
+}
+
+static void execute(struct broker *b, struct peer *p, struct peer *c,
+		    const struct item *it, struct policy_decision *d,
+		    uint64_t index)
+{
+	c->effect = b->next_effect++;
+	c->effect_vm = p->vm;
+	c->effect_call = b->in.call.call;
+	c->effect_item = it->id;
+	c->effect_index = index;
+	c->effect_decision = malloc(sizeof(*d));
+	if (!c->effect_decision)
+		die("out of memory");
+	*c->effect_decision = *d;
+	c->effect_decision->n =
+		0; /* its arguments are borrowed, and sent now */
+	b->out.type = MSG_EFFECT;
+	b->out.ids = item_ids(b, it);
+	b->out.effect.effect = c->effect;
+	b->out.effect.capability = b->in.call.capability;
+	b->out.effect.n = d->n;
+	memcpy(b->out.effect.args, d->args, d->n * sizeof(d->args[0]));
+	peer_send(b, c, NULL, 0);
+}
+
+void call_capability(struct broker *b, struct peer *p)
+{
+	static struct policy_decision d;
+	struct item *it = item_find(b, p->item);
+	CLEAN_BUF struct buf canon;
+	struct m_audit_ok ok;
+	struct peer *c;
+
+	buf_init(&canon, CANON_MAX);
+	if (!it || it->verdict != ITEM_PENDING)
+		return;
+	if (it->calls++ >= BROKER_CALLS) {
+		/* The one record that says so was the last one before. */
+		refuse(&d, "task limit", "too many requests in this task");
+		reply(b, p, b->in.call.call, &d, false, 0);
+		return;
+	}
+	policy_decide(b->policy, &b->in.call, now_ms() / 1000, &canon, &d);
+	c = executor(b, &d);
+	audit_decision(b, it, &b->in.call, &d, &ok);
+	remember(b, it, &b->in.call, &d, ok.index);
+	if (c)
+		execute(b, p, c, it, &d, ok.index);
+	else
+		reply(b, p, b->in.call.call, &d, false, ok.index);
+}
+
+static void audit_outcome(struct broker *b, struct peer *c, const char *outcome,
+			  struct span detail)
+{
+	struct item *it = item_find(b, c->effect_item);
+	struct msg_ids ids = it ? item_ids(b, it) : b->ids;
+
+	audit_begin(&b->record, "outcome", &ids);
+	audit_int(&b->record, "decision", c->effect_index);
+	audit_int(&b->record, "effect", c->effect);
+	audit_str(&b->record, "connector", span_str(c->name));
+	audit_str(&b->record, "outcome", span_str(outcome));
+	if (utf8_valid(detail))
+		audit_str(&b->record, "detail", detail);
+	(void)broker_audit(b, NULL);
+}
+
+/* Marks the owner's copy of the request as carried out. */
+static void remember_done(struct broker *b, struct peer *c)
+{
+	struct item *it = item_find(b, c->effect_item);
+	const char *why;
+	uint32_t i;
+
+	for (i = 0; it && i < it->n_requests; i++) {
+		struct request *q = &it->requests[i];
+		struct buf out;
+
+		if (msg_decode(span_of(q->datagram, q->n), &b->out, &why) < 0 ||
+		    b->out.c_request.audit_index != c->effect_index)
+			continue;
+		b->out.c_request.executed = 1;
+		buf_init(&out, LIMIT_MSG);
+		msg_encode(&out, &b->out);
+		if (!buf_ok(&out))
+			return;
+		free(q->datagram);
+		q->datagram = out.p;
+		q->n = out.n;
+	}
+}
+
+static void effect_end(struct broker *b, struct peer *c, bool done,
+		       const char *reason)
+{
+	struct peer *p = peer_of_vm(b, c->effect_vm);
+	struct policy_decision *d = c->effect_decision;
+
+	if (done)
+		remember_done(b, c);
+	(void)str_printf(d->reason, sizeof(d->reason), "%s", reason);
+	c->effect = 0;
+	c->effect_decision = NULL;
+	if (p && p->kind == PEER_PLANNER)
+		reply(b, p, c->effect_call, d, done, c->effect_index);
+	free(d);
+}
+
+void effect_done(struct broker *b, struct peer *c,
+		 const struct m_effect_done *m)
+{
+	if (!c->effect || m->effect != c->effect)
+		return;
+	audit_outcome(b, c, m->ok ? "done" : "failed", m->detail);
+	effect_end(b, c, m->ok, m->ok ? "done" : "the connector failed");
+}
+
+void effect_lost(struct broker *b, struct peer *c)
+{
+	audit_outcome(b, c, "unknown", SPAN_LIT("the connector died"));
+	effect_end(b, c, false, "outcome unknown: it will not be repeated");
+}
+
+void call_answer(struct broker *b, struct peer *p)
+{
+	struct item *it = item_find(b, p->item);
+	struct span text = b->in.text.text;
+	struct msg_ids ids;
+
+	if (!it || it->verdict != ITEM_PENDING || it->answer)
+		return;
+	if (!utf8_valid(text))
+		text = SPAN_LIT("(the answer was not text)");
+	it->answer = malloc(text.n + 1);
+	if (!it->answer)
+		die("out of memory");
+	memcpy(it->answer, text.p, text.n);
+	it->answer_n = text.n;
+	ids = item_ids(b, it);
+	audit_begin(&b->record, "task.answer", &ids);
+	audit_int(&b->record, "item", it->id);
+	audit_int(&b->record, "bytes", text.n);
+	audit_int(&b->record, "calls", it->calls);
+	(void)broker_audit(b, NULL);
+	b->out.type = MSG_ANSWER_OK;
+	b->out.ids = ids;
+	b->out.empty = (struct m_empty){ 0 };
+	peer_send(b, p, NULL, 0);
+	item_finish(b, it, ITEM_READ, "");
+}

@@ -1,0 +1,273 @@
+/*
+ * items: inbound messages from "there is one" to their verdict. The raw bytes
+ * are never here: only the sealed record that a porter made of what the reader
+ * VM said, and the envelope's facts.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "host/broker/broker.h"
+#include "proto/message.h"
+
+struct item *item_find(struct broker *b, uint64_t id)
+{
+	size_t i;
+
+	for (i = 0; id && i < BROKER_ITEMS; i++)
+		if (b->items[i].id == id)
+			return &b->items[i];
+	return NULL;
+}
+
+struct msg_ids item_ids(const struct broker *b, const struct item *it)
+{
+	struct msg_ids ids = b->ids;
+
+	ids.task = it->task;
+	ids.span = it->id;
+	return ids;
+}
+
+static void item_free(struct item *it)
+{
+	uint32_t i;
+
+	for (i = 0; i < it->n_requests; i++)
+		free(it->requests[i].datagram);
+	free(it->answer);
+	fd_close(&it->record_fd);
+	*it = (struct item){ .record_fd = -1 };
+}
+
+/* A free row, else that of the oldest item that has its verdict. */
+static struct item *item_row(struct broker *b)
+{
+	struct item *oldest = NULL;
+	size_t i;
+
+	for (i = 0; i < BROKER_ITEMS; i++) {
+		struct item *it = &b->items[i];
+
+		if (!it->id) {
+			it->record_fd = -1;
+			return it;
+		}
+		if (it->verdict != ITEM_PENDING &&
+		    (!oldest || it->id < oldest->id))
+			oldest = it;
+	}
+	if (oldest)
+		item_free(oldest);
+	return oldest;
+}
+
+void item_new(struct broker *b, const struct m_item_new *m, int envelope_fd)
+{
+	CLEAN_FD int fd = envelope_fd;
+	struct item *it = item_row(b);
+	struct peer *p;
+	struct msg_ids ids;
+	char sha[65];
+
+	if (!it)
+		die("more live items than the monitor may start");
+	if (str_copy(it->source, sizeof(it->source), m->source) < 0 ||
+	    str_copy(it->key, sizeof(it->key), m->key) < 0)
+		die("item: bad source or key");
+	it->id = m->item;
+	it->size = m->size;
+	it->start_us = now_us();
+	ids = item_ids(b, it);
+	hex_encode(sha, m->sha256, sizeof(m->sha256));
+	audit_begin(&b->record, "item.new", &ids);
+	audit_int(&b->record, "item", it->id);
+	audit_str(&b->record, "source", span_str(it->source));
+	audit_str(&b->record, "key", span_str(it->key));
+	audit_int(&b->record, "size", it->size);
+	audit_str(&b->record, "sha256", span_str(sha));
+	(void)broker_audit(b, NULL);
+	p = peer_add(b, PEER_ENVELOPE, take_fd(&fd));
+	if (p)
+		p->item = it->id;
+	if (!policy_source(b->policy, span_str(it->source)))
+		item_finish(b, it, ITEM_REFUSED,
+			    "no source of the policy reads this connector");
+}
+
+/* Both halves there: a task of its own, from a clean planner VM. */
+static void item_task(struct broker *b, struct item *it)
+{
+	struct msg_ids ids;
+
+	if (!it->have_envelope || it->record_fd < 0 || it->task ||
+	    it->verdict != ITEM_PENDING)
+		return;
+	it->task = b->next_task++;
+	ids = item_ids(b, it);
+	audit_begin(&b->record, "task.start", &ids);
+	audit_int(&b->record, "item", it->id);
+	audit_str(&b->record, "planner", span_str(b->planner));
+	audit_str(&b->record, "instruction", span_str(b->instruction));
+	(void)broker_audit(b, NULL);
+	b->out.type = MSG_TASK_START;
+	b->out.ids = ids;
+	b->out.task_start = (struct m_task_start){ it->task, it->id };
+	peer_send(b, peer_of_kind(b, PEER_MONITOR), NULL, 0);
+}
+
+void item_envelope(struct broker *b, struct item *it,
+		   const struct m_envelope *m)
+{
+	struct msg_ids ids = item_ids(b, it);
+
+	if (str_copy(it->envelope_from, sizeof(it->envelope_from), m->from) < 0)
+		it->envelope_from[0] = 0;
+	it->have_envelope = true;
+	audit_begin(&b->record, "item.envelope", &ids);
+	audit_int(&b->record, "item", it->id);
+	audit_bool(&b->record, "ok", m->ok);
+	if (utf8_valid(m->from))
+		audit_str(&b->record, "from", m->from);
+	if (!m->ok && utf8_valid(m->fault))
+		audit_str(&b->record, "fault", m->fault);
+	(void)broker_audit(b, NULL);
+	item_task(b, it);
+}
+
+/* Reads a record's memfd into *text; its size, or a negative errno. */
+static ssize_t record_read(int fd, uint8_t **text)
+{
+	ssize_t n = memfd_sealed_size(fd, LIMIT_RECORD);
+
+	if (n < 0)
+		return n;
+	*text = malloc((size_t)n + 1);
+	if (!*text)
+		return -ENOMEM;
+	return fd_pread_all(fd, *text, (size_t)n, 0);
+}
+
+void item_record(struct broker *b, struct item *it, int memfd)
+{
+	CLEAN_FREE uint8_t *text = NULL;
+	ssize_t n = record_read(memfd, &text);
+	static struct message m;
+	struct msg_ids ids = item_ids(b, it);
+	const char *why = "not a sealed record";
+
+	/* The porter checked it; it may be owned by what it parsed. */
+	if (n < 0 || message_decode(span_of(text, (size_t)n), &m, &why) < 0) {
+		item_finish(b, it, ITEM_REFUSED, why);
+		return;
+	}
+	it->record_fd = memfd_sealed("record", span_of(text, (size_t)n));
+	if (it->record_fd < 0)
+		die("memfd: errno %d", -it->record_fd);
+	it->reader_us = now_us() - it->start_us;
+	audit_begin(&b->record, "item.record", &ids);
+	audit_int(&b->record, "item", it->id);
+	audit_int(&b->record, "bytes", (uint64_t)n);
+	audit_int(&b->record, "body_bytes", m.body.n);
+	audit_int(&b->record, "links", m.n_links);
+	audit_int(&b->record, "attachments", m.n_attachments);
+	audit_int(&b->record, "removed", m.n_removed);
+	audit_int(&b->record, "findings", m.n_findings);
+	audit_int(&b->record, "reader_us", it->reader_us);
+	(void)broker_audit(b, NULL);
+	item_task(b, it);
+}
+
+static const char *const verdict_names[] = {
+	[ITEM_PENDING] = "pending",
+	[ITEM_READ] = "read",
+	[ITEM_REFUSED] = "refused",
+	[ITEM_TASK_FAILED] = "task-failed",
+};
+
+void item_finish(struct broker *b, struct item *it, enum item_verdict v,
+		 const char *fault)
+{
+	struct msg_ids ids = item_ids(b, it);
+	struct peer *monitor = peer_of_kind(b, PEER_MONITOR);
+
+	it->verdict = v;
+	if (str_printf(it->fault, sizeof(it->fault), "%s", fault) < 0)
+		log_debug("fault-cut", "item=%llu", (unsigned long long)it->id);
+	audit_begin(&b->record, "item.done", &ids);
+	audit_int(&b->record, "item", it->id);
+	audit_str(&b->record, "verdict", span_str(verdict_names[v]));
+	if (fault[0])
+		audit_str(&b->record, "fault",
+			  utf8_valid(span_str(it->fault))
+				  ? span_str(it->fault)
+				  : SPAN_LIT("not UTF-8"));
+	(void)broker_audit(b, NULL);
+	b->out.ids = ids;
+	if (it->task) {
+		b->out.type = MSG_TASK_END;
+		b->out.empty = (struct m_empty){ 0 };
+		peer_send(b, monitor, NULL, 0);
+	}
+	b->out.type = MSG_ITEM_VERDICT;
+	b->out.item_verdict = (struct m_item_verdict){ it->id, (uint8_t)v };
+	peer_send(b, monitor, NULL, 0);
+}
+
+static void tell_item(struct broker *b, struct peer *control, struct item *it)
+{
+	const char *why;
+	uint32_t i;
+
+	b->out.type = MSG_C_ITEM;
+	b->out.ids = item_ids(b, it);
+	b->out.c_item = (struct m_c_item){
+		.item = it->id,
+		.task = it->task,
+		.source = span_str(it->source),
+		.key = span_str(it->key),
+		.size = it->size,
+		.verdict = (uint8_t)it->verdict,
+		.fault = span_str(it->fault),
+		.reader_us = it->reader_us,
+		.planner = span_str(b->planner),
+		.answer = span_of(it->answer, it->answer_n),
+		.envelope_from = span_str(it->envelope_from),
+	};
+	peer_send(b, control, &it->record_fd, it->record_fd >= 0 ? 1 : 0);
+	for (i = 0; i < it->n_requests; i++) {
+		if (msg_decode(span_of(it->requests[i].datagram,
+				       it->requests[i].n),
+			       &b->out, &why) < 0)
+			die("own record of a request: %s", why);
+		peer_send(b, control, NULL, 0);
+	}
+}
+
+/* Oldest first. */
+void items_tell(struct broker *b, struct peer *control)
+{
+	uint64_t last = 0;
+
+	for (;;) {
+		struct item *next = NULL;
+		size_t i;
+
+		for (i = 0; i < BROKER_ITEMS; i++) {
+			struct item *it = &b->items[i];
+
+			if (it->id > last && (!next || it->id < next->id))
+				next = it;
+		}
+		if (!next)
+			break;
+		last = next->id;
+		tell_item(b, control, next);
+	}
+	b->out.type = MSG_C_OK;
+	b->out.ids = b->ids;
+	b->out.empty = (struct m_empty){ 0 };
+	peer_send(b, control, NULL, 0);
+}

@@ -1,0 +1,312 @@
+/*
+ * peers: who may say what to the broker. The table is the state machine's
+ * outer wall: handlers never see a message that its sender may not send.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "host/broker/broker.h"
+
+static const char *const kind_names[] = {
+	[PEER_NONE] = "none",		[PEER_MONITOR] = "monitor",
+	[PEER_CONTROL] = "control",	[PEER_ENVELOPE] = "envelope",
+	[PEER_READER] = "reader",	[PEER_PLANNER] = "planner",
+	[PEER_CONNECTOR] = "connector",
+};
+
+static void on_connector(struct broker *b, struct peer *from)
+{
+	struct peer *p =
+		peer_add(b, PEER_CONNECTOR, chan_take_fd(&from->chan, 0));
+
+	if (!p || str_copy(p->name, sizeof(p->name), b->in.connector.name) < 0)
+		die("connector: no room");
+	p->outbound = b->in.connector.direction == 2;
+}
+
+static void on_item_new(struct broker *b, struct peer *from)
+{
+	item_new(b, &b->in.item_new, chan_take_fd(&from->chan, 0));
+}
+
+static void on_vm_new(struct broker *b, struct peer *from)
+{
+	const struct m_vm_new *m = &b->in.vm_new;
+	struct peer *p;
+
+	p = peer_add(b, m->kind == VM_READER ? PEER_READER : PEER_PLANNER,
+		     chan_take_fd(&from->chan, 0));
+	if (!p)
+		return;
+	p->vm = m->vm;
+	p->item = m->item;
+}
+
+static void on_vm_gone(struct broker *b, struct peer *from)
+{
+	uint64_t vm = b->in.vm_gone.vm;
+	struct peer *p = peer_of_vm(b, vm);
+	char reason[513];
+	struct item *it;
+	bool reader;
+
+	(void)from;
+	if (!p || str_copy(reason, sizeof(reason), b->in.vm_gone.reason) < 0)
+		return;
+	/* What its porter said before it ended may still be in the channel. */
+	peer_drain(b, p);
+	p = peer_of_vm(b, vm);
+	if (!p)
+		return;
+	it = item_find(b, p->item);
+	reader = p->kind == PEER_READER;
+	peer_close(b, p);
+	if (!it || it->verdict != ITEM_PENDING)
+		return;
+	if (reader && it->record_fd < 0)
+		item_finish(b, it, ITEM_REFUSED, reason);
+	else if (!reader)
+		item_finish(b, it, ITEM_TASK_FAILED, reason);
+}
+
+static void on_kill(struct broker *b, struct peer *from)
+{
+	(void)from;
+	b->killed = true;
+	log_warn("killed", "every further request is refused");
+}
+
+static void on_stop(struct broker *b, struct peer *from)
+{
+	(void)from;
+	loop_stop(&b->loop);
+}
+
+static void on_envelope(struct broker *b, struct peer *p)
+{
+	struct item *it = item_find(b, p->item);
+
+	if (it && !it->have_envelope)
+		item_envelope(b, it, &b->in.envelope);
+	peer_close(b, p);
+}
+
+static void on_record(struct broker *b, struct peer *p)
+{
+	CLEAN_FD int fd = chan_take_fd(&p->chan, 0);
+	struct item *it = item_find(b, p->item);
+
+	if (it && it->verdict == ITEM_PENDING && it->record_fd < 0)
+		item_record(b, it, fd);
+}
+
+static void on_refused(struct broker *b, struct peer *p)
+{
+	struct item *it = item_find(b, p->item);
+	char why[513];
+	struct span s = b->in.text.text;
+
+	if (s.n > sizeof(why) - 1)
+		s.n = sizeof(why) - 1;
+	if (it && it->verdict == ITEM_PENDING && it->record_fd < 0)
+		item_finish(b, it, ITEM_REFUSED,
+			    str_copy(why, sizeof(why), s) < 0 ? "no reason"
+							      : why);
+}
+
+static void on_effect_done(struct broker *b, struct peer *p)
+{
+	effect_done(b, p, &b->in.effect_done);
+}
+
+static void on_items(struct broker *b, struct peer *p)
+{
+	items_tell(b, p);
+}
+
+typedef void (*handler)(struct broker *b, struct peer *p);
+
+static const handler handlers[PEER_KIND_MAX][MSG_TYPE_MAX] = {
+	[PEER_MONITOR] = {
+		[MSG_CONNECTOR] = on_connector,
+		[MSG_ITEM_NEW] = on_item_new,
+		[MSG_VM_NEW] = on_vm_new,
+		[MSG_VM_GONE] = on_vm_gone,
+		[MSG_KILL] = on_kill,
+		[MSG_STOP] = on_stop,
+	},
+	[PEER_CONTROL] = {
+		[MSG_C_ITEMS] = on_items,
+	},
+	[PEER_ENVELOPE] = {
+		[MSG_ENVELOPE] = on_envelope,
+	},
+	[PEER_READER] = {
+		[MSG_RECORD] = on_record,
+		[MSG_REFUSED] = on_refused,
+	},
+	[PEER_PLANNER] = {
+		[MSG_TASK_GET] = call_task_get,
+		[MSG_TOOLS_GET] = call_tools_get,
+		[MSG_CALL] = call_capability,
+		[MSG_ANSWER] = call_answer,
+	},
+	[PEER_CONNECTOR] = {
+		[MSG_EFFECT_DONE] = on_effect_done,
+	},
+};
+
+/* The sender broke its row: recorded, and never heard again. */
+static void bad_peer(struct broker *b, struct peer *p, const char *why)
+{
+	struct item *it = item_find(b, p->item);
+	struct msg_ids ids = it ? item_ids(b, it) : b->ids;
+
+	if (p->kind == PEER_MONITOR || p->kind == PEER_CONTROL)
+		die("%s: %s", kind_names[p->kind], why);
+	audit_begin(&b->record, "peer.bad", &ids);
+	audit_str(&b->record, "peer", span_str(kind_names[p->kind]));
+	audit_int(&b->record, "vm", p->vm);
+	audit_int(&b->record, "item", p->item);
+	audit_str(&b->record, "reason", span_str(why));
+	(void)broker_audit(b, NULL);
+	peer_close(b, p);
+}
+
+/* One message; false when there is none, or the peer is no more. */
+static bool peer_one(struct broker *b, struct peer *p)
+{
+	const char *why;
+	int r = chan_recv(&p->chan, &b->in, &why);
+	handler fn;
+
+	if (r == -EAGAIN)
+		return false;
+	if (r <= 0 && (p->kind == PEER_MONITOR || p->kind == PEER_CONTROL))
+		die("the %s is gone", kind_names[p->kind]);
+	if (r == -EPROTO) {
+		bad_peer(b, p, why);
+		return false;
+	}
+	if (r <= 0) {
+		peer_close(b, p);
+		return false;
+	}
+	fn = handlers[p->kind][b->in.type];
+	if (!fn) {
+		bad_peer(b, p, "a message it may not send");
+		return false;
+	}
+	fn(b, p);
+	return p->kind != PEER_NONE;
+}
+
+void peer_drain(struct broker *b, struct peer *p)
+{
+	uint64_t vm = p->vm;
+
+	/* Receiving never waits, so this ends when the channel is empty. */
+	while (p->kind != PEER_NONE && p->vm == vm && peer_one(b, p))
+		;
+}
+
+static void peer_event(void *arg, int fd, short revents)
+{
+	struct broker *b = arg;
+	size_t i;
+
+	(void)revents;
+	for (i = 0; i < BROKER_PEERS; i++)
+		if (b->peers[i].kind != PEER_NONE &&
+		    b->peers[i].chan.fd == fd) {
+			(void)peer_one(b, &b->peers[i]);
+			return;
+		}
+}
+
+struct peer *peer_add(struct broker *b, enum peer_kind kind, int fd)
+{
+	const struct timeval limit = { .tv_sec = BROKER_SEND_MS / 1000 };
+	CLEAN_FD int owned = fd;
+	struct peer *p = NULL;
+	size_t i;
+
+	for (i = 0; i < BROKER_PEERS && !p; i++)
+		if (b->peers[i].kind == PEER_NONE)
+			p = &b->peers[i];
+	if (!p || owned < 0)
+		return NULL;
+	*p = (struct peer){ 0 };
+	(void)setsockopt(owned, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	if (loop_add(&b->loop, owned, POLLIN, peer_event, b) < 0 ||
+	    chan_init(&p->chan, owned) < 0) {
+		loop_del(&b->loop, owned);
+		return NULL;
+	}
+	(void)take_fd(&owned);
+	p->chan.no_wait = true;
+	p->kind = kind;
+	return p;
+}
+
+void peer_close(struct broker *b, struct peer *p)
+{
+	if (p->kind == PEER_CONNECTOR && p->effect)
+		effect_lost(b, p);
+	loop_del(&b->loop, p->chan.fd);
+	chan_done(&p->chan);
+	free(p->effect_decision);
+	*p = (struct peer){ 0 };
+}
+
+struct peer *peer_of_vm(struct broker *b, uint64_t vm)
+{
+	size_t i;
+
+	for (i = 0; i < BROKER_PEERS; i++)
+		if ((b->peers[i].kind == PEER_READER ||
+		     b->peers[i].kind == PEER_PLANNER) &&
+		    b->peers[i].vm == vm)
+			return &b->peers[i];
+	return NULL;
+}
+
+struct peer *peer_of_connector(struct broker *b, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < BROKER_PEERS; i++)
+		if (b->peers[i].kind == PEER_CONNECTOR &&
+		    span_eq(span_str(b->peers[i].name), span_str(name)))
+			return &b->peers[i];
+	return NULL;
+}
+
+struct peer *peer_of_kind(struct broker *b, enum peer_kind kind)
+{
+	size_t i;
+
+	for (i = 0; i < BROKER_PEERS; i++)
+		if (b->peers[i].kind == kind)
+			return &b->peers[i];
+	return NULL;
+}
+
+void peer_send(struct broker *b, struct peer *p, const int *fds, size_t n)
+{
+	int r = chan_send(&p->chan, &b->out, fds, n);
+
+	if (r == 0)
+		return;
+	if (p->kind == PEER_MONITOR || p->kind == PEER_CONTROL)
+		die("%s does not take a message: errno %d", kind_names[p->kind],
+		    -r);
+	log_warn("peer-lost", "kind=%s errno=%d", kind_names[p->kind], -r);
+	peer_close(b, p);
+}

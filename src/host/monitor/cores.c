@@ -1,0 +1,453 @@
+/*
+ * cores: the processes that live as long as bulkhead, and the channels between
+ * them: the process graph as code.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "host/monitor/monitor.h"
+#include "policy/policy.h"
+#include "privsep/spawn.h"
+
+enum { POLICY_MAX = 1 << 20, STOP_MS = 2000 };
+
+void core_send(struct monitor *m, struct core *c, const int *fds, size_t n)
+{
+	int r = c->pid ? chan_send(&c->chan, &m->out, fds, n) : -EPIPE;
+
+	if (r < 0 && !m->stopping && !(m->killed && c->proc == PROC_CONNECTOR))
+		monitor_fatal(m, "a core process does not take its messages");
+}
+
+static void core_message(struct monitor *m, struct core *c)
+{
+	enum msg_type t = m->in.type;
+
+	if (c->proc == PROC_CONNECTOR && t == MSG_ITEM) {
+		item_from_connector(m, c);
+	} else if (c->proc == PROC_BROKER && t == MSG_TASK_START) {
+		vm_request(m, VM_PLANNER, m->in.task_start.item,
+			   m->in.task_start.task);
+	} else if (c->proc == PROC_BROKER && t == MSG_TASK_END) {
+		vms_of_task_end(m, m->in.ids.task);
+	} else if (c->proc == PROC_BROKER && t == MSG_ITEM_VERDICT) {
+		item_verdict(m, &m->in.item_verdict);
+	} else if (c->proc == PROC_CONTROL && t == MSG_C_STATUS) {
+		status_answer(m);
+	} else if (c->proc == PROC_CONTROL && t == MSG_C_KILL) {
+		char reason[512];
+		struct span s = m->in.text.text;
+
+		if (s.n >= sizeof(reason))
+			s.n = sizeof(reason) - 1;
+		if (str_copy(reason, sizeof(reason), s) < 0 ||
+		    !utf8_valid(span_str(reason)))
+			(void)str_printf(reason, sizeof(reason), "no reason");
+		latch_kill(m, "control", span_str(reason));
+		m->out.type = MSG_C_OK;
+		m->out.ids = m->ids;
+		m->out.empty = (struct m_empty){ 0 };
+		core_send(m, c, NULL, 0);
+	} else if (c->proc == PROC_CONTROL && t == MSG_C_DOWN) {
+		m->out.type = MSG_C_OK;
+		m->out.ids = m->ids;
+		m->out.empty = (struct m_empty){ 0 };
+		core_send(m, c, NULL, 0);
+		monitor_stop(m);
+	} else {
+		log_error("core-message", "from=%s type=%s", c->name,
+			  msg_type_name(t));
+		monitor_fatal(m, "a message that its sender may not send");
+	}
+}
+
+static void core_event(void *arg, int fd, short revents)
+{
+	struct core *c = arg;
+	struct monitor *m = c->m;
+	const char *why;
+	int r;
+
+	(void)fd;
+	(void)revents;
+	r = chan_recv(&c->chan, &m->in, &why);
+	if (r == -EAGAIN)
+		return;
+	if (r > 0) {
+		core_message(m, c);
+		return;
+	}
+	if (m->killed && c->proc == PROC_CONNECTOR) {
+		loop_del(&m->loop, c->chan.fd);
+		return;
+	}
+	log_error("process-gone", "name=%s %s", c->name,
+		  r < 0 && why ? why : "");
+	monitor_fatal(m, "a core process is gone");
+}
+
+/* Starts one core process; fds in the order of its row, the first is ours. */
+static int core_start(struct monitor *m, struct core *c, enum proc p,
+		      const char *name, const int *fds, size_t n,
+		      struct err *err)
+{
+	const struct timeval limit = { .tv_sec = MONITOR_SEND_MS / 1000 };
+	struct spawn s = { .proc = p, .libexec = m->libexec };
+	CLEAN_FD int ours = -1;
+	CLEAN_FD int theirs = -1;
+	int pair[2];
+	int r = chan_pair(pair);
+
+	if (r < 0)
+		return err_set(err, r, "socketpair: errno %d", -r);
+	ours = pair[0];
+	theirs = pair[1];
+	s.fds[0] = theirs;
+	for (size_t i = 0; i < n; i++)
+		s.fds[1 + i] = fds[i];
+	c->m = m;
+	c->proc = p;
+	(void)str_printf(c->name, sizeof(c->name), "%s", name);
+	c->pid = spawn_process(&s, &c->pidfd, err);
+	if (c->pid < 0) {
+		r = c->pid;
+		c->pid = 0;
+		return r;
+	}
+	(void)setsockopt(ours, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	r = chan_init(&c->chan, take_fd(&ours));
+	return r < 0 ? err_set(err, r, "out of memory") : 0;
+}
+
+static int core_hello(struct monitor *m, struct core *c, const char *name,
+		      const char *arg, struct err *err)
+{
+	int r;
+
+	m->out.type = MSG_HELLO;
+	m->out.ids = m->ids;
+	m->out.hello = (struct m_hello){ span_str(name), span_str(arg) };
+	r = chan_send(&c->chan, &m->out, NULL, 0);
+	if (r < 0)
+		return err_set(err, r, "%s did not start: see the log",
+			       c->name);
+	return 0;
+}
+
+static int core_watch(struct monitor *m, struct core *c, struct err *err)
+{
+	c->chan.no_wait = true;
+	if (loop_add(&m->loop, c->chan.fd, POLLIN, core_event, c) < 0)
+		return err_set(err, -ENFILE, "no room in the loop");
+	return 0;
+}
+
+/* A directory below another, made 0700 if it is not there. */
+static int sub_dir(int at, const char *name, struct err *err)
+{
+	int fd;
+
+	if (mkdirat(at, name, 0700) < 0 && errno != EEXIST)
+		return err_set(err, -errno, "%s: cannot be made: errno %d",
+			       name, errno);
+	fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	return fd < 0 ? err_set(err, -errno, "%s: cannot be opened: errno %d",
+				name, errno)
+		      : fd;
+}
+
+static int start_auditd(struct monitor *m, struct err *err)
+{
+	CLEAN_FD int dir = sub_dir(m->state_fd, "audit", err);
+	CLEAN_FD int theirs = -1;
+	CLEAN_FD int boot_fd = -1;
+	char boot[64] = "unknown";
+	ssize_t n;
+	int pair[2];
+	int r;
+
+	if (dir < 0)
+		return dir;
+	r = chan_pair(pair);
+	if (r < 0)
+		return err_set(err, r, "socketpair: errno %d", -r);
+	m->broker_audit_fd = pair[0];
+	theirs = pair[1];
+	boot_fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	n = boot_fd < 0 ? 0 : fd_read_all(boot_fd, boot, 36);
+	boot[n > 0 ? n : 0] = 0;
+	r = core_start(m, &m->auditd, PROC_AUDITD, "auditd",
+		       (const int[]){ theirs, dir }, 2, err);
+	if (r == 0)
+		r = core_hello(m, &m->auditd, "auditd", boot, err);
+	return r;
+}
+
+/* The owner's policy, or the embedded one, as a sealed memfd. */
+static int policy_memfd(const struct monitor *m, struct err *err)
+{
+	CLEAN_FD int file = -1;
+	int fd;
+
+	if (!m->conf.policy[0])
+		return memfd_sealed("policy", span_str(policy_default_text()));
+	file = open(m->conf.policy, O_RDONLY | O_CLOEXEC);
+	if (file < 0)
+		return err_set(err, -errno,
+			       "%s: the policy cannot be read: 'bulkhead init' "
+			       "writes one",
+			       m->conf.policy);
+	fd = memfd_from_fd("policy", file, POLICY_MAX);
+	if (fd < 0)
+		return err_set(err, fd, "%s: over %d bytes or unreadable",
+			       m->conf.policy, POLICY_MAX);
+	return fd;
+}
+
+static const char *policy_name(const struct monitor *m)
+{
+	const char *base = strrchr(m->conf.policy, '/');
+
+	if (!m->conf.policy[0])
+		return "assistant.yaml";
+	return base ? base + 1 : m->conf.policy;
+}
+
+/*
+ * Loads the policy here first, for the owner's sake: what is wrong with it, and
+ * with it beside the configuration, is told at once. The broker loads the same
+ * sealed bytes again and trusts nobody's word for them.
+ */
+static int check_policy(const struct monitor *m, int fd, struct err *err)
+{
+	CLEAN_FREE uint8_t *text = NULL;
+	struct policy *p = NULL;
+	CLEAN_BUF struct buf errs;
+	ssize_t n = memfd_sealed_size(fd, POLICY_MAX);
+	int r;
+
+	buf_init(&errs, 64 << 10);
+	text = malloc((size_t)(n > 0 ? n : 0) + 1);
+	if (!text || n < 0 || fd_pread_all(fd, text, (size_t)n, 0) != n)
+		return err_set(err, -EIO, "the policy cannot be read");
+	r = policy_load(policy_name(m), span_of(text, (size_t)n), &p, &errs);
+	if (r == 0)
+		r = policy_check_conf(p, &m->conf, &errs);
+	policy_free(p);
+	return r == 0 ? 0 : err_set(err, r, "%s", buf_cstr(&errs));
+}
+
+static int start_broker(struct monitor *m, struct err *err)
+{
+	CLEAN_FD int theirs = -1;
+	CLEAN_FD int policy = policy_memfd(m, err);
+	char arg[1200];
+	const char *why;
+	int pair[2];
+	int r;
+
+	if (policy < 0)
+		return policy;
+	r = check_policy(m, policy, err);
+	if (r < 0)
+		return r;
+	r = chan_pair(pair);
+	if (r < 0)
+		return err_set(err, r, "socketpair: errno %d", -r);
+	m->broker_control_fd = pair[0];
+	theirs = pair[1];
+	r = core_start(m, &m->broker, PROC_BROKER, "broker",
+		       (const int[]){ m->broker_audit_fd, theirs, policy }, 3,
+		       err);
+	fd_close(&m->broker_audit_fd);
+	if (r < 0)
+		return r;
+	(void)str_printf(arg, sizeof(arg), "%s\n%s",
+			 m->conf.planner == PLANNER_GULLIBLE ? "gullible"
+							     : "triage",
+			 m->conf.say);
+	r = core_hello(m, &m->broker, policy_name(m), arg, err);
+	if (r == 0 && chan_recv(&m->broker.chan, &m->in, &why) != 1)
+		r = err_set(err, -EINVAL,
+			    "the broker ended while it started: see the log");
+	return r == 0 ? core_watch(m, &m->broker, err) : r;
+}
+
+/* The owner's socket: 0600, a stale one is replaced (we hold the lock). */
+static int listen_control(const struct monitor *m, struct err *err)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	CLEAN_FD int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	struct stat st;
+	mode_t old;
+	int r;
+
+	if (str_copy(a.sun_path, sizeof(a.sun_path), span_str(m->conf.socket)) <
+	    0)
+		return err_set(err, -ENAMETOOLONG,
+			       "%s: a socket's path holds "
+			       "at most 107 bytes: set control.socket",
+			       m->conf.socket);
+	if (lstat(a.sun_path, &st) == 0 && S_ISSOCK(st.st_mode))
+		(void)unlink(a.sun_path);
+	old = umask(0177);
+	r = fd < 0 ? -1 : bind(fd, (struct sockaddr *)&a, sizeof(a));
+	umask(old);
+	if (r < 0 || listen(fd, 16) < 0)
+		return err_set(err, -errno, "%s: cannot listen: errno %d",
+			       a.sun_path, errno);
+	return take_fd(&fd);
+}
+
+static int start_control(struct monitor *m, struct err *err)
+{
+	CLEAN_FD int listening = listen_control(m, err);
+	char users[16 * 12] = "";
+	uint32_t i;
+	int r;
+
+	if (listening < 0)
+		return listening;
+	for (i = 0; i < m->conf.n_users; i++)
+		(void)str_printf(users + strlen(users),
+				 sizeof(users) - strlen(users), "%s%u",
+				 i ? "," : "", m->conf.users[i]);
+	r = core_start(m, &m->control, PROC_CONTROL, "control",
+		       (const int[]){ m->broker_control_fd, listening }, 2,
+		       err);
+	fd_close(&m->broker_control_fd);
+	if (r == 0)
+		r = core_hello(m, &m->control, "control", users, err);
+	return r == 0 ? core_watch(m, &m->control, err) : r;
+}
+
+static int start_connector(struct monitor *m, const struct conf_connector *cc,
+			   struct err *err)
+{
+	struct core *c = &m->connectors[m->n_connectors];
+	CLEAN_FD int states = sub_dir(m->state_fd, "connectors", err);
+	CLEAN_FD int state = states < 0 ? -1 : sub_dir(states, cc->name, err);
+	CLEAN_FD int dir = -1;
+	CLEAN_FD int ours = -1;
+	CLEAN_FD int theirs = -1;
+	bool outbound = cc->kind == CONNECTOR_OUTBOX;
+	char name[CONF_NAME_MAX + 16];
+	int pair[2];
+	int r;
+
+	if (state < 0)
+		return state;
+	if (mkdir(cc->path, 0700) < 0 && errno != EEXIST)
+		return err_set(err, -errno,
+			       "connector %s: %s cannot be made: "
+			       "errno %d",
+			       cc->name, cc->path, errno);
+	dir = open(cc->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return err_set(err, -errno,
+			       "connector %s: %s cannot be "
+			       "opened: errno %d",
+			       cc->name, cc->path, errno);
+	r = chan_pair(pair);
+	if (r < 0)
+		return err_set(err, r, "socketpair: errno %d", -r);
+	ours = pair[0];
+	theirs = pair[1];
+	(void)str_printf(name, sizeof(name), "connector:%s", cc->name);
+	r = core_start(m, c, PROC_CONNECTOR, name,
+		       (const int[]){ theirs, dir, state }, 3, err);
+	if (r < 0)
+		return r;
+	m->n_connectors++;
+	r = core_hello(m, c, cc->name,
+		       outbound ? "kind=outbox from=bulkhead@localhost"
+				: "kind=maildir",
+		       err);
+	if (r < 0)
+		return r;
+	m->out.type = MSG_CONNECTOR;
+	m->out.connector =
+		(struct m_connector){ span_str(cc->name), outbound ? 2 : 1 };
+	r = chan_send(&m->broker.chan, &m->out, &ours, 1);
+	if (r < 0)
+		return err_set(err, r, "the broker does not answer");
+	return core_watch(m, c, err);
+}
+
+int cores_start(struct monitor *m, struct err *err)
+{
+	uint32_t i;
+	int r = start_auditd(m, err);
+
+	if (r == 0)
+		r = start_broker(m, err);
+	if (r == 0)
+		r = start_control(m, err);
+	for (i = 0; r == 0 && i < m->conf.n_connectors; i++)
+		r = start_connector(m, &m->conf.connectors[i], err);
+	return r;
+}
+
+static void core_kill(struct monitor *m, struct core *c)
+{
+	if (!c->pid)
+		return;
+	(void)syscall(SYS_pidfd_send_signal, c->pidfd, SIGKILL, NULL, 0);
+	(void)waitpid(c->pid, NULL, 0);
+	c->pid = 0;
+	fd_close(&c->pidfd);
+	loop_del(&m->loop, c->chan.fd);
+	chan_done(&c->chan);
+}
+
+void connectors_kill(struct monitor *m)
+{
+	int i;
+
+	for (i = 0; i < m->n_connectors; i++)
+		core_kill(m, &m->connectors[i]);
+}
+
+/* Asks, waits a moment, then kills. */
+static void core_end(struct monitor *m, struct core *c)
+{
+	struct pollfd p = { c->pidfd, POLLIN, 0 };
+
+	if (!c->pid)
+		return;
+	m->out.type = MSG_STOP;
+	m->out.ids = m->ids;
+	m->out.empty = (struct m_empty){ 0 };
+	if (chan_send(&c->chan, &m->out, NULL, 0) == 0)
+		(void)poll(&p, 1, STOP_MS);
+	core_kill(m, c);
+}
+
+/* Connectors first, so that nothing acts; the log last. */
+void cores_end(struct monitor *m)
+{
+	int i;
+
+	m->stopping = true;
+	for (i = 0; i < m->n_connectors; i++)
+		core_end(m, &m->connectors[i]);
+	core_end(m, &m->control);
+	core_end(m, &m->broker);
+	core_end(m, &m->auditd);
+	if (m->conf.socket[0])
+		(void)unlink(m->conf.socket);
+}

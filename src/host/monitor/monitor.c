@@ -1,0 +1,248 @@
+/*
+ * bulkhead-monitor: starts everything, owns the process graph, holds the kill.
+ *
+ * SECURITY. Reads the owner's configuration, the guest images (checked against
+ * their sums) and typed messages; it passes the bytes of items on as sealed
+ * descriptors and never reads one. It trusts the owner's files, takes the words
+ * of porters and connectors as claims, and parses nothing foreign. It keeps the
+ * rights to fork and to make namespaces for its children, and no capability
+ * beyond those of the user that started it; no new privileges, no core.
+ */
+#include "host/monitor/monitor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "privsep/sandbox.h"
+
+static void tell_starter(struct monitor *m, const char *text)
+{
+	if (m->ready_fd < 0)
+		return;
+	(void)fd_write_all(m->ready_fd, span_str(text));
+	(void)fd_write_all(m->ready_fd, SPAN_LIT("\n"));
+}
+
+void monitor_stop(struct monitor *m)
+{
+	m->stopping = true;
+	loop_stop(&m->loop);
+}
+
+void monitor_fatal(struct monitor *m, const char *why)
+{
+	log_error("fatal", "%s; everything is stopped", why);
+	m->exit_code = 1;
+	monitor_stop(m);
+}
+
+void monitor_audit(struct monitor *m)
+{
+	int r = audit_append(&m->auditd.chan, &m->record, &m->audit_state);
+
+	if (r < 0 && !m->stopping)
+		monitor_fatal(m, "the audit log cannot be written");
+}
+
+static void on_signal(void *arg, int fd, short revents)
+{
+	struct monitor *m = arg;
+	struct signalfd_siginfo si;
+
+	(void)revents;
+	if (fd_read_all(fd, &si, sizeof(si)) != (ssize_t)sizeof(si))
+		return;
+	if (si.ssi_signo == SIGUSR1)
+		latch_kill(m, "signal", SPAN_LIT("SIGUSR1"));
+	else
+		monitor_stop(m);
+}
+
+static int signals_to_fd(struct monitor *m)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGHUP);
+	(void)sigaddset(&set, SIGUSR1);
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -errno;
+	m->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (m->signal_fd < 0)
+		return -errno;
+	return loop_add(&m->loop, m->signal_fd, POLLIN, on_signal, m);
+}
+
+/* mkdir -p with mode 0700 for what is made. */
+static int make_path(const char *path)
+{
+	char part[CONF_PATH_MAX];
+	size_t i;
+
+	for (i = 1; path[i - 1]; i++) {
+		if (path[i] != '/' && path[i])
+			continue;
+		if (str_copy(part, sizeof(part), span_of(path, i)) < 0)
+			return -ENAMETOOLONG;
+		if (mkdir(part, 0700) < 0 && errno != EEXIST)
+			return -errno;
+	}
+	return 0;
+}
+
+/* The state directory: ours alone, and one monitor at a time. */
+static int open_state(struct monitor *m, struct err *err)
+{
+	const char *dir = m->conf.state;
+	struct stat st;
+	int lock;
+	int r = make_path(dir);
+
+	m->state_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (r < 0 || m->state_fd < 0)
+		return err_set(err, -EIO,
+			       "%s: cannot be made or opened: "
+			       "check the path and its owner",
+			       dir);
+	if (fstat(m->state_fd, &st) < 0 || st.st_uid != geteuid() ||
+	    (st.st_mode & 077))
+		return err_set(err, -EPERM,
+			       "%s: must belong to the user that "
+			       "starts bulkhead, mode 0700: chmod 700 it",
+			       dir);
+	lock = openat(m->state_fd, "lock", O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) < 0)
+		return err_set(err, -EBUSY,
+			       "%s: bulkhead is already running "
+			       "here: 'bulkhead status'",
+			       dir);
+	/* The lock's descriptor stays open as long as the monitor lives. */
+	return 0;
+}
+
+static int prepare(struct monitor *m, struct err *err)
+{
+	CLEAN_BUF struct buf errs;
+	const char *home = getenv("HOME");
+	int r;
+
+	buf_init(&errs, 64 << 10);
+	r = conf_load(m->conf_path, home ? home : "/", &m->conf, &errs);
+	if (r < 0)
+		return err_set(err, r, "%s", buf_cstr(&errs));
+	r = open_state(m, err);
+	if (r < 0)
+		return r;
+	if (latch_is_set(m->state_fd))
+		return err_set(err, -EPERM,
+			       "the kill latch is set: see "
+			       "'bulkhead audit tail', then 'bulkhead rearm'");
+	r = vm_images_load(m->images_dir, &m->images, err);
+	if (r < 0)
+		return r;
+	if (getrandom(m->ids.run, sizeof(m->ids.run), 0) !=
+	    (ssize_t)sizeof(m->ids.run))
+		return err_set(err, -EIO, "no random bytes");
+	return vm_probe(m->libexec, m->state_fd, m->images.kernel_fd,
+			m->images.initrd_fd[WIRE_PROBE],
+			(enum vm_backend)m->conf.backend, &m->probe, err);
+}
+
+static void run(struct monitor *m)
+{
+	m->start_ms = now_ms();
+	audit_begin(&m->record, "start", &m->ids);
+	audit_str(&m->record, "version", SPAN_LIT(BULKHEAD_VERSION));
+	audit_str(&m->record, "backend",
+		  span_str(vm_backend_name(m->probe.backend)));
+	audit_str(&m->record, "backend_why", span_str(m->probe.why));
+	monitor_audit(m);
+	log_info("up", "backend=%s why=\"%s\"",
+		 vm_backend_name(m->probe.backend), m->probe.why);
+	if (!m->stopping)
+		tell_starter(m, "ready");
+	if (loop_run(&m->loop) < 0)
+		m->exit_code = 1;
+	m->stopping = true;
+	vms_end(m, "stopped");
+	items_end(m);
+	if (m->auditd.pid) {
+		audit_begin(&m->record, "stop", &m->ids);
+		audit_bool(&m->record, "clean", m->exit_code == 0);
+		monitor_audit(m);
+	}
+	cores_end(m);
+	vm_images_done(&m->images);
+}
+
+static int parse_args(struct monitor *m, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "libexec", required_argument, NULL, 'l' },
+		{ "images", required_argument, NULL, 'i' },
+		{ "ready-fd", required_argument, NULL, 'r' },
+		{ NULL, 0, NULL, 0 },
+	};
+	uint64_t n;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (c == 'c' && str_copy(m->conf_path, sizeof(m->conf_path),
+					 span_str(optarg)) < 0)
+			return -1;
+		if (c == 'l')
+			m->libexec = optarg;
+		if (c == 'i')
+			m->images_dir = optarg;
+		if (c == 'r') {
+			if (num_parse(span_str(optarg), 3, 1023, &n) < 0)
+				return -1;
+			m->ready_fd = (int)n;
+		}
+		if (c == '?')
+			return -1;
+	}
+	return m->libexec && m->images_dir && optind == argc ? 0 : -1;
+}
+
+int main(int argc, char **argv)
+{
+	static struct monitor m;
+	struct err err = { 0 };
+
+	log_init("monitor", LOG_LV_INFO);
+	m.ready_fd = -1;
+	m.signal_fd = -1;
+	loop_init(&m.loop);
+	if (parse_args(&m, argc, argv) < 0)
+		die("usage: bulkhead-monitor --config FILE --libexec DIR "
+		    "--images DIR [--ready-fd N]; started by 'bulkhead up'");
+	if (m.ready_fd >= 0)
+		(void)fcntl(m.ready_fd, F_SETFD, FD_CLOEXEC);
+	if (sandbox_basic(&err) < 0 || signals_to_fd(&m) < 0 ||
+	    prepare(&m, &err) < 0 || cores_start(&m, &err) < 0) {
+		tell_starter(&m, err.msg);
+		log_error("start", "%s", err.msg);
+		cores_end(&m);
+		return 1;
+	}
+	run(&m);
+	return m.exit_code;
+}

@@ -1,0 +1,514 @@
+/* mcp: see mcp.h. */
+#include "mcp.h"
+
+#include <assert.h>
+
+#include "base/str.h"
+#include "proto/message_json.h"
+
+static const char *const versions[] = { "2025-06-18", "2025-03-26" };
+
+/* --- writing ----------------------------------------------------------- */
+
+static int dump_to_buf(const char *text, size_t n, void *arg)
+{
+	struct buf *b = arg;
+
+	buf_put(b, text, n);
+	return buf_ok(b) ? 0 : -1;
+}
+
+/* Takes line over. NULL stands for an allocation that failed. */
+static void put_line(struct buf *reply, json_t *line)
+{
+	if (!line ||
+	    json_dump_callback(line, dump_to_buf, reply, JSON_COMPACT) < 0)
+		reply->bad = true;
+	buf_u8(reply, '\n');
+	json_decref(line);
+}
+
+static void put_error(struct buf *reply, json_t *id, enum mcp_error code,
+		      const char *text)
+{
+	put_line(reply, json_pack("{s:s, s:O, s:{s:i, s:s}}", "jsonrpc", "2.0",
+				  "id", id ? id : json_null(), "error", "code",
+				  (int)code, "message", text));
+}
+
+/* Takes result over. */
+static void put_result(struct buf *reply, json_t *id, json_t *result)
+{
+	if (!result) {
+		reply->bad = true;
+		return;
+	}
+	put_line(reply, json_pack("{s:s, s:O, s:o}", "jsonrpc", "2.0", "id", id,
+				  "result", result));
+}
+
+/* A tool result: text for people, and a structured form (taken over). */
+static json_t *tool_result(const char *text, size_t n, json_t *structured,
+			   bool is_error)
+{
+	json_t *content = json_stringn(text, n);
+
+	if (!content)
+		content = json_string("");
+	return json_pack("{s:[{s:s, s:o}], s:o*, s:b}", "content", "type",
+			 "text", "text", content, "structuredContent",
+			 structured, "isError", (int)is_error);
+}
+
+static json_t *span_json(struct span s)
+{
+	json_t *v = json_stringn((const char *)s.p, s.n);
+
+	return v ? v : json_string("");
+}
+
+/* --- reading ----------------------------------------------------------- */
+
+/* What one handler decides; code 0 means that ret or reply is filled. */
+struct refusal {
+	enum mcp_error code;
+	const char *text;
+};
+
+static const struct refusal accepted = { 0, NULL };
+
+static struct refusal refuse(enum mcp_error code, const char *text)
+{
+	return (struct refusal){ code, text };
+}
+
+/* True if v has no members but the named ones (NULL-terminated). */
+static bool only_members(json_t *v, const char *const *names)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(v, key, value)
+	{
+		size_t i;
+
+		for (i = 0; names[i]; i++)
+			if (strcmp(key, names[i]) == 0)
+				break;
+		if (!names[i])
+			return false;
+	}
+	return true;
+}
+
+/* A name: 1 to LIMIT_NAME bytes without control characters (C0, DEL, C1). */
+static bool name_ok(struct span s)
+{
+	size_t i;
+
+	if (s.n == 0 || s.n > LIMIT_NAME)
+		return false;
+	for (i = 0; i < s.n; i++) {
+		if (s.p[i] < 0x20 || s.p[i] == 0x7f)
+			return false;
+		if (s.p[i] == 0xc2 && i + 1 < s.n && s.p[i + 1] < 0xa0)
+			return false;
+	}
+	return true;
+}
+
+static struct span string_span(const json_t *v)
+{
+	return span_of(json_string_value(v), json_string_length(v));
+}
+
+/* One scalar as a row; false if its type or size is not allowed. */
+static bool add_row(struct mcp_request *r, struct span name, json_t *v,
+		    enum arg_shape shape)
+{
+	struct m_arg *a = &r->call.args[r->call.n];
+	char *number;
+	size_t n;
+
+	if (r->call.n >= LIMIT_ARGS)
+		return false;
+	*a = (struct m_arg){ .name = name, .shape = (uint8_t)shape };
+	if (json_is_string(v)) {
+		a->json = ARG_STRING;
+		a->value = string_span(v);
+	} else if (json_is_boolean(v)) {
+		a->json = ARG_BOOL;
+		a->value =
+			json_is_true(v) ? SPAN_LIT("true") : SPAN_LIT("false");
+	} else if (json_is_number(v)) {
+		number = r->numbers[r->call.n];
+		n = json_dumpb(v, number, MCP_NUMBER_MAX, JSON_ENCODE_ANY);
+		if (n == 0 || n > MCP_NUMBER_MAX)
+			return false;
+		a->json = json_is_integer(v) ? ARG_INTEGER : ARG_NUMBER;
+		a->value = span_of(number, n);
+	} else {
+		return false;
+	}
+	if (a->value.n > LIMIT_ARG_BYTES)
+		return false;
+	r->call.n++;
+	return true;
+}
+
+static bool add_list(struct mcp_request *r, struct span name, json_t *list)
+{
+	json_t *v;
+	size_t i;
+
+	if (json_array_size(list) == 0) {
+		if (r->call.n >= LIMIT_ARGS)
+			return false;
+		r->call.args[r->call.n++] =
+			(struct m_arg){ .name = name,
+					.json = ARG_STRING,
+					.shape = ARG_EMPTY_LIST };
+		return true;
+	}
+	json_array_foreach(list, i, v)
+	{
+		if (!json_is_string(v) || !add_row(r, name, v, ARG_ELEMENT))
+			return false;
+	}
+	return true;
+}
+
+static struct refusal read_arguments(struct mcp_request *r, json_t *arguments)
+{
+	const char *key;
+	json_t *v;
+
+	json_object_foreach(arguments, key, v)
+	{
+		struct span name = span_str(key);
+		bool ok;
+
+		if (!name_ok(name))
+			return refuse(MCP_ERR_PARAMS, "bad argument name");
+		if (json_is_array(v))
+			ok = add_list(r, name, v);
+		else
+			ok = add_row(r, name, v, ARG_SCALAR);
+		if (!ok)
+			return refuse(MCP_ERR_PARAMS,
+				      "an argument is a string, a number, a "
+				      "boolean or a list of strings, within "
+				      "the limits");
+	}
+	return accepted;
+}
+
+static struct refusal read_answer(struct mcp_request *r, json_t *arguments)
+{
+	static const char *const members[] = { "text", NULL };
+	json_t *text = json_object_get(arguments, "text");
+
+	if (!json_is_string(text) || !only_members(arguments, members))
+		return refuse(MCP_ERR_PARAMS, "task.answer takes {text}");
+	r->answer = string_span(text);
+	if (r->answer.n > LIMIT_ANSWER)
+		return refuse(MCP_ERR_PARAMS, "the answer is too long");
+	r->kind = MCP_ANSWER;
+	return accepted;
+}
+
+static struct refusal on_call(struct mcp *m, struct mcp_request *r,
+			      json_t *params, struct buf *reply)
+{
+	static const char *const members[] = { "name", "arguments", "_meta",
+					       NULL };
+	json_t *name = json_object_get(params, "name");
+	json_t *arguments = json_object_get(params, "arguments");
+
+	(void)m;
+	(void)reply;
+	if (!only_members(params, members))
+		return refuse(MCP_ERR_PARAMS, "unknown member in params");
+	if (!json_is_string(name) || !name_ok(string_span(name)))
+		return refuse(MCP_ERR_PARAMS, "bad tool name");
+	if (arguments && !json_is_object(arguments))
+		return refuse(MCP_ERR_PARAMS, "arguments must be an object");
+	r->call.capability = string_span(name);
+	if (span_is(r->call.capability, MCP_TOOL_ANSWER))
+		return read_answer(r, arguments);
+	if (span_is(r->call.capability, MCP_TOOL_TASK)) {
+		r->kind = MCP_TASK;
+		return json_object_size(arguments) == 0
+			       ? accepted
+			       : refuse(MCP_ERR_PARAMS,
+					"task.get takes no arguments");
+	}
+	r->kind = MCP_CALL;
+	return arguments ? read_arguments(r, arguments) : accepted;
+}
+
+static struct refusal on_list(struct mcp *m, struct mcp_request *r,
+			      json_t *params, struct buf *reply)
+{
+	static const char *const members[] = { "_meta", NULL };
+
+	(void)m;
+	(void)reply;
+	if (!only_members(params, members))
+		return refuse(MCP_ERR_PARAMS, "the list has one page");
+	r->kind = MCP_TOOLS;
+	return accepted;
+}
+
+static struct refusal on_ping(struct mcp *m, struct mcp_request *r,
+			      json_t *params, struct buf *reply)
+{
+	(void)m;
+	(void)params;
+	put_result(reply, r->id, json_object());
+	r->kind = MCP_REPLY;
+	return accepted;
+}
+
+/* An unknown version is answered with ours, as the protocol has it. */
+static struct refusal on_initialize(struct mcp *m, struct mcp_request *r,
+				    json_t *params, struct buf *reply)
+{
+	json_t *wanted = json_object_get(params, "protocolVersion");
+	const char *version = versions[0];
+	size_t i;
+
+	if (m->initialized)
+		return refuse(MCP_ERR_REQUEST, "initialized already");
+	if (!json_is_string(wanted))
+		return refuse(MCP_ERR_PARAMS, "protocolVersion is missing");
+	for (i = 0; i < ARRAY_SIZE(versions); i++)
+		if (span_is(string_span(wanted), versions[i]))
+			version = versions[i];
+	put_result(reply, r->id,
+		   json_pack("{s:s, s:{s:{}}, s:{s:s, s:s}, s:s}",
+			     "protocolVersion", version, "capabilities",
+			     "tools", "serverInfo", "name", "bulkhead",
+			     "version", BULKHEAD_VERSION, "instructions",
+			     "Start with task.get, end with task.answer. Every "
+			     "other tool is a request that the owner's policy "
+			     "decides."));
+	m->initialized = true;
+	r->kind = MCP_REPLY;
+	return accepted;
+}
+
+typedef struct refusal (*method_fn)(struct mcp *m, struct mcp_request *r,
+				    json_t *params, struct buf *reply);
+
+static const struct {
+	const char *name;
+	bool early; /* may come before initialize */
+	method_fn fn;
+} methods[] = {
+	{ "initialize", true, on_initialize },
+	{ "ping", true, on_ping },
+	{ "tools/list", false, on_list },
+	{ "tools/call", false, on_call },
+};
+
+static const char *const notifications[] = { "notifications/initialized",
+					     "notifications/cancelled" };
+
+static struct refusal dispatch(struct mcp *m, struct mcp_request *r,
+			       const char *method, json_t *params,
+			       struct buf *reply)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(methods); i++) {
+		if (strcmp(method, methods[i].name) != 0)
+			continue;
+		if (!m->initialized && !methods[i].early)
+			return refuse(MCP_ERR_REQUEST, "initialize first");
+		return methods[i].fn(m, r, params, reply);
+	}
+	return refuse(MCP_ERR_METHOD, "unknown method");
+}
+
+/* Brackets open at the deepest place, so that no parser goes deeper. */
+static bool too_deep(struct span line)
+{
+	bool in_string = false;
+	size_t depth = 0;
+	size_t i;
+
+	for (i = 0; i < line.n; i++) {
+		uint8_t c = line.p[i];
+
+		if (in_string && c == '\\')
+			i++;
+		else if (c == '"')
+			in_string = !in_string;
+		else if (!in_string && (c == '{' || c == '['))
+			depth++;
+		else if (!in_string && (c == '}' || c == ']') && depth)
+			depth--;
+		if (depth > MCP_DEPTH_MAX)
+			return true;
+	}
+	return false;
+}
+
+static bool id_ok(const json_t *id)
+{
+	return json_is_integer(id) ||
+	       (json_is_string(id) && json_string_length(id) <= MCP_ID_MAX);
+}
+
+static struct refusal read_request(struct mcp *m, struct mcp_request *r,
+				   struct buf *reply)
+{
+	static const char *const members[] = { "jsonrpc", "id", "method",
+					       "params", NULL };
+	json_t *id = json_object_get(r->doc, "id");
+	json_t *version = json_object_get(r->doc, "jsonrpc");
+	json_t *method = json_object_get(r->doc, "method");
+	json_t *params = json_object_get(r->doc, "params");
+
+	if (!json_is_object(r->doc))
+		return refuse(MCP_ERR_REQUEST, "one object a line, no batches");
+	if (id && !id_ok(id))
+		return refuse(MCP_ERR_REQUEST, "bad id");
+	r->id = id;
+	if (!json_is_string(version) || !span_is(string_span(version), "2.0") ||
+	    !json_is_string(method) || !only_members(r->doc, members) ||
+	    (params && !json_is_object(params)))
+		return refuse(MCP_ERR_REQUEST, "no JSON-RPC 2.0 request");
+	if (id)
+		return dispatch(m, r, json_string_value(method), params, reply);
+	for (size_t i = 0; i < ARRAY_SIZE(notifications); i++)
+		if (span_is(string_span(method), notifications[i]))
+			return accepted;
+	/* No reply to a notification, but it counts as an error. */
+	m->errors++;
+	return accepted;
+}
+
+void mcp_read(struct mcp *m, struct span line, struct mcp_request *ret,
+	      struct buf *reply)
+{
+	struct refusal no;
+	json_error_t e;
+
+	memset(ret, 0, sizeof(*ret));
+	if (!too_deep(line))
+		ret->doc = json_loadb((const char *)line.p, line.n,
+				      JSON_REJECT_DUPLICATES, &e);
+	if (ret->doc)
+		no = read_request(m, ret, reply);
+	else
+		no = refuse(MCP_ERR_PARSE, "no JSON within the limits");
+	if (!no.text)
+		return;
+	m->errors++;
+	ret->kind = MCP_REPLY;
+	put_error(reply, ret->id, no.code, no.text);
+}
+
+void mcp_request_done(struct mcp_request *r)
+{
+	json_decref(r->doc);
+	r->doc = NULL;
+	r->id = NULL;
+}
+
+/* --- results ----------------------------------------------------------- */
+
+json_t *mcp_tool(const struct m_tool *t)
+{
+	json_t *schema = json_loadb((const char *)t->schema.p, t->schema.n,
+				    JSON_REJECT_DUPLICATES, NULL);
+
+	if (!json_is_object(schema)) {
+		json_decref(schema);
+		return NULL;
+	}
+	return json_pack("{s:o, s:o, s:o}", "name", span_json(t->name),
+			 "description", span_json(t->description),
+			 "inputSchema", schema);
+}
+
+static json_t *own_tools(void)
+{
+	return json_pack(
+		"[{s:s, s:s, s:{s:s, s:{}, s:b}},"
+		" {s:s, s:s, s:{s:s, s:{s:{s:s, s:i}}, s:[s], s:b}}]",
+		"name", MCP_TOOL_TASK, "description",
+		"The owner's instruction and the message it is about.",
+		"inputSchema", "type", "object", "properties",
+		"additionalProperties", 0, "name", MCP_TOOL_ANSWER,
+		"description",
+		"The final answer to the owner, plain text; ends the task.",
+		"inputSchema", "type", "object", "properties", "text", "type",
+		"string", "maxLength", (int)LIMIT_ANSWER, "required", "text",
+		"additionalProperties", 0);
+}
+
+void mcp_reply_tools(struct buf *reply, const struct mcp_request *r,
+		     json_t *capabilities)
+{
+	json_t *tools = own_tools();
+
+	if (!tools || json_array_extend(tools, capabilities) < 0) {
+		json_decref(tools);
+		reply->bad = true;
+		return;
+	}
+	put_result(reply, r->id, json_pack("{s:o}", "tools", tools));
+}
+
+void mcp_reply_task(struct buf *reply, const struct mcp_request *r,
+		    const struct m_task *task, const struct message *m)
+{
+	json_t *v = json_pack("{s:o, s:o*}", "instruction",
+			      span_json(task->instruction), "message",
+			      m ? message_to_json(m, true) : NULL);
+	CLEAN_BUF struct buf text;
+
+	buf_init(&text, MCP_REPLY_MAX / 2);
+	if (!v || json_dump_callback(v, dump_to_buf, &text, JSON_COMPACT) < 0 ||
+	    (m && !json_object_get(v, "message"))) {
+		json_decref(v);
+		reply->bad = true;
+		return;
+	}
+	put_result(reply, r->id,
+		   tool_result((const char *)text.p, text.n, v, false));
+}
+
+void mcp_reply_answer(struct buf *reply, const struct mcp_request *r)
+{
+	static const char text[] = "The owner has your answer.";
+
+	put_result(reply, r->id,
+		   tool_result(text, sizeof(text) - 1, NULL, false));
+}
+
+void mcp_reply_call(struct buf *reply, const struct mcp_request *r,
+		    const struct m_call_result *result)
+{
+	bool allow = result->verdict == VERDICT_ALLOW;
+	json_t *v = json_pack("{s:s, s:o, s:b}", "verdict",
+			      allow ? "allow" : "deny", "reason",
+			      span_json(result->reason), "executed",
+			      (int)(result->executed != 0));
+
+	if (v && result->clause.n)
+		(void)json_object_set_new(v, "clause",
+					  span_json(result->clause));
+	put_result(reply, r->id,
+		   tool_result((const char *)result->reason.p, result->reason.n,
+			       v, !allow || !result->executed));
+}
+
+void mcp_reply_refusal(struct buf *reply, const struct mcp_request *r,
+		       const char *why)
+{
+	put_result(reply, r->id, tool_result(why, strlen(why), NULL, true));
+}

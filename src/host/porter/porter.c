@@ -1,0 +1,42 @@
+/*
+ * porter: stands between one VM and the rest. It speaks the wire with the
+ * guest, carries an item into a reader and its JSON out as a typed record, or
+ * serves MCP to a planner and carries its requests to the broker.
+ *
+ * SECURITY. Reads: everything a VM says (hostile: frames, JSON, MCP), typed
+ * messages of monitor and broker (trusted), the raw item (only copied, never
+ * parsed). Keeps: its two channels, the VM's wire, the sealed item. Holds no
+ * secret but the wire's session key until the handshake; no network, no files.
+ * A VM that breaks a rule ends its own porter and nothing else.
+ */
+#include <jansson.h>
+#include <sys/random.h>
+
+#include "base/log.h"
+#include "privsep/sandbox.h"
+#include "session.h"
+
+/* Left to itself, jansson would open /dev/urandom for its hash tables. */
+static void seed_json(void)
+{
+	size_t seed = 0;
+
+	if (getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
+		die("no random bytes");
+	json_object_seed(seed | 1);
+}
+
+int main(void)
+{
+	const struct session_fds fds = {
+		.monitor = graph_fd(PROC_PORTER, FD_MONITOR),
+		.broker = graph_fd(PROC_PORTER, FD_BROKER),
+		.wire = graph_fd(PROC_PORTER, FD_WIRE),
+		.item = graph_fd(PROC_PORTER, FD_ITEM),
+	};
+
+	process_start(PROC_PORTER);
+	seed_json();
+	session_run(&fds);
+	return 0;
+}

@@ -1,0 +1,351 @@
+/* session: see session.h. #syscalls:porter poll fcntl */
+#include "session.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/str.h"
+
+/* --- towards the monitor ----------------------------------------------- */
+
+/* Its few small messages always fit the channel, so it never waits. */
+static void tell_monitor(struct session *s, struct msg *m)
+{
+	int r;
+
+	m->ids = s->ids;
+	r = chan_send(&s->monitor, m, NULL, 0);
+	if (r < 0)
+		log_error("monitor-gone", "vm=%s errno=%d", s->name, -r);
+}
+
+static void finish(struct session *s)
+{
+	s->over = true;
+	link_end(&s->link);
+	loop_stop(&s->loop);
+}
+
+void session_fail(struct session *s, enum wire_fault f, const char *fmt, ...)
+{
+	char detail[SESSION_REASON_MAX];
+	struct msg m = { .type = MSG_VM_FAIL };
+	va_list ap;
+
+	if (s->over)
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(detail, sizeof(detail), fmt, ap);
+	va_end(ap);
+	log_warn("vm-fail", "vm=%s fault=%s detail=%s", s->name,
+		 wire_fault_name(f), detail);
+	m.vm_fail = (struct m_vm_fail){ (uint8_t)f, span_str(detail) };
+	tell_monitor(s, &m);
+	finish(s);
+}
+
+void session_done(struct session *s)
+{
+	struct msg m = { .type = MSG_VM_DONE };
+
+	if (s->over)
+		return;
+	tell_monitor(s, &m);
+	finish(s);
+}
+
+static void on_monitor(void *arg, int fd, short revents)
+{
+	struct session *s = arg;
+	const char *why;
+	struct msg m;
+	int r = chan_recv(&s->monitor, &m, &why);
+
+	(void)fd;
+	(void)revents;
+	if (r == -EAGAIN)
+		return;
+	/* STOP, KILL and the end of the monitor are all the same here. */
+	if (r < 1)
+		log_info("stop", "vm=%s the monitor is gone", s->name);
+	finish(s);
+}
+
+/* --- towards the broker ------------------------------------------------ */
+
+static void try_ask(struct session *s)
+{
+	int r = chan_send(&s->broker, &s->ask, &s->ask_fd, s->ask_fd >= 0);
+
+	if (r == -EAGAIN) {
+		loop_events(&s->loop, s->broker.fd, POLLIN | POLLOUT);
+		return;
+	}
+	fd_close(&s->ask_fd);
+	s->asking = false;
+	loop_events(&s->loop, s->broker.fd, POLLIN);
+	if (r < 0)
+		session_fail(s, WIRE_HANGUP, "no answer from the broker: %d",
+			     -r);
+	else
+		s->mode->sent(s);
+}
+
+void session_ask(struct session *s, const struct msg *m, int fd)
+{
+	assert(!s->asking);
+	s->ask = *m;
+	s->ask.ids = s->ids;
+	s->ask_fd = fd;
+	s->asking = true;
+	try_ask(s);
+}
+
+static void on_broker(void *arg, int fd, short revents)
+{
+	struct session *s = arg;
+	const char *why;
+	struct msg m;
+	int r;
+
+	(void)fd;
+	if (s->asking && (revents & POLLOUT))
+		try_ask(s);
+	if (s->over || !(revents & (POLLIN | POLLHUP | POLLERR)))
+		return;
+	r = chan_recv(&s->broker, &m, &why);
+	if (r == -EAGAIN)
+		return;
+	if (r < 1)
+		session_fail(s, WIRE_HANGUP, "the broker is gone%s%s",
+			     r == -EPROTO ? ": " : "", r == -EPROTO ? why : "");
+	else
+		s->mode->broker(s, &m);
+}
+
+/* --- the VM ------------------------------------------------------------ */
+
+static void on_deadline(void *arg)
+{
+	struct session *s = arg;
+
+	s->timer = -1;
+	session_fail(s, WIRE_DEADLINE, "not done within %llu ms",
+		     (unsigned long long)s->deadline_ms);
+}
+
+static void on_handshake_deadline(void *arg)
+{
+	struct session *s = arg;
+
+	s->timer = -1;
+	session_fail(s, WIRE_DEADLINE, "not ready within %llu ms",
+		     (unsigned long long)s->handshake_ms);
+}
+
+void session_timer(struct session *s, uint64_t ms, loop_timer_fn fn)
+{
+	loop_timer_del(&s->loop, s->timer);
+	s->timer = loop_timer(&s->loop, ms, fn, s);
+	if (s->timer < 0)
+		die("no timer left");
+}
+
+static void on_ready(void *arg)
+{
+	struct session *s = arg;
+	struct msg m = { .type = MSG_VM_READY };
+
+	m.vm_ready.boot_us = now_us() - s->start_us;
+	tell_monitor(s, &m);
+	session_timer(s, s->deadline_ms, on_deadline);
+}
+
+static void on_data(void *arg, struct span bytes)
+{
+	struct session *s = arg;
+
+	s->mode->data(s, bytes);
+}
+
+static void on_log(void *arg, struct span text)
+{
+	const struct session *s = arg;
+
+	log_info("guest", "vm=%s text=%.*s", s->name, (int)text.n,
+		 (const char *)text.p);
+}
+
+static void on_exited(void *arg, const struct wire_exit *e)
+{
+	struct session *s = arg;
+
+	s->mode->exited(s, e);
+}
+
+static void on_room(void *arg)
+{
+	struct session *s = arg;
+
+	s->mode->room(s);
+}
+
+static void on_fault(void *arg, enum wire_fault f, const char *detail)
+{
+	struct session *s = arg;
+
+	session_fail(s, f, "%s", detail);
+}
+
+static const struct link_ops ops = { .ready = on_ready,
+				     .data = on_data,
+				     .log = on_log,
+				     .exited = on_exited,
+				     .room = on_room,
+				     .fault = on_fault };
+
+/* --- start ------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	enum wire_workload workload;
+	const struct mode *mode;
+} workloads[] = {
+	{ "reader-email", WIRE_READER_EMAIL, &reader_mode },
+	{ "planner-triage", WIRE_PLANNER_TRIAGE, &planner_mode },
+	{ "planner-gullible", WIRE_PLANNER_GULLIBLE, &planner_mode },
+};
+
+static int set_workload(struct session *s, struct span name)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(workloads); i++) {
+		if (!span_is(name, workloads[i].name))
+			continue;
+		s->workload = workloads[i].workload;
+		s->mode = workloads[i].mode;
+		return 0;
+	}
+	return -1;
+}
+
+/* True if word starts with key; *value is then the rest. */
+static bool word_is(struct span word, const char *key, struct span *value)
+{
+	size_t n = strlen(key);
+
+	if (word.n < n || memcmp(word.p, key, n) != 0)
+		return false;
+	*value = span_of(word.p + n, word.n - n);
+	return true;
+}
+
+static int read_word(struct session *s, struct span word)
+{
+	struct span v;
+
+	if (word_is(word, "workload=", &v))
+		return set_workload(s, v);
+	if (word_is(word, "deadline_ms=", &v))
+		return num_parse(v, 1, SESSION_DEADLINE_MAX_MS,
+				 &s->deadline_ms);
+	if (word_is(word, "handshake_ms=", &v))
+		return num_parse(v, 1, SESSION_DEADLINE_MAX_MS,
+				 &s->handshake_ms);
+	if (word_is(word, "start_us=", &v))
+		return num_parse(v, 0, now_us(), &s->start_us);
+	return -1;
+}
+
+/* workload=NAME deadline_ms=N [handshake_ms=N] [start_us=N] */
+static int read_words(struct session *s, struct span arg)
+{
+	size_t i = 0;
+
+	while (i < arg.n) {
+		size_t start = i;
+
+		while (i < arg.n && arg.p[i] != ' ')
+			i++;
+		if (i > start &&
+		    read_word(s, span_of(arg.p + start, i - start)) < 0)
+			return -1;
+		i++;
+	}
+	return s->mode && s->deadline_ms ? 0 : -1;
+}
+
+/* False if the monitor ended before it said anything. */
+static bool wait_for_hello(struct session *s)
+{
+	const char *why;
+	struct msg m;
+	int r = chan_recv(&s->monitor, &m, &why);
+
+	if (r == 0)
+		return false;
+	if (r < 0 || m.type != MSG_HELLO ||
+	    str_copy(s->name, sizeof(s->name), m.hello.name) < 0 ||
+	    read_words(s, m.hello.arg) < 0)
+		die("the monitor's first message is no hello for a porter");
+	s->ids = m.ids;
+	return true;
+}
+
+static void start(struct session *s)
+{
+	struct link_config c = { .workload = s->workload,
+				 .service = s->mode->service,
+				 .max_data = s->mode->max_data,
+				 .ops = &ops,
+				 .arg = s };
+
+	s->state = s->mode->start(s);
+	if (link_init(&s->link, &c) < 0 || fd_nonblock(s->fds.wire, true) < 0 ||
+	    fd_nonblock(s->monitor.fd, true) < 0 ||
+	    fd_nonblock(s->broker.fd, true) < 0)
+		die("vm=%s cannot prepare its wire", s->name);
+	if (loop_add(&s->loop, s->monitor.fd, POLLIN, on_monitor, s) < 0 ||
+	    loop_add(&s->loop, s->broker.fd, POLLIN, on_broker, s) < 0 ||
+	    link_attach(&s->link, &s->loop, s->fds.wire) < 0)
+		die("vm=%s too many descriptors", s->name);
+	session_timer(s, s->handshake_ms, on_handshake_deadline);
+}
+
+static void stop(struct session *s)
+{
+	link_done(&s->link);
+	s->mode->done(s->state);
+	fd_close(&s->ask_fd);
+	chan_done(&s->monitor);
+	chan_done(&s->broker);
+}
+
+void session_run(const struct session_fds *fds)
+{
+	static struct session s;
+	int r;
+
+	s = (struct session){ .fds = *fds,
+			      .timer = -1,
+			      .ask_fd = -1,
+			      .start_us = now_us(),
+			      .handshake_ms = SESSION_HANDSHAKE_MS };
+	loop_init(&s.loop);
+	if (chan_init(&s.monitor, fds->monitor) < 0 ||
+	    chan_init(&s.broker, fds->broker) < 0)
+		die("out of memory");
+	if (!wait_for_hello(&s))
+		return;
+	start(&s);
+	r = loop_run(&s.loop);
+	if (r < 0)
+		session_fail(&s, WIRE_HANGUP, "poll: errno %d", -r);
+	stop(&s);
+}

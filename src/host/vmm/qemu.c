@@ -1,0 +1,245 @@
+/*
+ * qemu: see qemu.h. No network card, no disk, no display, no monitor: the
+ * guest's devices are a clock, interrupt controllers and one serial port, the
+ * wire. Nothing secret is on the guest's command line.
+ */
+#include "host/vmm/qemu.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "privsep/graph.h"
+
+#define QEMU_SHARE   "/usr/share/qemu/"
+#define QEMU_MODULES "/usr/lib/x86_64-linux-gnu/qemu/"
+
+static const struct backend {
+	const char *binary;
+	const char *module; /* loaded at run time, so no DT_NEEDED names it */
+	const char *accel;
+	const char *cpu;
+	const char *kernel_args;
+	bool sandbox; /* the binary knows -sandbox, a second list inside ours */
+} backends[] = {
+	[VM_QEMU_KVM] = {
+		.binary = "/usr/bin/qemu-system-x86_64-microvm",
+		.accel = "kvm",
+		.cpu = "host",
+		.kernel_args = "",
+	},
+	/* Without nolapic_timer the kernel calibrates for 0.3 s. */
+	[VM_QEMU_TCG] = {
+		.binary = "/usr/bin/qemu-system-x86_64",
+		.module = QEMU_MODULES "accel-tcg-x86_64.so",
+		.accel = "tcg",
+		.cpu = "max",
+		.kernel_args = " nolapic_timer",
+		.sandbox = true,
+	},
+};
+
+static_assert(ARRAY_SIZE(backends) == VM_BACKEND_MAX, "a row each");
+
+/* What the microvm machine opens with a kernel of ours (found by strace). */
+static const char *const firmware[] = {
+	QEMU_SHARE "qboot.rom",
+	QEMU_SHARE "linuxboot_dma.bin",
+};
+
+static int need(const char *path, struct err *err)
+{
+	if (access(path, R_OK) == 0)
+		return 0;
+	return err_set(err, -errno,
+		       "%s: %s (install QEMU: apt-get install qemu-system-x86)",
+		       path, strerror(errno));
+}
+
+int qemu_files(const struct vm_spec *spec, struct closure *ret, struct err *err)
+{
+	const struct backend *b = &backends[spec->backend];
+	size_t i;
+	int r;
+
+	ret->n = 0;
+	r = need(b->binary, err);
+	if (r == 0)
+		r = closure_add_elf(ret, b->binary, err);
+	if (r == 0 && b->module)
+		r = need(b->module, err);
+	if (r == 0 && b->module)
+		r = closure_add_elf(ret, b->module, err);
+	for (i = 0; r == 0 && i < ARRAY_SIZE(firmware); i++) {
+		r = need(firmware[i], err);
+		if (r == 0)
+			r = closure_add(ret, firmware[i], firmware[i], err);
+	}
+	return r;
+}
+
+static int put(struct qemu_args *a, const char *arg)
+{
+	if (a->n == QEMU_ARGS)
+		return -E2BIG;
+	a->argv[a->n++] = arg;
+	a->argv[a->n] = NULL;
+	return 0;
+}
+
+/* An option and its formatted value. */
+__attribute__((format(printf, 3, 4))) static int
+put_text(struct qemu_args *a, const char *option, const char *fmt, ...)
+{
+	va_list ap;
+	char *dst;
+	int n;
+
+	if (a->n_text == QEMU_TEXTS)
+		return -E2BIG;
+	dst = a->text[a->n_text++];
+	va_start(ap, fmt);
+	n = vsnprintf(dst, QEMU_TEXT, fmt, ap);
+	va_end(ap);
+	if (n < 0 || n >= QEMU_TEXT || put(a, option) < 0)
+		return -E2BIG;
+	return put(a, dst);
+}
+
+static int put_all(struct qemu_args *a, const char *const *args, size_t n)
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < n && r == 0; i++)
+		r = put(a, args[i]);
+	return r;
+}
+
+static int put_machine(struct qemu_args *a, const struct vm_spec *spec)
+{
+	const struct backend *b = &backends[spec->backend];
+	int r;
+
+	r = put_text(a, "-machine",
+		     "microvm,accel=%s,acpi=off,memory-backend=mem,"
+		     "mem-merge=off,dump-guest-core=off,isa-serial=%s",
+		     b->accel, spec->console ? "on" : "off");
+	if (r == 0)
+		r = put_text(a, "-cpu", "%s", b->cpu);
+	if (r == 0)
+		r = put_text(a, "-smp", "%u", spec->cpus);
+	if (r == 0)
+		r = put_text(a, "-m", "%uM", spec->memory_mib);
+	if (r == 0)
+		r = put_text(a, "-object",
+			     "memory-backend-memfd,id=mem,size=%uM",
+			     spec->memory_mib);
+	return r;
+}
+
+static int put_kernel(struct qemu_args *a, const struct vm_spec *spec)
+{
+	const struct backend *b = &backends[spec->backend];
+	char tsc[40] = "";
+	int r;
+
+	/* Under TCG the guest sees the host's TSC but cannot measure it well:
+	 * it may fall back to a clock of 10 ms. */
+	if (spec->backend == VM_QEMU_TCG && spec->tsc_khz)
+		(void)str_printf(tsc, sizeof(tsc), " tsc_early_khz=%u",
+				 spec->tsc_khz);
+	r = put_text(a, "-kernel", "/proc/self/fd/%d",
+		     graph_fd(PROC_VMM, FD_KERNEL));
+	if (r == 0)
+		r = put_text(a, "-initrd", "/proc/self/fd/%d",
+			     graph_fd(PROC_VMM, FD_INITRD));
+	if (r == 0)
+		r = put_text(a, "-append", "quiet panic=-1 reboot=t%s%s%s",
+			     b->kernel_args, tsc,
+			     spec->console ? " console=ttyS0" : "");
+	return r;
+}
+
+static int put_console(struct qemu_args *a)
+{
+	static const char *const args[] = { "-chardev",
+					    "file,id=con,path=/dev/fdset/1",
+					    "-serial", "chardev:con" };
+	int r = put_text(a, "-add-fd", "fd=%d,set=1",
+			 graph_fd(PROC_VMM, FD_CONSOLE));
+
+	return r == 0 ? put_all(a, args, ARRAY_SIZE(args)) : r;
+}
+
+int qemu_arguments(const struct vm_spec *spec, struct qemu_args *ret)
+{
+	static const char *const fixed[] = {
+		"-nodefaults",
+		"-no-user-config",
+		"-display",
+		"none",
+		"-no-reboot",
+		"-device",
+		"virtio-serial-device,max_ports=2",
+		"-device",
+		"virtserialport,chardev=wire,nr=1"
+	};
+	static const char *const sandbox[] = {
+		"-sandbox",
+		"on,obsolete=deny,elevateprivileges=deny,spawn=deny,"
+		"resourcecontrol=deny"
+	};
+	struct qemu_args *a = ret;
+	int r;
+
+	a->n = a->n_text = 0;
+	r = put(a, backends[spec->backend].binary);
+	if (r == 0)
+		r = put_text(a, "-chardev", "socket,id=wire,fd=%d",
+			     graph_fd(PROC_VMM, FD_WIRE));
+	if (r == 0)
+		r = put_all(a, fixed, ARRAY_SIZE(fixed));
+	if (r == 0 && backends[spec->backend].sandbox)
+		r = put_all(a, sandbox, ARRAY_SIZE(sandbox));
+	if (r == 0)
+		r = put_machine(a, spec);
+	if (r == 0)
+		r = put_kernel(a, spec);
+	if (r == 0 && spec->console)
+		r = put_console(a);
+	return r;
+}
+
+/* Found by strace of a boot, and what libc and glib fall back to. */
+#define SYSCALLS_COMMON                                                        \
+	"access", "arch_prctl", "brk", "clock_getres", "clock_gettime",        \
+		"clock_nanosleep", "close", "dup", "epoll_create1",            \
+		"epoll_ctl", "epoll_pwait", "epoll_wait", "eventfd2",          \
+		"execve", "exit", "exit_group", "fallocate", "fchdir",         \
+		"fcntl", "fstat", "fstatfs", "ftruncate", "futex", "getcwd",   \
+		"getdents64", "getegid", "geteuid", "getgid", "getpeername",   \
+		"getpid", "getrandom", "getrusage", "getsockname",             \
+		"getsockopt", "gettid", "gettimeofday", "getuid", "lseek",     \
+		"madvise", "membarrier", "memfd_create", "mmap", "mprotect",   \
+		"mremap", "munmap", "nanosleep", "newfstatat", "openat",       \
+		"pipe2", "poll", "ppoll", "prctl", "pread64", "prlimit64",     \
+		"pwrite64", "read", "readlink", "readlinkat", "readv",         \
+		"recvfrom", "recvmsg", "restart_syscall", "rseq",              \
+		"rt_sigaction", "rt_sigpending", "rt_sigprocmask",             \
+		"rt_sigreturn", "rt_sigtimedwait", "sched_getaffinity",        \
+		"sched_yield", "seccomp", "sendmsg", "sendto",                 \
+		"set_robust_list", "set_tid_address", "setsockopt",            \
+		"shutdown", "sigaltstack", "signalfd4", "stat", "statfs",      \
+		"sysinfo", "tgkill", "uname", "write", "writev"
+
+const char *const *qemu_syscalls(enum vm_backend b)
+{
+	static const char *const tcg[] = { SYSCALLS_COMMON, NULL };
+	static const char *const kvm[] = { SYSCALLS_COMMON, "ioctl", NULL };
+
+	return b == VM_QEMU_KVM ? kvm : tcg;
+}

@@ -1,0 +1,34 @@
+/*
+ * qemu: QEMU's microvm machine as a program for the jail: the files it opens
+ * and its arguments.
+ */
+#ifndef VMM_QEMU_H
+#define VMM_QEMU_H
+
+#include "base/err.h"
+#include "host/vmm/closure.h"
+#include "vm/vm.h"
+
+enum { QEMU_ARGS = 64, QEMU_TEXT = 256, QEMU_TEXTS = 12 };
+
+struct qemu_args {
+	const char
+		*argv[QEMU_ARGS + 1]; /* NULL-terminated; static or in text */
+	size_t n;
+	char text[QEMU_TEXTS][QEMU_TEXT];
+	size_t n_text;
+};
+
+/* The files of the back-end's QEMU; what is missing is named with the package
+ * that has it. 0 or -errno. */
+[[nodiscard]] int qemu_files(const struct vm_spec *spec, struct closure *ret,
+			     struct err *err);
+
+/* Its command line. Descriptors are those of the row PROC_VMM. */
+[[nodiscard]] int qemu_arguments(const struct vm_spec *spec,
+				 struct qemu_args *ret);
+
+/* The system calls that QEMU needs as this back-end, for the jail. */
+const char *const *qemu_syscalls(enum vm_backend b);
+
+#endif

@@ -1,0 +1,155 @@
+/*
+ * bulkhead-vmm: one virtual machine in its jail, from start to end.
+ *
+ * SECURITY. Reads its own argument and, once QEMU runs, what QEMU says on
+ * stderr, which is foreign (a guest may own QEMU): cut, escaped and logged.
+ * Trusts the monitor (its argument and descriptors) and the host's installed
+ * QEMU files. QEMU gets the wire, the console, the kernel and the image, and
+ * nothing else; nothing in the jail is worth stealing. Rights: until the jail
+ * stands, those to make namespaces (as root: root's); then none at all but to
+ * kill the one process in the jail, under the seccomp list of its row.
+ *
+ * #syscalls:vmm pidfd_send_signal waitid close fcntl
+ */
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "host/vmm/jail.h"
+#include "host/vmm/qemu.h"
+#include "privsep/graph.h"
+#include "privsep/sandbox.h"
+
+enum {
+	STDERR_MAX = 8 << 10, /* of QEMU's words, in all */
+	EXTRA_THREADS = 16,   /* QEMU's, beside one for each processor */
+	EXTRA_CPU_S = 10,
+	ROW_FDS = 4, /* wire, console, kernel, image */
+};
+
+struct vmm {
+	struct vm_spec spec;
+	struct closure files;
+	struct qemu_args args;
+	struct jail_proc jail;
+	char line[256];
+	size_t line_n;
+	size_t heard;
+};
+
+static struct vmm vmm;
+
+static void start(struct vmm *v, struct err *err)
+{
+	struct jail j = {
+		.files = &v->files,
+		.argv = v->args.argv,
+		.syscalls = qemu_syscalls(v->spec.backend),
+		.n_fds = ROW_FDS,
+		.kvm = v->spec.backend == VM_QEMU_KVM,
+		.max_file = (uint64_t)v->spec.memory_mib << 20,
+		.max_threads = v->spec.cpus + EXTRA_THREADS,
+		.max_cpu_s =
+			v->spec.deadline_s * (v->spec.cpus + 1) + EXTRA_CPU_S,
+	};
+	unsigned i;
+
+	if (qemu_files(&v->spec, &v->files, err) < 0 ||
+	    jail_start(&j, &v->jail, err) < 0)
+		die("%s", err->msg);
+	/* The wire's end must be QEMU's alone, or nobody sees it hang up. */
+	for (i = 0; i < j.n_fds; i++)
+		(void)close(JAIL_FIRST_FD + (int)i);
+	if (jail_leave_rights(&v->jail, err) < 0 ||
+	    sandbox_seccomp(PROC_VMM, err) < 0)
+		die("%s", err->msg);
+}
+
+static void say(struct vmm *v)
+{
+	if (v->line_n)
+		log_warn("qemu", "%.*s", (int)v->line_n, v->line);
+	v->line_n = 0;
+}
+
+/* Logs what QEMU says, line by line; false when it has closed the pipe. */
+static bool listen_to(struct vmm *v)
+{
+	char chunk[256];
+	ssize_t n = read(v->jail.stderr_fd, chunk, sizeof(chunk));
+	ssize_t i;
+
+	if (n <= 0 || v->heard > STDERR_MAX)
+		return false;
+	v->heard += (size_t)n;
+	for (i = 0; i < n; i++) {
+		if (chunk[i] != '\n')
+			v->line[v->line_n++] = chunk[i];
+		if (chunk[i] == '\n' || v->line_n == sizeof(v->line))
+			say(v);
+	}
+	return true;
+}
+
+/* Until the machine ends or its time is over; false for the latter. */
+static bool wait_for_end(struct vmm *v)
+{
+	uint64_t end = now_ms() + v->spec.deadline_s * 1000ull;
+	struct pollfd p[] = { { .fd = v->jail.pidfd, .events = POLLIN },
+			      { .fd = v->jail.stderr_fd, .events = POLLIN } };
+
+	for (;;) {
+		uint64_t now = now_ms();
+		uint64_t left = now < end ? end - now : 0;
+
+		if (left == 0)
+			return false;
+		(void)poll(p, 2, left > 60000 ? 60000 : (int)left);
+		if (p[1].revents && !listen_to(v))
+			p[1].fd = -1;
+		else if (p[0].revents)
+			return true;
+	}
+}
+
+static int exit_status(const struct vmm *v, bool in_time)
+{
+	siginfo_t si = { 0 };
+
+	if (waitid(P_PIDFD, (id_t)v->jail.pidfd, &si, WEXITED) < 0)
+		return VM_EXIT_BACKEND;
+	if (!in_time)
+		return VM_EXIT_DEADLINE;
+	if (si.si_code != CLD_EXITED)
+		return 128 + si.si_status;
+	return si.si_status == 0 ? VM_EXIT_OFF : VM_EXIT_BACKEND;
+}
+
+int main(int argc, char **argv)
+{
+	struct err err = { 0 };
+	bool in_time;
+
+	log_init("vmm", LOG_LV_INFO);
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (argc != 2 || vm_spec_parse(span_str(argv[1]), &vmm.spec) < 0 ||
+	    qemu_arguments(&vmm.spec, &vmm.args) < 0)
+		die("the argument is no machine specification");
+	if (sandbox_basic(&err) < 0 ||
+	    close_range(JAIL_FIRST_FD + ROW_FDS, ~0u, 0) < 0)
+		die("%s", err.code ? err.msg : "close_range");
+	start(&vmm, &err);
+	in_time = wait_for_end(&vmm);
+	if (!in_time) {
+		log_warn("deadline", "seconds=%u", vmm.spec.deadline_s);
+		if (jail_kill(&vmm.jail) < 0)
+			return VM_EXIT_DEADLINE; /* which kills it, too */
+	}
+	say(&vmm);
+	return exit_status(&vmm, in_time);
+}

@@ -1,0 +1,69 @@
+/*
+ * check: the two files against each other: every connector that the policy
+ * names is there and goes the right way, and the task waits for a source that
+ * exists.
+ */
+#include "policy/policy.h"
+
+#include <errno.h>
+
+#include "policy/model.h"
+
+static const struct conf_connector *find(const struct conf *c, const char *name)
+{
+	uint32_t i;
+
+	for (i = 0; i < c->n_connectors; i++)
+		if (!strcmp(c->connectors[i].name, name))
+			return &c->connectors[i];
+	return NULL;
+}
+
+static size_t check_one(const struct policy *p, const struct conf *c,
+			const char *name, struct yaml_place at,
+			enum conf_connector_kind kind, struct buf *errs)
+{
+	const struct conf_connector *found = find(c, name);
+
+	if (!found)
+		yaml_error(p->y, errs, at,
+			   "there is no connector \"%s\" in the configuration",
+			   name);
+	else if (found->kind != kind)
+		yaml_error(p->y, errs, at,
+			   "the connector \"%s\" is of the wrong direction: "
+			   "%s belongs here",
+			   name,
+			   kind == CONNECTOR_MAILDIR ? "one that mail comes "
+						       "in by (maildir)"
+						     : "one that sends "
+						       "(outbox)");
+	return !found || found->kind != kind;
+}
+
+int policy_check_conf(const struct policy *p, const struct conf *c,
+		      struct buf *errs)
+{
+	size_t errors = 0, i;
+	bool waits = false;
+
+	for (i = 0; i < p->n_sources; i++) {
+		const struct source *s = &p->sources[i];
+
+		waits |= !strcmp(s->row.name, c->on);
+		errors += check_one(p, c, s->row.connector, s->connector_at,
+				    CONNECTOR_MAILDIR, errs);
+	}
+	for (i = 0; i < p->n_caps; i++)
+		errors += check_one(p, c, p->caps[i]->connector,
+				    p->caps[i]->connector_at, CONNECTOR_OUTBOX,
+				    errs);
+	if (!waits) {
+		errors++;
+		yaml_error(p->y, errs, yaml_place(yaml_root(p->y)),
+			   "the task of agent \"%s\" waits for \"%s\", but "
+			   "there is no such source",
+			   c->agent, c->on);
+	}
+	return errors ? -EINVAL : 0;
+}

@@ -1,0 +1,80 @@
+/* rpc: see rpc.h. */
+#include "privsep/rpc.h"
+
+#include <errno.h>
+
+void audit_begin(struct audit_record *r, const char *kind,
+		 const struct msg_ids *ids)
+{
+	r->bad = false;
+	r->msg.type = MSG_AUDIT;
+	r->msg.ids = *ids;
+	r->msg.audit.kind = span_str(kind);
+	r->msg.audit.n = 0;
+}
+
+static struct m_audit_field *add_field(struct audit_record *r, const char *key)
+{
+	struct m_audit *a = &r->msg.audit;
+	struct m_audit_field *f;
+
+	if (a->n == LIMIT_AUDIT_FIELDS) {
+		r->bad = true;
+		return NULL;
+	}
+	f = &a->fields[a->n++];
+	*f = (struct m_audit_field){ .key = span_str(key) };
+	return f;
+}
+
+void audit_str(struct audit_record *r, const char *key, struct span text)
+{
+	struct m_audit_field *f = add_field(r, key);
+
+	if (f) {
+		f->type = AUDIT_STR;
+		f->text = text;
+	}
+}
+
+void audit_int(struct audit_record *r, const char *key, uint64_t v)
+{
+	struct m_audit_field *f = add_field(r, key);
+
+	if (f) {
+		f->type = AUDIT_INT;
+		f->number = v;
+	}
+}
+
+void audit_bool(struct audit_record *r, const char *key, bool v)
+{
+	struct m_audit_field *f = add_field(r, key);
+
+	if (f) {
+		f->type = AUDIT_BOOL;
+		f->number = v;
+	}
+}
+
+int audit_append(struct chan *auditd, struct audit_record *r,
+		 struct m_audit_ok *ret)
+{
+	const char *why;
+	int n;
+
+	if (r->bad)
+		return -E2BIG;
+	n = chan_send(auditd, &r->msg, NULL, 0);
+	if (n < 0)
+		return n;
+	/* The request is encoded and gone, its struct takes the answer. */
+	n = chan_recv(auditd, &r->msg, &why);
+	if (n <= 0)
+		return n < 0 ? n : -EPIPE;
+	if (r->msg.type != MSG_AUDIT_OK)
+		return -EIO;
+	if (ret)
+		*ret = r->msg.audit_ok;
+	return 0;
+}

@@ -1,0 +1,30 @@
+/*
+ * rpc: the one synchronous call between processes: a durable audit record.
+ * Whoever asks waits: nothing it does next may happen before the record is on
+ * disk.
+ */
+#ifndef PRIVSEP_RPC_H
+#define PRIVSEP_RPC_H
+
+#include "privsep/chan.h"
+
+/* Builds an audit record field by field; the spans must outlive the append. */
+struct audit_record {
+	struct msg msg;
+	bool bad; /* more fields than LIMIT_AUDIT_FIELDS */
+};
+
+void audit_begin(struct audit_record *r, const char *kind,
+		 const struct msg_ids *ids);
+void audit_str(struct audit_record *r, const char *key, struct span text);
+void audit_int(struct audit_record *r, const char *key, uint64_t v);
+void audit_bool(struct audit_record *r, const char *key, bool v);
+
+/*
+ * Appends and waits until it is durable. Returns 0 and what auditd said in
+ * *ret (may be NULL), or a negative errno: nothing may execute.
+ */
+[[nodiscard]] int audit_append(struct chan *auditd, struct audit_record *r,
+			       struct m_audit_ok *ret);
+
+#endif

@@ -1,0 +1,219 @@
+/*
+ * sandbox_test: what a sandboxed process cannot do any more, seen from inside
+ * it, for every row of the table.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <seccomp.h>
+
+#include "base/testing.h"
+#include "base/span.h"
+#include "privsep/sandbox.h"
+
+enum {
+	SYSCALLS = 460,
+	NOT_KILLED = 7,
+	/* The kernel's own trampolines: seccomp never sees them (Linux 6.12),
+	 * and whoever else calls them gets SIGILL. */
+	NR_URETPROBE = 335,
+	NR_UPROBE = 336,
+};
+
+static bool row_keeps(const struct proc_row *row, int nr)
+{
+	const char *const *name;
+
+	for (name = row->syscalls; *name; name++)
+		if (seccomp_syscall_resolve_name(*name) == nr)
+			return true;
+	return false;
+}
+
+/* Runs fn in a child and gives its wait status. */
+static int in_child(void (*fn)(void *), void *arg)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		(void)alarm(5);
+		fn(arg);
+		_exit(0);
+	}
+	assert_true(pid > 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+struct one_call {
+	enum proc proc;
+	int nr;
+};
+
+static void call_after_seccomp(void *arg)
+{
+	const struct one_call *c = arg;
+	struct err err = { 0 };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    sandbox_seccomp(c->proc, &err) < 0)
+		_exit(1);
+	(void)syscall(c->nr, -1, 0, 0, 0, 0, 0);
+	_exit(NOT_KILLED);
+}
+
+/* Every system call that is not in a row's list kills the process. */
+static void test_seccomp_lists(void **state)
+{
+	enum proc p;
+	int nr;
+
+	(void)state;
+	for (p = 0; p < PROC_MAX; p++) {
+		const struct proc_row *row = graph_row(p);
+
+		for (nr = 0; row->syscalls && nr < SYSCALLS; nr++) {
+			struct one_call c = { p, nr };
+			int status;
+
+			if (row_keeps(row, nr) || nr == NR_URETPROBE ||
+			    nr == NR_UPROBE)
+				continue;
+			status = in_child(call_after_seccomp, &c);
+			if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS)
+				fail_msg("%s: system call %d: status %x",
+					 row->name, nr, (unsigned)status);
+		}
+	}
+}
+
+/* No list holds what would undo the sandbox or make a socket. */
+static void test_lists_hold_nothing_forbidden(void **state)
+{
+	static const char *const never[] = {
+		"socket",
+		"connect",
+		"bind",
+		"listen",
+		"execve",
+		"fork",
+		"vfork",
+		"clone",
+		"clone3",
+		"ptrace",
+		"mount",
+		"unshare",
+		"setns",
+		"pivot_root",
+		"chroot",
+		"setuid",
+		"kill",
+		"keyctl",
+		"bpf",
+		"io_uring_setup",
+		"process_vm_readv",
+		"perf_event_open",
+		"userfaultfd",
+	};
+	enum proc p;
+	size_t i;
+
+	(void)state;
+	for (p = 0; p < PROC_MAX; p++)
+		for (i = 0; graph_row(p)->syscalls && i < ARRAY_SIZE(never);
+		     i++)
+			if (row_keeps(graph_row(p),
+				      seccomp_syscall_resolve_name(never[i])))
+				fail_msg("%s keeps %s", graph_row(p)->name,
+					 never[i]);
+}
+
+/* The rule of two: hostile parser, secret or policy state, network. */
+static void test_rule_of_two(void **state)
+{
+	const unsigned two = RIGHT_HOSTILE | RIGHT_SECRET | RIGHT_NETWORK;
+	enum proc p;
+
+	(void)state;
+	for (p = 0; p < PROC_MAX; p++)
+		if (__builtin_popcount(graph_row(p)->rights & two) > 1)
+			fail_msg("%s holds two", graph_row(p)->name);
+}
+
+static void stages_but_seccomp(void *arg)
+{
+	struct err err = { 0 };
+	char byte;
+	int fd;
+
+	(void)arg;
+	/* The envelope's fds: two ends of nothing. */
+	if (dup2(STDIN_FILENO, 3) < 0 || dup2(STDIN_FILENO, 4) < 0)
+		_exit(2);
+	/* An inherited seccomp list would kill the checks below; the stages
+	 * before it are what is looked at, so they are entered alone. */
+	if (sandbox_namespaces(PROC_ENVELOPE, &err) < 0)
+		_exit(3);
+	fd = open("/etc/passwd", O_RDONLY);
+	if (fd >= 0 || errno != ENOENT)
+		_exit(4);
+	if (open("/x", O_CREAT | O_RDWR, 0600) >= 0)
+		_exit(5);
+	if (socket(AF_INET, SOCK_STREAM, 0) >= 0) {
+		/* A socket may exist, but there is no interface to use. */
+		struct sockaddr_storage a = { .ss_family = AF_INET };
+
+		if (connect(3, (struct sockaddr *)&a, sizeof(a)) == 0)
+			_exit(6);
+	}
+	if (unshare(CLONE_NEWUSER) == 0 &&
+	    prctl(PR_CAPBSET_READ, 21, 0, 0, 0) == 1 &&
+	    prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
+		_exit(7);
+	if (prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0)
+		_exit(8);
+	if (kill(getppid(), 0) == 0 && geteuid() != getuid())
+		_exit(9);
+	if (read(3, &byte, 1) > 0)
+		_exit(10);
+}
+
+static void test_no_files_no_dump(void **state)
+{
+	int status = in_child(stages_but_seccomp, NULL);
+
+	(void)state;
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void test_fd_numbers(void **state)
+{
+	(void)state;
+	assert_int_equal(graph_fd(PROC_PORTER, FD_MONITOR), 3);
+	assert_int_equal(graph_fd(PROC_PORTER, FD_ITEM), 6);
+	assert_int_equal(graph_fd(PROC_PORTER, FD_POLICY), -1);
+	assert_int_equal(graph_fd(PROC_PORTER, FD_NONE), -1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rule_of_two),
+		cmocka_unit_test(test_fd_numbers),
+		cmocka_unit_test(test_lists_hold_nothing_forbidden),
+		cmocka_unit_test(test_no_files_no_dump),
+		cmocka_unit_test(test_seccomp_lists),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,147 @@
+/*
+ * msg_test: every message type encodes and decodes to the same bytes, no prefix
+ * and no longer form is taken, every limit holds.
+ */
+#include <stdlib.h>
+
+#include "base/testing.h"
+#include "proto/msg.h"
+
+static struct msg in, out; /* large */
+
+/* Fills what every payload begins with or is made of, by type. */
+static void sample(struct msg *m, enum msg_type t)
+{
+	memset(m, 0, sizeof(*m));
+	m->type = t;
+	memset(m->ids.run, 0xab, sizeof(m->ids.run));
+	m->ids.task = 7;
+	m->ids.span = 9;
+	if (t == MSG_CALL) {
+		m->call.call = 3;
+		m->call.capability = SPAN_LIT("email.send");
+		m->call.n = 2;
+		m->call.args[0] =
+			(struct m_arg){ SPAN_LIT("to"), ARG_STRING, ARG_ELEMENT,
+					SPAN_LIT("lea@example.org") };
+		m->call.args[1] = (struct m_arg){ SPAN_LIT("body"), ARG_STRING,
+						  ARG_SCALAR, SPAN_LIT("hi") };
+	} else if (t == MSG_AUDIT) {
+		m->audit.kind = SPAN_LIT("decision");
+		m->audit.n = 1;
+		m->audit.fields[0] = (struct m_audit_field){
+			SPAN_LIT("item"), AUDIT_INT, 5, { NULL, 0 }
+		};
+	} else if (t == MSG_C_KILL || t == MSG_ANSWER) {
+		m->text.text = SPAN_LIT("because");
+	}
+}
+
+static void test_every_type(void **state)
+{
+	enum msg_type t;
+
+	(void)state;
+	for (t = MSG_NONE + 1; t < MSG_TYPE_MAX; t++) {
+		CLEAN_BUF struct buf a;
+		CLEAN_BUF struct buf b;
+		const char *why = NULL;
+		size_t n;
+
+		buf_init(&a, LIMIT_MSG + 100);
+		buf_init(&b, LIMIT_MSG + 100);
+		sample(&in, t);
+		msg_encode(&a, &in);
+		assert_true(buf_ok(&a));
+		assert_int_equal(msg_decode(buf_view(&a), &out, &why), 0);
+		assert_int_equal(out.type, t);
+		assert_int_equal(out.ids.task, 7);
+		msg_encode(&b, &out);
+		assert_int_equal(a.n, b.n);
+		assert_memory_equal(a.p, b.p, a.n);
+		for (n = 0; n < a.n; n++)
+			if (msg_decode(span_of(a.p, n), &out, &why) == 0)
+				fail_msg("%s: prefix of %zu bytes",
+					 msg_type_name(t), n);
+		buf_u8(&a, 0);
+		assert_int_equal(msg_decode(buf_view(&a), &out, &why), -1);
+	}
+}
+
+static void test_head(void **state)
+{
+	CLEAN_BUF struct buf b;
+	const char *why;
+
+	(void)state;
+	buf_init(&b, LIMIT_MSG);
+	sample(&in, MSG_STOP);
+	msg_encode(&b, &in);
+	b.p[0]++;
+	assert_int_equal(msg_decode(buf_view(&b), &out, &why), -1);
+	assert_string_equal(why, "message of another version");
+	b.p[0]--;
+	b.p[2] = MSG_TYPE_MAX;
+	assert_int_equal(msg_decode(buf_view(&b), &out, &why), -1);
+	assert_string_equal(why, "unknown message type");
+	b.p[2] = MSG_NONE;
+	assert_int_equal(msg_decode(buf_view(&b), &out, &why), -1);
+	in.type = MSG_TYPE_MAX;
+	buf_reset(&b);
+	msg_encode(&b, &in);
+	assert_false(buf_ok(&b));
+}
+
+static bool encodes(size_t text)
+{
+	CLEAN_BUF struct buf b;
+	CLEAN_BUF struct buf long_text;
+	const char *why;
+
+	buf_init(&b, LIMIT_MSG + 100);
+	buf_init(&long_text, 1 << 20);
+	memset(buf_extend(&long_text, text), 'x', text);
+	sample(&in, MSG_ANSWER);
+	in.text.text = buf_view(&long_text);
+	msg_encode(&b, &in);
+	return buf_ok(&b) && msg_decode(buf_view(&b), &out, &why) == 0;
+}
+
+static void test_text_limit(void **state)
+{
+	(void)state;
+	assert_true(encodes(LIMIT_ANSWER - 1));
+	assert_true(encodes(LIMIT_ANSWER));
+	assert_false(encodes(LIMIT_ANSWER + 1));
+}
+
+static void test_list_limit(void **state)
+{
+	CLEAN_BUF struct buf b;
+	const char *why;
+
+	(void)state;
+	buf_init(&b, LIMIT_MSG);
+	sample(&in, MSG_CALL);
+	in.call.n = LIMIT_ARGS;
+	msg_encode(&b, &in);
+	assert_true(buf_ok(&b));
+	assert_int_equal(msg_decode(buf_view(&b), &out, &why), 0);
+	assert_int_equal(out.call.n, LIMIT_ARGS);
+	buf_reset(&b);
+	in.call.n = LIMIT_ARGS + 1;
+	msg_encode(&b, &in);
+	assert_false(buf_ok(&b));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_type),
+		cmocka_unit_test(test_head),
+		cmocka_unit_test(test_text_limit),
+		cmocka_unit_test(test_list_limit),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,19 @@
+/*
+ * b64: RFC 4648 section 4, strict: padding as it must be, no blanks, no stray
+ * bits, so that one value has one spelling.
+ */
+#ifndef TLOG_B64_H
+#define TLOG_B64_H
+
+#include "base/span.h"
+
+/* Characters of n encoded bytes, without a NUL. */
+#define B64_LEN(n) (((n) + 2) / 3 * 4)
+
+/* dst holds B64_LEN(s.n) + 1. */
+void b64_encode(char *dst, struct span s);
+
+/* At most cap bytes. Returns how many, or -1. */
+[[nodiscard]] int b64_decode(uint8_t *dst, size_t cap, struct span text);
+
+#endif

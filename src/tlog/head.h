@@ -1,0 +1,26 @@
+/*
+ * head: what a log says about itself: its verifier key and its last signed
+ * checkpoint.
+ */
+#ifndef TLOG_HEAD_H
+#define TLOG_HEAD_H
+
+#include "base/err.h"
+#include "tlog/note.h"
+
+struct head {
+	struct note_vkey vkey;
+	uint64_t size;
+	uint8_t root[TLOG_HASH];
+};
+
+/* The file `vkey`: 0, or -EBADMSG with err. */
+[[nodiscard]] int head_vkey(int dir, struct note_vkey *ret, struct err *err);
+
+/* The file `checkpoint`, signed by h->vkey, into the rest of *h. */
+[[nodiscard]] int head_checkpoint(int dir, struct head *h, struct err *err);
+
+/* The bytes of the file `vkey` for a key. */
+void head_vkey_text(struct buf *b, const struct note_vkey *k);
+
+#endif

@@ -1,0 +1,268 @@
+/* layout: see layout.h. */
+#include "tlog/layout.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/str.h"
+
+static const char aside[] = "publish.tmp";
+
+static void set_name(char *dst, size_t cap, unsigned set)
+{
+	if (set == LAYOUT_ENTRIES)
+		(void)str_printf(dst, cap, "tile/entries");
+	else
+		(void)str_printf(dst, cap, "tile/%u", set);
+}
+
+void layout_path(char dst[LAYOUT_PATH], unsigned set, uint64_t n,
+		 uint32_t width)
+{
+	char name[32];
+	uint64_t scale = 1;
+	int len;
+
+	set_name(name, sizeof(name), set);
+	len = str_printf(dst, LAYOUT_PATH, "%s/", name);
+	while (n / scale >= 1000)
+		scale *= 1000;
+	for (; scale > 1; scale /= 1000)
+		len += str_printf(dst + len, LAYOUT_PATH - (size_t)len,
+				  "x%03u/", (unsigned)(n / scale % 1000));
+	len += str_printf(dst + len, LAYOUT_PATH - (size_t)len, "%03u",
+			  (unsigned)(n % 1000));
+	if (width)
+		(void)str_printf(dst + len, LAYOUT_PATH - (size_t)len, ".p/%u",
+				 width);
+}
+
+uint64_t layout_full(uint64_t size, unsigned set)
+{
+	return tree_full_tiles(size, set == LAYOUT_ENTRIES ? 0 : set);
+}
+
+uint32_t layout_width(uint64_t size, unsigned set)
+{
+	return tree_width(size, set == LAYOUT_ENTRIES ? 0 : set);
+}
+
+/* #syscalls:auditd openat newfstatat fstat pread64 flock */
+int layout_read(int dir, const char *path, size_t max, struct buf *b)
+{
+	CLEAN_FD int fd = openat(
+		dir, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
+	uint8_t *p;
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EBADMSG;
+	if (st.st_size < 0 || (uint64_t)st.st_size > max)
+		return -EFBIG;
+	buf_reset(b);
+	if (st.st_size == 0)
+		return 0;
+	p = buf_extend(b, (size_t)st.st_size);
+	if (!p)
+		return -ENOMEM;
+	n = fd_pread_all(fd, p, (size_t)st.st_size, 0);
+	if (n < 0)
+		return (int)n;
+	buf_cut(b, (size_t)n);
+	return 0;
+}
+
+int layout_need(int dir, const char *path, size_t max, struct buf *b,
+		struct err *err)
+{
+	int r = layout_read(dir, path, max, b);
+
+	if (r == 0 || r == -ENOMEM)
+		return r;
+	if (r == -EFBIG)
+		return err_set(err, -EBADMSG,
+			       "%s: offset %zu: goes on where "
+			       "it must end",
+			       path, max);
+	return err_set(err, -EBADMSG, "%s: offset 0: %s", path,
+		       r == -ENOENT ? "the file is missing" : "cannot be read");
+}
+
+/* #syscalls:auditd mkdirat mkdir */
+static int make_folders(int dir, const char *path)
+{
+	char part[LAYOUT_PATH];
+	size_t i;
+
+	for (i = 0; path[i] && i + 1 < sizeof(part); i++) {
+		part[i] = path[i];
+		if (path[i] != '/')
+			continue;
+		part[i] = 0;
+		if (mkdirat(dir, part, 0700) < 0 && errno != EEXIST)
+			return -errno;
+		part[i] = '/';
+	}
+	return 0;
+}
+
+/* #syscalls:auditd renameat rename fsync */
+int layout_publish(int dir, const char *path, struct span bytes, bool sync)
+{
+	CLEAN_FD int fd = openat(
+		dir, aside,
+		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = fd_write_all(fd, bytes);
+	if (r < 0)
+		return r;
+	if (sync && fsync(fd) < 0)
+		return -errno;
+	if (renameat(dir, aside, dir, path) == 0)
+		return sync ? layout_sync(dir, path) : 0;
+	if (errno != ENOENT)
+		return -errno;
+	r = make_folders(dir, path);
+	if (r < 0)
+		return r;
+	if (renameat(dir, aside, dir, path) < 0)
+		return -errno;
+	return sync ? layout_sync(dir, path) : 0;
+}
+
+static int sync_one(int dir, const char *path, int flags)
+{
+	CLEAN_FD int fd = openat(dir, path, flags | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0 || fsync(fd) < 0)
+		return -errno;
+	return 0;
+}
+
+int layout_sync(int dir, const char *path)
+{
+	char part[LAYOUT_PATH];
+	size_t i;
+	int r;
+
+	if (str_copy(part, sizeof(part), span_str(path)) < 0)
+		return -ENAMETOOLONG;
+	r = sync_one(dir, part, O_RDONLY);
+	for (i = strlen(part); i > 0 && r == 0; i--) {
+		if (part[i] != '/')
+			continue;
+		part[i] = 0;
+		r = sync_one(dir, part, O_RDONLY | O_DIRECTORY);
+	}
+	return r < 0 ? r : sync_one(dir, ".", O_RDONLY | O_DIRECTORY);
+}
+
+int layout_compare(int dir, const char *path, struct span want, bool lax,
+		   struct err *err)
+{
+	CLEAN_BUF struct buf b;
+	size_t i;
+	int r;
+
+	buf_init(&b, want.n + 1);
+	r = layout_read(dir, path, want.n, &b);
+	if (lax && r == -ENOENT)
+		return 1;
+	if (r < 0)
+		return layout_need(dir, path, want.n, &b, err);
+	for (i = 0; i < b.n; i++)
+		if (b.p[i] != want.p[i])
+			return err_set(err, -EBADMSG,
+				       "%s: offset %zu: is not what the log "
+				       "says",
+				       path, i);
+	if (b.n == want.n)
+		return 0;
+	if (lax)
+		return 1;
+	return err_set(err, -EBADMSG, "%s: offset %zu: ends too early", path,
+		       b.n);
+}
+
+/* A set's unfinished tile: no row count above width may lie beside it. */
+static int check_widths(int dir, const char *folder, uint32_t width, bool clean,
+			struct err *err)
+{
+	CLEAN_FD int fd =
+		openat(dir, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct dirent *e;
+	uint64_t w;
+	DIR *d;
+	int r = 0;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	d = fdopendir(fd);
+	if (!d)
+		return -errno;
+	(void)take_fd(&fd);
+	while (r == 0 && (e = readdir(d))) {
+		if (num_parse(span_str(e->d_name), 1, TREE_TILE, &w) < 0)
+			continue;
+		if (w > width)
+			r = err_set(err, -EBADMSG,
+				    "%s/%s: offset 0: lies beyond the end of "
+				    "the log",
+				    folder, e->d_name);
+		else if (clean && w < width)
+			(void)unlinkat(dirfd(d), e->d_name, 0);
+	}
+	(void)closedir(d);
+	return r;
+}
+
+/* #syscalls:auditd getdents64 unlinkat unlink lseek */
+static int check_absent(int dir, const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+	return err_set(err, -EBADMSG,
+		       "%s: offset 0: lies beyond the end of the log", path);
+}
+
+int layout_beyond(int dir, uint64_t size, bool clean, struct err *err)
+{
+	unsigned set;
+	int r = 0;
+
+	for (set = 0; set < LAYOUT_SETS && r == 0; set++) {
+		uint64_t n = layout_full(size, set);
+		char path[LAYOUT_PATH];
+		char folder[LAYOUT_PATH + 2];
+
+		layout_path(path, set, n, 0);
+		(void)str_printf(folder, sizeof(folder), "%s.p", path);
+		r = check_absent(dir, path, err);
+		if (r == 0)
+			r = check_widths(dir, folder, layout_width(size, set),
+					 clean, err);
+		if (r < 0)
+			break;
+		layout_path(path, set, n + 1, 0);
+		(void)str_printf(folder, sizeof(folder), "%s.p", path);
+		r = check_absent(dir, path, err);
+		if (r == 0)
+			r = check_absent(dir, folder, err);
+	}
+	return r;
+}

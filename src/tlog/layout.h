@@ -1,0 +1,69 @@
+/*
+ * layout: where the parts of a log lie on disk (C2SP tlog-tiles), and how they
+ * get there: written aside, then renamed, so that a reader sees a whole file
+ * or none.
+ *
+ *	key                     signing key, 0600; locked while the log is open
+ *	vkey                    its public half
+ *	checkpoint              signed size and root
+ *	wal                     see wal.h
+ *	tile/entries/N          256 records, each a big-endian uint16 length
+ *				and its bytes; N as x001/x234/067
+ *	tile/L/N                256 hashes of level L
+ *	tile/.../N.p/W          the last, unfinished one: its first W rows
+ */
+#ifndef TLOG_LAYOUT_H
+#define TLOG_LAYOUT_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "tlog/tree.h"
+
+enum {
+	LAYOUT_PATH = 128,
+	LAYOUT_ENTRIES = TREE_LEVELS, /* as a level: the entry bundles */
+	LAYOUT_SETS,		      /* levels, and the bundles */
+	LAYOUT_BUNDLE_MAX = TREE_TILE * (2 + 65535),
+	LAYOUT_SMALL_MAX = 4 << 10, /* key, vkey, checkpoint */
+};
+
+/* Path of tile n of a set; width 1 to 255 for an unfinished one, else 0. */
+void layout_path(char dst[LAYOUT_PATH], unsigned set, uint64_t n,
+		 uint32_t width);
+
+/* Full tiles, and rows of the unfinished one, of a set at this size. */
+uint64_t layout_full(uint64_t size, unsigned set);
+uint32_t layout_width(uint64_t size, unsigned set);
+
+/* Reads a regular file of at most max bytes into b. 0 or -errno. */
+[[nodiscard]] int layout_read(int dir, const char *path, size_t max,
+			      struct buf *b);
+
+/* As layout_read; any failure but -ENOMEM is -EBADMSG with err. */
+[[nodiscard]] int layout_need(int dir, const char *path, size_t max,
+			      struct buf *b, struct err *err);
+
+/* Writes a file whole: aside, synced if asked, renamed, folders made. */
+[[nodiscard]] int layout_publish(int dir, const char *path, struct span bytes,
+				 bool sync);
+
+/* Makes a published file and its name durable: it and its folders. */
+[[nodiscard]] int layout_sync(int dir, const char *path);
+
+/*
+ * Compares a file with what it must be: 0, or -EBADMSG with its name and the
+ * first offset that differs. With `lax`, a file that is missing or shorter,
+ * as a crash leaves it, is 1 instead.
+ */
+[[nodiscard]] int layout_compare(int dir, const char *path, struct span want,
+				 bool lax, struct err *err);
+
+/*
+ * That nothing lies beyond this size: no wider unfinished tile, no next one.
+ * With `clean`, removes the narrower ones that no reader needs any more. 0 or
+ * -EBADMSG.
+ */
+[[nodiscard]] int layout_beyond(int dir, uint64_t size, bool clean,
+				struct err *err);
+
+#endif

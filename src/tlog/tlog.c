@@ -1,0 +1,635 @@
+/*
+ * tlog: see tlog.h; on disk, layout.h and wal.h.
+ *
+ * One batch: its records go to the wal with one fdatasync, and are durable.
+ * Then the tree grows by them, and tiles, bundles and the checkpoint are
+ * published without a sync: after a crash they follow from the wal. From time
+ * to time the wal begins anew; only then is what it no longer holds synced.
+ *
+ * So, at any moment and after any crash:
+ *	first of wal <= size of checkpoint <= end of wal,
+ * all full tiles before the first record of the wal are durable, and nothing
+ * on disk lies beyond the end of the wal. Whatever breaks this was done to the
+ * log, and opening it fails.
+ */
+#include "tlog/tlog.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/str.h"
+#include "proto/limits.h"
+#include "tlog/head.h"
+#include "tlog/layout.h"
+#include "tlog/wal.h"
+
+struct tlog {
+	int dir;  /* borrowed */
+	int lock; /* the file `key`, locked */
+	int wal;  /* for appending */
+	struct note_key key;
+	struct tree tree; /* of what is committed */
+	uint8_t root[TLOG_HASH];
+	uint64_t base; /* index of the wal's first record */
+	uint64_t wal_bytes;
+	uint8_t chain[TLOG_HASH];
+	struct buf bundle; /* rows of the unfinished bundle */
+	struct buf batch;  /* rows not yet committed */
+	uint32_t batch_n;
+	struct buf out;	    /* scratch */
+	uint64_t before[2]; /* sizes of the last two checkpoints */
+	bool replaying;	    /* files may exist, and must then agree */
+	bool dead;
+	struct err *err; /* of the tlog_open that runs, else NULL */
+	char recovery[200];
+};
+
+/* Publishes a file; while replaying only what a crash left out. */
+static int put_file(struct tlog *t, const char *path, struct span bytes)
+{
+	int r;
+
+	if (t->replaying) {
+		r = layout_compare(t->dir, path, bytes, true, t->err);
+		if (r <= 0)
+			return r;
+	}
+	return layout_publish(t->dir, path, bytes, false);
+}
+
+static int put_tile(void *arg, unsigned level, uint64_t n, const uint8_t *tile)
+{
+	char path[LAYOUT_PATH];
+
+	layout_path(path, level, n, 0);
+	return put_file(arg, path, span_of(tile, TREE_TILE_BYTES));
+}
+
+/* Lets tree and bundle grow by a record that is durable. */
+static int apply_record(struct tlog *t, struct span record)
+{
+	char path[LAYOUT_PATH];
+	uint8_t leaf[TLOG_HASH];
+	int r;
+
+	wal_put_row(&t->bundle, record);
+	if (!buf_ok(&t->bundle))
+		return -ENOMEM;
+	r = hash_leaf(leaf, record);
+	if (r == 0)
+		r = tree_add(&t->tree, leaf, put_tile, t);
+	if (r < 0 || t->tree.size % TREE_TILE)
+		return r;
+	layout_path(path, LAYOUT_ENTRIES, t->tree.size / TREE_TILE - 1, 0);
+	r = put_file(t, path, buf_view(&t->bundle));
+	buf_reset(&t->bundle);
+	return r;
+}
+
+static int apply_rows(struct tlog *t, struct span rows)
+{
+	struct span record;
+	int r = 0;
+
+	while (r == 0 && wal_row(&rows, &record))
+		r = apply_record(t, record);
+	return r;
+}
+
+/* The unfinished tiles of every level, and the unfinished bundle. */
+static int put_edge(struct tlog *t)
+{
+	uint64_t size = t->tree.size;
+	char path[LAYOUT_PATH];
+	unsigned set;
+	int r = 0;
+
+	for (set = 0; set < LAYOUT_SETS && r == 0; set++) {
+		uint32_t width = layout_width(size, set);
+		struct span bytes = buf_view(&t->bundle);
+
+		if (!width)
+			continue;
+		if (set != LAYOUT_ENTRIES)
+			bytes = span_of(t->tree.tile[set],
+					(size_t)width * TLOG_HASH);
+		layout_path(path, set, layout_full(size, set), width);
+		r = put_file(t, path, bytes);
+	}
+	return r;
+}
+
+static int put_checkpoint(struct tlog *t, bool sync)
+{
+	struct checkpoint c = { .origin = span_str(t->key.vkey.name),
+				.size = t->tree.size };
+	CLEAN_BUF struct buf text;
+	int r;
+
+	buf_init(&text, LAYOUT_SMALL_MAX);
+	memcpy(c.root, t->root, TLOG_HASH);
+	checkpoint_format(&text, &c);
+	buf_reset(&t->out);
+	r = note_sign(&t->out, buf_view(&text), &t->key);
+	if (r < 0)
+		return r;
+	return layout_publish(t->dir, "checkpoint", buf_view(&t->out), sync);
+}
+
+/*
+ * Removes the unfinished tiles of the checkpoint before the last one. A reader
+ * who has just read the last checkpoint still finds all that it names.
+ */
+static void drop_old(struct tlog *t)
+{
+	uint64_t old = t->before[0];
+	char path[LAYOUT_PATH];
+	unsigned set;
+
+	for (set = 0; set < LAYOUT_SETS; set++) {
+		uint64_t n = layout_full(old, set);
+		uint32_t width = layout_width(old, set);
+
+		if (!width || (n == layout_full(t->before[1], set) &&
+			       width == layout_width(t->before[1], set)))
+			continue;
+		layout_path(path, set, n, width);
+		(void)unlinkat(t->dir, path, 0);
+		if (n == layout_full(t->before[1], set))
+			continue;
+		*strrchr(path, '/') = 0;
+		(void)unlinkat(t->dir, path, AT_REMOVEDIR);
+	}
+	t->before[0] = t->before[1];
+	t->before[1] = t->tree.size;
+}
+
+/* Makes the full tiles since the wal's first record durable. */
+static int sync_full(struct tlog *t)
+{
+	char path[LAYOUT_PATH];
+	unsigned set;
+	int r = 0;
+
+	for (set = 0; set < LAYOUT_SETS; set++) {
+		uint64_t n = layout_full(t->base, set);
+
+		for (; n < layout_full(t->tree.size, set) && r == 0; n++) {
+			layout_path(path, set, n, 0);
+			r = layout_sync(t->dir, path);
+		}
+	}
+	return r;
+}
+
+static int open_wal(struct tlog *t)
+{
+	fd_close(&t->wal);
+	t->wal = openat(t->dir, "wal",
+			O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
+	return t->wal < 0 ? -errno : 0;
+}
+
+/* Writes a wal that begins with the unfinished bundle, and takes it. */
+static int new_wal(struct tlog *t)
+{
+	uint64_t base = t->tree.size - t->tree.size % TREE_TILE;
+	uint32_t n = (uint32_t)(t->tree.size - base);
+	int r;
+
+	buf_reset(&t->out);
+	r = wal_begin(&t->out, base, t->chain);
+	if (r == 0 && n)
+		r = wal_batch(&t->out, base, n, buf_view(&t->bundle), t->chain);
+	if (r == 0)
+		r = layout_publish(t->dir, "wal", buf_view(&t->out), true);
+	if (r < 0)
+		return r;
+	t->base = base;
+	t->wal_bytes = t->out.n;
+	return open_wal(t);
+}
+
+/* Begins the wal anew when it is long and a full bundle can leave it. */
+static int maybe_reset(struct tlog *t)
+{
+	int r;
+
+	if (t->tree.size - t->base < TREE_TILE ||
+	    (t->tree.size - t->base < WAL_RESET_RECORDS &&
+	     t->wal_bytes < WAL_RESET_BYTES))
+		return 0;
+	r = sync_full(t);
+	if (r == 0)
+		r = layout_sync(t->dir, "checkpoint");
+	return r < 0 ? r : new_wal(t);
+}
+
+int tlog_add(struct tlog *t, struct span record, uint64_t *index)
+{
+	if (t->dead)
+		return -EIO;
+	if (record.n < 1 || record.n > LIMIT_AUDIT_RECORD)
+		return -EINVAL;
+	if (t->batch_n == WAL_BATCH)
+		return -ENOBUFS;
+	wal_put_row(&t->batch, record);
+	if (!buf_ok(&t->batch)) {
+		t->dead = true;
+		return -ENOMEM;
+	}
+	*index = t->tree.size + t->batch_n++;
+	return 0;
+}
+
+/* #syscalls:auditd fdatasync */
+static int write_batch(struct tlog *t)
+{
+	int r;
+
+	buf_reset(&t->out);
+	r = wal_batch(&t->out, t->tree.size, t->batch_n, buf_view(&t->batch),
+		      t->chain);
+	if (r == 0)
+		r = fd_write_all(t->wal, buf_view(&t->out));
+	if (r < 0)
+		return r;
+	t->wal_bytes += t->out.n;
+	return fdatasync(t->wal) < 0 ? -errno : 0;
+}
+
+static int commit(struct tlog *t)
+{
+	int r = write_batch(t);
+
+	if (r == 0)
+		r = apply_rows(t, buf_view(&t->batch));
+	if (r == 0)
+		r = tree_root(&t->tree, t->root);
+	if (r == 0)
+		r = put_edge(t);
+	if (r == 0)
+		r = put_checkpoint(t, false);
+	if (r < 0)
+		return r;
+	drop_old(t);
+	return maybe_reset(t);
+}
+
+int tlog_commit(struct tlog *t)
+{
+	int r;
+
+	if (t->dead)
+		return -EIO;
+	if (!t->batch_n)
+		return 0;
+	r = commit(t);
+	t->dead = r < 0;
+	t->batch_n = 0;
+	buf_reset(&t->batch);
+	return r;
+}
+
+uint64_t tlog_size(const struct tlog *t)
+{
+	return t->tree.size;
+}
+
+void tlog_root(const struct tlog *t, uint8_t ret[TLOG_HASH])
+{
+	memcpy(ret, t->root, TLOG_HASH);
+}
+
+const char *tlog_recovery(const struct tlog *t)
+{
+	return t->recovery;
+}
+
+static int exists(int dir, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return 1;
+	return errno == ENOENT ? 0 : -errno;
+}
+
+/* A directory without a key must be without a log. */
+static int create_key(struct tlog *t)
+{
+	static const char *const parts[] = { "vkey", "checkpoint", "wal",
+					     "tile" };
+	char text[NOTE_KEY_MAX];
+	struct note_key key;
+	size_t i;
+	int r;
+
+	for (i = 0; i < ARRAY_SIZE(parts); i++)
+		if (exists(t->dir, parts[i]) != 0)
+			return err_set(t->err, -EBADMSG,
+				       "key: offset 0: the file is missing, "
+				       "%s is there",
+				       parts[i]);
+	r = note_key_new("bulkhead", &key, text);
+	if (r < 0)
+		return err_set(t->err, r, "cannot make a key");
+	note_key_done(&key);
+	r = layout_publish(t->dir, "key", span_str(text), true);
+	OPENSSL_cleanse(text, sizeof(text));
+	return r < 0 ? err_set(t->err, r, "cannot write the key") : 0;
+}
+
+static int load_key(struct tlog *t)
+{
+	char text[NOTE_KEY_MAX];
+	ssize_t n = fd_pread_all(t->lock, text, sizeof(text), 0);
+	int r = -1;
+
+	if (n > 0)
+		r = note_key_parse(span_of(text, (size_t)n), &t->key);
+	OPENSSL_cleanse(text, sizeof(text));
+	if (r < 0)
+		return err_set(t->err, -EBADMSG,
+			       "key: offset 0: not an Ed25519 signing key");
+	return 0;
+}
+
+/* The key, locked: two writers would fork the log. */
+static int open_key(struct tlog *t)
+{
+	const int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW;
+	int r;
+
+	t->lock = openat(t->dir, "key", flags);
+	if (t->lock < 0 && errno == ENOENT) {
+		r = create_key(t);
+		if (r < 0)
+			return r;
+		t->lock = openat(t->dir, "key", flags);
+	}
+	if (t->lock < 0)
+		return err_set(t->err, -errno, "key: cannot be opened");
+	if (flock(t->lock, LOCK_EX | LOCK_NB) < 0)
+		return err_set(t->err, -EBUSY, "the log is in use");
+	return load_key(t);
+}
+
+/* Whether the wal is absent or as new: a log whose making was cut short. */
+static bool wal_is_new(struct tlog *t)
+{
+	CLEAN_BUF struct buf have, want;
+	uint8_t chain[TLOG_HASH];
+	int r;
+
+	buf_init(&have, WAL_HEAD);
+	buf_init(&want, WAL_HEAD);
+	r = layout_read(t->dir, "wal", WAL_HEAD, &have);
+	if (r == -ENOENT)
+		return true;
+	return r == 0 && wal_begin(&want, 0, chain) == 0 &&
+	       span_eq(buf_view(&have), buf_view(&want));
+}
+
+/* The checkpoint is made last, so a log without one has no records yet. */
+static int create_rest(struct tlog *t)
+{
+	CLEAN_BUF struct buf vkey;
+	int r;
+
+	if (exists(t->dir, "tile") != 0 || !wal_is_new(t))
+		return err_set(t->err, -EBADMSG,
+			       "checkpoint: offset 0: the file is missing");
+	buf_init(&vkey, LAYOUT_SMALL_MAX);
+	head_vkey_text(&vkey, &t->key.vkey);
+	r = layout_compare(t->dir, "vkey", buf_view(&vkey), true, t->err);
+	if (r == 1)
+		r = layout_publish(t->dir, "vkey", buf_view(&vkey), true);
+	if (r == 0)
+		r = new_wal(t);
+	if (r == 0)
+		r = tree_root(&t->tree, t->root);
+	if (r == 0)
+		r = put_checkpoint(t, true);
+	return r;
+}
+
+/* The edge of the tree at t->base, from the full tiles one level below. */
+static int load_edge(struct tlog *t)
+{
+	CLEAN_BUF struct buf b;
+	char path[LAYOUT_PATH];
+	unsigned level;
+	uint32_t i;
+	int r;
+
+	buf_init(&b, TREE_TILE_BYTES + 1);
+	for (level = 1; level < TREE_LEVELS; level++) {
+		uint32_t width = tree_width(t->base, level);
+		uint64_t first = (t->base >> (8 * level)) - width;
+
+		for (i = 0; i < width; i++) {
+			layout_path(path, level - 1, first + i, 0);
+			r = layout_need(t->dir, path, TREE_TILE_BYTES, &b,
+					t->err);
+			if (r < 0)
+				return r;
+			if (b.n != TREE_TILE_BYTES)
+				return err_set(t->err, -EBADMSG,
+					       "%s: offset %zu: ends too early",
+					       path, b.n);
+			r = tree_tile_root(b.p, t->tree.tile[level] +
+							(size_t)i * TLOG_HASH);
+			if (r < 0)
+				return r;
+		}
+		t->tree.width[level] = width;
+	}
+	t->tree.size = t->base;
+	return 0;
+}
+
+/* At the size of the checkpoint the root must be the one that was signed. */
+static int check_root(struct tlog *t, const struct head *h)
+{
+	int r = tree_root(&t->tree, t->root);
+
+	if (r < 0 || t->tree.size != h->size ||
+	    memcmp(t->root, h->root, TLOG_HASH) == 0)
+		return r;
+	return err_set(t->err, -EBADMSG,
+		       "checkpoint: offset 0: its root is not that of the "
+		       "records and tiles (size %llu)",
+		       (unsigned long long)h->size);
+}
+
+/* Walks to the end of the wal: where is it, and may it end there? */
+static int scan_wal(struct tlog *t, const struct head *h, struct span bytes,
+		    struct wal_walk *w)
+{
+	enum wal_result res = wal_open(w, bytes);
+
+	while (res == WAL_OK)
+		res = wal_next(w);
+	if (res == WAL_BAD)
+		return err_set(t->err, -EBADMSG,
+			       "wal: offset %zu: not what was written", w->off);
+	if (w->base > h->size)
+		return err_set(t->err, -EBADMSG,
+			       "checkpoint: offset 0: size %llu is before the "
+			       "wal's first record %llu",
+			       (unsigned long long)h->size,
+			       (unsigned long long)w->base);
+	if (w->next < h->size)
+		return err_set(t->err, -EBADMSG,
+			       "wal: offset %zu: ends with record %llu, the "
+			       "checkpoint has %llu",
+			       w->off, (unsigned long long)w->next,
+			       (unsigned long long)h->size);
+	t->base = w->base;
+	t->wal_bytes = w->off;
+	memcpy(t->chain, w->chain, TLOG_HASH);
+	if (res == WAL_TORN)
+		(void)str_printf(t->recovery, sizeof(t->recovery),
+				 "wal: cut %zu bytes of an unfinished batch "
+				 "at offset %zu",
+				 bytes.n - w->off, w->off);
+	return 0;
+}
+
+/* Lets the tree grow by the wal's records, past the checkpoint's root. */
+static int replay_wal(struct tlog *t, const struct head *h, struct span bytes)
+{
+	bool met = t->base == h->size;
+	struct wal_walk w;
+	int r;
+
+	r = check_root(t, h);
+	if (r < 0 || wal_open(&w, bytes) != WAL_OK)
+		return r < 0 ? r : -EBADMSG;
+	while (wal_next(&w) == WAL_OK) {
+		r = apply_rows(t, w.rows);
+		if (r == 0)
+			r = check_root(t, h);
+		if (r < 0)
+			return r;
+		met = met || t->tree.size == h->size;
+	}
+	if (!met)
+		return err_set(t->err, -EBADMSG,
+			       "checkpoint: offset 0: size %llu is in the "
+			       "middle of a batch",
+			       (unsigned long long)h->size);
+	return 0;
+}
+
+/* #syscalls:auditd ftruncate */
+static int cut_wal(struct tlog *t)
+{
+	int r = open_wal(t);
+
+	if (r < 0 || !t->recovery[0])
+		return r;
+	if (ftruncate(t->wal, (off_t)t->wal_bytes) < 0 || fdatasync(t->wal) < 0)
+		return -errno;
+	return 0;
+}
+
+static int recover_wal(struct tlog *t, const struct head *h)
+{
+	CLEAN_BUF struct buf b;
+	struct wal_walk w;
+	int r;
+
+	buf_init(&b, WAL_FILE_MAX + 1);
+	r = layout_need(t->dir, "wal", WAL_FILE_MAX, &b, t->err);
+	if (r == 0)
+		r = scan_wal(t, h, buf_view(&b), &w);
+	if (r == 0)
+		r = layout_beyond(t->dir, w.next, true, t->err);
+	if (r == 0)
+		r = load_edge(t);
+	t->replaying = true;
+	if (r == 0)
+		r = replay_wal(t, h, span_of(b.p, (size_t)t->wal_bytes));
+	if (r == 0)
+		r = put_edge(t);
+	t->replaying = false;
+	if (r == 0)
+		r = cut_wal(t);
+	if (r == 0 && t->tree.size != h->size)
+		r = put_checkpoint(t, false);
+	return r;
+}
+
+static int recover(struct tlog *t)
+{
+	CLEAN_BUF struct buf vkey;
+	struct head h = { 0 };
+	int r;
+
+	r = open_key(t);
+	if (r == 0 && exists(t->dir, "checkpoint") == 0)
+		r = create_rest(t);
+	if (r < 0)
+		return r;
+	buf_init(&vkey, LAYOUT_SMALL_MAX);
+	head_vkey_text(&vkey, &t->key.vkey);
+	r = layout_compare(t->dir, "vkey", buf_view(&vkey), false, t->err);
+	h.vkey = t->key.vkey;
+	if (r == 0)
+		r = head_checkpoint(t->dir, &h, t->err);
+	if (r == 0)
+		r = recover_wal(t, &h);
+	t->before[0] = t->before[1] = t->tree.size;
+	return r;
+}
+
+int tlog_open(int dirfd, struct tlog **ret, struct err *err)
+{
+	struct tlog *t = calloc(1, sizeof(*t));
+	int r;
+
+	/* No configuration file: the log must not depend on one. */
+	if (!t || OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1) {
+		free(t);
+		return err_set(err, -ENOMEM, "out of memory");
+	}
+	*err = (struct err){ 0 };
+	t->dir = dirfd;
+	t->lock = t->wal = -1;
+	t->err = err;
+	buf_init(&t->bundle, LAYOUT_BUNDLE_MAX);
+	buf_init(&t->batch, LAYOUT_BUNDLE_MAX);
+	buf_init(&t->out, WAL_FILE_MAX);
+	r = recover(t);
+	t->err = NULL;
+	if (r < 0) {
+		if (!err->code)
+			(void)err_set(err, r, "the log cannot be opened: %s",
+				      strerrorname_np(-r));
+		tlog_close(t);
+		return r;
+	}
+	*ret = t;
+	return 0;
+}
+
+void tlog_close(struct tlog *t)
+{
+	if (!t)
+		return;
+	fd_close(&t->lock);
+	fd_close(&t->wal);
+	note_key_done(&t->key);
+	buf_done(&t->bundle);
+	buf_done(&t->batch);
+	buf_done(&t->out);
+	free(t);
+}

@@ -1,0 +1,101 @@
+/* spec: struct vm_spec as one argument string and back; see vm.h. */
+#include "base/span.h"
+#include "base/str.h"
+#include "vm/vm.h"
+
+#include <assert.h>
+
+enum {
+	MEMORY_MIN_MIB = 64,
+	MEMORY_MAX_MIB = 65536,
+	CPUS_MAX = 16,
+};
+
+static const char *const backend_names[] = {
+	[VM_AUTO] = "auto",
+	[VM_QEMU_KVM] = "qemu-kvm",
+	[VM_QEMU_TCG] = "qemu-tcg",
+};
+
+static_assert(ARRAY_SIZE(backend_names) == VM_BACKEND_MAX, "a name each");
+
+const char *vm_backend_name(enum vm_backend b)
+{
+	return (unsigned)b < VM_BACKEND_MAX ? backend_names[b] : NULL;
+}
+
+enum vm_backend vm_backend_parse(struct span name)
+{
+	int b;
+
+	for (b = 0; b < VM_BACKEND_MAX; b++)
+		if (span_is(name, backend_names[b]))
+			return (enum vm_backend)b;
+	return VM_BACKEND_MAX;
+}
+
+static bool spec_ok(const struct vm_spec *s)
+{
+	return s->backend > VM_AUTO && s->backend < VM_BACKEND_MAX &&
+	       s->memory_mib >= MEMORY_MIN_MIB &&
+	       s->memory_mib <= MEMORY_MAX_MIB && s->cpus >= 1 &&
+	       s->cpus <= CPUS_MAX && s->deadline_s >= 1;
+}
+
+int vm_spec_format(char *dst, size_t cap, const struct vm_spec *spec)
+{
+	if (!spec_ok(spec))
+		return -1;
+	return str_printf(dst, cap,
+			  "backend=%s memory_mib=%u cpus=%u deadline_s=%u "
+			  "tsc_khz=%u console=%u",
+			  backend_names[spec->backend], spec->memory_mib,
+			  spec->cpus, spec->deadline_s, spec->tsc_khz,
+			  (unsigned)spec->console) < 0
+		       ? -1
+		       : 0;
+}
+
+/* The next word, which must be "key=VALUE"; the empty span if it is not. */
+static struct span word_value(struct span *rest, const char *key)
+{
+	size_t k = strlen(key);
+	struct span w = *rest;
+	const uint8_t *end;
+
+	end = w.n ? memchr(w.p, ' ', w.n) : NULL;
+	if (end)
+		w.n = (size_t)(end - w.p);
+	rest->p += w.n + (end ? 1 : 0);
+	rest->n -= w.n + (end ? 1 : 0);
+	if (w.n <= k || memcmp(w.p, key, k) != 0 || w.p[k] != '=')
+		return span_of(NULL, 0);
+	return span_of(w.p + k + 1, w.n - k - 1);
+}
+
+int vm_spec_parse(struct span arg, struct vm_spec *ret)
+{
+	static const char *const keys[] = { "memory_mib", "cpus", "deadline_s",
+					    "tsc_khz", "console" };
+	uint64_t v[ARRAY_SIZE(keys)];
+	struct vm_spec s;
+	size_t i;
+
+	s = (struct vm_spec){ .backend = vm_backend_parse(
+				      word_value(&arg, "backend")) };
+	for (i = 0; i < ARRAY_SIZE(keys); i++)
+		if (num_parse(word_value(&arg, keys[i]), 0, UINT32_MAX, &v[i]) <
+		    0)
+			return -1;
+	if (arg.n != 0 || v[4] > 1)
+		return -1;
+	s.memory_mib = (uint32_t)v[0];
+	s.cpus = (uint32_t)v[1];
+	s.deadline_s = (uint32_t)v[2];
+	s.tsc_khz = (uint32_t)v[3];
+	s.console = v[4] == 1;
+	if (!spec_ok(&s))
+		return -1;
+	*ret = s;
+	return 0;
+}

@@ -1,0 +1,615 @@
+#!/usr/bin/python3
+"""Goal of this test: what the guest side promises holds in a real VM.
+
+Boots QEMU by hand, speaks the wire's host side over its socket, and asserts
+what the kernel refuses, what the jails refuse, what init does with a host that
+breaks the protocol, and that the handshake is what proto/wire.h says. Nothing
+of bulkhead's host side runs here, so that this is an independent reading of
+the format.
+
+usage: guest_boot.py [--kernel FILE] [--build DIR] [--source DIR] [NAME...]
+NAME: run only the tests with this in their name. Output is TAP.
+"""
+import argparse
+import ctypes
+import errno
+import fcntl
+import hashlib
+import hmac
+import json
+import mmap
+import os
+import select
+import signal
+import socket
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+
+HELLO, ACK, READY, DATA, END, LOG, EXIT = range(1, 8)
+CONTROL, READER, MCP, LOGS = range(4)
+EMAIL, TRIAGE, GULLIBLE, PROBE = range(1, 5)
+VERSION = 1
+FRAME_MAX = 64 << 10
+SIGSYS = 31
+
+QEMU = "qemu-system-x86_64"
+
+
+def tsc_khz():
+    """The rate of this host's TSC: under TCG it is the guest's as well."""
+    code = bytes.fromhex("0f3148c1e2204809d0c3")  # rdtsc; rdx<<32|rax; ret
+    page = mmap.mmap(-1, mmap.PAGESIZE,
+                     prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+    page.write(code)
+    read = ctypes.CFUNCTYPE(ctypes.c_uint64)(
+        ctypes.addressof(ctypes.c_char.from_buffer(page)))
+    t0, c0 = time.monotonic_ns(), read()
+    time.sleep(0.05)
+    t1, c1 = time.monotonic_ns(), read()
+    return (c1 - c0) * 1_000_000 // (t1 - t0)
+
+
+class Lost(Exception):
+    """The guest hung up, or the time is over."""
+
+
+class Guest:
+    """One VM and the host's end of its wire."""
+
+    def __init__(self, env, image, timeout=30):
+        self.deadline = time.monotonic() + timeout
+        self.console = tempfile.TemporaryFile()
+        ours, theirs = socket.socketpair()
+        command = ("console=ttyS0 quiet panic=-1 reboot=t nolapic_timer "
+                   "tsc_early_khz=%d" % env.khz)
+        self.started = time.monotonic()
+        self.qemu = subprocess.Popen(
+            [QEMU, "-M", "microvm,acpi=off", "-accel", "tcg", "-cpu", "max",
+             "-m", "128", "-smp", "1", "-nodefaults", "-no-user-config",
+             "-display", "none", "-no-reboot",
+             "-chardev", "stdio,id=con,signal=off", "-serial", "chardev:con",
+             "-device", "virtio-serial-device,max_ports=2",
+             "-chardev", "socket,id=wire,fd=%d" % theirs.fileno(),
+             "-device", "virtserialport,chardev=wire,nr=1",
+             "-kernel", env.kernel, "-initrd", image, "-append", command],
+            stdin=subprocess.DEVNULL, stdout=self.console,
+            stderr=subprocess.STDOUT, pass_fds=[theirs.fileno()])
+        theirs.close()
+        self.wire = ours
+        self.bytes = b""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.wire.close()
+        self.qemu.kill()
+        self.qemu.wait()
+
+    def left(self):
+        return max(0.0, self.deadline - time.monotonic())
+
+    def words(self):
+        self.console.seek(0)
+        return self.console.read().decode(errors="replace")
+
+    def send(self, kind, service, payload=b""):
+        self.wire.sendall(struct.pack("<IBBH", len(payload), kind, service, 0)
+                          + payload)
+
+    def fill(self, n):
+        while len(self.bytes) < n:
+            if not select.select([self.wire], [], [], self.left())[0]:
+                raise Lost("timeout; console: " + self.words())
+            try:
+                got = self.wire.recv(1 << 20)
+            except ConnectionResetError:
+                got = b""
+            if not got:
+                raise Lost("hung up; console: " + self.words())
+            self.bytes += got
+
+    def recv(self):
+        """The next frame, checked like a host has to."""
+        self.fill(8)
+        n, kind, service, zero = struct.unpack("<IBBH", self.bytes[:8])
+        assert n <= FRAME_MAX and zero == 0 and kind <= EXIT, self.bytes[:8]
+        self.fill(8 + n)
+        payload, self.bytes = self.bytes[8:8 + n], self.bytes[8 + n:]
+        return kind, service, payload
+
+    def hello(self, workload, version=VERSION, wall=None):
+        self.key, self.random = os.urandom(32), os.urandom(32)
+        wall = time.time_ns() if wall is None else wall
+        self.payload = (struct.pack("<HBBQ", version, workload, 0, wall)
+                        + self.random + self.key)
+        self.send(HELLO, CONTROL, self.payload)
+
+    def ack(self):
+        kind, service, payload = self.recv()
+        assert (kind, service) == (ACK, CONTROL), (kind, service)
+        want = hmac.new(self.key, b"bulkhead wire ack"
+                        + struct.pack("<H", VERSION) + self.payload,
+                        hashlib.sha256).digest()
+        assert payload == struct.pack("<H", VERSION) + want, "wrong ACK"
+
+    def start(self, workload, **more):
+        self.hello(workload, **more)
+        self.ack()
+        assert self.recv() == (READY, CONTROL, b""), "no READY"
+
+    def finish(self, service):
+        """Until EXIT: the bytes, the log, and (kind, status)."""
+        data, log, ended = b"", b"", False
+        while True:
+            kind, got, payload = self.recv()
+            if kind == DATA and got == service and payload and not ended:
+                data += payload
+            elif kind == END and got == service and not ended:
+                ended = True
+            elif kind == LOG and got == LOGS and 0 < len(payload) <= 1024:
+                log += payload
+            elif kind == EXIT and got == CONTROL:
+                assert ended, "EXIT before END"
+                return data, log, struct.unpack("<BI", payload)
+            else:
+                raise AssertionError("frame %d on %d" % (kind, got))
+
+    def off(self):
+        """The guest must switch itself off; its exit status is QEMU's."""
+        try:
+            while True:
+                self.fill(len(self.bytes) + 1)
+        except Lost:
+            pass
+        return self.qemu.wait(self.left())
+
+
+class Env:
+    def __init__(self, args):
+        self.kernel = args.kernel
+        self.source = args.source
+        self.build = args.build
+        self.khz = tsc_khz()
+        self.folder = tempfile.TemporaryDirectory(prefix="guest-boot-")
+        self.tmp = self.folder.name
+        self.probe_found = None
+
+    def image(self, kind):
+        path = os.path.join(self.tmp, kind + ".cpio")
+        if not os.path.exists(path):
+            subprocess.run([os.path.join(self.source, "tools/image"), kind,
+                            self.build, path], check=True)
+        return path
+
+    def guest(self, kind, **more):
+        return Guest(self, self.image(kind), **more)
+
+    def probe(self):
+        """What the probe found; one boot for all tests."""
+        if self.probe_found is None:
+            with self.guest("probe") as g:
+                g.start(PROBE)
+                g.send(END, READER)
+                data, log, status = g.finish(READER)
+                assert status == (0, 0), (status, log)
+                assert g.off() == 0
+            self.probe_found = json.loads(data)
+        return self.probe_found
+
+
+def expect(found, want):
+    wrong = {k: found.get(k) for k, v in want.items() if found.get(k) != v}
+    assert not wrong, "got %s, want %s" % (
+        wrong, {k: want[k] for k in wrong})
+
+
+# ---- the kernel
+
+def test_kernel_sockets(env):
+    expect(env.probe(), {"families": [socket.AF_UNIX, 16]})
+
+
+def test_kernel_devices(env):
+    found = env.probe()
+    expect(found, {"netdevs": ["lo"], "block": None, "partitions": ""})
+    assert "virtio_blk" not in found["modules"], found["modules"]
+    bad = [d for d in found["dev"] if d in
+           ("mem", "kmem", "port", "kvm", "fuse", "loop0", "loop-control",
+            "userfaultfd", "net", "mapper", "sda", "vda", "nvram", "uinput")]
+    assert not bad, bad
+    assert "vport0p1" in found["dev"], found["dev"]
+
+
+def test_kernel_calls_that_are_not_there(env):
+    found = env.probe()["attempts"]
+    expect(found, dict.fromkeys(
+        ["init_module", "finit_module", "delete_module", "kexec_load",
+         "kexec_file_load", "io_uring", "userfaultfd", "keyctl", "add_key",
+         "swapon", "bpf", "x32"], errno.ENOSYS))
+    expect(found, {"getpid": 0, "fork": 0})
+
+
+def test_kernel_no_user_namespaces(env):
+    """Debian's source says EPERM where others say EINVAL."""
+    assert "user" not in env.probe()["namespaces"], env.probe()["namespaces"]
+    assert env.probe()["attempts"]["newuser"] in (errno.EPERM, errno.EINVAL)
+
+
+def test_kernel_calls_that_need_more(env):
+    """There, but not for uid 1000 without capabilities."""
+    expect(env.probe()["attempts"], {
+        "newnet": errno.EPERM, "newns": errno.EPERM, "mount": errno.EPERM,
+        "reboot": errno.EPERM, "settime": errno.EPERM, "setuid": errno.EPERM,
+        "kill_init": errno.EPERM, "port": errno.EACCES,
+        "dev_mem": errno.ENOENT, "socket_inet": errno.EAFNOSUPPORT,
+        "i386": 1000 + signal.SIGSEGV})
+
+
+def test_root_is_readonly(env):
+    found = env.probe()
+    expect(found, {"root_readonly": 1})
+    expect(found["attempts"], {"create_root": errno.EROFS,
+                               "mkdir": errno.EROFS,
+                               "overwrite_self": errno.EROFS})
+    expect(found["create"], {"/": errno.EROFS, "/bin": errno.EROFS,
+                             "/dev": errno.EROFS, "/tmp": errno.ENOENT})
+    for where in ("/proc", "/sys"):
+        assert found["create"][where] in (errno.EROFS, errno.EACCES,
+                                          errno.ENOENT), found["create"]
+    for line in found["mounts"].split("?"):
+        words = line.split()
+        assert not words or "ro" in words[3].split(","), line
+
+
+def test_workload_has_nothing(env):
+    expect(env.probe(), {
+        "uids": [1000] * 3, "gids": [1000] * 3, "groups": 0, "caps": 0,
+        "caps_bounding": 0, "caps_ambient": 0, "no_new_privs": 1,
+        "securebits": 0b11101111, "env": ["PATH="]})
+    # 4 is the descriptor with which it lists them
+    expect(env.probe(), {"fds": ["0", "1", "2", "3", "4"]})
+    assert env.probe()["landlock_abi"] >= 6
+
+
+def test_no_secret_on_the_command_line(env):
+    line = env.probe()["cmdline"]
+    assert line.startswith("console=") and len(line) < 200, line
+
+
+# ---- the handshake
+
+def test_clock_and_random(env):
+    want = 1_234_567_890 * 10 ** 9
+    seen = []
+    for _ in range(2):
+        with env.guest("probe") as g:
+            g.start(PROBE, wall=want)
+            found = json.loads(g.finish(READER)[0])
+        assert 0 <= found["clock_ns"] - want < 20 * 10 ** 9, found["clock_ns"]
+        seen.append(found["random"])
+    assert len(set(seen)) == 2 and all(len(s) == 64 for s in seen), seen
+
+
+def test_host_wrong_version(env):
+    with env.guest("probe") as g:
+        g.hello(PROBE, version=2)
+        assert g.off() == 0 and not g.bytes, g.bytes
+
+
+def test_host_unknown_workload(env):
+    with env.guest("probe") as g:
+        g.hello(9)
+        assert g.off() == 0 and not g.bytes, g.bytes
+
+
+def test_host_workload_not_in_image(env):
+    """It is not started, and nothing says that it was."""
+    with env.guest("probe") as g:
+        g.hello(TRIAGE)
+        g.ack()
+        assert g.off() == 0 and not g.bytes, g.bytes
+        assert "bulkhead init" in g.words(), g.words()
+
+
+def test_host_first_word_not_hello(env):
+    with env.guest("probe") as g:
+        g.send(DATA, READER, b"x")
+        assert g.off() == 0 and not g.bytes, g.bytes
+
+
+def test_host_oversized_frame(env):
+    with env.guest("probe") as g:
+        g.wire.sendall(struct.pack("<IBBH", FRAME_MAX + 1, DATA, READER, 0))
+        assert g.off() == 0 and not g.bytes, g.bytes
+
+
+def test_host_hangs_up_in_handshake(env):
+    with env.guest("probe") as g:
+        g.wire.sendall(b"\x4c\0\0")
+        while struct.unpack("i", fcntl.ioctl(g.wire, termios.TIOCOUTQ,
+                                             b"\0" * 4))[0]:
+            assert g.left()
+            time.sleep(0.02)
+        g.wire.shutdown(socket.SHUT_RDWR)
+        assert g.qemu.wait(g.left()) == 0
+
+
+def test_host_hangs_up_at_work(env):
+    with env.guest("jailed-planner-triage") as g:
+        g.start(TRIAGE)
+        g.wire.shutdown(socket.SHUT_RDWR)
+        assert g.qemu.wait(g.left()) == 0
+
+
+def broken_after_ready(env, *frames):
+    with env.guest("jailed-planner-triage") as g:
+        g.start(TRIAGE)
+        for frame in frames:
+            g.send(*frame)
+        assert g.off() == 0 and not g.bytes, g.bytes
+
+
+def test_host_second_hello(env):
+    broken_after_ready(env, (HELLO, CONTROL, b"\0" * 76))
+
+
+def test_host_wrong_service(env):
+    broken_after_ready(env, (DATA, READER, b"x"))
+
+
+def test_host_data_after_end(env):
+    broken_after_ready(env, (DATA, MCP, b"echo\n"), (END, MCP),
+                       (DATA, MCP, b"x"))
+
+
+# ---- the jails
+
+def in_jail(env, program, workload, service, text):
+    """What the probe says in that jail, and (kind, status)."""
+    with env.guest("jailed-" + program) as g:
+        g.start(workload)
+        g.send(DATA, service, text)
+        g.send(END, service)
+        data, log, status = g.finish(service)
+        assert g.off() == 0
+    return data, log, status
+
+
+def jail(env, program, workload, service, refused, killed):
+    """One boot for what is refused, one for each of what kills."""
+    data, _, status = in_jail(env, program, workload, service,
+                              "\n".join(refused).encode())
+    got = {k: int(v) for k, v in map(str.split, data.decode().splitlines())}
+    assert status == (0, 0) and got == refused, (got, status)
+    for name in killed:
+        text = ("getpid\n" + name).encode()
+        got = in_jail(env, program, workload, service, text)
+        assert got == (b"getpid 0\n", b"", (1, SIGSYS)), (name, got)
+
+
+def test_jail_of_planner(env):
+    jail(env, "planner-triage", TRIAGE, MCP,
+         {"getpid": 0, "exec_other": errno.EACCES},
+         ["socket_unix", "fork", "ptrace", "perf", "x32", "map_exec",
+          "read_init"])
+
+
+def test_jail_of_reader(env):
+    jail(env, "reader-email", EMAIL, READER,
+         {"getpid": 0, "exec_other": errno.EACCES, "read_init": errno.EACCES,
+          "list_root": errno.EACCES, "create_bin": errno.EROFS,
+          "overwrite_self": errno.EROFS, "port": errno.ENOENT},
+         ["socket_unix", "fork", "ptrace", "perf", "setuid", "map_exec"])
+
+
+# ---- the relay
+
+def test_relay_both_ways(env):
+    """More than every buffer on the way holds, at once in both directions."""
+    sent = os.urandom(1 << 20) * 3
+    with env.guest("jailed-planner-triage") as g:
+        g.start(TRIAGE)
+        g.send(DATA, MCP, b"echo\n")
+        child = os.fork()
+        if child == 0:
+            for at in range(0, len(sent), 50_000):
+                g.send(DATA, MCP, sent[at:at + 50_000])
+            g.send(END, MCP)
+            os._exit(0)
+        data, _, status = g.finish(MCP)
+        os.waitpid(child, 0)
+        assert status == (0, 0) and data == sent, (status, len(data))
+        assert g.off() == 0
+
+
+def test_relay_log_is_bounded(env):
+    data, log, status = in_jail(env, "planner-triage", TRIAGE, MCP, b"chatter")
+    assert status == (0, 0) and not data
+    assert 32 << 10 < len(log) <= 64 << 10, len(log)
+
+
+def test_exit_status(env):
+    for act, want in (("leave", (0, 7)), ("crash", (1, signal.SIGILL))):
+        got = in_jail(env, "planner-triage", TRIAGE, MCP, act.encode())
+        assert got == (b"", b"", want), got
+
+
+def test_memory_eater_ends_alone(env):
+    """init survives it and says how it went."""
+    status = in_jail(env, "planner-triage", TRIAGE, MCP, b"eat")[2]
+    assert status in ((0, 42), (1, signal.SIGKILL)), status
+
+
+# ---- the hostile guests: that they really are
+
+def violation(g):
+    """What an exact host would find wrong first."""
+    ended = over = ready = False
+    total = frames = 0
+    kind, service, payload = g.recv()
+    if (kind, service) != (ACK, CONTROL):
+        return "order"
+    if payload[:2] != struct.pack("<H", VERSION):
+        return "version"
+    want = hmac.new(g.key, b"bulkhead wire ack" + payload[:2] + g.payload,
+                    hashlib.sha256).digest()
+    if len(payload) != 34:
+        return "payload"
+    if payload[2:] != want:
+        return "mac"
+    while True:
+        g.fill(8)
+        size, kind, service, zero = struct.unpack("<IBBH", g.bytes[:8])
+        if size > FRAME_MAX:
+            return "length"
+        if zero or not 1 <= kind <= EXIT or service > LOGS or \
+                (kind == DATA and service != READER):
+            return "type"
+        if kind == LOG and size > 1024:
+            return "payload"
+        kind, service, payload = g.recv()
+        total, frames = total + len(payload), frames + 1
+        if kind in (HELLO, ACK) or over or (kind == READY) == ready or \
+                (kind == DATA and ended):
+            return "order"
+        ready = True
+        ended |= kind == END
+        if kind == EXIT:
+            if payload[0] > 1:
+                return "payload"
+            over = True
+            g.deadline = min(g.deadline, time.monotonic() + 1)
+        if total > 4 << 20 or frames > 20_000:
+            return "much"
+
+
+def test_hostile_guests(env):
+    want = {
+        "bad-mac": "mac", "replay": "mac", "bad-version": "version",
+        "short-ack": "payload", "early-data": "order", "first-word": "order",
+        "no-ready": "order", "second-ack": "order", "oversized": "length",
+        "huge": "length", "unknown-type": "type", "unknown-service": "type",
+        "wrong-service": "type", "reserved-bits": "type",
+        "hello-back": "order", "long-log": "payload", "log-flood": "much",
+        "giant-stream": "much", "tiny-flood": "much", "bad-exit": "payload",
+        "after-exit": "order", "after-end": "order", "silence": "lost",
+        "mute": "lost", "half-frame": "lost", "power-off": "lost",
+        "early-exit": "lost", "rubbish": "lost",
+    }
+    for mode, fault in want.items():
+        with env.guest("hostile-" + mode,
+                       timeout=4 if fault == "lost" else 30) as g:
+            g.hello(EMAIL)
+            try:
+                got = violation(g)
+            except Lost:
+                got = "lost"
+        assert got == fault, (mode, got)
+
+
+# ---- the real programs in their jails
+
+def test_planners_start(env):
+    """The planner is the MCP client: it speaks first, and ends with us."""
+    for kind, workload in (("planner-triage", TRIAGE),
+                           ("planner-gullible", GULLIBLE)):
+        with env.guest(kind) as g:
+            g.start(workload)
+            frame = g.recv()
+            assert frame[:2] == (DATA, MCP), (kind, frame)
+            said = json.loads(frame[2].splitlines()[0])
+            assert said["jsonrpc"] == "2.0" and said["method"], said
+            g.send(END, MCP)
+            status = g.finish(MCP)[2]
+            assert status[0] == 0, (kind, status)
+
+
+def mail(charset, text):
+    head = ("From: Ann <ann@example.org>\r\nSubject: s\r\n"
+            "Date: Mon, 2 Nov 2026 10:00:00 +0000\r\n"
+            "Message-ID: <1@example.org>\r\nMIME-Version: 1.0\r\n"
+            "Content-Type: text/plain; charset=%s\r\n"
+            "Content-Transfer-Encoding: 8bit\r\n\r\n" % charset)
+    return head.encode() + text.encode(charset) + b"\r\n"
+
+
+def test_reader_reads_charsets(env):
+    """iconv and its converters in the guest, in the reader's real jail."""
+    for charset, text in (
+            ("utf-8", "gr\u00fc\u00df dich"),
+            ("iso-8859-1", "gr\u00fc\u00df dich"),
+            ("windows-1251", "\u043f\u0440\u0438\u0432\u0435\u0442"),
+            ("koi8-r", "\u043f\u0440\u0438\u0432\u0435\u0442"),
+            ("gb18030", "\u4f60\u597d"), ("big5", "\u4f60\u597d"),
+            ("shift_jis", "\u3053\u3093\u306b\u3061\u306f"),
+            ("iso-2022-jp", "\u3053\u3093\u306b\u3061\u306f"),
+            ("euc-kr", "\uc548\ub155")):
+        with env.guest("reader-email") as g:
+            g.start(EMAIL)
+            g.send(DATA, READER, mail(charset, text))
+            g.send(END, READER)
+            data, log, status = g.finish(READER)
+        assert status == (0, 0), (charset, status, log)
+        found = json.loads(data)
+        assert found["body"].strip() == text, (charset, found["body"])
+
+
+# ---- images
+
+def test_image_is_reproducible(env):
+    for kind in ("probe", "hostile-replay"):
+        one = open(env.image(kind), "rb").read()
+        os.unlink(env.image(kind))
+        assert one == open(env.image(kind), "rb").read()
+
+
+def test_boot_time(env):
+    """Not an assertion about time (bench/ has those): it is reported."""
+    times = []
+    for _ in range(5):
+        with env.guest("probe") as g:
+            g.hello(PROBE)
+            g.ack()
+            times.append(time.monotonic() - g.started)
+    print("# exec to ACK: median %.0f ms, all %s" % (
+        statistics.median(times) * 1000,
+        " ".join("%.0f" % (t * 1000) for t in times)))
+
+
+def main():
+    here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--source", default=here)
+    parser.add_argument("--build", default=os.path.join(here, "build"))
+    parser.add_argument("--kernel")
+    parser.add_argument("name", nargs="*")
+    args = parser.parse_args()
+    args.kernel = args.kernel or os.environ.get("BULKHEAD_KERNEL") or \
+        os.path.join(args.build, "images/kernel")
+    if not os.path.exists(args.kernel):
+        sys.exit("there is no %s: run 'make kernel' first" % args.kernel)
+    env = Env(args)
+    tests = [(n, f) for n, f in globals().items() if n.startswith("test_") and
+             (not args.name or any(a in n for a in args.name))]
+    print("1..%d" % len(tests))
+    failed = 0
+    for number, (name, test) in enumerate(tests, 1):
+        try:
+            test(env)
+            print("ok %d - %s" % (number, name), flush=True)
+        except (AssertionError, Lost, subprocess.SubprocessError, OSError,
+                ValueError) as e:
+            failed += 1
+            print("not ok %d - %s" % (number, name))
+            print("# %s: %s" % (type(e).__name__, str(e).replace("\n", "\n# ")),
+                  flush=True)
+    sys.exit(1 if failed else 0)
+
+
+main()

@@ -1,0 +1,178 @@
+"""harness: a bulkhead of its own for a test, in a temporary directory.
+
+Python's standard library only. The build folder comes from BULKHEAD_BUILD,
+guest images from BULKHEAD_IMAGES (default: the build's own).
+"""
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+SRC = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.environ.get('BULKHEAD_BUILD', os.path.join(SRC, 'build'))
+IMAGES = os.environ.get('BULKHEAD_IMAGES', os.path.join(BUILD, 'images'))
+
+CONFIG = """\
+bulkhead: 1
+state: {dir}/state
+control: {{socket: {dir}/s}}
+agents:
+  assistant:
+    policy: {dir}/policy.yaml
+    planner: {{kind: {planner}}}
+    tasks:
+      - {{on: mail, say: "Tell me what is new and what needs an answer."}}
+vms:
+  reader: {{memory: 128MiB, cpus: 1, deadline: {deadline}}}
+  planner: {{memory: 256MiB, cpus: 1, deadline: {deadline}}}
+connectors:
+  inbox: {{kind: maildir, path: {dir}/Maildir}}
+  drafts: {{kind: outbox, path: {dir}/outbox}}
+"""
+
+
+def skip(why):
+    print('skipped:', why)
+    sys.exit(77)
+
+
+def need(cond, what):
+    """The assertion of system tests: says what, and ends the test."""
+    if not cond:
+        print('FAILED:', what)
+        sys.exit(1)
+    print('ok:', what)
+
+
+class Bulkhead:
+    def __init__(self, planner='triage', images=None, deadline='20s',
+                 policy=None):
+        # Short: a Unix socket's path holds 107 bytes.
+        self.dir = tempfile.mkdtemp(prefix='bh')
+        self.images = images or IMAGES
+        for d in ('new', 'cur', 'tmp'):
+            os.makedirs(os.path.join(self.dir, 'Maildir', d))
+        with open(policy or os.path.join(SRC, 'policy/assistant.yaml'),
+                  encoding='utf-8') as f:
+            text = f.read()
+        with open(os.path.join(self.dir, 'policy.yaml'), 'w',
+                  encoding='utf-8') as f:
+            f.write(text)
+        self.config = os.path.join(self.dir, 'bulkhead.yaml')
+        with open(self.config, 'w', encoding='utf-8') as f:
+            f.write(CONFIG.format(dir=self.dir, planner=planner,
+                                  deadline=deadline))
+
+    def run(self, *args, check=True, **kw):
+        r = subprocess.run([os.path.join(BUILD, 'bulkhead'), '--config',
+                            self.config, *args], capture_output=True,
+                           text=True, timeout=kw.pop('timeout', 300), **kw)
+        if check and r.returncode != 0:
+            print(r.stdout, r.stderr, self.log())
+            need(False, f'bulkhead {" ".join(args)}: exit {r.returncode}')
+        return r
+
+    def log(self):
+        path = os.path.join(self.dir, 'state/log/bulkhead.log')
+        if not os.path.exists(path):
+            return ''
+        with open(path, encoding='utf-8', errors='replace') as f:
+            return f.read()
+
+    def up(self):
+        self.run('up', '--images', self.images)
+
+    def down(self):
+        self.run('down', check=False)
+
+    def deliver(self, name, mail):
+        if isinstance(mail, str):
+            mail = mail.encode()
+        tmp = os.path.join(self.dir, 'Maildir/tmp', name)
+        with open(tmp, 'wb') as f:
+            f.write(mail)
+        os.rename(tmp, os.path.join(self.dir, 'Maildir/new', name))
+
+    def items(self, wait=180):
+        r = self.run('--json', 'items', '--wait', str(wait), check=False)
+        need(r.returncode == 0, f'every item has a verdict (exit {r.returncode}) {r.stderr}')
+        found = json.loads(r.stdout)
+        return found['items'] if isinstance(found, dict) else found
+
+    def items_until(self, count, seconds=180):
+        """The items, once there are so many and each has its verdict."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            r = self.run('--json', 'items', check=False)
+            if r.returncode == 0:
+                found = json.loads(r.stdout)
+                found = found['items'] if isinstance(found, dict) else found
+                if len(found) >= count and all(
+                        i['verdict'] != 'pending' for i in found):
+                    return found
+            time.sleep(0.3)
+        print(r.stdout, r.stderr, self.log())
+        need(False, f'{count} items with a verdict within {seconds} s')
+        return []
+
+    def status(self):
+        return json.loads(self.run('--json', 'status').stdout)
+
+    def audit(self):
+        out = self.run('--json', 'audit', 'tail', '-n', '100000').stdout
+        return [json.loads(line) for line in out.splitlines() if line]
+
+    def children(self):
+        """pid -> name of every process of this bulkhead, by its monitor."""
+        found = {}
+        parents = {}
+        for pid in filter(str.isdigit, os.listdir('/proc')):
+            with contextlib.suppress(OSError):
+                with open(f'/proc/{pid}/stat', encoding='utf-8',
+                          errors='replace') as f:
+                    s = f.read()
+                parents[int(pid)] = (int(s.rsplit(')', 1)[1].split()[1]),
+                                     s[s.index('(') + 1:s.rindex(')')])
+        monitor = self.monitor_pid()
+        if not monitor:
+            return found
+        found[monitor] = parents[monitor][1]
+        grew = True
+        while grew:
+            grew = False
+            for pid, (ppid, name) in parents.items():
+                if ppid in found and pid not in found:
+                    found[pid] = name
+                    grew = True
+        return found
+
+    def monitor_pid(self):
+        for pid in filter(str.isdigit, os.listdir('/proc')):
+            with contextlib.suppress(OSError):
+                with open(f'/proc/{pid}/cmdline', 'rb') as f:
+                    args = f.read().split(b'\0')
+                if (args[0].endswith(b'bulkhead-monitor')
+                        and self.config.encode() in args):
+                    return int(pid)
+        return None
+
+    def close(self):
+        self.down()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.close()
+
+
+def plain(subject='Hello', body='Nothing to do.', sender='lea@example.org'):
+    return (f'From: <{sender}>\r\nTo: me@example.org\r\nSubject: {subject}\r\n'
+            f'Message-ID: <{abs(hash(subject + body))}@example.org>\r\n'
+            'Date: Fri, 20 Nov 2026 09:14:00 +0100\r\n\r\n'
+            f'{body}\r\n')

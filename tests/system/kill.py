@@ -1,0 +1,68 @@
+"""Goal of this test: a kill stops everything that acts, stays over a restart,
+and only the owner at a terminal takes it away."""
+import os
+import pty
+import signal
+import sys
+import time
+
+from harness import BUILD, Bulkhead, need, plain
+
+
+def rearm(b, word):
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execv(os.path.join(BUILD, 'bulkhead'),
+                 ['bulkhead', '--config', b.config, 'rearm'])
+    time.sleep(0.5)
+    os.write(fd, word.encode() + b'\n')
+    try:
+        while os.read(fd, 4096):
+            pass
+    except OSError:
+        pass
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def acting(b):
+    return [n for n in b.children().values()
+            if 'connector' in n or 'bulkhead-conne' in n or 'qemu' in n
+            or 'porter' in n or 'vmm' in n]
+
+
+def one(b, trigger, what):
+    b.up()
+    need(acting(b), f'{what}: connectors run (positive control)')
+    b.deliver(f'{what}.mail', plain(what))
+    time.sleep(1.0)
+    trigger()
+    end = time.monotonic() + 10
+    while acting(b) and time.monotonic() < end:
+        time.sleep(0.05)
+    need(not acting(b), f'{what}: nothing that acts is left')
+    need(b.status()['killed'], f'{what}: status says so')
+    need(any(r['kind'] == 'kill' for r in b.audit()),
+         f'{what}: the audit log says so')
+    b.down()
+    r = b.run('up', '--images', b.images, check=False)
+    need(r.returncode != 0 and 'latch' in r.stderr + r.stdout,
+         f'{what}: the latch stays over a restart')
+    r = b.run('rearm', check=False, stdin=-3)
+    need(r.returncode != 0, f'{what}: no re-arming without a terminal')
+    need(rearm(b, 'yes') != 0, f'{what}: nor with another word')
+    need(rearm(b, 'rearm') == 0, f'{what}: the typed word re-arms')
+
+
+def main():
+    with Bulkhead() as b:
+        one(b, lambda: b.run('kill', 'a test'), 'cli')
+        one(b, lambda: os.kill(b.monitor_pid(), signal.SIGUSR1), 'signal')
+        b.up()
+        b.deliver('last.mail', plain('last'))
+        items = b.items_until(1)
+        need(items[-1]['verdict'] == 'read', 're-armed, it works again')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,45 @@
+"""Goal of this test: the main job of ./run, with its own checks, with an attack
+and without one, with both planners; and a mail of the reader's own."""
+import os
+import subprocess
+import sys
+import tempfile
+
+from harness import BUILD, SRC, need, plain
+
+
+def demo(**env):
+    # The demo writes below the build folder it is given: one of its own.
+    with tempfile.TemporaryDirectory(prefix='bh') as d:
+        for name in os.listdir(BUILD):
+            if name.startswith('bulkhead') or name == 'images':
+                os.symlink(os.path.join(BUILD, name), os.path.join(d, name))
+        r = subprocess.run([os.path.join(SRC, 'tools/demo'), d],
+                           env={**os.environ, 'MAIL': '', 'ATTACK': '',
+                                'PLANNER': 'both', **env},
+                           capture_output=True, text=True, timeout=600)
+    print(r.stdout[-6000:], r.stderr[-3000:])
+    return r
+
+
+def main():
+    r = demo()
+    need(r.returncode == 0, 'the main job tells the right story')
+    need('send_data_to_external_server' in r.stdout,
+         'the attack of the article is among the cases')
+    need('REFUSED' in r.stdout and 'ALLOWED' in r.stdout,
+         'refusals and one permitted request are shown')
+    r = demo(ATTACK='none', PLANNER='gullible')
+    need(r.returncode == 0, 'ATTACK=none runs')
+    need('REFUSED' not in r.stdout, 'ATTACK=none shows no refusal')
+    with tempfile.NamedTemporaryFile(suffix='.eml') as f:
+        f.write(plain('My own mail', 'Words of my own.').encode())
+        f.flush()
+        r = demo(MAIL=f.name, PLANNER='triage')
+    need(r.returncode == 0 and 'My own mail' in r.stdout,
+         'MAIL=path does the job for a mail of the reader')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
