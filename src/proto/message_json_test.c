@@ -223,7 +223,8 @@ static void test_size(void **)
 
 	json_decref(o);
 	memset(big, ' ', LIMIT_READER_JSON + 1);
-	memcpy(big, text, strlen(text));
+	for (size_t i = 0; text[i]; i++)
+		big[i] = text[i];
 	assert_int_equal(parse(big, LIMIT_READER_JSON - 1, &err), 0);
 	assert_int_equal(parse(big, LIMIT_READER_JSON, &err), 0);
 	assert_int_equal(parse(big, LIMIT_READER_JSON + 1, &err), -1);

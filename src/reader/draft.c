@@ -127,13 +127,13 @@ void draft_finish(struct draft *d)
 	struct message *m = &d->m;
 
 	m->n_removed = 0;
-	for (uint8_t k = 1; k < REMOVED_KIND_MAX; k++) {
+	for (int k = 1; k < REMOVED_KIND_MAX; k++) {
 		struct draft_removed *row = &d->removed[k];
 
 		if (!row->count)
 			continue;
 		m->removed[m->n_removed++] = (struct message_removed){
-			.kind = k,
+			.kind = (uint8_t)k,
 			.count = row->count,
 			.text = buf_view(&row->text),
 		};

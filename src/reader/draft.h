@@ -20,6 +20,7 @@ struct draft {
 	struct arena arena; /* owns every span of m */
 	struct message m;
 	struct draft_removed removed[REMOVED_KIND_MAX];
+	uint32_t mime_warnings; /* bits, see mail.c */
 };
 
 void draft_init(struct draft *d);

@@ -18,6 +18,7 @@ int read_mail(struct span raw, struct draft *d)
 		return r;
 	draft_finish(d);
 	detect_message(d);
+	mail_findings(d);
 	return message_check(&d->m, &why) ? -EBADMSG : 0;
 }
 

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <utf8proc.h>
 
-#include "base/fd.h"
 #include "reader/utf8.h"
 
 struct slot {
@@ -256,14 +255,14 @@ struct starts {
 
 static void starts_fill(struct starts *s)
 {
-	for (uint16_t r = 0; r < N_RULES; r++) {
+	for (size_t r = 0; r < N_RULES; r++) {
 		const struct slot *sl = &slots[rules[r].first];
 
 		for (size_t k = 0; k < sl->n; k++) {
 			uint16_t w = slot_words[sl->first + k];
 
 			if (s->n[w] < FIRST_MAX)
-				s->rule[w][s->n[w]++] = r;
+				s->rule[w][s->n[w]++] = (uint16_t)r;
 		}
 	}
 }
@@ -334,25 +333,31 @@ static int found_order(const void *a, const void *b)
 	return x->start < y->start ? -1 : x->start > y->start;
 }
 
+/* What one text needs; zero pages that a short text never touches. */
+struct work {
+	struct starts starts;
+	struct found found[DETECT_HITS_MAX];
+	struct token tokens[DETECT_TOKENS_MAX];
+};
+
 size_t detect_text(struct span s, struct detect_hit *ret, size_t max)
 {
-	size_t cap = s.n < DETECT_TOKENS_MAX ? s.n : DETECT_TOKENS_MAX;
-	CLEAN_FREE struct token *t = calloc(cap + 1, sizeof(*t));
-	CLEAN_FREE struct found *f = calloc(DETECT_HITS_MAX, sizeof(*f));
-	CLEAN_FREE struct starts *st = calloc(1, sizeof(*st));
+	struct work *w = calloc(1, sizeof(*w));
 	size_t hits;
 	size_t n = 0;
 
-	if (!t || !f || !st)
+	if (!w)
 		return 0;
-	starts_fill(st);
-	hits = hits_find(st, t, tokenise(s, t, cap), f);
-	windows_score(f, hits);
-	qsort(f, hits, sizeof(*f), found_order);
+	starts_fill(&w->starts);
+	hits = hits_find(&w->starts, w->tokens,
+			 tokenise(s, w->tokens, DETECT_TOKENS_MAX), w->found);
+	windows_score(w->found, hits);
+	qsort(w->found, hits, sizeof(w->found[0]), found_order);
 	for (size_t i = 0; i < hits && n < max; i++) {
-		if (f[i].hit.score >= DETECT_REPORT_MIN)
-			ret[n++] = f[i].hit;
+		if (w->found[i].hit.score >= DETECT_REPORT_MIN)
+			ret[n++] = w->found[i].hit;
 	}
+	free(w);
 	return n;
 }
 

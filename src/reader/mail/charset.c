@@ -161,26 +161,25 @@ static bool is_utf8_name(struct span s)
 	return name_is(s, "utf-8") || name_is(s, "utf8");
 }
 
+/* NULL where iconv_open gives its other nothing. */
+static iconv_t open_from(const char *name)
+{
+	iconv_t cd = iconv_open("UTF-8", name);
+
+	return (intptr_t)cd == -1 ? NULL : cd;
+}
+
 void charset_to_utf8(struct span s, struct span charset, struct buf *out)
 {
 	char name[CHARSET_NAME_MAX + 1];
-	iconv_t cd = (iconv_t)-1;
+	iconv_t cd = NULL;
 
-	if (is_utf8_name(charset) ||
-	    (is_meaningless(charset) && utf8_valid(s))) {
-		utf8_repair(s, out);
-		return;
-	}
 	if (!is_meaningless(charset) && name_copy(charset, name))
-		cd = iconv_open("UTF-8", name);
-	if (cd == (iconv_t)-1 && utf8_valid(s)) {
-		utf8_repair(s, out);
-		return;
-	}
-	if (cd == (iconv_t)-1)
-		cd = iconv_open("UTF-8", "CP1252");
-	if (cd == (iconv_t)-1) {
-		/* an image without the converter: nothing else is known */
+		cd = open_from(name);
+	if (!cd && !is_utf8_name(charset) && !utf8_valid(s))
+		cd = open_from("CP1252");
+	if (!cd) {
+		/* UTF-8, or an image without the converter */
 		utf8_repair(s, out);
 		return;
 	}

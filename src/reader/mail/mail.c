@@ -62,32 +62,42 @@ static void mailbox_keep(struct draft *d, InternetAddress *a,
 			 MESSAGE_ADDR_MAX);
 }
 
+struct addresses {
+	struct message_addr *rows;
+	uint32_t n;
+	uint32_t max;
+};
+
+static void mailbox_add(struct draft *d, struct addresses *to,
+			InternetAddress *a)
+{
+	if (to->n < to->max && INTERNET_ADDRESS_IS_MAILBOX(a))
+		mailbox_keep(d, a, &to->rows[to->n++]);
+}
+
 /* Mailboxes in order; those of a group stand for it, one level deep. */
 static uint32_t addresses_keep(struct draft *d, InternetAddressList *list,
-			       struct message_addr *ret, uint32_t max)
+			       struct message_addr *rows, uint32_t max)
 {
-	uint32_t n = 0;
+	struct addresses to = { rows, 0, max };
 	int len = list ? internet_address_list_length(list) : 0;
 
-	for (int i = 0; i < len && n < max; i++) {
+	for (int i = 0; i < len && to.n < max; i++) {
 		InternetAddress *a = internet_address_list_get_address(list, i);
-		InternetAddressList *in;
-		int members;
+		InternetAddressList *in = NULL;
+		int members = 0;
 
-		if (INTERNET_ADDRESS_IS_MAILBOX(a)) {
-			mailbox_keep(d, a, &ret[n++]);
-			continue;
-		}
-		in = internet_address_group_get_members(
-			INTERNET_ADDRESS_GROUP(a));
-		members = in ? internet_address_list_length(in) : 0;
-		for (int k = 0; k < members && n < max; k++) {
-			a = internet_address_list_get_address(in, k);
-			if (INTERNET_ADDRESS_IS_MAILBOX(a))
-				mailbox_keep(d, a, &ret[n++]);
-		}
+		mailbox_add(d, &to, a);
+		if (INTERNET_ADDRESS_IS_GROUP(a))
+			in = internet_address_group_get_members(
+				INTERNET_ADDRESS_GROUP(a));
+		if (in)
+			members = internet_address_list_length(in);
+		for (int k = 0; k < members && to.n < max; k++)
+			mailbox_add(d, &to,
+				    internet_address_list_get_address(in, k));
 	}
-	return n;
+	return to.n;
 }
 
 static struct span date_keep(struct draft *d, GMimeMessage *msg)
@@ -429,18 +439,124 @@ static struct span without_mbox_line(struct span raw)
 	return span_of(lf + 1, raw.n - (size_t)(lf + 1 - raw.p));
 }
 
-static GMimeMessage *message_parse(struct span raw)
+static bool is_address_field(struct span line)
 {
-	GMimeStream *mem =
-		g_mime_stream_mem_new_with_buffer((const char *)raw.p, raw.n);
-	GMimeParser *parser = g_mime_parser_new_with_stream(mem);
-	GMimeMessage *msg;
+	static const char *const names[] = { "from:", "to:",	 "cc:",
+					     "bcc:",  "sender:", "reply-to:" };
 
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		size_t n = strlen(names[i]);
+
+		if (line.n >= n &&
+		    g_ascii_strncasecmp((const char *)line.p, names[i], n) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Blanks the colons of an address field that open groups beyond any use. */
+static void groups_tame(uint8_t *p, size_t n, size_t *colons)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (p[i] == ':' && ++*colons > MAIL_COLONS_MAX)
+			p[i] = ' ';
+	}
+}
+
+/*
+ * Two things the parser does not bound: it recurses into groups of addresses,
+ * and it makes an object of each part. Returns the bytes it may see.
+ */
+static size_t input_tame(uint8_t *p, size_t n)
+{
+	bool field = false;
+	size_t colons = 0;
+	size_t dashes = 0;
+	size_t i = 0;
+
+	while (i < n) {
+		const uint8_t *lf = memchr(p + i, '\n', n - i);
+		size_t len = lf ? (size_t)(lf - (p + i)) + 1 : n - i;
+
+		if (len > 2 && p[i] == '-' && p[i + 1] == '-' &&
+		    ++dashes > MAIL_BOUNDARIES_MAX)
+			return i;
+		if (p[i] != ' ' && p[i] != '\t') {
+			field = is_address_field(span_of(p + i, len));
+			colons = 0;
+		}
+		if (field)
+			groups_tame(p + i, len, &colons);
+		i += len;
+	}
+	return n;
+}
+
+/* What the parser complains of, as bits of GMimeParserWarning. */
+static void on_warning(gint64, GMimeParserWarning code, const gchar *,
+		       gpointer user)
+{
+	uint32_t *bits = user;
+
+	if ((unsigned int)code < 32)
+		*bits |= (uint32_t)1 << (unsigned int)code;
+}
+
+static GMimeMessage *message_parse(struct span raw, struct draft *d)
+{
+	GMimeParserOptions *options = g_mime_parser_options_new();
+	GByteArray *bytes = g_byte_array_sized_new((guint)raw.n);
+	GMimeStream *mem;
+	GMimeParser *parser;
+	GMimeMessage *msg;
+	size_t n;
+
+	g_byte_array_append(bytes, raw.p, (guint)raw.n);
+	n = input_tame(bytes->data, raw.n);
+	if (n < raw.n)
+		draft_remove(d, REMOVED_TRUNCATED, 1, span_of(NULL, 0));
+	g_byte_array_set_size(bytes, (guint)n);
+	mem = g_mime_stream_mem_new_with_byte_array(bytes);
+	/* the stream does not own the array unless told so */
+	g_mime_stream_mem_set_owner(GMIME_STREAM_MEM(mem), TRUE);
+	g_mime_parser_options_set_warning_callback(options, on_warning,
+						   &d->mime_warnings);
+	parser = g_mime_parser_new_with_stream(mem);
 	g_mime_parser_set_format(parser, GMIME_FORMAT_MESSAGE);
-	msg = g_mime_parser_construct_message(parser, NULL);
+	msg = g_mime_parser_construct_message(parser, options);
 	g_object_unref(parser);
 	g_object_unref(mem);
+	g_mime_parser_options_free(options);
 	return msg;
+}
+
+/* Of the warnings those that make two programs read two different mails. */
+void mail_findings(struct draft *d)
+{
+	static const struct {
+		GMimeParserWarning code;
+		const char *rule;
+	} rows[] = {
+		{ GMIME_WARN_DUPLICATED_HEADER, "mime.duplicate-header" },
+		{ GMIME_WARN_DUPLICATED_PARAMETER, "mime.duplicate-parameter" },
+		{ GMIME_CRIT_INVALID_HEADER_NAME, "mime.invalid-header-name" },
+		{ GMIME_CRIT_CONFLICTING_HEADER, "mime.conflicting-header" },
+		{ GMIME_CRIT_CONFLICTING_PARAMETER,
+		  "mime.conflicting-parameter" },
+		{ GMIME_CRIT_MULTIPART_WITHOUT_BOUNDARY, "mime.no-boundary" },
+		{ GMIME_CRIT_NESTING_OVERFLOW, "mime.nesting" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (!(d->mime_warnings >> rows[i].code & 1) ||
+		    d->m.n_findings == MESSAGE_FINDINGS)
+			continue;
+		d->m.findings[d->m.n_findings++] = (struct message_finding){
+			.rule = span_str(rows[i].rule),
+			.score = MAIL_WARNING_SCORE,
+			.where = WHERE_SUBJECT,
+		};
+	}
 }
 
 /* No header at all: a text that somebody dropped in. */
@@ -468,7 +584,7 @@ int mail_read(struct span raw, struct draft *d)
 	w->d = d;
 	buf_init(&w->body, 2 * (size_t)MAIL_TEXT_MAX);
 	buf_init(&w->other, 2 * (size_t)MAIL_TEXT_MAX);
-	msg = message_parse(raw);
+	msg = message_parse(raw, d);
 	if (msg) {
 		headers_keep(d, msg);
 		walk_parts(w, g_mime_message_get_mime_part(msg));

@@ -6,8 +6,6 @@
 
 #include <stdlib.h>
 
-#include "base/fd.h"
-
 enum { SLOTS = UNSEEN_WORDS_MAX * 2 };
 
 static bool is_word(uint8_t c)
@@ -117,7 +115,7 @@ static bool line_unseen(const uint32_t *set, struct span line)
 
 uint32_t unseen_lines(struct span shown, struct span other, struct buf *out)
 {
-	CLEAN_FREE uint32_t *set = calloc(SLOTS, sizeof(*set));
+	uint32_t *set = calloc(SLOTS, sizeof(*set));
 	uint32_t n = 0;
 	size_t i = 0;
 
@@ -136,5 +134,6 @@ uint32_t unseen_lines(struct span shown, struct span other, struct buf *out)
 		}
 		i++;
 	}
+	free(set);
 	return n;
 }

@@ -1,0 +1,191 @@
+/*
+ * mail_test: the limits of mail.h; what mails mean is in tests/data/mail.
+ */
+#include "reader/mail/mail.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/fd.h"
+#include "reader/mail/unseen.h"
+#include "reader/read.h"
+
+static bool has(struct span s, const char *what)
+{
+	return s.n && memmem(s.p, s.n, what, strlen(what)) != NULL;
+}
+
+/* A multipart of n parts: the last one is read, or counted as cut. */
+static void parts(size_t n, bool cut)
+{
+	CLEAN_BUF struct buf b = { .max = 1 << 20 };
+	struct draft d;
+
+	buf_str(&b, "From: a@b.example\n"
+		    "Content-Type: multipart/mixed; boundary=b\n\n");
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&b, "--b\n\npart%zu.\n", i);
+	buf_str(&b, "--b--\n");
+	draft_init(&d);
+	assert_int_equal(read_mail(buf_view(&b), &d), 0);
+	assert_int_equal(d.removed[REMOVED_TRUNCATED].count > 0, cut);
+	assert_true(has(d.m.body, "part254."));
+	draft_done(&d);
+}
+
+/* The multipart itself is one of the parts. */
+static void test_parts(void **)
+{
+	parts(MAIL_PARTS_MAX - 1, false);
+	parts(MAIL_PARTS_MAX, true);
+}
+
+static void depth(size_t n, bool cut)
+{
+	CLEAN_BUF struct buf b = { .max = 1 << 20 };
+	struct draft d;
+
+	buf_str(&b, "From: a@b.example\n");
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&b,
+			   "Content-Type: multipart/mixed; boundary=b%zu\n\n"
+			   "--b%zu\n",
+			   i, i);
+	buf_str(&b, "Content-Type: text/plain\n\nbottom\n");
+	draft_init(&d);
+	assert_int_equal(read_mail(buf_view(&b), &d), 0);
+	assert_int_equal(has(d.m.body, "bottom"), !cut);
+	assert_int_equal(d.removed[REMOVED_TRUNCATED].count > 0, cut);
+	draft_done(&d);
+}
+
+/* The text below is a level, too. */
+static void test_depth(void **)
+{
+	depth(MAIL_DEPTH_MAX - 2, false);
+	depth(MAIL_DEPTH_MAX - 1, false);
+	depth(MAIL_DEPTH_MAX, true);
+	depth(500, true);
+}
+
+static void test_boundaries(void **)
+{
+	for (size_t n = MAIL_BOUNDARIES_MAX - 1; n <= MAIL_BOUNDARIES_MAX + 1;
+	     n++) {
+		CLEAN_BUF struct buf b = { .max = 1 << 20 };
+		struct draft d;
+
+		buf_str(&b, "From: a@b.example\n\n");
+		for (size_t i = 0; i < n; i++)
+			buf_str(&b, "--\n");
+		buf_str(&b, "end\n");
+		draft_init(&d);
+		assert_int_equal(read_mail(buf_view(&b), &d), 0);
+		assert_int_equal(has(d.m.body, "end"),
+				 n <= MAIL_BOUNDARIES_MAX);
+		draft_done(&d);
+	}
+}
+
+/* The parser recurses into groups: this many would end its stack. */
+static void test_groups(void **)
+{
+	CLEAN_BUF struct buf b = { .max = 4 << 20 };
+	struct draft d;
+
+	buf_str(&b, "To: ");
+	for (size_t i = 0; i < 300000; i++)
+		buf_str(&b, "g: ");
+	buf_str(&b, "\nSubject: s\nCc: team: a@b.example, c@d.example;, "
+		    "e@f.example\n\nx\n");
+	draft_init(&d);
+	assert_int_equal(read_mail(buf_view(&b), &d), 0);
+	assert_true(span_is(d.m.subject, "s"));
+	assert_int_equal(d.m.n_cc, 3);
+	assert_true(span_is(d.m.cc[1].addr, "c@d.example"));
+	draft_done(&d);
+}
+
+/* Many recipients and references: the first and the last are kept. */
+static void test_lists(void **)
+{
+	CLEAN_BUF struct buf b = { .max = 1 << 20 };
+	struct draft d;
+
+	buf_str(&b, "To: a0@b.example");
+	for (int i = 1; i < MESSAGE_ADDRS + 10; i++)
+		buf_printf(&b, ", a%d@b.example", i);
+	buf_str(&b, "\nReferences:");
+	for (int i = 0; i < MESSAGE_REFS + 10; i++)
+		buf_printf(&b, " <r%d@b.example>", i);
+	buf_str(&b, "\n\nx\n");
+	draft_init(&d);
+	assert_int_equal(read_mail(buf_view(&b), &d), 0);
+	assert_int_equal(d.m.n_to, MESSAGE_ADDRS);
+	assert_true(span_is(d.m.to[1].addr, "a1@b.example"));
+	assert_int_equal(d.m.n_references, MESSAGE_REFS);
+	assert_true(span_is(d.m.references[0], "r10@b.example"));
+	draft_done(&d);
+}
+
+static void test_no_mail(void **)
+{
+	struct draft d;
+
+	draft_init(&d);
+	assert_int_not_equal(read_mail(SPAN_LIT(""), &d), 0);
+	draft_done(&d);
+	draft_init(&d);
+	assert_int_not_equal(read_mail(SPAN_LIT("\x7f"
+						"ELF\0\1\2"),
+				       &d),
+			     0);
+	draft_done(&d);
+}
+
+static void test_unseen(void **)
+{
+	static const struct {
+		const char *shown;
+		const char *other;
+		uint32_t lines;
+	} rows[] = {
+		{ "hello world", "Hello,\nWORLD!", 0 },
+		{ "hello", "see https://a.example/b/c/d/e\n", 0 },
+		{ "hello", "one\n", 0 },
+		{ "hello", "two words\n", 1 },
+		{ "a long line of many words here", "of many words but new",
+		  0 },
+		{ "a long line of many words here",
+		  "a long line of words with three new ones", 1 },
+		{ "", "one two\nthree four\n", 2 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		CLEAN_BUF struct buf out = { .max = 1000 };
+
+		assert_int_equal(unseen_lines(span_str(rows[i].shown),
+					      span_str(rows[i].other), &out),
+				 rows[i].lines);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_parts),
+		cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_boundaries),
+		cmocka_unit_test(test_groups),
+		cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_no_mail),
+		cmocka_unit_test(test_unseen),
+	};
+
+	mail_init();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
