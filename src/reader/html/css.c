@@ -75,7 +75,8 @@ static bool is_name(uint8_t c)
 static bool same(struct span a, struct span b)
 {
 	return a.n == b.n &&
-	       strncasecmp((const char *)a.p, (const char *)b.p, a.n) == 0;
+	       (a.n == 0 ||
+		strncasecmp((const char *)a.p, (const char *)b.p, a.n) == 0);
 }
 
 static uint32_t name_hash(char kind, struct span s)
@@ -813,6 +814,8 @@ int css_inline(struct css_sheet *s, struct span text, struct css_values *v)
 	struct decl d[DECLS_BLOCK_MAX];
 	int n;
 
+	if (!text.n)
+		return 0;
 	if (memchr(text.p, '\\', text.n) || memchr(text.p, '*', text.n)) {
 		text = sheet_copy(s, text);
 		if (!text.p)

@@ -26,7 +26,7 @@ struct span css_trim(struct span s)
 bool css_word_is(struct span s, const char *word)
 {
 	return s.n == strlen(word) &&
-	       strncasecmp((const char *)s.p, word, s.n) == 0;
+	       (s.n == 0 || strncasecmp((const char *)s.p, word, s.n) == 0);
 }
 
 static bool word_starts(struct span s, const char *word)
