@@ -498,6 +498,7 @@ static void swapped(void **state)
 
 	/* Checkpoint and wal rolled back together: the tiles tell. */
 	spill(d.fd, "checkpoint", buf_view(&checkpoint));
+	buf_done(&other);
 	slurp(d.fd, "wal", &other);
 	buf_cut(&other, 56 + (other.n - 56) / 2);
 	spill(d.fd, "wal", buf_view(&other));

@@ -242,6 +242,7 @@ static void arguments(void **state)
 		compose_mail(&b, &how, (struct m_arg[]){ to, list }, 2));
 	assert_non_null(
 		compose_mail(&b, &how, (struct m_arg[]){ empty, body }, 2));
+	buf_done(&b);
 	assert_non_null(mail(&b, TO, SPAN_LIT("s"), SPAN_LIT("a\0b")));
 	assert_non_null(mail(&b, TO, SPAN_LIT("s"), SPAN_LIT("\xff")));
 	buf_done(&b);
