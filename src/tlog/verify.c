@@ -417,6 +417,8 @@ int tlog_read(int dirfd, uint64_t index, uint8_t **ret, size_t *n,
 
 		reader_init(&r, dirfd, err);
 		e = read_once(&r, index, &record);
+		if (e == 0 && !record.p)
+			e = -EBADMSG;
 		if (e == 0) {
 			uint8_t *p = malloc(record.n + 1);
 
