@@ -443,6 +443,8 @@ static void tamper(void **state)
 			b.p[k] ^= 1;
 			spill(d.fd, path, buf_view(&b));
 			assert_int_equal(verify_quick(d.fd, &err), -EBADMSG);
+			if (k > 0 && i >= 4)
+				assert_non_null(strstr(err.msg, path));
 			b.p[k] ^= 1;
 		}
 		spill(d.fd, path, span_of(b.p, b.n - 1));
@@ -498,6 +500,7 @@ static void swapped(void **state)
 
 	/* Checkpoint and wal rolled back together: the tiles tell. */
 	spill(d.fd, "checkpoint", buf_view(&checkpoint));
+	buf_done(&other);
 	slurp(d.fd, "wal", &other);
 	buf_cut(&other, 56 + (other.n - 56) / 2);
 	spill(d.fd, "wal", buf_view(&other));

@@ -93,23 +93,37 @@ static int same_tile(struct reader *r, unsigned set, uint64_t n,
 	return layout_compare(r->dir, path, want, false, r->err);
 }
 
+/* Leaves and records contradict each other: either may have been changed. */
+static int name_both(struct reader *r, uint64_t n)
+{
+	const struct err was = *r->err;
+	char path[LAYOUT_PATH];
+
+	path_of(r->head.size, LAYOUT_ENTRIES, n, path);
+	return err_set(r->err, -EBADMSG, "%.300s, or %s was changed", was.msg,
+		       path);
+}
+
 static int full_tile(void *arg, unsigned level, uint64_t n, const uint8_t *tile)
 {
-	return same_tile(arg, level, n, span_of(tile, TREE_TILE_BYTES));
+	int e = same_tile(arg, level, n, span_of(tile, TREE_TILE_BYTES));
+
+	return e == -EBADMSG && level == 0 ? name_both(arg, n) : e;
 }
 
 /* A record of the wal's range must be the wal's record. */
 static int check_pending(struct reader *r, struct span record)
 {
+	uint64_t index = r->tree.size;
+	char path[LAYOUT_PATH];
 	struct span have;
 
-	if (r->tree.size < r->base)
+	if (index < r->base ||
+	    (wal_row(&r->pending, &have) && span_eq(have, record)))
 		return 0;
-	if (!wal_row(&r->pending, &have) || !span_eq(have, record))
-		return err_set(r->err, -EBADMSG,
-			       "wal: record %llu is not that of its bundle",
-			       (unsigned long long)r->tree.size);
-	return 0;
+	path_of(r->head.size, LAYOUT_ENTRIES, index / TREE_TILE, path);
+	return err_set(r->err, -EBADMSG, "wal: record %llu is not that of %s",
+		       (unsigned long long)index, path);
 }
 
 /* Hashes the records of bundle n into the tree. */
@@ -189,6 +203,8 @@ static int check_edge(struct reader *r)
 				      layout_full(r->head.size, level),
 				      span_of(r->tree.tile[level],
 					      (size_t)width * TLOG_HASH));
+		if (e == -EBADMSG && level == 0)
+			e = name_both(r, layout_full(r->head.size, 0));
 	}
 	return e;
 }
@@ -401,6 +417,8 @@ int tlog_read(int dirfd, uint64_t index, uint8_t **ret, size_t *n,
 
 		reader_init(&r, dirfd, err);
 		e = read_once(&r, index, &record);
+		if (e == 0 && !record.p)
+			e = -EBADMSG;
 		if (e == 0) {
 			uint8_t *p = malloc(record.n + 1);
 

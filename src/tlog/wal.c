@@ -83,8 +83,6 @@ enum wal_result wal_open(struct wal_walk *w, struct span bytes)
 		return WAL_BAD;
 	w->base = rd_u64(&rd);
 	w->next = w->base;
-	if (rd.bad)
-		return WAL_BAD;
 	if (hash_bytes(w->chain, span_of(bytes.p, FILE_FIELDS),
 		       span_of(NULL, 0)) < 0 ||
 	    !span_eq(rd_bytes(&rd, TLOG_HASH), span_of(w->chain, TLOG_HASH)) ||

@@ -40,7 +40,9 @@ struct vm_launch {
 	struct msg_ids ids;   /* the head of that MSG_HELLO */
 	int item_fd;	      /* readers: sealed memfd; planners: -1 */
 	int console_fd;	      /* -1: none */
-	uint64_t deadline_ms; /* for the porter: handshake to the end */
+	/* For the porter: the handshake may take this long, and so may the
+	 * work after it. */
+	uint64_t deadline_ms;
 };
 
 struct vm_procs {

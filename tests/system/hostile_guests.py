@@ -19,7 +19,7 @@ MODES = {
     'silence': {'deadline'},
     'giant-stream': {'too-much'},
     'tiny-flood': {'too-much', 'bad-payload', 'bad-order'},
-    'early-exit': {'hangup', 'bad-order'},
+    'early-exit': {'not JSON'},  # keeps the rules, and says nothing
     'after-exit': {'bad-order', 'hangup'},
 }
 
@@ -27,7 +27,7 @@ MODES = {
 def images_with(mode, where):
     for f in os.listdir(IMAGES):
         if f not in ('SHA256SUMS', 'reader-email.cpio'):
-            os.symlink(os.path.join(IMAGES, f), os.path.join(where, f))
+            shutil.copy(os.path.join(IMAGES, f), where)
     subprocess.run([os.path.join(SRC, 'tools/image'), f'hostile-{mode}', BUILD,
                     os.path.join(where, 'reader-email.cpio')], check=True,
                    stdout=subprocess.DEVNULL)
@@ -53,9 +53,11 @@ def one(mode, faults):
                 need(any(f in i['fault'] for f in faults),
                      f'{mode}: named as one of {sorted(faults)}')
             records = b.audit()
-            named = [r for r in records if r['kind'] == 'vm.fault'
-                     and r['fault'] in faults]
-            need(len(named) == 2, f'{mode}: both VMs are in the audit log')
+            named = [r for r in records if r['kind'] in ('vm.fault',
+                                                         'item.done')
+                     and any(f in r.get('fault', '') for f in faults)]
+            need(len({r['item'] for r in named}) == 2,
+                 f'{mode}: both are in the audit log')
             after = b.children()
             need(all(p in after for p in before),
                  f'{mode}: no other process was harmed')
@@ -65,8 +67,8 @@ def one(mode, faults):
 
 
 def main():
-    for mode, faults in MODES.items():
-        one(mode, faults)
+    for mode in sys.argv[1:] or MODES:
+        one(mode, MODES[mode])
     return 0
 
 

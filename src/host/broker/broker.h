@@ -19,7 +19,7 @@
 
 enum {
 	BROKER_ITEMS = 128, /* in memory: the live ones and a history */
-	BROKER_PEERS = 64,
+	BROKER_PEERS = 160, /* more than the monitor's items, VMs, connectors */
 	BROKER_REQUESTS = 32, /* remembered for each item */
 	BROKER_CALLS = 64,    /* a task: after that, refused unrecorded */
 	BROKER_SEND_MS = 10000,

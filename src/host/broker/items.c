@@ -90,8 +90,9 @@ void item_new(struct broker *b, const struct m_item_new *m, int envelope_fd)
 	audit_str(&b->record, "sha256", span_str(sha));
 	(void)broker_audit(b, NULL);
 	p = peer_add(b, PEER_ENVELOPE, take_fd(&fd));
-	if (p)
-		p->item = it->id;
+	if (!p)
+		die("no room for an envelope's channel");
+	p->item = it->id;
 	if (!policy_source(b->policy, span_str(it->source)))
 		item_finish(b, it, ITEM_REFUSED,
 			    "no source of the policy reads this connector");

@@ -43,7 +43,7 @@ static void on_vm_new(struct broker *b, struct peer *from)
 	p = peer_add(b, m->kind == VM_READER ? PEER_READER : PEER_PLANNER,
 		     chan_take_fd(&from->chan, 0));
 	if (!p)
-		return;
+		die("no room for a virtual machine's channel");
 	p->vm = m->vm;
 	p->item = m->item;
 }
@@ -162,6 +162,27 @@ static const handler handlers[PEER_KIND_MAX][MSG_TYPE_MAX] = {
 	},
 };
 
+/*
+ * The peer is heard no more. The row of a VM stays until the monitor says that
+ * the VM is gone and why, for only then its item can have a verdict.
+ */
+static void peer_hangup(struct broker *b, struct peer *p)
+{
+	static const struct m_envelope died = {
+		.fault = { (const uint8_t *)"the envelope process died", 25 },
+	};
+	struct item *it = item_find(b, p->item);
+
+	if (p->kind != PEER_READER && p->kind != PEER_PLANNER) {
+		if (p->kind == PEER_ENVELOPE && it && !it->have_envelope)
+			item_envelope(b, it, &died);
+		peer_close(b, p);
+		return;
+	}
+	loop_del(&b->loop, p->chan.fd);
+	chan_done(&p->chan);
+}
+
 /* The sender broke its row: recorded, and never heard again. */
 static void bad_peer(struct broker *b, struct peer *p, const char *why)
 {
@@ -176,16 +197,19 @@ static void bad_peer(struct broker *b, struct peer *p, const char *why)
 	audit_int(&b->record, "item", p->item);
 	audit_str(&b->record, "reason", span_str(why));
 	(void)broker_audit(b, NULL);
-	peer_close(b, p);
+	peer_hangup(b, p);
 }
 
 /* One message; false when there is none, or the peer is no more. */
 static bool peer_one(struct broker *b, struct peer *p)
 {
 	const char *why;
-	int r = chan_recv(&p->chan, &b->in, &why);
 	handler fn;
+	int r;
 
+	if (p->chan.fd < 0)
+		return false;
+	r = chan_recv(&p->chan, &b->in, &why);
 	if (r == -EAGAIN)
 		return false;
 	if (r <= 0 && (p->kind == PEER_MONITOR || p->kind == PEER_CONTROL))
@@ -195,7 +219,7 @@ static bool peer_one(struct broker *b, struct peer *p)
 		return false;
 	}
 	if (r <= 0) {
-		peer_close(b, p);
+		peer_hangup(b, p);
 		return false;
 	}
 	fn = handlers[p->kind][b->in.type];
@@ -300,7 +324,7 @@ struct peer *peer_of_kind(struct broker *b, enum peer_kind kind)
 
 void peer_send(struct broker *b, struct peer *p, const int *fds, size_t n)
 {
-	int r = chan_send(&p->chan, &b->out, fds, n);
+	int r = p->chan.fd < 0 ? -EPIPE : chan_send(&p->chan, &b->out, fds, n);
 
 	if (r == 0)
 		return;
@@ -308,5 +332,5 @@ void peer_send(struct broker *b, struct peer *p, const int *fds, size_t n)
 		die("%s does not take a message: errno %d", kind_names[p->kind],
 		    -r);
 	log_warn("peer-lost", "kind=%s errno=%d", kind_names[p->kind], -r);
-	peer_close(b, p);
+	peer_hangup(b, p);
 }

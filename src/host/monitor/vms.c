@@ -189,7 +189,7 @@ static int launch(struct monitor *m, struct mvm *v, struct err *err)
 		.spec = { .backend = m->probe.backend,
 			  .memory_mib = cv->memory_mib,
 			  .cpus = cv->cpus,
-			  .deadline_s = cv->deadline_s + 5,
+			  .deadline_s = 2 * cv->deadline_s + 5,
 			  .tsc_khz = m->probe.tsc_khz },
 		.workload = workload_of(m, v),
 		.images = &m->images,
@@ -231,7 +231,7 @@ static void vm_start(struct monitor *m, struct mvm *v)
 	deadline = (uint64_t)(v->kind == VM_READER
 				      ? m->conf.reader.deadline_s
 				      : m->conf.planner_vm.deadline_s);
-	v->timer = loop_timer(&m->loop, deadline * 1000 + MONITOR_GRACE_MS,
+	v->timer = loop_timer(&m->loop, 2000 * deadline + MONITOR_GRACE_MS,
 			      on_deadline, v);
 	m->out.type = MSG_VM_NEW;
 	m->out.ids = m->ids;
