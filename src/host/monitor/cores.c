@@ -175,6 +175,7 @@ static int start_auditd(struct monitor *m, struct err *err)
 	CLEAN_FD int dir = sub_dir(m->state_fd, "audit", err);
 	CLEAN_FD int theirs = -1;
 	CLEAN_FD int boot_fd = -1;
+	const struct timeval limit = { .tv_sec = MONITOR_AUDIT_MS / 1000 };
 	char boot[64] = "unknown";
 	ssize_t n;
 	int pair[2];
@@ -192,6 +193,10 @@ static int start_auditd(struct monitor *m, struct err *err)
 	boot[n > 0 ? n : 0] = 0;
 	r = core_start(m, &m->auditd, PROC_AUDITD, "auditd",
 		       (const int[]){ theirs, dir }, 2, err);
+	/* A log that hangs, as on a dead disk, may not hold up a kill. */
+	if (r == 0 && setsockopt(m->auditd.chan.fd, SOL_SOCKET, SO_RCVTIMEO,
+				 &limit, sizeof(limit)) < 0)
+		r = err_set(err, -errno, "auditd: errno %d", errno);
 	if (r == 0)
 		r = core_hello(m, &m->auditd, "auditd", boot, err);
 	return r;
@@ -288,7 +293,7 @@ static int start_broker(struct monitor *m, struct err *err)
 }
 
 /* The owner's socket: 0600, a stale one is replaced (we hold the lock). */
-static int listen_control(const struct monitor *m, struct err *err)
+static int listen_control(struct monitor *m, struct err *err)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 	CLEAN_FD int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
@@ -307,6 +312,7 @@ static int listen_control(const struct monitor *m, struct err *err)
 	old = umask(0177);
 	r = fd < 0 ? -1 : bind(fd, (struct sockaddr *)&a, sizeof(a));
 	umask(old);
+	m->own_socket = r == 0;
 	if (r < 0 || listen(fd, 16) < 0)
 		return err_set(err, -errno, "%s: cannot listen: errno %d",
 			       a.sun_path, errno);
@@ -418,6 +424,11 @@ void connectors_kill(struct monitor *m)
 {
 	int i;
 
+	/* All of them first, then wait for each. */
+	for (i = 0; i < m->n_connectors; i++)
+		if (m->connectors[i].pid)
+			(void)syscall(SYS_pidfd_send_signal,
+				      m->connectors[i].pidfd, SIGKILL, NULL, 0);
 	for (i = 0; i < m->n_connectors; i++)
 		core_kill(m, &m->connectors[i]);
 }
@@ -448,6 +459,7 @@ void cores_end(struct monitor *m)
 	core_end(m, &m->control);
 	core_end(m, &m->broker);
 	core_end(m, &m->auditd);
-	if (m->conf.socket[0])
+	/* Not that of another monitor, which is why this one did not start. */
+	if (m->own_socket)
 		(void)unlink(m->conf.socket);
 }
