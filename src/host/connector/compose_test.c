@@ -71,6 +71,19 @@ static void golden(void **state)
 	buf_done(&b);
 }
 
+/* Without a recipient it is a note to the owner. */
+static void note(void **state)
+{
+	const struct m_arg arg = text_arg("text", SPAN_LIT("milk"));
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, COMPOSE_MAX);
+	assert_null(compose_mail(&b, &how, &arg, 1));
+	assert_non_null(strstr(buf_cstr(&b), "\nTo: me@example.org\n"));
+	buf_done(&b);
+}
+
 /* The header block holds exactly the fields that are ours. */
 static void header_lines(const struct buf *b)
 {
@@ -272,7 +285,8 @@ static void long_lines(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(golden),	cmocka_unit_test(subjects),
+		cmocka_unit_test(golden),
+		cmocka_unit_test(note),	cmocka_unit_test(subjects),
 		cmocka_unit_test(long_subject), cmocka_unit_test(addresses),
 		cmocka_unit_test(arguments),	cmocka_unit_test(long_lines),
 	};
