@@ -229,7 +229,7 @@ static void arguments(void **state)
 		bool ok;
 	} rows[] = {
 		{ { to, body }, 2, true },
-		{ { body }, 1, false },
+		{ { body }, 1, true }, /* a note to the owner */
 		{ { to }, 1, false },
 		{ { to, body, body }, 3, false },
 		{ { to, body, other }, 3, false },
@@ -285,10 +285,10 @@ static void long_lines(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(golden),
-		cmocka_unit_test(note),	cmocka_unit_test(subjects),
-		cmocka_unit_test(long_subject), cmocka_unit_test(addresses),
-		cmocka_unit_test(arguments),	cmocka_unit_test(long_lines),
+		cmocka_unit_test(golden),     cmocka_unit_test(note),
+		cmocka_unit_test(subjects),   cmocka_unit_test(long_subject),
+		cmocka_unit_test(addresses),  cmocka_unit_test(arguments),
+		cmocka_unit_test(long_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
