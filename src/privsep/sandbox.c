@@ -213,6 +213,34 @@ static const char *const sanitizer_syscalls[] = {
 	NULL
 };
 
+/*
+ * Two calls that can signal other processes, and the kernel lets them where the
+ * uid is the same, as it is for all of us when an ordinary user starts
+ * bulkhead: tgkill, which abort() needs for itself, and fcntl, whose F_SETOWN
+ * and F_SETSIG make the kernel send. Both are kept for what is needed alone.
+ */
+static int add_rule(scmp_filter_ctx ctx, int nr)
+{
+	static const int commands[] = { F_GETFD,	 F_SETFD,
+					F_GETFL,	 F_SETFL,
+					F_DUPFD_CLOEXEC, F_ADD_SEALS,
+					F_GET_SEALS };
+	size_t i;
+	int r = 0;
+
+	if (nr == SYS_tgkill)
+		return seccomp_rule_add(
+			ctx, SCMP_ACT_ALLOW, nr, 1,
+			SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+	if (nr != SYS_fcntl)
+		return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, nr, 0);
+	for (i = 0; i < ARRAY_SIZE(commands) && r == 0; i++)
+		r = seccomp_rule_add(
+			ctx, SCMP_ACT_ALLOW, nr, 1,
+			SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)commands[i]));
+	return r;
+}
+
 static int add_rules(scmp_filter_ctx ctx, const char *const *names)
 {
 	for (; *names; names++) {
@@ -222,7 +250,7 @@ static int add_rules(scmp_filter_ctx ctx, const char *const *names)
 			return -EINVAL;
 		if (nr < 0)
 			continue; /* not on this architecture */
-		if (seccomp_rule_add(ctx, SCMP_ACT_ALLOW, nr, 0) < 0)
+		if (add_rule(ctx, nr) < 0)
 			return -EINVAL;
 	}
 	return 0;

@@ -96,6 +96,67 @@ static void test_seccomp_lists(void **state)
 	}
 }
 
+struct signalling {
+	enum proc proc;
+	bool is_fcntl;
+	int cmd;      /* of fcntl */
+	bool to_self; /* tgkill */
+};
+
+static void signal_after_seccomp(void *arg)
+{
+	const struct signalling *s = arg;
+	pid_t to = s->to_self ? getpid() : getppid();
+	struct err err = { 0 };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    sandbox_seccomp(s->proc, &err) < 0)
+		_exit(1);
+	if (s->is_fcntl)
+		(void)fcntl(STDIN_FILENO, s->cmd, to);
+	else
+		(void)syscall(SYS_tgkill, to, to, 0);
+	_exit(NOT_KILLED);
+}
+
+/* A process that an attacker owns cannot signal others of its uid. */
+static void test_no_signals_to_others(void **state)
+{
+	static const struct {
+		struct signalling s;
+		bool killed;
+	} rows[] = {
+		{ { .to_self = true }, false },
+		{ { .to_self = false }, true },
+		{ { .is_fcntl = true, .cmd = F_GETFD }, false },
+		{ { .is_fcntl = true, .cmd = F_SETOWN }, true },
+		{ { .is_fcntl = true, .cmd = F_SETOWN_EX }, true },
+		{ { .is_fcntl = true, .cmd = F_SETSIG }, true },
+		{ { .is_fcntl = true, .cmd = F_NOTIFY }, true },
+	};
+	enum proc p;
+	size_t i;
+
+	(void)state;
+	for (p = 0; p < PROC_MAX; p++)
+		for (i = 0; graph_row(p)->syscalls && i < ARRAY_SIZE(rows);
+		     i++) {
+			struct signalling s = rows[i].s;
+			int status;
+			bool killed;
+
+			s.proc = p;
+			status = in_child(signal_after_seccomp, &s);
+			killed = WIFSIGNALED(status) &&
+				 WTERMSIG(status) == SIGSYS;
+			if (killed != rows[i].killed ||
+			    (!killed && WEXITSTATUS(status) != NOT_KILLED))
+				fail_msg("%s: row %zu: status %x",
+					 graph_row(p)->name, i,
+					 (unsigned)status);
+		}
+}
+
 /* No list holds what would undo the sandbox or make a socket. */
 static void test_lists_hold_nothing_forbidden(void **state)
 {
@@ -212,6 +273,7 @@ int main(void)
 		cmocka_unit_test(test_fd_numbers),
 		cmocka_unit_test(test_lists_hold_nothing_forbidden),
 		cmocka_unit_test(test_no_files_no_dump),
+		cmocka_unit_test(test_no_signals_to_others),
 		cmocka_unit_test(test_seccomp_lists),
 	};
 

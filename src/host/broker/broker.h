@@ -23,6 +23,9 @@ enum {
 	BROKER_REQUESTS = 32, /* remembered for each item */
 	BROKER_CALLS = 64,    /* a task: after that, refused unrecorded */
 	BROKER_SEND_MS = 10000,
+	/* How long one peer that an attacker may own can make the broker wait
+	 * in all its life by not taking its messages. */
+	BROKER_PATIENCE_MS = 1000,
 };
 
 /* What a planner asked for, kept for the owner's questions. */
@@ -44,6 +47,7 @@ struct item {
 	bool have_envelope;
 	char envelope_from[321];
 	int record_fd; /* sealed memfd: message_encode; -1 */
+	int shown_fd;  /* what the planner sees of it, once asked for; -1 */
 	char *answer;  /* the planner's words, owned */
 	size_t answer_n;
 	uint32_t n_requests;
@@ -69,6 +73,7 @@ struct peer {
 	uint64_t item;
 	char name[LIMIT_NAME + 1]; /* connectors */
 	bool outbound;
+	uint64_t patience_ms; /* left, of those that have one */
 	/* The effect that an outbound connector works on, one at a time. */
 	uint64_t effect; /* 0: none */
 	uint64_t effect_vm;

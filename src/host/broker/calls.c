@@ -9,25 +9,31 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/sha256.h"
 #include "base/str.h"
 #include "host/broker/broker.h"
 #include "proto/message.h"
 
-enum { CANON_MAX = 256 << 10, AUDIT_ARG_MAX = 1024, ARG_KEYS = 16 };
+enum {
+	CANON_MAX = 256 << 10,
+	/* Of a request, in its record: one argument's text, and all of them
+	 * together as JSON; a longer one is there by its hash. */
+	AUDIT_ARG_MAX = 1024,
+	AUDIT_ARGS_MAX = 24 << 10,
+	AUDIT_NOTE_MAX = 112,
+};
 
-void call_task_get(struct broker *b, struct peer *p)
+/* The record as the planner may see it: without evidence. */
+static int shown_record(const struct item *it)
 {
-	struct item *it = item_find(b, p->item);
 	CLEAN_FREE uint8_t *text = NULL;
 	static struct message m;
-	CLEAN_FD int fd = -1;
 	CLEAN_BUF struct buf shown;
 	const char *why;
 	ssize_t n;
+	int fd;
 
 	buf_init(&shown, LIMIT_RECORD);
-	if (!it || it->record_fd < 0)
-		return;
 	n = memfd_sealed_size(it->record_fd, LIMIT_RECORD);
 	text = malloc((size_t)(n > 0 ? n : 0) + 1);
 	if (!text || n < 0 ||
@@ -39,10 +45,22 @@ void call_task_get(struct broker *b, struct peer *p)
 	fd = memfd_sealed("record", buf_view(&shown));
 	if (!buf_ok(&shown) || fd < 0)
 		die("record for a planner: out of memory");
+	return fd;
+}
+
+void call_task_get(struct broker *b, struct peer *p)
+{
+	struct item *it = item_find(b, p->item);
+
+	if (!it || it->record_fd < 0 || it->verdict != ITEM_PENDING)
+		return;
+	/* Made once: asking again costs no memory, however often. */
+	if (it->shown_fd < 0)
+		it->shown_fd = shown_record(it);
 	b->out.type = MSG_TASK;
 	b->out.ids = item_ids(b, it);
 	b->out.task = (struct m_task){ span_str(b->instruction), 1 };
-	peer_send(b, p, &fd, 1);
+	peer_send(b, p, &it->shown_fd, 1);
 }
 
 void call_tools_get(struct broker *b, struct peer *p)
@@ -62,34 +80,75 @@ void call_tools_get(struct broker *b, struct peer *p)
 		peer_send(b, p, NULL, 0);
 }
 
+struct arg_rows {
+	char keys[LIMIT_ARGS][LIMIT_NAME + 1];
+	char notes[LIMIT_ARGS][AUDIT_NOTE_MAX];
+};
+
+/* How many bytes a text takes in a record. */
+static size_t json_size(struct span s)
+{
+	size_t n = 0;
+	size_t i;
+
+	for (i = 0; i < s.n; i++)
+		n += s.p[i] < 0x20		       ? 6
+		     : s.p[i] == '"' || s.p[i] == '\\' ? 2
+						       : 1;
+	return n;
+}
+
+static void note_hash(char note[AUDIT_NOTE_MAX], const char *why, struct span v)
+{
+	uint8_t sum[SHA256_LEN];
+	char hex[2 * SHA256_LEN + 1];
+	struct sha256 h;
+
+	sha256_init(&h);
+	sha256_add(&h, v);
+	sha256_final(&h, sum);
+	hex_encode(hex, sum, sizeof(sum));
+	(void)str_printf(note, AUDIT_NOTE_MAX, "(%s: %zu bytes, sha256 %s)",
+			 why, v.n, hex);
+}
+
+/* A name is the planner's: in the alphabet of keys and their length, or not. */
+static void arg_key(char key[LIMIT_NAME + 1], uint32_t i, struct span name)
+{
+	if (str_printf(key, LIMIT_NAME + 1, "arg.%u.%.*s", i, (int)name.n,
+		       (const char *)name.p) < 0 ||
+	    key[strspn(key, "abcdefghijklmnopqrstuvwxyz0123456789_.-")])
+		(void)str_printf(key, LIMIT_NAME + 1, "arg.%u", i);
+}
+
 /*
- * Arguments in a record: each as it came, up to a bound; a planner's words are
- * shown to auditors, so invalid UTF-8 is named and not kept.
+ * Arguments in a record: each as it came as long as there is room, else its
+ * hash. A record that the log refuses would end everything, so no words of a
+ * planner may make one.
  */
 static void audit_args(struct audit_record *r, const struct m_arg *args,
-		       uint32_t n, char keys[][LIMIT_NAME + 16])
+		       uint32_t n, struct arg_rows *rows)
 {
+	size_t room = AUDIT_ARGS_MAX;
 	uint32_t i;
 
-	for (i = 0; i < n && i < ARG_KEYS; i++) {
+	for (i = 0; i < n; i++) {
 		struct span v = args[i].value;
+		size_t size = json_size(v);
+		const char *why = NULL;
 
-		if (str_printf(keys[i], sizeof(keys[i]), "arg.%u.%.*s", i,
-			       (int)args[i].name.n,
-			       (const char *)args[i].name.p) < 0)
-			keys[i][0] = 0;
-		/* Argument names are the planner's: keep to the key alphabet.
-		 */
-		if (strspn(keys[i],
-			   "abcdefghijklmnopqrstuvwxyz0123456789_.-") !=
-			    strlen(keys[i]) ||
-		    !keys[i][0])
-			(void)str_printf(keys[i], sizeof(keys[i]), "arg.%u", i);
 		if (!utf8_valid(v) || (v.n && memchr(v.p, 0, v.n)))
-			v = SPAN_LIT("(not text)");
-		else if (v.n > AUDIT_ARG_MAX)
-			v = SPAN_LIT("(longer than 1024 bytes)");
-		audit_str(r, keys[i], v);
+			why = "not text";
+		else if (v.n > AUDIT_ARG_MAX || size > room)
+			why = "long";
+		if (why) {
+			note_hash(rows->notes[i], why, v);
+			v = span_str(rows->notes[i]);
+		} else {
+			room -= size;
+		}
+		arg_key(rows->keys[i], i, args[i].name);
+		audit_str(r, rows->keys[i], v);
 	}
 	audit_int(r, "args", n);
 }
@@ -100,7 +159,7 @@ static void audit_decision(struct broker *b, const struct item *it,
 			   struct m_audit_ok *ok)
 {
 	struct msg_ids ids = item_ids(b, it);
-	char keys[ARG_KEYS][LIMIT_NAME + 16];
+	static struct arg_rows rows;
 	char hash[65];
 
 	hex_encode(hash, policy_hash(b->policy), 32);
@@ -109,7 +168,7 @@ static void audit_decision(struct broker *b, const struct item *it,
 	audit_str(&b->record, "capability",
 		  utf8_valid(call->capability) ? call->capability
 					       : SPAN_LIT("(not text)"));
-	audit_args(&b->record, call->args, call->n, keys);
+	audit_args(&b->record, call->args, call->n, &rows);
 	audit_str(&b->record, "verdict",
 		  d->verdict == VERDICT_ALLOW ? SPAN_LIT("allow")
 					      : SPAN_LIT("deny"));

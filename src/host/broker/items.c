@@ -39,7 +39,8 @@ static void item_free(struct item *it)
 		free(it->requests[i].datagram);
 	free(it->answer);
 	fd_close(&it->record_fd);
-	*it = (struct item){ .record_fd = -1 };
+	fd_close(&it->shown_fd);
+	*it = (struct item){ .record_fd = -1, .shown_fd = -1 };
 }
 
 /* A free row, else that of the oldest item that has its verdict. */
@@ -53,6 +54,7 @@ static struct item *item_row(struct broker *b)
 
 		if (!it->id) {
 			it->record_fd = -1;
+			it->shown_fd = -1;
 			return it;
 		}
 		if (it->verdict != ITEM_PENDING &&
@@ -85,7 +87,10 @@ void item_new(struct broker *b, const struct m_item_new *m, int envelope_fd)
 	audit_begin(&b->record, "item.new", &ids);
 	audit_int(&b->record, "item", it->id);
 	audit_str(&b->record, "source", span_str(it->source));
-	audit_str(&b->record, "key", span_str(it->key));
+	/* A file's name need not be text, and a record must be. */
+	audit_str(&b->record, "key",
+		  utf8_valid(span_str(it->key)) ? span_str(it->key)
+						: SPAN_LIT("(not UTF-8)"));
 	audit_int(&b->record, "size", it->size);
 	audit_str(&b->record, "sha256", span_str(sha));
 	(void)broker_audit(b, NULL);
@@ -124,7 +129,9 @@ void item_envelope(struct broker *b, struct item *it,
 {
 	struct msg_ids ids = item_ids(b, it);
 
-	if (str_copy(it->envelope_from, sizeof(it->envelope_from), m->from) < 0)
+	if (str_copy(it->envelope_from, sizeof(it->envelope_from), m->from) <
+		    0 ||
+	    !utf8_valid(m->from))
 		it->envelope_from[0] = 0;
 	it->have_envelope = true;
 	audit_begin(&b->record, "item.envelope", &ids);
@@ -195,16 +202,16 @@ void item_finish(struct broker *b, struct item *it, enum item_verdict v,
 	struct peer *monitor = peer_of_kind(b, PEER_MONITOR);
 
 	it->verdict = v;
-	if (str_printf(it->fault, sizeof(it->fault), "%s", fault) < 0)
-		log_debug("fault-cut", "item=%llu", (unsigned long long)it->id);
+	fd_close(&it->shown_fd);
+	if (str_copy(it->fault, sizeof(it->fault), span_str(fault)) < 0 ||
+	    !utf8_valid(span_str(it->fault)))
+		(void)str_printf(it->fault, sizeof(it->fault), "%s",
+				 "its reason was not text");
 	audit_begin(&b->record, "item.done", &ids);
 	audit_int(&b->record, "item", it->id);
 	audit_str(&b->record, "verdict", span_str(verdict_names[v]));
-	if (fault[0])
-		audit_str(&b->record, "fault",
-			  utf8_valid(span_str(it->fault))
-				  ? span_str(it->fault)
-				  : SPAN_LIT("not UTF-8"));
+	if (it->fault[0])
+		audit_str(&b->record, "fault", span_str(it->fault));
 	(void)broker_audit(b, NULL);
 	b->out.ids = ids;
 	if (it->task) {

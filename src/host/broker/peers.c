@@ -272,6 +272,12 @@ struct peer *peer_add(struct broker *b, enum peer_kind kind, int fd)
 	if (!p || owned < 0)
 		return NULL;
 	*p = (struct peer){ 0 };
+	if (kind == PEER_ENVELOPE || kind == PEER_READER ||
+	    kind == PEER_PLANNER) {
+		p->patience_ms = BROKER_PATIENCE_MS;
+		if (fd_nonblock(owned, true) < 0)
+			return NULL;
+	}
 	(void)setsockopt(owned, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 	if (loop_add(&b->loop, owned, POLLIN, peer_event, b) < 0 ||
 	    chan_init(&p->chan, owned) < 0) {
@@ -327,10 +333,30 @@ struct peer *peer_of_kind(struct broker *b, enum peer_kind kind)
 	return NULL;
 }
 
+/* False when the peer's patience is used up. */
+static bool wait_room(struct peer *p)
+{
+	struct pollfd pf = { .fd = p->chan.fd, .events = POLLOUT };
+	uint64_t start = now_ms();
+	uint64_t took;
+
+	if (p->patience_ms == 0)
+		return false;
+	(void)poll(&pf, 1, (int)p->patience_ms);
+	took = now_ms() - start + 1;
+	p->patience_ms = took < p->patience_ms ? p->patience_ms - took : 0;
+	return true;
+}
+
 void peer_send(struct broker *b, struct peer *p, const int *fds, size_t n)
 {
-	int r = p->chan.fd < 0 ? -EPIPE : chan_send(&p->chan, &b->out, fds, n);
+	int r;
 
+	if (p->chan.fd < 0)
+		return; /* hung up already; its row waits for the monitor */
+	do
+		r = chan_send(&p->chan, &b->out, fds, n);
+	while (r == -EAGAIN && wait_room(p));
 	if (r == 0)
 		return;
 	if (p->kind == PEER_MONITOR || p->kind == PEER_CONTROL)
