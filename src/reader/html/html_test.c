@@ -328,6 +328,24 @@ static void test_other_content(void **)
 	rows_check(rows, ARRAY_SIZE(rows));
 }
 
+/* What a head holds is not shown, and nobody hid it. */
+static void test_head(void **)
+{
+	static const char page[] =
+		"<html><head><meta name=description content=SECRET>"
+		"<title>SECRET</title><base href=http://SECRET.example>"
+		"<link rel=x title=SECRET></head><body>shown</body></html>";
+	CLEAN_BUF struct buf out = { .max = 1 << 20 };
+	struct draft d;
+
+	draft_init(&d);
+	html_to_text(span_str(page), &d, &out);
+	assert_string_equal(buf_cstr(&out), "shown");
+	for (int k = 0; k < REMOVED_KIND_MAX; k++)
+		assert_int_equal(d.removed[k].count, 0);
+	draft_done(&d);
+}
+
 /* Lines, lists, tables, links. */
 static void test_layout(void **)
 {
@@ -469,6 +487,7 @@ int main(void)
 		cmocka_unit_test(test_off_screen),
 		cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_other_content),
+		cmocka_unit_test(test_head),
 		cmocka_unit_test(test_layout),
 		cmocka_unit_test(test_links),
 		cmocka_unit_test(test_depth),
