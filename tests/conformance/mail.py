@@ -1,19 +1,23 @@
 #!/usr/bin/env python3
 """Conformance of the mail reader on mail-spamassassin.
 
-Each mail of the sample goes through a command (the native reader, or one
-that boots a VM) and must give JSON that fits the published schema. Where the
-mail is a single text/plain part, its body must be the text that CPython's
-email package decodes; the corpus' own oracle file vouches for the bytes that
-CPython decodes here.
+Two runs. SAMPLE mails, the same share of each folder, go through
+`bulkhead --json read`: a fresh reader VM for each. All mails of the corpus go
+through the native reader, and what it says of the sample must be what the VMs
+said, to the byte, but for `sanitized`, which the host stamps.
+
+Each mail must give JSON that fits the published schema. Where it is a single
+text/plain part, its body must be the text that CPython's email package
+decodes; the corpus' own oracle file vouches for the bytes that CPython
+decodes here.
 
 Both texts are compared after the one normalisation that the reader documents:
 line ends are LF and invisible characters are gone (clean.c). Bytes without a
 usable charset are read as UTF-8 if they are that, else as windows-1252, and
 ISO-8859-1 as windows-1252, as browsers and mail programs do.
 
-Bars: at most 1 % refused, none invalid, bodies equal in >= 97 %, and every
-difference listed with its reason in mail-exceptions.txt.
+Bars, for each run: at most 1 % refused by name, none invalid, bodies equal in
+>= 97 %, and every difference listed with its reason in mail-exceptions.txt.
 """
 import argparse
 import email
@@ -22,14 +26,30 @@ import hashlib
 import json
 import os
 import re
-import shlex
 import subprocess
 import sys
+import tempfile
+import time
 import unicodedata
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
+BUILD = os.environ.get("BULKHEAD_BUILD", os.path.join(ROOT, "build"))
+IMAGES = os.environ.get("BULKHEAD_IMAGES", os.path.join(BUILD, "images"))
 ASSET = "mail-spamassassin"
+SAMPLE = 100
+TIMEOUT_S = 120
+CONFIG = """\
+bulkhead: 1
+state: {dir}/state
+agents:
+  assistant:
+    policy: {dir}/policy.yaml
+    planner: {{kind: triage}}
+    tasks: [{{on: mail, say: "Nothing."}}]
+connectors:
+  inbox: {{kind: maildir, path: {dir}/Maildir}}
+"""
 REFUSED_MAX = 0.01
 EQUAL_MIN = 0.97
 INVISIBLE = {0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0}
@@ -175,29 +195,71 @@ def report(path, rows):
             old = json.load(f)["rows"]
     except (OSError, ValueError, KeyError):
         old = []
-    names = {r["asset"] for r in rows}
     commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "HEAD"],
                             capture_output=True, text=True).stdout.strip()
     os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
     with open(path, "w", encoding="utf-8") as f:
         json.dump({"commit": commit, "rows": [
-            r for r in old if r["asset"] not in names] + rows}, f, indent=1)
+            r for r in old if not r["asset"].startswith(ASSET)] + rows}, f,
+            indent=1)
         f.write("\n")
+
+
+class Native:
+    """The reader program itself, on this host."""
+    name = "native reader"
+
+    def read(self, path):
+        with open(path, "rb") as f:
+            return subprocess.run(
+                [os.path.join(BUILD, "src", "reader", "reader-email"),
+                 "--stdio"], stdin=f, capture_output=True, timeout=TIMEOUT_S,
+                check=False)
+
+
+class Vm:
+    """The command of the owner: one reader VM a mail."""
+    name = "reader VMs"
+
+    def __init__(self, state):
+        self.config = os.path.join(state, "bulkhead.yaml")
+        with open(self.config, "w", encoding="utf-8") as f:
+            f.write(CONFIG.format(dir=state))
+
+    def read(self, path):
+        return subprocess.run(
+            [os.path.join(BUILD, "bulkhead"), "--config", self.config,
+             "--json", "read", "--images", IMAGES, path],
+            stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT_S,
+            check=False)
 
 
 class Tally:
     def __init__(self):
-        self.refused = self.invalid = self.texts = self.equal = 0
-        self.open = 0
+        self.cases = self.refused = self.invalid = 0
+        self.texts = self.equal = self.unexplained = 0
         self.excused = []
+        self.said = {}  # what was read, by the mail's name
+
+    def ok(self):
+        return self.refused <= REFUSED_MAX * self.cases and \
+            not self.invalid and not self.unexplained and \
+            self.texts and self.equal >= EQUAL_MIN * self.texts
+
+    def rows(self, what):
+        return [
+            {"asset": f"{ASSET}: {what}, schema", "cases": self.cases,
+             "passed": self.cases - self.refused - self.invalid,
+             "exceptions": 0},
+            {"asset": f"{ASSET}: {what}, body", "cases": self.texts,
+             "passed": self.equal, "exceptions": len(self.excused)}]
 
 
-def judge(row, corpus, args, schema, excuses, t):
+def judge(row, corpus, how, schema, excuses, t):
     name = row["file"]
-    with open(os.path.join(corpus, name), "rb") as f:
-        raw = f.read()
-    run = subprocess.run(shlex.split(args.command), input=raw,
-                         capture_output=True, timeout=args.timeout)
+    path = os.path.join(corpus, name)
+    t.cases += 1
+    run = how.read(path)
     if run.returncode:
         t.refused += 1
         print(f"refused  {name}: {run.stderr.decode(errors='replace')!a}")
@@ -211,7 +273,10 @@ def judge(row, corpus, args, schema, excuses, t):
         t.invalid += 1
         print(f"invalid  {name}: {bad[:3]}")
         return
-    want = oracle_text(raw, row)
+    got.pop("sanitized", None)
+    t.said[name] = json.dumps(got)
+    with open(path, "rb") as f:
+        want = oracle_text(f.read(), row)
     if want is None:
         return
     t.texts += 1
@@ -224,48 +289,73 @@ def judge(row, corpus, args, schema, excuses, t):
     if name in excuses:
         t.excused.append(name)
     else:
-        t.open += 1
+        t.unexplained += 1
     print(f"differs  {name}: {excuses.get(name, 'NOT EXPLAINED')}: "
           f"{difference(normal(got['body']), want)}")
+
+
+def run_all(rows, corpus, how, schema):
+    t = Tally()
+    excuses = exceptions_load()
+    start = time.monotonic()
+    for i, row in enumerate(rows, 1):
+        judge(row, corpus, how, schema, excuses, t)
+        if i % max(10, len(rows) // 10) == 0 or i == len(rows):
+            spent = time.monotonic() - start
+            print(f"{how.name}: {i} of {len(rows)} mails, {spent:.0f} s, "
+                  f"about {spent / i * (len(rows) - i):.0f} s left",
+                  flush=True)
+    print(f"{how.name}: {t.cases} mails: {t.refused} refused, {t.invalid} "
+          f"invalid; {t.texts} single texts: {t.equal} equal, "
+          f"{len(t.excused)} differ for a listed reason, "
+          f"{t.unexplained} for none", flush=True)
+    return t
+
+
+def compare(vm, native):
+    """The mails that both read, and of these the ones read the same."""
+    both = [name for name in vm.said if name in native.said]
+    same = [name for name in both if vm.said[name] == native.said[name]]
+    for name in sorted(set(both) - set(same)):
+        print(f"differs  {name}: the VM and the native reader say two things")
+    print(f"VM and native reader agree on {len(same)} of {len(both)}")
+    return {"asset": f"{ASSET}: reader VMs as the native reader",
+            "cases": len(both), "passed": len(same), "exceptions": 0}
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--corpora", default=os.environ.get(
         "BULKHEAD_CORPORA", os.path.join(ROOT, "build", "corpora")))
-    p.add_argument("--command", default=os.path.join(
-        ROOT, "build", "src", "reader", "reader-email") + " --stdio",
-        help="reads one mail from its input, writes JSON")
-    p.add_argument("-n", type=int, default=100, help="mails (0: all)")
-    p.add_argument("--timeout", type=int, default=120, help="seconds a mail")
+    p.add_argument("-n", type=int, default=SAMPLE, help="mails through VMs")
+    p.add_argument("--native", type=int, default=0,
+                   help="mails through the native reader (0: all)")
     p.add_argument("--out", default=os.path.join(ROOT, "build",
                                                  "conformance.json"))
     args = p.parse_args()
     corpus = os.path.join(args.corpora, ASSET)
     if not os.path.isdir(corpus):
         print(f"{ASSET} is not there (BULKHEAD_CORPORA)")
-        return 1 if os.environ.get("CI") else 77
+        return 1
+    if not os.path.exists(os.path.join(IMAGES, "reader-email.cpio")):
+        print(f"there are no guest images in {IMAGES}: make images")
+        return 1
     with open(os.path.join(ROOT, "docs", "schema",
-                           "bulkhead.message.1.json")) as f:
+                           "bulkhead.message.1.json"), encoding="utf-8") as f:
         schema = json.load(f)
-    with open(os.path.join(corpus, "oracle-python-email.jsonl")) as f:
+    with open(os.path.join(corpus, "oracle-python-email.jsonl"),
+              encoding="utf-8") as f:
         rows = [json.loads(line) for line in f]
-    rows = sample(rows, args.n or len(rows))
-    t = Tally()
-    excuses = exceptions_load()
-    for row in rows:
-        judge(row, corpus, args, schema, excuses, t)
-    print(f"{len(rows)} mails: {t.refused} refused, {t.invalid} invalid; "
-          f"{t.texts} single texts: {t.equal} equal, "
-          f"{len(t.excused)} differ for a listed reason, {t.open} for none")
-    report(args.out, [
-        {"asset": f"{ASSET}: schema", "cases": len(rows),
-         "passed": len(rows) - t.refused - t.invalid, "exceptions": 0},
-        {"asset": f"{ASSET}: body", "cases": t.texts, "passed": t.equal,
-         "exceptions": len(t.excused)}])
-    ok = t.refused <= REFUSED_MAX * len(rows) and not t.invalid and \
-        t.texts and t.equal >= EQUAL_MIN * t.texts and not t.open
-    return 0 if ok else 1
+    with tempfile.TemporaryDirectory(prefix="bh") as state:
+        vm = run_all(sample(rows, args.n), corpus, Vm(state), schema)
+    native = run_all(sample(rows, args.native or len(rows)), corpus, Native(),
+                     schema)
+    same = compare(vm, native)
+    report(args.out, vm.rows(f"{vm.cases} mails through reader VMs") +
+           native.rows(f"{native.cases} mails through the native reader") +
+           [same])
+    return 0 if vm.ok() and native.ok() and same["cases"] and \
+        same["passed"] == same["cases"] else 1
 
 
 if __name__ == "__main__":

@@ -212,8 +212,13 @@ static bool peer_one(struct broker *b, struct peer *p)
 	r = chan_recv(&p->chan, &b->in, &why);
 	if (r == -EAGAIN)
 		return false;
-	if (r <= 0 && (p->kind == PEER_MONITOR || p->kind == PEER_CONTROL))
-		die("the %s is gone", kind_names[p->kind]);
+	if (r <= 0 && (p->kind == PEER_MONITOR || p->kind == PEER_CONTROL)) {
+		/* At a stop they end in some order; otherwise the monitor sees
+		 * us go and ends the rest. */
+		log_info("ending", "the %s is gone", kind_names[p->kind]);
+		loop_stop(&b->loop);
+		return false;
+	}
 	if (r == -EPROTO) {
 		bad_peer(b, p, why);
 		return false;

@@ -99,8 +99,6 @@ static bool has_control(struct span s)
 
 static const char *check_parts(const struct parts *p)
 {
-	if (p->n_to == 0)
-		return "there is no recipient";
 	if (!p->body)
 		return "there is no body";
 	if (!utf8_valid(p->body->value) ||
@@ -265,6 +263,7 @@ static void put_id(struct buf *b, const struct compose *c)
 const char *compose_mail(struct buf *b, const struct compose *c,
 			 const struct m_arg *args, size_t n)
 {
+	const struct m_arg owner = { .value = c->from };
 	struct parts p = { 0 };
 	const char *why = NULL;
 	size_t i;
@@ -279,6 +278,8 @@ const char *compose_mail(struct buf *b, const struct compose *c,
 		why = check_parts(&p);
 	if (why)
 		return why;
+	if (p.n_to == 0)
+		p.to[p.n_to++] = &owner;
 	put_date(b, c->date_s);
 	buf_str(b, "From: ");
 	buf_span(b, c->from);

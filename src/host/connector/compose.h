@@ -27,6 +27,7 @@ bool compose_addr_ok(struct span addr);
 /*
  * Appends the mail with LF line ends, as a Maildir holds it. The arguments are
  * `to` (e-mail addresses), `subject`, and `body` or `text`; others are refused.
+ * Without `to` it is a note to the owner: it goes to the account's own address.
  * NULL, or why not, a static text.
  */
 [[nodiscard]] const char *compose_mail(struct buf *b, const struct compose *c,

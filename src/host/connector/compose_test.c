@@ -71,6 +71,19 @@ static void golden(void **state)
 	buf_done(&b);
 }
 
+/* Without a recipient it is a note to the owner. */
+static void note(void **state)
+{
+	const struct m_arg arg = text_arg("text", SPAN_LIT("milk"));
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, COMPOSE_MAX);
+	assert_null(compose_mail(&b, &how, &arg, 1));
+	assert_non_null(strstr(buf_cstr(&b), "\nTo: me@example.org\n"));
+	buf_done(&b);
+}
+
 /* The header block holds exactly the fields that are ours. */
 static void header_lines(const struct buf *b)
 {
@@ -216,7 +229,7 @@ static void arguments(void **state)
 		bool ok;
 	} rows[] = {
 		{ { to, body }, 2, true },
-		{ { body }, 1, false },
+		{ { body }, 1, true }, /* a note to the owner */
 		{ { to }, 1, false },
 		{ { to, body, body }, 3, false },
 		{ { to, body, other }, 3, false },
@@ -272,9 +285,10 @@ static void long_lines(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(golden),	cmocka_unit_test(subjects),
-		cmocka_unit_test(long_subject), cmocka_unit_test(addresses),
-		cmocka_unit_test(arguments),	cmocka_unit_test(long_lines),
+		cmocka_unit_test(golden),     cmocka_unit_test(note),
+		cmocka_unit_test(subjects),   cmocka_unit_test(long_subject),
+		cmocka_unit_test(addresses),  cmocka_unit_test(arguments),
+		cmocka_unit_test(long_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -207,9 +207,14 @@ static void server_event(void *arg, int fd, short revents)
 	(void)revents;
 	if (r == -EAGAIN)
 		return;
-	if (r <= 0)
-		die("the %s is gone",
-		    from == &c->monitor ? "monitor" : "broker");
+	if (r <= 0) {
+		/* At a stop they end in some order; otherwise the monitor sees
+		 * us go and ends the rest. */
+		log_info("ending", "the %s is gone",
+			 from == &c->monitor ? "monitor" : "broker");
+		loop_stop(&c->loop);
+		return;
+	}
 	if (c->msg.type == MSG_STOP && from == &c->monitor)
 		loop_stop(&c->loop);
 	else if (is_answer(c->msg.type))

@@ -31,7 +31,8 @@ enum {
 	TOKEN_IDS = 3,
 	NO_WORD = 0xffff,
 	N_RULES = ARRAY_SIZE(rules),
-	FIRST_MAX = 32, /* rules that begin with the same word */
+	FIRST_MAX = 32,	 /* rules that begin with the same word */
+	MERGE_BACK = 16, /* rows that a hit is compared with */
 };
 
 struct token {
@@ -43,7 +44,8 @@ struct token {
 /* A hit while windows are being judged. */
 struct found {
 	struct detect_hit hit;
-	uint32_t token;
+	uint32_t token; /* first and last of the place */
+	uint32_t last;
 	uint16_t rule;
 };
 
@@ -289,6 +291,7 @@ static size_t hits_find(const struct starts *st, const struct token *t,
 						 .start = t[i].start,
 						 .end = t[i + len - 1].end },
 					.token = (uint32_t)i,
+					.last = (uint32_t)(i + len - 1),
 					.rule = st->rule[w][j],
 				};
 			}
@@ -318,6 +321,71 @@ static void windows_score(struct found *f, size_t n)
 				f[k].hit.score = (uint8_t)sum;
 		}
 	}
+}
+
+static size_t family_len(const char *id)
+{
+	const char *dot = strchr(id, '.');
+
+	return dot ? (size_t)(dot - id) : strlen(id);
+}
+
+static bool same_family(const char *a, const char *b)
+{
+	size_t n = family_len(a);
+
+	return n == family_len(b) && memcmp(a, b, n) == 0;
+}
+
+/* Of one place, or with nothing but blanks and points between them. */
+static bool touches(const struct found *a, const struct found *b)
+{
+	return b->token <= a->last + 1 && a->token <= b->last + 1;
+}
+
+/* b becomes part of a, which keeps its rule. */
+static void found_merge(struct found *a, const struct found *b)
+{
+	if (b->hit.start < a->hit.start) {
+		a->hit.start = b->hit.start;
+		a->token = b->token;
+	}
+	if (b->hit.end > a->hit.end) {
+		a->hit.end = b->hit.end;
+		a->last = b->last;
+	}
+	if (b->hit.score > a->hit.score)
+		a->hit.score = b->hit.score;
+}
+
+/*
+ * A person wants to read of one phrase once: hits of one family that overlap
+ * or touch become one row, under the id of the heaviest rule. Scores are made
+ * before this and stay. Looks back over few rows only: hits come by place.
+ */
+static size_t hits_merge(struct found *f, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t from = kept > MERGE_BACK ? kept - MERGE_BACK : 0;
+		size_t k = kept;
+
+		while (k > from &&
+		       !(same_family(f[k - 1].hit.rule, f[i].hit.rule) &&
+			 touches(&f[k - 1], &f[i])))
+			k--;
+		if (k == from) {
+			f[kept++] = f[i];
+			continue;
+		}
+		if (f[i].hit.weight > f[k - 1].hit.weight) {
+			f[k - 1].hit.rule = f[i].hit.rule;
+			f[k - 1].hit.weight = f[i].hit.weight;
+		}
+		found_merge(&f[k - 1], &f[i]);
+	}
+	return kept;
 }
 
 /* Best score first, then the heavier rule, then the earlier place. */
@@ -352,6 +420,7 @@ size_t detect_text(struct span s, struct detect_hit *ret, size_t max)
 	hits = hits_find(&w->starts, w->tokens,
 			 tokenise(s, w->tokens, DETECT_TOKENS_MAX), w->found);
 	windows_score(w->found, hits);
+	hits = hits_merge(w->found, hits);
 	qsort(w->found, hits, sizeof(w->found[0]), found_order);
 	for (size_t i = 0; i < hits && n < max; i++) {
 		if (w->found[i].hit.score >= DETECT_REPORT_MIN)
@@ -386,14 +455,15 @@ static void findings_add(struct draft *d, struct span text,
 
 void detect_message(struct draft *d)
 {
-	CLEAN_BUF struct buf removed = { .max = MESSAGE_REMOVED *
-						(MESSAGE_EVIDENCE_MAX + 1) };
+	CLEAN_BUF struct buf removed;
 
+	buf_init(&removed,
+		 (size_t)MESSAGE_REMOVED * (MESSAGE_EVIDENCE_MAX + 1));
 	for (uint32_t i = 0; i < d->m.n_removed; i++) {
 		buf_span(&removed, d->m.removed[i].text);
 		buf_u8(&removed, '\n');
 	}
-	findings_add(d, d->m.subject, WHERE_SUBJECT, 8);
-	findings_add(d, d->m.body, WHERE_BODY, 32);
-	findings_add(d, buf_view(&removed), WHERE_REMOVED, 24);
+	findings_add(d, d->m.subject, WHERE_SUBJECT, DETECT_SUBJECT_ROWS);
+	findings_add(d, d->m.body, WHERE_BODY, DETECT_BODY_ROWS);
+	findings_add(d, buf_view(&removed), WHERE_REMOVED, DETECT_REMOVED_ROWS);
 }

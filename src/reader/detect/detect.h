@@ -14,6 +14,10 @@ enum {
 	DETECT_TOKENS_MAX = 200 * 1000,
 	DETECT_HITS_MAX = 4096,
 	DETECT_REPORT_MIN = 50, /* windows below are not reported */
+	/* rows of one message that a person reads */
+	DETECT_SUBJECT_ROWS = 4,
+	DETECT_BODY_ROWS = 12,
+	DETECT_REMOVED_ROWS = 12,
 };
 
 struct detect_hit {
@@ -26,7 +30,9 @@ struct detect_hit {
 
 /*
  * The hits of one valid UTF-8 text whose window scores DETECT_REPORT_MIN or
- * more, best first, at most max. Returns how many.
+ * more, best first, at most max. Hits of one family (the rule's id before its
+ * point) that overlap or touch are one, under the heaviest rule's id. Returns
+ * how many.
  */
 size_t detect_text(struct span s, struct detect_hit *ret, size_t max);
 

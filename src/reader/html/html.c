@@ -246,6 +246,17 @@ static bool never_shown(GumboTag t)
 	       t == GUMBO_TAG_AUDIO || t == GUMBO_TAG_VIDEO;
 }
 
+/*
+ * The title in a head names the page and is no hidden part of its text: nearly
+ * every mail of HTML has one. It is not written either.
+ */
+static bool is_name_of_page(const GumboNode *n)
+{
+	return n->v.element.tag == GUMBO_TAG_TITLE && n->parent &&
+	       is_element(n->parent) &&
+	       n->parent->v.element.tag == GUMBO_TAG_HEAD;
+}
+
 static bool is_script(GumboTag t)
 {
 	return t == GUMBO_TAG_SCRIPT || t == GUMBO_TAG_IFRAME ||
@@ -545,6 +556,8 @@ static void element_enter(struct walk *w, const GumboNode *n)
 	struct frame *f;
 	GumboTag t = n->v.element.tag;
 
+	if (is_name_of_page(n))
+		return;
 	if (t == GUMBO_TAG_STYLE || is_script(t)) {
 		raw_element(w, n,
 			    t == GUMBO_TAG_STYLE ? REMOVED_STYLE
