@@ -462,6 +462,29 @@ static bool few(struct policy *p, uint64_t now_s, const char *x)
 	return d->verdict == VERDICT_ALLOW;
 }
 
+/* A call that was allowed and then did not take place counts for nothing. */
+static void given_back(void **)
+{
+	static const uint64_t at[] = { 0, 1, 2, 60, 61, 62, 200 };
+	struct policy *p = load();
+	size_t i, k;
+
+	for (i = 0; i < ARRAY_SIZE(at); i++) {
+		for (k = 0; k < 5; k++) {
+			assert_true(few(p, at[i], "x?=true"));
+			policy_give_back(p);
+			policy_give_back(p);
+		}
+		assert_true(few(p, at[i], "x?=true"));
+		if (i == 2 || i == 5) {
+			assert_false(few(p, at[i], "x?=true"));
+			policy_give_back(p);
+			assert_false(few(p, at[i], "x?=true"));
+		}
+	}
+	policy_free(p);
+}
+
 /* Three a minute, in every window, whatever the clock does. */
 static void rates(void **)
 {
@@ -582,6 +605,7 @@ int main(void)
 		cmocka_unit_test(table),
 		cmocka_unit_test(hands_out),
 		cmocka_unit_test(rates),
+		cmocka_unit_test(given_back),
 		cmocka_unit_test(refusals_take_no_place),
 		cmocka_unit_test(no_room),
 		cmocka_unit_test(malformed),
