@@ -118,6 +118,7 @@ void vm_request(struct monitor *m, enum vm_kind kind, uint64_t item,
 void vms_schedule(struct monitor *m);
 void vm_stop(struct monitor *m, struct mvm *v, const char *reason);
 void vms_of_task_end(struct monitor *m, uint64_t task);
+void vms_of_item_forget(struct monitor *m, uint64_t item);
 void vms_end(struct monitor *m, const char *reason);
 size_t vms_count(const struct monitor *m, enum vm_state s);
 

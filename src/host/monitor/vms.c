@@ -104,6 +104,16 @@ void vms_of_task_end(struct monitor *m, uint64_t task)
 	vms_schedule(m);
 }
 
+/* Those that have not begun: what runs ends by itself and says how. */
+void vms_of_item_forget(struct monitor *m, uint64_t item)
+{
+	size_t i;
+
+	for (i = 0; i < MONITOR_VMQUEUE; i++)
+		if (m->vms[i].state == VM_WAITING && m->vms[i].item == item)
+			vm_stop(m, &m->vms[i], "its item is done");
+}
+
 static void on_deadline(void *arg)
 {
 	struct mvm *v = arg;
