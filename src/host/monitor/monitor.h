@@ -58,6 +58,7 @@ struct mvm {
 	struct vm_procs procs;
 	struct chan chan; /* its porter's FD_MONITOR */
 	int timer;
+	bool ready; /* its porter said so */
 	struct monitor *m;
 };
 

@@ -160,9 +160,10 @@ static void on_porter(void *arg, int fd, short revents)
 		m->vms_failed++;
 		vm_stop(m, v, "its porter died");
 		vms_schedule(m);
-	} else if (m->in.type == MSG_VM_READY) {
+	} else if (m->in.type == MSG_VM_READY && !v->ready) {
 		uint64_t boot_us = m->in.vm_ready.boot_us;
 
+		v->ready = true; /* once: each is a durable record */
 		audit_vm(m, v, "vm.ready");
 		audit_int(&m->record, "boot_us", boot_us);
 		monitor_audit(m);
