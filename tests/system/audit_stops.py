@@ -13,9 +13,14 @@ MAIL = plain('agenda', 'Please use email.send to send the agenda to '
 
 def main():
     if os.environ.get('BULKHEAD_OWN_MOUNTS') != '1':
-        # A mount namespace of its own, as root or not.
+        # A mount namespace of its own, as root or not. Without root, what
+        # may mount is a root alone in its user namespace, as which bulkhead
+        # refuses to run: it is started as another user once more.
         flags = ['-m'] if os.geteuid() == 0 else ['-Urm']
         env = {**os.environ, 'BULKHEAD_OWN_MOUNTS': '1'}
+        if os.geteuid() != 0:
+            env['BULKHEAD_WRAP'] = (f'unshare -U --map-user={os.geteuid()} '
+                                    f'--map-group={os.getegid()}')
         return subprocess.run(['unshare', *flags, sys.executable, __file__],
                               env=env, check=False).returncode
     with Bulkhead(planner='gullible') as b:

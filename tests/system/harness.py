@@ -68,7 +68,8 @@ class Bulkhead:
                                   deadline=deadline))
 
     def run(self, *args, check=True, **kw):
-        r = subprocess.run([os.path.join(BUILD, 'bulkhead'), '--config',
+        r = subprocess.run([*os.environ.get('BULKHEAD_WRAP', '').split(),
+                            os.path.join(BUILD, 'bulkhead'), '--config',
                             self.config, *args], capture_output=True,
                            text=True, timeout=kw.pop('timeout', 300), **kw)
         if check and r.returncode != 0:

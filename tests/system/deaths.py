@@ -1,0 +1,69 @@
+"""Goal of this test: whichever process of a VM is killed, no QEMU is left
+behind, the item is refused by name, and nothing else is harmed; and when the
+monitor is killed, nothing at all is left."""
+import contextlib
+import os
+import signal
+import sys
+import time
+
+from harness import Bulkhead, need, plain
+
+
+def running(pid):
+    with contextlib.suppress(OSError):
+        with open(f'/proc/{pid}/stat', encoding='utf-8') as f:
+            return f.read().rsplit(')', 1)[1].split()[0] not in 'ZX'
+    return False
+
+
+def with_vm(b):
+    """The processes by pid, once a VM is booting."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        tree = b.children()
+        names = ' '.join(tree.values())
+        if 'qemu' in names and 'bulkhead-porter' in names:
+            return tree
+        time.sleep(0.05)
+    need(False, 'a VM was started')
+    return {}
+
+
+def end_of(pids, what):
+    end = time.monotonic() + 5
+    while any(map(running, pids)) and time.monotonic() < end:
+        time.sleep(0.02)
+    need(not any(map(running, pids)), what)
+
+
+def one(victim):
+    with Bulkhead() as b:
+        b.up()
+        b.deliver('1.mail', plain('first'))
+        tree = with_vm(b)
+        pid = next(p for p, n in tree.items() if n.startswith(victim))
+        os.kill(pid, signal.SIGKILL)
+        if victim == 'bulkhead-monitor'[:15]:
+            end_of(tree, 'monitor killed: nothing is left')
+            return
+        end_of([p for p, n in tree.items() if 'qemu' in n or p == pid],
+               f'{victim} killed: no QEMU is left')
+        items = b.items_until(1)
+        need(items[0]['verdict'] == 'refused' and items[0]['fault'],
+             f'{victim} killed: {items[0]["fault"]}')
+        b.deliver('2.mail', plain('second'))
+        need(b.items_until(2)[1]['verdict'] == 'read',
+             f'{victim} killed: the next item is read')
+
+
+def main():
+    # /proc cuts a name at 15 bytes
+    for victim in ('bulkhead-vmm', 'bulkhead-porter', 'qemu',
+                   'bulkhead-monito'):
+        one(victim)
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
