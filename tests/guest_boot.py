@@ -536,7 +536,11 @@ def mail(charset, text):
             "Message-ID: <1@example.org>\r\nMIME-Version: 1.0\r\n"
             "Content-Type: text/plain; charset=%s\r\n"
             "Content-Transfer-Encoding: 8bit\r\n\r\n" % charset)
-    return head.encode() + text.encode(charset) + b"\r\n"
+    # what Python has no name, or none at all, for
+    raw = {"windows-874": lambda: text.encode("cp874"),
+           "viscii": lambda: text.encode("latin-1", "replace").replace(
+               b"?", b"\xae")}.get(charset, lambda: text.encode(charset))()
+    return head.encode() + raw + b"\r\n"
 
 
 def test_reader_reads_charsets(env):
@@ -549,7 +553,13 @@ def test_reader_reads_charsets(env):
             ("gb18030", "\u4f60\u597d"), ("big5", "\u4f60\u597d"),
             ("shift_jis", "\u3053\u3093\u306b\u3061\u306f"),
             ("iso-2022-jp", "\u3053\u3093\u306b\u3061\u306f"),
-            ("euc-kr", "\uc548\ub155")):
+            ("euc-kr", "\uc548\ub155"),
+            ("iso-8859-2", "\u017c\u00f3\u0142w"),
+            ("iso-8859-5", "\u043f\u0440\u0438\u0432\u0435\u0442"),
+            ("ibm866", "\u043f\u0440\u0438\u0432\u0435\u0442"),
+            ("ibm852", "\u017ee\u0148"),
+            ("windows-874", "\u0e2a\u0e27\u0e31\u0e2a"),
+            ("viscii", "Vi\u1ec7t")):
         with env.guest("reader-email") as g:
             g.start(EMAIL)
             g.send(DATA, READER, mail(charset, text))

@@ -36,6 +36,7 @@ enum css_prop {
 	CSS_OPACITY,
 	CSS_FONT_SIZE,
 	CSS_COLOR,
+	CSS_INK, /* -webkit-text-fill-color: over color */
 	CSS_BACKGROUND,
 	CSS_WIDTH,
 	CSS_HEIGHT,
@@ -53,6 +54,8 @@ enum css_prop {
 	CSS_TRANSFORM,
 	CSS_CLIP,
 	CSS_WHITE_SPACE,
+	CSS_LINE_HEIGHT,
+	CSS_TRICK, /* set where one of many other properties hides */
 	CSS_PROP_MAX
 };
 
@@ -84,6 +87,7 @@ enum css_keyword {
 	CSS_K_ZERO,    /* transform: scale(0); clip: nothing left */
 	CSS_K_AWAY,    /* transform: moved out of sight */
 	CSS_K_UNKNOWN, /* var(): may be anything */
+	CSS_K_SAME,    /* currentcolor */
 };
 
 struct css_value {

@@ -4,6 +4,9 @@
 #include <assert.h>
 #include <strings.h>
 
+/* An edge of clip that is no edge. */
+#define FAR_EDGE_PX 1e6
+
 static bool is_space(uint8_t c)
 {
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f';
@@ -113,7 +116,15 @@ static const struct {
 	{ "q", CSS_PX, 96 / 101.6 }, { "ex", CSS_EM, 0.5 },
 	{ "ch", CSS_EM, 0.5 },	     { "vw", CSS_VW, 1 },
 	{ "vh", CSS_VH, 1 },	     { "vmin", CSS_VH, 1 },
-	{ "vmax", CSS_VW, 1 },
+	{ "vmax", CSS_VW, 1 },	     { "lh", CSS_EM, 1.2 },
+	{ "rlh", CSS_REM, 1.2 },     { "cap", CSS_EM, 0.7 },
+	{ "ic", CSS_EM, 1 },	     { "rcap", CSS_REM, 0.7 },
+	{ "dvw", CSS_VW, 1 },	     { "dvh", CSS_VH, 1 },
+	{ "svw", CSS_VW, 1 },	     { "svh", CSS_VH, 1 },
+	{ "lvw", CSS_VW, 1 },	     { "lvh", CSS_VH, 1 },
+	{ "cqw", CSS_VW, 1 },	     { "cqh", CSS_VH, 1 },
+	{ "cqi", CSS_VW, 1 },	     { "cqb", CSS_VH, 1 },
+	{ "vi", CSS_VW, 1 },	     { "vb", CSS_VH, 1 },
 };
 
 static bool length_parse(struct span s, struct css_value *ret)
@@ -245,6 +256,11 @@ static bool size_parse(struct span s, struct css_value *ret)
 
 static bool opacity_parse(struct span s, struct css_value *ret)
 {
+	if (word_starts(s, "calc(") || word_starts(s, "0e")) {
+		ret->unit = CSS_KEYWORD;
+		ret->num = CSS_K_UNKNOWN;
+		return true;
+	}
 	if (!length_parse(s, ret))
 		return false;
 	if (ret->unit == CSS_PERCENT)
@@ -285,6 +301,51 @@ static bool far_away(const struct css_value *v)
 	return px <= -500 || px >= 5000;
 }
 
+/* matrix(a, b, c, d, e, f): flat, or moved away. */
+static bool matrix_hides(struct span args)
+{
+	struct css_value v[6] = { 0 };
+	size_t pos = 0;
+	double flat;
+
+	for (size_t i = 0; i < ARRAY_SIZE(v); i++) {
+		if (!length_parse(token_next(args, &pos), &v[i]))
+			return false;
+	}
+	flat = v[0].num * v[3].num - v[1].num * v[2].num;
+	return (flat > -0.002 && flat < 0.002) || far_away(&v[4]) ||
+	       far_away(&v[5]);
+}
+
+/* rotateX(90deg) and the like: seen from its edge. */
+static bool edge_on(struct span s)
+{
+	static const char *const turns[] = { "rotatex(", "rotatey(" };
+	struct span args;
+	double deg;
+
+	for (size_t i = 0; i < ARRAY_SIZE(turns); i++) {
+		size_t n;
+
+		if (!function_args(s, turns[i], &args))
+			continue;
+		args = css_trim(args);
+		n = number_parse(args, &deg);
+		args = span_of(args.p + n, args.n - n);
+		if (css_word_is(args, "turn"))
+			deg *= 360;
+		else if (css_word_is(args, "rad"))
+			deg *= 57.29578;
+		deg = deg < 0 ? -deg : deg;
+		if (n && deg < 1e6) {
+			deg -= 180.0 * (double)(int64_t)(deg / 180);
+			if (deg > 85 && deg < 95)
+				return true;
+		}
+	}
+	return false;
+}
+
 static bool transform_parse(struct span s, struct css_value *ret)
 {
 	static const char *const scales[] = { "scale(", "scalex(", "scaley(",
@@ -318,7 +379,55 @@ static bool transform_parse(struct span s, struct css_value *ret)
 				ret->num = CSS_K_AWAY;
 		}
 	}
+	if (function_args(s, "matrix(", &args) && matrix_hides(args))
+		ret->num = CSS_K_ZERO;
+	if (edge_on(s))
+		ret->num = CSS_K_ZERO;
 	return true;
+}
+
+/* inset(): 1 to 4 parts; nothing left where two that face meet. */
+static bool clip_inset_zero(struct span args)
+{
+	struct css_value v[4] = { 0 };
+	size_t pos = 0;
+	size_t n = 0;
+	double h;
+	double w;
+
+	while (n < 4 && length_parse(token_next(args, &pos), &v[n])) {
+		if (v[n].unit != CSS_PERCENT)
+			v[n].num = far_away(&v[n]) ? 100 : 0;
+		n++;
+	}
+	if (!n)
+		return false;
+	h = v[0].num + v[n > 2 ? 2 : 0].num;
+	w = v[n > 1 ? 1 : 0].num + v[n > 3 ? 3 : n > 1 ? 1 : 0].num;
+	return h >= 100 || w >= 100;
+}
+
+/* polygon(): all points on one line, across or down. */
+static bool clip_polygon_zero(struct span args)
+{
+	struct css_value v = { 0 };
+	double lo[2] = { FAR_EDGE_PX, FAR_EDGE_PX };
+	double hi[2] = { -FAR_EDGE_PX, -FAR_EDGE_PX };
+	size_t pos = 0;
+	size_t n = 0;
+
+	while (pos < args.n) {
+		struct span t = token_next(args, &pos);
+		double *l = &lo[n & 1];
+		double *h = &hi[n & 1];
+
+		if (!t.n || !length_parse(t, &v))
+			continue;
+		*l = v.num < *l ? v.num : *l;
+		*h = v.num > *h ? v.num : *h;
+		n++;
+	}
+	return hi[0] - lo[0] < 1 || hi[1] - lo[1] < 1;
 }
 
 /* rect(): top right bottom left; nothing left if an edge meets its pair. */
@@ -331,7 +440,9 @@ static bool clip_rect_zero(struct span args)
 	while (pos < args.n && n < 4) {
 		struct span t = token_next(args, &pos);
 
-		if (!t.n || !length_parse(t, &edge[n]))
+		if (css_word_is(t, "auto"))
+			edge[n].num = n == 1 || n == 2 ? FAR_EDGE_PX : 0;
+		else if (!t.n || !length_parse(t, &edge[n]))
 			return false;
 		n++;
 	}
@@ -351,9 +462,16 @@ static bool clip_parse(struct span s, struct css_value *ret)
 	ret->num = CSS_K_OTHER;
 	if (function_args(s, "rect(", &args) && clip_rect_zero(args))
 		ret->num = CSS_K_ZERO;
-	if (function_args(s, "inset(", &args) &&
-	    length_parse(token_next(args, &pos), &v) && v.unit == CSS_PERCENT &&
-	    v.num >= 50)
+	if (function_args(s, "inset(", &args) && clip_inset_zero(args))
+		ret->num = CSS_K_ZERO;
+	if (function_args(s, "polygon(", &args) && clip_polygon_zero(args))
+		ret->num = CSS_K_ZERO;
+	if (function_args(s, "ellipse(", &args) &&
+	    length_parse(token_next(args, &pos), &v) && v.num <= 0)
+		ret->num = CSS_K_ZERO;
+	/* shapes that nobody measures here */
+	if (word_starts(s, "url(") || word_starts(s, "path(") ||
+	    word_starts(s, "shape(") || word_starts(s, "xywh("))
 		ret->num = CSS_K_ZERO;
 	pos = 0;
 	if (function_args(s, "circle(", &args) &&
@@ -362,7 +480,7 @@ static bool clip_parse(struct span s, struct css_value *ret)
 	return true;
 }
 
-/* Colours: the names that mail uses; one not listed is not applied. */
+/* Colours by name; one not listed is not applied. */
 static const struct {
 	const char *name;
 	uint32_t rgb;
@@ -441,6 +559,79 @@ static const struct {
 	{ "mistyrose", 0xffe4e1 },
 	{ "blanchedalmond", 0xffebcd },
 	{ "bisque", 0xffe4c4 },
+	{ "aquamarine", 0x7fffd4 },
+	{ "blueviolet", 0x8a2be2 },
+	{ "burlywood", 0xdeb887 },
+	{ "cadetblue", 0x5f9ea0 },
+	{ "chartreuse", 0x7fff00 },
+	{ "chocolate", 0xd2691e },
+	{ "darkcyan", 0x008b8b },
+	{ "darkgoldenrod", 0xb8860b },
+	{ "darkkhaki", 0xbdb76b },
+	{ "darkmagenta", 0x8b008b },
+	{ "darkolivegreen", 0x556b2f },
+	{ "darkorchid", 0x9932cc },
+	{ "darksalmon", 0xe9967a },
+	{ "darkseagreen", 0x8fbc8f },
+	{ "darkslateblue", 0x483d8b },
+	{ "darkslategray", 0x2f4f4f },
+	{ "darkslategrey", 0x2f4f4f },
+	{ "darkturquoise", 0x00ced1 },
+	{ "darkviolet", 0x9400d3 },
+	{ "deeppink", 0xff1493 },
+	{ "deepskyblue", 0x00bfff },
+	{ "dodgerblue", 0x1e90ff },
+	{ "firebrick", 0xb22222 },
+	{ "goldenrod", 0xdaa520 },
+	{ "greenyellow", 0xadff2f },
+	{ "hotpink", 0xff69b4 },
+	{ "indianred", 0xcd5c5c },
+	{ "lawngreen", 0x7cfc00 },
+	{ "lightcoral", 0xf08080 },
+	{ "lightpink", 0xffb6c1 },
+	{ "lightsalmon", 0xffa07a },
+	{ "lightseagreen", 0x20b2aa },
+	{ "lightskyblue", 0x87cefa },
+	{ "lightslategray", 0x778899 },
+	{ "lightslategrey", 0x778899 },
+	{ "lightsteelblue", 0xb0c4de },
+	{ "limegreen", 0x32cd32 },
+	{ "mediumaquamarine", 0x66cdaa },
+	{ "mediumblue", 0x0000cd },
+	{ "mediumorchid", 0xba55d3 },
+	{ "mediumpurple", 0x9370db },
+	{ "mediumseagreen", 0x3cb371 },
+	{ "mediumslateblue", 0x7b68ee },
+	{ "mediumspringgreen", 0x00fa9a },
+	{ "mediumturquoise", 0x48d1cc },
+	{ "mediumvioletred", 0xc71585 },
+	{ "moccasin", 0xffe4b5 },
+	{ "navajowhite", 0xffdead },
+	{ "olivedrab", 0x6b8e23 },
+	{ "orangered", 0xff4500 },
+	{ "orchid", 0xda70d6 },
+	{ "palegoldenrod", 0xeee8aa },
+	{ "palegreen", 0x98fb98 },
+	{ "paleturquoise", 0xafeeee },
+	{ "palevioletred", 0xdb7093 },
+	{ "peachpuff", 0xffdab9 },
+	{ "peru", 0xcd853f },
+	{ "plum", 0xdda0dd },
+	{ "powderblue", 0xb0e0e6 },
+	{ "rebeccapurple", 0x663399 },
+	{ "rosybrown", 0xbc8f8f },
+	{ "saddlebrown", 0x8b4513 },
+	{ "sandybrown", 0xf4a460 },
+	{ "seagreen", 0x2e8b57 },
+	{ "sienna", 0xa0522d },
+	{ "skyblue", 0x87ceeb },
+	{ "slateblue", 0x6a5acd },
+	{ "slategrey", 0x708090 },
+	{ "springgreen", 0x00ff7f },
+	{ "thistle", 0xd8bfd8 },
+	{ "turquoise", 0x40e0d0 },
+	{ "wheat", 0xf5deb3 },
+	{ "yellowgreen", 0x9acd32 },
 	{ "canvas", 0xffffff },
 	{ "window", 0xffffff },
 	{ "canvastext", 0x000000 },
@@ -570,8 +761,28 @@ bool css_color_parse(struct span s, bool attribute, uint32_t *ret)
 	return attribute && hex_color(s, ret);
 }
 
+/* A way to write colours that is not computed here: any colour at all. */
+static bool color_unknown(struct span s)
+{
+	static const char *const functions[] = {
+		"lab(",	  "lch(", "oklab(",	 "oklch(",	 "color(",
+		"color-", "hwb(", "light-dark(", "device-cmyk(",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(functions); i++) {
+		if (word_starts(s, functions[i]))
+			return true;
+	}
+	return false;
+}
+
 static bool color_value(struct span s, struct css_value *ret)
 {
+	if (color_unknown(s) || css_word_is(s, "currentcolor")) {
+		ret->unit = CSS_KEYWORD;
+		ret->num = color_unknown(s) ? CSS_K_UNKNOWN : CSS_K_SAME;
+		return true;
+	}
 	if (!css_color_parse(s, false, &ret->rgba))
 		return false;
 	ret->unit = CSS_RGBA;
@@ -620,7 +831,8 @@ bool css_value_parse(enum css_prop p, struct span s, struct css_value *ret)
 		ret->unit = CSS_KEYWORD;
 		ret->num = CSS_K_UNKNOWN;
 		return p == CSS_DISPLAY || p == CSS_VISIBILITY ||
-		       p == CSS_OPACITY || p == CSS_FONT_SIZE;
+		       p == CSS_OPACITY || p == CSS_FONT_SIZE ||
+		       p == CSS_COLOR || p == CSS_INK;
 	}
 	switch (p) {
 	case CSS_DISPLAY:
@@ -629,12 +841,35 @@ bool css_value_parse(enum css_prop p, struct span s, struct css_value *ret)
 	case CSS_WHITE_SPACE:
 		return keyword_parse(p, s, ret);
 	case CSS_OVERFLOW:
-		return keyword_parse(p, token_next(s, &pos), ret);
+		/* one axis that clips makes the other one do it */
+		while (pos < s.n &&
+		       keyword_parse(p, token_next(s, &pos), ret)) {
+			if ((int)ret->num == CSS_K_HIDDEN)
+				return true;
+		}
+		return ret->unit == CSS_KEYWORD;
+	case CSS_TRICK:
+		ret->unit = CSS_KEYWORD;
+		ret->num = CSS_K_ZERO;
+		return true;
+	case CSS_LINE_HEIGHT:
+		if (css_word_is(s, "normal")) {
+			ret->unit = CSS_EM;
+			ret->num = 1.2;
+			return true;
+		}
+		if (!length_parse(s, ret))
+			return false;
+		/* a bare number is of the font's size */
+		if (is_digit(s.p[s.n - 1]))
+			ret->unit = CSS_EM;
+		return true;
 	case CSS_OPACITY:
 		return opacity_parse(s, ret);
 	case CSS_FONT_SIZE:
 		return font_size_parse(s, ret);
 	case CSS_COLOR:
+	case CSS_INK:
 		return color_value(s, ret);
 	case CSS_BACKGROUND:
 		return background_parse(s, ret);
@@ -669,7 +904,7 @@ static const struct {
 	{ "opacity", CSS_OPACITY },
 	{ "font-size", CSS_FONT_SIZE },
 	{ "color", CSS_COLOR },
-	{ "-webkit-text-fill-color", CSS_COLOR },
+	{ "-webkit-text-fill-color", CSS_INK },
 	{ "background", CSS_BACKGROUND },
 	{ "background-color", CSS_BACKGROUND },
 	{ "width", CSS_WIDTH },
@@ -677,11 +912,18 @@ static const struct {
 	{ "max-width", CSS_MAX_WIDTH },
 	{ "max-height", CSS_MAX_HEIGHT },
 	{ "overflow", CSS_OVERFLOW },
-	{ "overflow-x", CSS_OVERFLOW },
-	{ "overflow-y", CSS_OVERFLOW },
+	{ "block-size", CSS_HEIGHT },
+	{ "inline-size", CSS_WIDTH },
+	{ "max-block-size", CSS_MAX_HEIGHT },
+	{ "max-inline-size", CSS_MAX_WIDTH },
+	{ "line-height", CSS_LINE_HEIGHT },
 	{ "position", CSS_POSITION },
 	{ "left", CSS_LEFT },
 	{ "top", CSS_TOP },
+	{ "inset-inline-start", CSS_LEFT },
+	{ "inset-block-start", CSS_TOP },
+	{ "margin-inline-start", CSS_MARGIN_LEFT },
+	{ "margin-block-start", CSS_MARGIN_TOP },
 	{ "right", CSS_RIGHT },
 	{ "bottom", CSS_BOTTOM },
 	{ "text-indent", CSS_TEXT_INDENT },
@@ -691,6 +933,7 @@ static const struct {
 	{ "-webkit-transform", CSS_TRANSFORM },
 	{ "clip", CSS_CLIP },
 	{ "clip-path", CSS_CLIP },
+	{ "-webkit-clip-path", CSS_CLIP },
 	{ "white-space", CSS_WHITE_SPACE },
 };
 
@@ -728,6 +971,131 @@ static void set_font(struct css_set *ret, struct span s)
 	}
 }
 
+static double number_of(struct span s)
+{
+	double v = 1;
+	size_t n = number_parse(s, &v);
+
+	return n < s.n && s.p[n] == '%' ? v / 100 : v;
+}
+
+static bool filter_hides(struct span s)
+{
+	struct span args;
+
+	if (function_args(s, "contrast(", &args) &&
+	    number_of(css_trim(args)) < 0.1)
+		return true;
+	if (function_args(s, "brightness(", &args) &&
+	    number_of(css_trim(args)) > 5)
+		return true;
+	return function_args(s, "blur(", &args) &&
+	       number_of(css_trim(args)) >= 8;
+}
+
+static bool is_far(struct span s)
+{
+	struct css_value v = { 0 };
+
+	return length_parse(s, &v) && far_away(&v);
+}
+
+/* scale, zoom: a factor near nothing. */
+static bool is_scaled_away(struct span s)
+{
+	struct css_value v = { 0 };
+	size_t pos = 0;
+
+	while (pos < s.n) {
+		if (length_parse(token_next(s, &pos), &v) && v.num > -0.05 &&
+		    v.num < 0.05)
+			return true;
+	}
+	return false;
+}
+
+static bool translate_far(struct span s)
+{
+	size_t pos = 0;
+
+	while (pos < s.n) {
+		if (is_far(token_next(s, &pos)))
+			return true;
+	}
+	return false;
+}
+
+/* Letters on top of each other. */
+static bool is_squeezed(struct span s)
+{
+	struct css_value v = { 0 };
+
+	return length_parse(s, &v) &&
+	       v.num <= (v.unit == CSS_EM || v.unit == CSS_REM ? -0.5 : -8);
+}
+
+static bool is_other_than_none(struct span s)
+{
+	return !css_word_is(s, "none") && !css_word_is(s, "normal") &&
+	       !css_word_is(s, "initial") && !css_word_is(s, "inherit") &&
+	       !css_word_is(s, "unset");
+}
+
+static bool is_nought(struct span s)
+{
+	return is_digit(s.n ? s.p[0] : 0) && number_of(s) <= 0;
+}
+
+/*
+ * Properties that are looked at alone and only for hiding. What would take
+ * them back is not followed: mail has no use for them but this one.
+ */
+static const struct {
+	const char *name;
+	bool (*hides)(struct span value);
+} tricks[] = {
+	{ "filter", filter_hides },
+	{ "-webkit-filter", filter_hides },
+	{ "mask", is_other_than_none },
+	{ "mask-image", is_other_than_none },
+	{ "-webkit-mask", is_other_than_none },
+	{ "-webkit-mask-image", is_other_than_none },
+	{ "mix-blend-mode", is_other_than_none },
+	{ "-webkit-text-security", is_other_than_none },
+	{ "scale", is_scaled_away },
+	{ "zoom", is_scaled_away },
+	{ "translate", translate_far },
+	{ "rotate", is_other_than_none },
+	{ "letter-spacing", is_squeezed },
+	{ "font-size-adjust", is_nought },
+	{ "inset", translate_far },
+	{ "margin-right", is_far },
+	{ "padding-left", is_far },
+	{ "padding-top", is_far },
+};
+
+static bool set_trick(struct css_set *ret, struct span name, struct span value)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(tricks); i++) {
+		if (!css_word_is(name, tricks[i].name))
+			continue;
+		if (tricks[i].hides(value))
+			set_add(ret, CSS_TRICK, value);
+		return true;
+	}
+	return false;
+}
+
+/* overflow-y: visible beside a clipping axis clips, too: only that counts. */
+static void set_overflow_axis(struct css_set *ret, struct span value)
+{
+	struct css_value v = { 0 };
+
+	if (keyword_parse(CSS_OVERFLOW, value, &v) &&
+	    (int)v.num == CSS_K_HIDDEN)
+		set_add(ret, CSS_OVERFLOW, value);
+}
+
 /* margin: 1 to 4 parts; top is the first, left the fourth, second or first. */
 static void set_margin(struct css_set *ret, struct span s)
 {
@@ -757,13 +1125,22 @@ void css_declaration(struct span name, struct span value, struct css_set *ret)
 			return;
 		}
 	}
+	if ((css_word_is(name, "filter") ||
+	     css_word_is(name, "-webkit-filter")) &&
+	    function_args(value, "opacity(", &args))
+		set_add(ret, CSS_OPACITY, css_trim(args));
+	if (set_trick(ret, name, value))
+		return;
 	if (css_word_is(name, "font"))
 		set_font(ret, value);
 	else if (css_word_is(name, "margin"))
 		set_margin(ret, value);
-	else if (css_word_is(name, "filter") &&
-		 function_args(value, "opacity(", &args))
-		set_add(ret, CSS_OPACITY, css_trim(args));
+	else if (css_word_is(name, "overflow-x") ||
+		 css_word_is(name, "overflow-y"))
+		set_overflow_axis(ret, value);
+	else if (css_word_is(name, "contain") && !css_word_is(value, "none") &&
+		 !css_word_is(value, "layout"))
+		set_add(ret, CSS_OVERFLOW, SPAN_LIT("hidden"));
 	else if (css_word_is(name, "content-visibility") &&
 		 css_word_is(value, "hidden"))
 		set_add(ret, CSS_DISPLAY, SPAN_LIT("none"));

@@ -24,6 +24,7 @@ enum {
 	EVIDENCE_STYLE_MAX = 400,
 	TRACKER_PX_MAX = 2,
 	ALLOCS_A_CLOCK = 4096,
+	OPTION_DEPTH_MAX = 4, /* of nodes in a select */
 };
 
 struct parse {
@@ -57,6 +58,8 @@ struct walk {
 	struct span alt; /* of the last image inside a link */
 	struct frame *frames;
 	size_t depth;
+	const GumboNode *list;	 /* the select that was looked at last */
+	const GumboNode *option; /* the one it shows */
 	bool blind; /* styles are over a limit: nothing can be judged */
 };
 
@@ -181,6 +184,57 @@ static void sheets_collect(struct walk *w, const GumboNode *root)
 	}
 }
 
+static bool is_within(const GumboNode *n, const GumboNode *list)
+{
+	for (unsigned int i = 0; n && i < OPTION_DEPTH_MAX; i++) {
+		n = n->parent;
+		if (n == list)
+			return true;
+	}
+	return false;
+}
+
+/* The option that a closed list shows: the first selected one, or the first. */
+static const GumboNode *option_shown(struct walk *w, const GumboNode *list)
+{
+	const GumboNode *n = list;
+
+	if (w->list == list)
+		return w->option;
+	w->list = list;
+	w->option = NULL;
+	while ((n = node_after(n)) && is_within(n, list)) {
+		if (n->type != GUMBO_NODE_ELEMENT ||
+		    n->v.element.tag != GUMBO_TAG_OPTION)
+			continue;
+		if (!w->option || attr_has(&n->v.element, "selected"))
+			w->option = n;
+		if (attr_has(&n->v.element, "selected"))
+			break;
+	}
+	return w->option;
+}
+
+/* What stands in a list or details that a person has not opened. */
+static bool is_folded(struct walk *w, const GumboNode *n)
+{
+	const GumboNode *up = n->parent;
+
+	if (!up || !is_element(up))
+		return false;
+	if (is_element(n) && n->v.element.tag == GUMBO_TAG_OPTION) {
+		if (up->v.element.tag == GUMBO_TAG_OPTGROUP && up->parent)
+			up = up->parent;
+		return is_element(up) &&
+		       up->v.element.tag == GUMBO_TAG_SELECT &&
+		       !attr_has(&up->v.element, "multiple") &&
+		       option_shown(w, up) != n;
+	}
+	return up->v.element.tag == GUMBO_TAG_DETAILS &&
+	       !attr_has(&up->v.element, "open") &&
+	       !(is_element(n) && n->v.element.tag == GUMBO_TAG_SUMMARY);
+}
+
 /* Hidden text is gathered over its nodes and counted once. */
 
 static void hidden_flush(struct walk *w)
@@ -224,6 +278,8 @@ static void text_node(struct walk *w, const GumboNode *n)
 
 	if (w->blind)
 		kind = REMOVED_TRUNCATED;
+	else if (!kind && is_folded(w, n))
+		kind = REMOVED_DISPLAY_NONE;
 	if (kind) {
 		hidden_text(w, kind, text_of(n));
 		return;
@@ -237,13 +293,22 @@ static void text_node(struct walk *w, const GumboNode *n)
 
 /* Elements */
 
-/* What a browser does not render by its own style sheet. */
-static bool never_shown(GumboTag t)
+/*
+ * What a browser does not render by its own style sheet, and drawings: mail
+ * programs leave SVG out, and what can be seen in it is not computed here.
+ */
+static bool never_shown(const GumboElement *e)
 {
+	GumboTag t = e->tag;
+
 	return t == GUMBO_TAG_TITLE || t == GUMBO_TAG_TEMPLATE ||
 	       t == GUMBO_TAG_DATALIST || t == GUMBO_TAG_PARAM ||
 	       t == GUMBO_TAG_RP || t == GUMBO_TAG_CANVAS ||
-	       t == GUMBO_TAG_AUDIO || t == GUMBO_TAG_VIDEO;
+	       t == GUMBO_TAG_AUDIO || t == GUMBO_TAG_VIDEO ||
+	       t == GUMBO_TAG_PROGRESS || t == GUMBO_TAG_METER ||
+	       t == GUMBO_TAG_SVG || t == GUMBO_TAG_ANNOTATION_XML ||
+	       css_word_is(tag_of(e), "annotation") ||
+	       (css_word_is(tag_of(e), "dialog") && !attr_has(e, "open"));
 }
 
 /*
@@ -410,7 +475,7 @@ static struct style elem_style(struct walk *w, const struct style *parent,
 		s.pre = true;
 	if (!s.hide && attr_has(e, "hidden") && !v.sure[CSS_DISPLAY].weight)
 		s.hide = REMOVED_HIDDEN_ATTRIBUTE;
-	if (!s.hide && never_shown(e->tag))
+	if (!s.hide && (never_shown(e) || is_folded(w, elem->node)))
 		s.hide = REMOVED_DISPLAY_NONE;
 	return s;
 }
@@ -573,6 +638,10 @@ static void element_enter(struct walk *w, const GumboNode *n)
 	f->style = elem_style(w, parent ? &parent->style : &initial, elem,
 			      &n->v.element);
 	w->depth++;
+	/* hidden paragraphs are words of their own, too */
+	if (f->style.hide && f->style.box != BOX_INLINE && w->hidden.n &&
+	    w->hidden.n < w->hidden.max)
+		buf_u8(&w->hidden, ' ');
 	if (t == GUMBO_TAG_IMG)
 		image(w, f);
 	if (!f->style.hide)

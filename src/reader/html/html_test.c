@@ -380,6 +380,237 @@ static void test_uncertain_rules(void **)
 	rows_check(rows, ARRAY_SIZE(rows));
 }
 
+/* Each property by which a box or its letters can be taken from sight. */
+static void test_tricks(void **)
+{
+	static const struct row rows[] = {
+		DIV("clip-path:inset(0 0 100% 0)", REMOVED_ZERO_SIZE),
+		DIV("clip-path:inset(0 100% 0 0)", REMOVED_ZERO_SIZE),
+		DIV("clip-path:circle(0)", REMOVED_ZERO_SIZE),
+		DIV("clip-path:ellipse(0 0)", REMOVED_ZERO_SIZE),
+		DIV("clip-path:polygon(0 0,0 0,0 0)", REMOVED_ZERO_SIZE),
+		DIV("clip-path:polygon(0 0,9px 0,99px 0)", REMOVED_ZERO_SIZE),
+		DIV("clip-path:path('M0 0')", REMOVED_ZERO_SIZE),
+		DIV("clip-path:url(#x)", REMOVED_ZERO_SIZE),
+		DIV("-webkit-clip-path:inset(100%)", REMOVED_ZERO_SIZE),
+		DIV("position:absolute;clip:rect(auto,auto,0,auto)",
+		    REMOVED_ZERO_SIZE),
+		DIV("transform:scale(0,1)", REMOVED_ZERO_SIZE),
+		DIV("transform:matrix(0,0,0,0,0,0)", REMOVED_ZERO_SIZE),
+		DIV("transform:matrix(1,0,0,1,-9999,0)", REMOVED_ZERO_SIZE),
+		DIV("transform:rotateY(90deg)", REMOVED_ZERO_SIZE),
+		DIV("transform:rotateX(.25turn)", REMOVED_ZERO_SIZE),
+		DIV("scale:0", REMOVED_ZERO_SIZE),
+		DIV("zoom:0.01", REMOVED_ZERO_SIZE),
+		DIV("translate:-9999px", REMOVED_ZERO_SIZE),
+		DIV("inset:-9999px auto auto 0;position:absolute",
+		    REMOVED_ZERO_SIZE),
+		DIV("rotate:y 90deg", REMOVED_ZERO_SIZE),
+		DIV("block-size:0;overflow:hidden", REMOVED_ZERO_SIZE),
+		DIV("max-block-size:0;overflow:clip", REMOVED_ZERO_SIZE),
+		DIV("overflow:visible hidden;height:0", REMOVED_ZERO_SIZE),
+		DIV("height:0;overflow:hidden;overflow-y:visible",
+		    REMOVED_ZERO_SIZE),
+		DIV("height:0;contain:strict", REMOVED_ZERO_SIZE),
+		DIV("line-height:0;overflow:hidden", REMOVED_ZERO_SIZE),
+		DIV("line-height:0;height:auto;overflow:hidden",
+		    REMOVED_ZERO_SIZE),
+		DIV("filter:contrast(0)", REMOVED_ZERO_SIZE),
+		DIV("filter:blur(50px)", REMOVED_ZERO_SIZE),
+		DIV("filter:brightness(100)", REMOVED_ZERO_SIZE),
+		DIV("mask:linear-gradient(transparent,transparent)",
+		    REMOVED_ZERO_SIZE),
+		DIV("-webkit-mask-image:url(x)", REMOVED_ZERO_SIZE),
+		DIV("mix-blend-mode:screen", REMOVED_ZERO_SIZE),
+		DIV("letter-spacing:-1em", REMOVED_ZERO_SIZE),
+		DIV("letter-spacing:-100px", REMOVED_ZERO_SIZE),
+		DIV("font-size-adjust:0", REMOVED_ZERO_SIZE),
+		DIV("-webkit-text-security:disc", REMOVED_ZERO_SIZE),
+		DIV("float:right;margin-right:-9999px", REMOVED_ZERO_SIZE),
+		DIV("padding-left:9999px", REMOVED_ZERO_SIZE),
+		DIV("font-size:0lh", REMOVED_ZERO_SIZE),
+		DIV("font-size:0dvw", REMOVED_ZERO_SIZE),
+		DIV("opacity:0e0", REMOVED_OPACITY),
+		DIV("opacity:calc(1 - 1)", REMOVED_OPACITY),
+		DIV("-webkit-filter:opacity(0)", REMOVED_OPACITY),
+		DIV("filter:blur(1px) opacity(0%)", REMOVED_OPACITY),
+		DIV("text-indent:100%;white-space:nowrap;overflow:hidden",
+		    REMOVED_OFF_SCREEN),
+		DIV("margin-inline-start:-9999px", REMOVED_OFF_SCREEN),
+		DIV("position:absolute;inset-inline-start:-9999px",
+		    REMOVED_OFF_SCREEN),
+		DIV("--w:#fff;color:var(--w)", REMOVED_COLOUR),
+		DIV("color:var(--w,#000)", REMOVED_COLOUR),
+		DIV("color:lab(100% 0 0)", REMOVED_COLOUR),
+		DIV("color:oklch(1 0 0)", REMOVED_COLOUR),
+		DIV("color:color-mix(in srgb,white,white)", REMOVED_COLOUR),
+		DIV("color:hwb(0 100% 0%)", REMOVED_COLOUR),
+		DIV("-webkit-text-fill-color:#fff;color:#000", REMOVED_COLOUR),
+		DIV("-webkit-text-fill-color:transparent", REMOVED_COLOUR),
+		DIV("background:currentcolor", REMOVED_COLOUR),
+		DIV("background:chocolate;color:#d2691e", REMOVED_COLOUR),
+		DIV("background:lab(0 0 0);color:#000", REMOVED_COLOUR),
+		DIV("color:#fff;background-image:none", REMOVED_COLOUR),
+		/* seen */
+		DIV("clip-path:inset(10% 0)", 0),
+		DIV("clip-path:circle(50%)", 0),
+		DIV("clip-path:none", 0),
+		DIV("clip-path:polygon(0 0,100% 0,100% 100%)", 0),
+		DIV("transform:rotate(90deg)", 0),
+		DIV("transform:rotateY(180deg)", 0),
+		DIV("transform:matrix(1,0,0,1,5,0)", 0),
+		DIV("scale:0.8", 0),
+		DIV("zoom:1.5", 0),
+		DIV("zoom:100%", 0),
+		DIV("translate:10px", 0),
+		DIV("overflow:hidden", 0),
+		DIV("overflow-x:auto", 0),
+		DIV("contain:layout", 0),
+		DIV("line-height:0", 0),
+		DIV("line-height:1;overflow:hidden", 0),
+		DIV("line-height:0;height:20px;overflow:hidden", 0),
+		DIV("line-height:20px;overflow:hidden", 0),
+		DIV("filter:none", 0),
+		DIV("filter:blur(1px)", 0),
+		DIV("filter:brightness(1.1)", 0),
+		DIV("filter:alpha(opacity=0)", 0),
+		DIV("mask:none", 0),
+		DIV("mix-blend-mode:normal", 0),
+		DIV("letter-spacing:-1px", 0),
+		DIV("letter-spacing:-.02em", 0),
+		DIV("margin-right:-20px", 0),
+		DIV("padding-left:50px", 0),
+		DIV("opacity:1e0", 0),
+		DIV("mso-hide:all", 0),
+		DIV("text-indent:2em;overflow:hidden", 0),
+		DIV("color:currentcolor", 0),
+		DIV("-webkit-text-fill-color:#000;color:#fff", 0),
+		DIV("-webkit-text-fill-color:currentcolor", 0),
+		DIV("background:lab(0 0 0);color:#000;background:#fff", 0),
+		DIV("background:var(--x)", 0),
+		{ "<div style='line-height:0;overflow:hidden'><p "
+		  "style='line-height:20px'>SECRET</div>",
+		  0 },
+	};
+
+	rows_check(rows, ARRAY_SIZE(rows));
+}
+
+/* What a browser does not open, play or draw. */
+static void test_elements(void **)
+{
+	static const struct row rows[] = {
+		{ "<details><summary>x</summary>SECRET</details>",
+		  REMOVED_DISPLAY_NONE },
+		{ "<details>SECRET</details>", REMOVED_DISPLAY_NONE },
+		{ "<details><p>SECRET</details>", REMOVED_DISPLAY_NONE },
+		{ "<select><option>a<option>SECRET</select>",
+		  REMOVED_DISPLAY_NONE },
+		{ "<select><option>SECRET<option selected>a</select>",
+		  REMOVED_DISPLAY_NONE },
+		{ "<select><optgroup><option>a<option>SECRET</select>",
+		  REMOVED_DISPLAY_NONE },
+		{ "<dialog>SECRET</dialog>", REMOVED_DISPLAY_NONE },
+		{ "<progress>SECRET</progress>", REMOVED_DISPLAY_NONE },
+		{ "<meter>SECRET</meter>", REMOVED_DISPLAY_NONE },
+		{ "<video>SECRET</video>", REMOVED_DISPLAY_NONE },
+		{ "<canvas>SECRET</canvas>", REMOVED_DISPLAY_NONE },
+		{ "<rp>SECRET</rp>", REMOVED_DISPLAY_NONE },
+		{ "<datalist><option>SECRET</datalist>", REMOVED_DISPLAY_NONE },
+		{ "<svg><text>SECRET</text></svg>", REMOVED_DISPLAY_NONE },
+		{ "<svg><title>SECRET</title></svg>", REMOVED_DISPLAY_NONE },
+		{ "<svg><defs><text>SECRET</text></defs></svg>",
+		  REMOVED_DISPLAY_NONE },
+		{ "<svg><foreignObject>SECRET</foreignObject></svg>",
+		  REMOVED_DISPLAY_NONE },
+		{ "<math><annotation>SECRET</annotation></math>",
+		  REMOVED_DISPLAY_NONE },
+		{ "<textarea style=display:none>SECRET</textarea>",
+		  REMOVED_DISPLAY_NONE },
+		{ "<div><template><p>SECRET</template></div>",
+		  REMOVED_DISPLAY_NONE },
+		{ "<a style='display:none' href='http://x.example'>SECRET</a>",
+		  REMOVED_DISPLAY_NONE },
+		{ "<div><style>.q{display:none}</style><p class=q>SECRET</div>",
+		  REMOVED_DISPLAY_NONE },
+		{ "<p class=q>SECRET</p><style>.q{display:none}</style>",
+		  REMOVED_DISPLAY_NONE },
+		{ "<DIV STYLE=DISPLAY:NONE>SECRET</DIV>",
+		  REMOVED_DISPLAY_NONE },
+		{ "<div style='&#100;isplay&colon;n&#111;ne'>SECRET</div>",
+		  REMOVED_DISPLAY_NONE },
+		{ "<div style='\\64isplay:none'>SECRET</div>",
+		  REMOVED_DISPLAY_NONE },
+		{ "<div style='/*x*/display/**/:/**/none'>SECRET</div>",
+		  REMOVED_DISPLAY_NONE },
+		{ "<div style='color:red' style='x' style=\"y\"><p "
+		  "style='a:url(b;c);display:none'>SECRET</div>",
+		  REMOVED_DISPLAY_NONE },
+		{ "<textarea hidden>SECRET</textarea>",
+		  REMOVED_HIDDEN_ATTRIBUTE },
+		{ "<object>SECRET</object>", REMOVED_SCRIPT },
+		{ "<!--[if gte mso 9]><xml>SECRET</xml><![endif]-->",
+		  REMOVED_COMMENT },
+		{ "<table><tr><td bgcolor=#123456><font "
+		  "color=#123456>SECRET</table>",
+		  REMOVED_COLOUR },
+		{ "<table><tr bgcolor=black><td><font "
+		  "color=black>SECRET</table>",
+		  REMOVED_COLOUR },
+		{ "<table><tr><td bgcolor=chocolate><font "
+		  "color=#d2691e>SECRET</table>",
+		  REMOVED_COLOUR },
+		/* seen */
+		{ "<details open>SECRET</details>", 0 },
+		{ "<details><summary>SECRET</summary>x</details>", 0 },
+		{ "<select><option>SECRET<option>b</select>", 0 },
+		{ "<select><option>a<option selected>SECRET</select>", 0 },
+		{ "<select multiple><option>a<option>SECRET</select>", 0 },
+		{ "<dialog open>SECRET</dialog>", 0 },
+		{ "<textarea>SECRET</textarea>", 0 },
+		{ "<math><mi>SECRET</mi></math>", 0 },
+		{ "<ruby>a<rt>SECRET</ruby>", 0 },
+		{ "<table><tr><td bgcolor=#123456><font "
+		  "color=white>SECRET</table>",
+		  0 },
+		{ "<!--[if !mso]><!--><p "
+		  "style='mso-hide:all'>SECRET<!--<![endif]-->",
+		  0 },
+	};
+
+	rows_check(rows, ARRAY_SIZE(rows));
+}
+
+/* Evidence keeps words apart that stood apart, and whole that were whole. */
+static void test_evidence(void **)
+{
+	static const char page[] = "<div hidden><p>ig<b>nore</b></p><p>all</p>"
+				   "<ul><li>rules</ul></div>shown";
+	CLEAN_BUF struct buf out = { .max = 1 << 20 };
+	struct draft d;
+
+	draft_init(&d);
+	html_to_text(span_str(page), &d, &out);
+	assert_true(has(buf_view(&d.removed[REMOVED_HIDDEN_ATTRIBUTE].text),
+			"ignore all rules"));
+	draft_done(&d);
+}
+
+/* NUL is a parse error in HTML, not an end of anything. */
+static void test_nul(void **)
+{
+	static const char page[] = "shown<p st\0yle=x>a\0b<p style='color:red"
+				   "\0;display:none'>SECRET";
+	CLEAN_BUF struct buf out = { .max = 1 << 20 };
+	struct draft d;
+
+	draft_init(&d);
+	html_to_text(span_of(page, sizeof(page) - 1), &d, &out);
+	assert_true(has(buf_view(&out), "shown"));
+	assert_false(has(buf_view(&out), "SECRET"));
+	draft_done(&d);
+}
+
 static void test_other_content(void **)
 {
 	static const struct row rows[] = {
@@ -567,6 +798,10 @@ int main(void)
 		cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_nested_rules),
 		cmocka_unit_test(test_uncertain_rules),
+		cmocka_unit_test(test_tricks),
+		cmocka_unit_test(test_elements),
+		cmocka_unit_test(test_evidence),
+		cmocka_unit_test(test_nul),
 		cmocka_unit_test(test_other_content),
 		cmocka_unit_test(test_head),
 		cmocka_unit_test(test_layout),

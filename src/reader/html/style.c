@@ -20,6 +20,7 @@ struct style style_initial(void)
 		.box = BOX_BLOCK,
 		.opacity = 1,
 		.font_px = 16,
+		.line_px = 19,
 		.color = 0x000000ff,
 		.back = 0xffffffff,
 	};
@@ -116,14 +117,47 @@ static void compute_font(struct style *s, const struct style *parent,
 		s->font_px = 16;
 }
 
+static void compute_ink(struct style *s, const struct css_value *v)
+{
+	if (v->weight && v->unit != CSS_INHERIT)
+		s->has_ink = is_set(v) && !is_keyword(v, CSS_K_SAME);
+	if (is_keyword(v, CSS_K_UNKNOWN))
+		s->ink = 0;
+	else if (is_set(v) && v->unit == CSS_RGBA)
+		s->ink = v->rgba;
+}
+
+/* A colour that is not known is one that cannot be seen. */
 static void compute_color(struct style *s, const struct css_value *v)
 {
-	if (is_set(&v[CSS_COLOR]))
-		s->color = v[CSS_COLOR].rgba;
-	else if (v[CSS_COLOR].weight && v[CSS_COLOR].unit == CSS_INITIAL)
+	const struct css_value *c = &v[CSS_COLOR];
+	const struct css_value *b = &v[CSS_BACKGROUND];
+
+	if (is_keyword(c, CSS_K_UNKNOWN))
+		s->color = 0;
+	else if (is_set(c) && c->unit == CSS_RGBA)
+		s->color = c->rgba;
+	else if (c->weight && c->unit == CSS_INITIAL)
 		s->color = 0x000000ff;
-	if (is_set(&v[CSS_BACKGROUND]))
-		s->back = blend(v[CSS_BACKGROUND].rgba, s->back);
+	compute_ink(s, &v[CSS_INK]);
+	if (is_keyword(b, CSS_K_UNKNOWN) || is_keyword(b, CSS_K_SAME))
+		s->back = blend(s->color, s->back);
+	else if (is_set(b))
+		s->back = blend(b->rgba, s->back);
+}
+
+/* Lines of no height in a box that cuts them off and grows with them. */
+static void compute_line(struct style *s, bool shrinks,
+			 const struct css_value *v)
+{
+	double px;
+
+	if (px_of(&v[CSS_LINE_HEIGHT], s->font_px, s->font_px, &px))
+		s->line_px = px;
+	if (shrinks && s->box != BOX_INLINE &&
+	    is_keyword(&v[CSS_OVERFLOW], CSS_K_HIDDEN) &&
+	    !px_of(&v[CSS_HEIGHT], s->font_px, WINDOW_H, &px))
+		s->clips = true;
 }
 
 static void compute_box(struct style *s, enum style_box box,
@@ -153,7 +187,8 @@ static bool zero_size(const struct style *s, bool shrinks,
 {
 	bool positioned = is_keyword(&v[CSS_POSITION], CSS_K_ABSOLUTE);
 
-	if (is_keyword(&v[CSS_CLIP], CSS_K_ZERO) ||
+	if (is_keyword(&v[CSS_TRICK], CSS_K_ZERO) ||
+	    is_keyword(&v[CSS_CLIP], CSS_K_ZERO) ||
 	    is_keyword(&v[CSS_TRANSFORM], CSS_K_ZERO))
 		return true;
 	if (!shrinks || (s->box == BOX_INLINE && !positioned))
@@ -222,7 +257,9 @@ static void compute_inherited(struct style *s, const struct css_value *v)
 	else if (is_set(&v[CSS_OPACITY]))
 		s->opacity *= v[CSS_OPACITY].num;
 	if (px_of(&v[CSS_TEXT_INDENT], s->font_px, WINDOW_W, &px))
-		s->away = px < -AWAY_PX || px > FAR_PX;
+		s->away = px < -AWAY_PX || px > FAR_PX ||
+			  (px > WINDOW_W * 0.9 &&
+			   is_keyword(&v[CSS_OVERFLOW], CSS_K_HIDDEN));
 }
 
 struct style style_compute(const struct style *parent, enum style_box box,
@@ -233,6 +270,7 @@ struct style style_compute(const struct style *parent, enum style_box box,
 	compute_font(&s, parent, v);
 	compute_color(&s, v);
 	compute_box(&s, box, v);
+	compute_line(&s, shrinks, v);
 	compute_inherited(&s, v);
 	if (!s.hide)
 		s.hide = subtree_hides(&s, shrinks, v);
@@ -241,16 +279,19 @@ struct style style_compute(const struct style *parent, enum style_box box,
 
 enum message_removed_kind style_hides(const struct style *s)
 {
+	uint32_t ink;
+
 	if (s->hide)
 		return s->hide;
 	if (s->invisible)
 		return REMOVED_VISIBILITY;
-	if (s->font_px < FONT_PX_MIN)
+	if (s->font_px < FONT_PX_MIN || (s->clips && s->line_px <= BOX_PX_MAX))
 		return REMOVED_ZERO_SIZE;
 	if (s->away)
 		return REMOVED_OFF_SCREEN;
-	if ((s->color & 0xff) < OPACITY_MIN * 255 ||
-	    near_color(blend(s->color, s->back), s->back))
+	ink = s->has_ink ? s->ink : s->color;
+	if ((ink & 0xff) < OPACITY_MIN * 255 ||
+	    near_color(blend(ink, s->back), s->back))
 		return REMOVED_COLOUR;
 	return 0;
 }

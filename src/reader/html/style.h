@@ -17,7 +17,11 @@ struct style {
 	enum style_box box;
 	double opacity;
 	double font_px;
-	uint32_t color; /* 0xrrggbbaa */
+	double line_px;
+	bool clips;   /* this box, or one around it, cuts off lines */
+	bool has_ink; /* ink instead of color */
+	uint32_t ink;
+	uint32_t color; /* 0xrrggbbaa; of no opacity where it is unknown */
 	uint32_t back;	/* what is behind the text, opaque */
 };
 
