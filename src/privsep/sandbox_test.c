@@ -162,6 +162,51 @@ static void test_no_signals_to_others(void **state)
 		}
 }
 
+static void shift_too_far(void)
+{
+	volatile int bits = 32;
+	volatile int n = 1 << bits;
+
+	(void)n;
+	_exit(NOT_KILLED);
+}
+
+static void read_too_far(void)
+{
+	char *volatile p = calloc(1, 8);
+
+	_exit(p && p[8] ? NOT_KILLED : NOT_KILLED + 1);
+}
+
+static void blunder_after_seccomp(void *arg)
+{
+	void (*const *blunder)(void) = arg;
+	struct err err = { 0 };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    dup2(open("/dev/null", O_WRONLY), STDERR_FILENO) < 0 ||
+	    sandbox_seccomp(PROC_ENVELOPE, &err) < 0)
+		_exit(2);
+	(*blunder)();
+}
+
+/* Where there are sanitizers, they can tell their findings from a sandbox. */
+static void test_sanitizer_reports(void **state)
+{
+	static void (*blunders[])(void) = { shift_too_far, read_too_far };
+	size_t i;
+
+	(void)state;
+	if (!sandbox_sanitizer_syscalls[0])
+		skip();
+	for (i = 0; i < ARRAY_SIZE(blunders); i++) {
+		int status = in_child(blunder_after_seccomp, &blunders[i]);
+
+		if (!WIFEXITED(status) || WEXITSTATUS(status) != 1)
+			fail_msg("blunder %zu: status %x", i, (unsigned)status);
+	}
+}
+
 /* No list holds what would undo the sandbox or make a socket. */
 static void test_lists_hold_nothing_forbidden(void **state)
 {
@@ -280,6 +325,7 @@ int main(void)
 		cmocka_unit_test(test_no_files_no_dump),
 		cmocka_unit_test(test_no_signals_to_others),
 		cmocka_unit_test(test_seccomp_lists),
+		cmocka_unit_test(test_sanitizer_reports),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,6 +48,15 @@ def need(cond, what):
     print('ok:', what)
 
 
+def no_reports(log):
+    """A sanitizer's report fails a test whatever else it has shown."""
+    found = [l for l in log.splitlines()
+             if 'Sanitizer' in l or 'runtime error:' in l]
+    if found:
+        print(log)
+        need(False, f'no sanitizer reports anything: {found[0]}')
+
+
 class Bulkhead:
     def __init__(self, planner='triage', images=None, deadline='20s',
                  policy=None):
@@ -163,7 +172,9 @@ class Bulkhead:
 
     def close(self):
         self.down()
+        log = self.log()
         shutil.rmtree(self.dir, ignore_errors=True)
+        no_reports(log)
 
     def __enter__(self):
         return self
