@@ -378,7 +378,7 @@ static void request_lines(struct buf *b, const struct show *how,
 		 allowed ? "ALLOWED" : "REFUSED");
 	buf_str(b, " by ");
 	show_text(b, how, r->clause, INDENT + 11, INDENT + 2);
-	buf_printf(b, "; %s; audit record %llu\n",
+	buf_printf(b, "\n%*s%s; audit record %llu\n", INDENT, "",
 		   r->executed ? "executed" : "not executed",
 		   (unsigned long long)r->audit_index);
 	if (r->reason.n) {

@@ -330,14 +330,32 @@ static bool rate_open(const struct rate *r, uint64_t now_s)
 	return r->n < r->most || now_s - r->ring[r->oldest] >= r->window_s;
 }
 
-static void rate_take(struct rate *r, uint64_t now_s)
+static void rate_take(struct policy *p, struct rate *r, uint64_t now_s)
 {
-	if (r->n < r->most) {
+	p->taken = r;
+	p->taken_grew = r->n < r->most;
+	if (p->taken_grew) {
 		r->ring[(r->oldest + r->n++) % r->most] = now_s;
 		return;
 	}
+	p->taken_over = r->ring[r->oldest];
 	r->ring[r->oldest] = now_s;
 	r->oldest = (r->oldest + 1) % r->most;
+}
+
+void policy_give_back(struct policy *p)
+{
+	struct rate *r = p->taken;
+
+	p->taken = NULL;
+	if (!r)
+		return;
+	if (p->taken_grew) {
+		r->n--;
+		return;
+	}
+	r->oldest = (r->oldest + r->most - 1) % r->most;
+	r->ring[r->oldest] = p->taken_over;
 }
 
 /* The canonical arguments, in the order of the schema. */
@@ -378,7 +396,7 @@ static void evaluate(struct decision *d, struct cap *c, uint64_t now_s)
 	}
 	if (d->refused || !row || row->outcome != OUTCOME_ALLOW)
 		return;
-	rate_take(&c->rate, now_s);
+	rate_take(d->p, &c->rate, now_s);
 	hand_out(d);
 	clause_at(d, row->at, "allow");
 	d->ret->connector = c->connector;
@@ -399,6 +417,7 @@ void policy_decide(struct policy *p, const struct m_call *call, uint64_t now_s,
 	(void)str_printf(ret->clause, sizeof(ret->clause), "default deny");
 	(void)str_printf(ret->reason, sizeof(ret->reason), "internal error");
 	buf_reset(canon);
+	p->taken = NULL;
 	if (now_s > p->last_s)
 		p->last_s = now_s;
 	c = find_cap(p, call->capability);

@@ -151,10 +151,12 @@ static const struct {
 	  { 0 },
 	  "default deny: no capability \"\"",
 	  "the policy has no capability \"\"" },
-	{ "a\x1b[0m\n\xe2\x80\xae",
+	{ "a\x1b[0m\n\xe2\x80\xae\xe2\x80\xac",
 	  { 0 },
-	  "default deny: no capability \"a\\x1b[0m\\x0a\\xe2\\x80\\xae\"",
-	  "the policy has no capability \"a\\x1b[0m\\x0a\\xe2\\x80\\xae\"" },
+	  "default deny: no capability "
+	  "\"a\\x1b[0m\\x0a\\xe2\\x80\\xae\\xe2\\x80\\xac\"",
+	  "the policy has no capability "
+	  "\"a\\x1b[0m\\x0a\\xe2\\x80\\xae\\xe2\\x80\\xac\"" },
 
 	/* arguments: an unknown one, one too few, the wrong kind */
 	{ "send",
@@ -460,6 +462,29 @@ static bool few(struct policy *p, uint64_t now_s, const char *x)
 	return d->verdict == VERDICT_ALLOW;
 }
 
+/* A call that was allowed and then did not take place counts for nothing. */
+static void given_back(void **)
+{
+	static const uint64_t at[] = { 0, 1, 2, 60, 61, 62, 200 };
+	struct policy *p = load();
+	size_t i, k;
+
+	for (i = 0; i < ARRAY_SIZE(at); i++) {
+		for (k = 0; k < 5; k++) {
+			assert_true(few(p, at[i], "x?=true"));
+			policy_give_back(p);
+			policy_give_back(p);
+		}
+		assert_true(few(p, at[i], "x?=true"));
+		if (i == 2 || i == 5) {
+			assert_false(few(p, at[i], "x?=true"));
+			policy_give_back(p);
+			assert_false(few(p, at[i], "x?=true"));
+		}
+	}
+	policy_free(p);
+}
+
 /* Three a minute, in every window, whatever the clock does. */
 static void rates(void **)
 {
@@ -547,7 +572,7 @@ static void no_room(void **)
 /* Counts and enums out of range come from no porter, and are refused. */
 static void malformed(void **)
 {
-	CLEAN_FREE struct m_call *c = calloc(1, sizeof(*c));
+	static struct m_call c;
 	CLEAN_FREE struct policy_decision *d = calloc(1, sizeof(*d));
 	static const char *const args[6] = { "to[]=lea@example.org",
 					     "subject=s" };
@@ -555,21 +580,21 @@ static void malformed(void **)
 	CLEAN_BUF struct buf canon;
 
 	buf_init(&canon, LIMIT_MSG);
-	make_call(c, "send", args);
-	c->n = LIMIT_ARGS + 1;
-	policy_decide(p, c, 0, &canon, d);
+	make_call(&c, "send", args);
+	c.n = LIMIT_ARGS + 1;
+	policy_decide(p, &c, 0, &canon, d);
 	assert_int_equal(d->verdict, VERDICT_DENY);
-	make_call(c, "send", args);
-	c->args[1].json = 99;
-	policy_decide(p, c, 0, &canon, d);
+	make_call(&c, "send", args);
+	c.args[1].json = 99;
+	policy_decide(p, &c, 0, &canon, d);
 	assert_int_equal(d->verdict, VERDICT_DENY);
-	make_call(c, "send", args);
-	c->args[1].shape = 99;
-	policy_decide(p, c, 0, &canon, d);
+	make_call(&c, "send", args);
+	c.args[1].shape = 99;
+	policy_decide(p, &c, 0, &canon, d);
 	assert_int_equal(d->verdict, VERDICT_DENY);
-	make_call(c, "send", args);
-	c->args[1].value = (struct span){ 0 };
-	policy_decide(p, c, 0, &canon, d);
+	make_call(&c, "send", args);
+	c.args[1].value = (struct span){ 0 };
+	policy_decide(p, &c, 0, &canon, d);
 	assert_int_equal(d->verdict, VERDICT_ALLOW);
 	policy_free(p);
 }
@@ -580,6 +605,7 @@ int main(void)
 		cmocka_unit_test(table),
 		cmocka_unit_test(hands_out),
 		cmocka_unit_test(rates),
+		cmocka_unit_test(given_back),
 		cmocka_unit_test(refusals_take_no_place),
 		cmocka_unit_test(no_room),
 		cmocka_unit_test(malformed),

@@ -129,6 +129,10 @@ struct policy {
 	struct cap *caps[POLICY_CAPS];
 	struct values *lists;
 	uint64_t last_s; /* the latest time seen: the clock never goes back */
+	/* What the last decision took, for policy_give_back. */
+	struct rate *taken; /* NULL: nothing */
+	bool taken_grew;
+	uint64_t taken_over; /* the time that stood in its place */
 };
 
 bool values_has(const struct values *in, struct span canonical);

@@ -77,4 +77,10 @@ struct policy_decision {
 void policy_decide(struct policy *p, const struct m_call *call, uint64_t now_s,
 		   struct buf *canon, struct policy_decision *ret);
 
+/*
+ * The call that was decided last does not take place, for a reason that is not
+ * the policy's: if it was allowed, its place in the rate limits is free again.
+ */
+void policy_give_back(struct policy *p);
+
 #endif

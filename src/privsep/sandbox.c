@@ -203,8 +203,7 @@ static int restrict_files(enum proc p, struct err *err)
 	return 0;
 }
 
-/* What a sanitizer's runtime calls by itself, in such builds only. */
-static const char *const sanitizer_syscalls[] = {
+const char *const sandbox_sanitizer_syscalls[] = {
 #ifdef BULKHEAD_SANITIZED
 	"sigaltstack", "readlink",	    "openat",
 	"getrusage",   "sched_getaffinity", "prctl",
@@ -267,7 +266,7 @@ int sandbox_seccomp(enum proc p, struct err *err)
 	if (ctx) {
 		r = add_rules(ctx, names);
 		if (r == 0)
-			r = add_rules(ctx, sanitizer_syscalls);
+			r = add_rules(ctx, sandbox_sanitizer_syscalls);
 		if (r == 0)
 			r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 		if (r == 0)

@@ -28,14 +28,19 @@ enum {
 	NR_UPROBE = 336,
 };
 
-static bool row_keeps(const struct proc_row *row, int nr)
+static bool lists(const char *const *name, int nr)
 {
-	const char *const *name;
-
-	for (name = row->syscalls; *name; name++)
+	for (; *name; name++)
 		if (seccomp_syscall_resolve_name(*name) == nr)
 			return true;
 	return false;
+}
+
+/* A row's own list, and in a sanitized build what the runtime needs. */
+static bool row_keeps(const struct proc_row *row, int nr)
+{
+	return lists(row->syscalls, nr) ||
+	       lists(sandbox_sanitizer_syscalls, nr);
 }
 
 /* Runs fn in a child and gives its wait status. */

@@ -375,6 +375,44 @@ static void test_reads_slowly(void **)
 	chan_done(&planner);
 }
 
+/* What nobody can carry out is refused, and uses up no rate. */
+static void test_no_connector_no_rate(void **)
+{
+	struct chan planner, outbox;
+	uint64_t vm;
+	int pair[2];
+	int i;
+
+	(void)planner_of_item(&planner, &vm);
+	letters[0] = 'x';
+	for (i = 0; i < 40; i++) {
+		out.call.args[0] = text("text", 1);
+		call(&planner, "notes.append", 1);
+		hear(&planner, MSG_CALL_RESULT);
+		assert_int_equal(in.call_result.verdict, VERDICT_DENY);
+		assert_true(span_is(in.call_result.clause, "no connector"));
+	}
+	assert_int_equal(chan_pair(pair), 0);
+	chan_limited(&outbox, pair[0]);
+	out.connector = (struct m_connector){ span_str("drafts"), 2 };
+	say(&w.monitor, MSG_CONNECTOR, pair[1]);
+	fd_close(&pair[1]);
+	alive();
+	/* A second request while the first is being carried out. */
+	out.call.args[0] = text("text", 1);
+	call(&planner, "notes.append", 1);
+	hear(&outbox, MSG_EFFECT);
+	call(&planner, "notes.append", 1);
+	hear(&planner, MSG_CALL_RESULT);
+	assert_true(span_is(in.call_result.clause, "busy connector"));
+	/* Dies in the middle: known to nobody, and said so. */
+	chan_done(&outbox);
+	hear(&planner, MSG_CALL_RESULT);
+	assert_int_equal(in.call_result.executed, 0);
+	alive();
+	chan_done(&planner);
+}
+
 /* Out of turn, twice, after the end. */
 static void test_out_of_turn(void **)
 {
@@ -495,6 +533,7 @@ int main(int argc, char **argv)
 		WORLD_TEST(test_words_that_are_no_text),
 		WORLD_TEST(test_never_reads),
 		WORLD_TEST(test_reads_slowly),
+		WORLD_TEST(test_no_connector_no_rate),
 		WORLD_TEST(test_out_of_turn),
 		WORLD_TEST(test_bad_records),
 		WORLD_TEST(test_endless_requests),

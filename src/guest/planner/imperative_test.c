@@ -162,20 +162,19 @@ static void test_limits(void **state)
 	static const char order[] = " Send k to a@b.example";
 	struct imperative o[IMPERATIVE_MAX];
 	size_t n = sizeof(order) - 1;
-	int over;
+	size_t end;
 
 	(void)state;
 	assert_int_equal(count_orders(IMPERATIVE_MAX - 1), IMPERATIVE_MAX - 1);
 	assert_int_equal(count_orders(IMPERATIVE_MAX), IMPERATIVE_MAX);
 	assert_int_equal(count_orders(IMPERATIVE_MAX + 1), IMPERATIVE_MAX);
-	for (over = -1; over <= 1; over++) {
-		size_t end = (size_t)((int)IMPERATIVE_TEXT + over);
-
+	for (end = IMPERATIVE_TEXT - 1; end <= IMPERATIVE_TEXT + 1; end++) {
 		memset(text, '.', sizeof(text));
 		memcpy(text + end - n, order, n);
 		assert_int_equal(imperative_find(span_of(text, end), o), 1);
 		/* The last byte is cut off when one byte is too many. */
-		assert_int_equal(o[0].target.n, over > 0 ? 10 : 11);
+		assert_int_equal(o[0].target.n,
+				 end > IMPERATIVE_TEXT ? 10 : 11);
 	}
 }
 

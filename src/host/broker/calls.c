@@ -251,7 +251,11 @@ static struct peer *executor(struct broker *b, struct policy_decision *d)
 		refuse(d, "no connector", "the connector is not running");
 	else if (c->effect)
 		refuse(d, "busy connector", "the connector is busy");
-	return d->verdict == VERDICT_ALLOW ? c : NULL;
+	if (d->verdict == VERDICT_ALLOW)
+		return c;
+	/* Not the policy's refusal: it takes nothing of the call's rate. */
+	policy_give_back(b->policy);
+	return NULL;
 }
 
 static void execute(struct broker *b, struct peer *p, struct peer *c,

@@ -100,13 +100,12 @@ static void core_event(void *arg, int fd, short revents)
 	monitor_fatal(m, "a core process is gone");
 }
 
-/* Starts one core process; fds in the order of its row, the first is ours. */
-static int core_start(struct monitor *m, struct core *c, enum proc p,
-		      const char *name, const int *fds, size_t n,
-		      struct err *err)
+/* Starts the core process that s describes; s.fds[0], its channel to us, is
+ * made here. */
+static int core_start(struct monitor *m, struct core *c, const char *name,
+		      struct spawn s, struct err *err)
 {
 	const struct timeval limit = { .tv_sec = MONITOR_SEND_MS / 1000 };
-	struct spawn s = { .proc = p, .libexec = m->libexec };
 	CLEAN_FD int ours = -1;
 	CLEAN_FD int theirs = -1;
 	int pair[2];
@@ -117,10 +116,9 @@ static int core_start(struct monitor *m, struct core *c, enum proc p,
 	ours = pair[0];
 	theirs = pair[1];
 	s.fds[0] = theirs;
-	for (size_t i = 0; i < n; i++)
-		s.fds[1 + i] = fds[i];
+	s.libexec = m->libexec;
 	c->m = m;
-	c->proc = p;
+	c->proc = s.proc;
 	(void)str_printf(c->name, sizeof(c->name), "%s", name);
 	c->pid = spawn_process(&s, &c->pidfd, err);
 	if (c->pid < 0) {
@@ -175,6 +173,7 @@ static int start_auditd(struct monitor *m, struct err *err)
 	CLEAN_FD int dir = sub_dir(m->state_fd, "audit", err);
 	CLEAN_FD int theirs = -1;
 	CLEAN_FD int boot_fd = -1;
+	const struct timeval limit = { .tv_sec = MONITOR_AUDIT_MS / 1000 };
 	char boot[64] = "unknown";
 	ssize_t n;
 	int pair[2];
@@ -190,8 +189,14 @@ static int start_auditd(struct monitor *m, struct err *err)
 	boot_fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
 	n = boot_fd < 0 ? 0 : fd_read_all(boot_fd, boot, 36);
 	boot[n > 0 ? n : 0] = 0;
-	r = core_start(m, &m->auditd, PROC_AUDITD, "auditd",
-		       (const int[]){ theirs, dir }, 2, err);
+	r = core_start(m, &m->auditd, "auditd",
+		       (struct spawn){ .proc = PROC_AUDITD,
+				       .fds = { -1, theirs, dir } },
+		       err);
+	/* A log that hangs, as on a dead disk, may not hold up a kill. */
+	if (r == 0 && setsockopt(m->auditd.chan.fd, SOL_SOCKET, SO_RCVTIMEO,
+				 &limit, sizeof(limit)) < 0)
+		r = err_set(err, -errno, "auditd: errno %d", errno);
 	if (r == 0)
 		r = core_hello(m, &m->auditd, "auditd", boot, err);
 	return r;
@@ -241,8 +246,9 @@ static int check_policy(const struct monitor *m, int fd, struct err *err)
 	int r;
 
 	buf_init(&errs, 64 << 10);
-	text = malloc((size_t)(n > 0 ? n : 0) + 1);
-	if (!text || n < 0 || fd_pread_all(fd, text, (size_t)n, 0) != n)
+	if (n >= 0)
+		text = malloc((size_t)n + 1);
+	if (!text || fd_pread_all(fd, text, (size_t)n, 0) != n)
 		return err_set(err, -EIO, "the policy cannot be read");
 	r = policy_load(policy_name(m), span_of(text, (size_t)n), &p, &errs);
 	if (r == 0)
@@ -270,8 +276,10 @@ static int start_broker(struct monitor *m, struct err *err)
 		return err_set(err, r, "socketpair: errno %d", -r);
 	m->broker_control_fd = pair[0];
 	theirs = pair[1];
-	r = core_start(m, &m->broker, PROC_BROKER, "broker",
-		       (const int[]){ m->broker_audit_fd, theirs, policy }, 3,
+	r = core_start(m, &m->broker, "broker",
+		       (struct spawn){ .proc = PROC_BROKER,
+				       .fds = { -1, m->broker_audit_fd, theirs,
+						policy } },
 		       err);
 	fd_close(&m->broker_audit_fd);
 	if (r < 0)
@@ -288,7 +296,7 @@ static int start_broker(struct monitor *m, struct err *err)
 }
 
 /* The owner's socket: 0600, a stale one is replaced (we hold the lock). */
-static int listen_control(const struct monitor *m, struct err *err)
+static int listen_control(struct monitor *m, struct err *err)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 	CLEAN_FD int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
@@ -307,6 +315,7 @@ static int listen_control(const struct monitor *m, struct err *err)
 	old = umask(0177);
 	r = fd < 0 ? -1 : bind(fd, (struct sockaddr *)&a, sizeof(a));
 	umask(old);
+	m->own_socket = r == 0;
 	if (r < 0 || listen(fd, 16) < 0)
 		return err_set(err, -errno, "%s: cannot listen: errno %d",
 			       a.sun_path, errno);
@@ -326,8 +335,10 @@ static int start_control(struct monitor *m, struct err *err)
 		(void)str_printf(users + strlen(users),
 				 sizeof(users) - strlen(users), "%s%u",
 				 i ? "," : "", m->conf.users[i]);
-	r = core_start(m, &m->control, PROC_CONTROL, "control",
-		       (const int[]){ m->broker_control_fd, listening }, 2,
+	r = core_start(m, &m->control, "control",
+		       (struct spawn){
+			       .proc = PROC_CONTROL,
+			       .fds = { -1, m->broker_control_fd, listening } },
 		       err);
 	fd_close(&m->broker_control_fd);
 	if (r == 0)
@@ -368,8 +379,10 @@ static int start_connector(struct monitor *m, const struct conf_connector *cc,
 	ours = pair[0];
 	theirs = pair[1];
 	(void)str_printf(name, sizeof(name), "connector:%s", cc->name);
-	r = core_start(m, c, PROC_CONNECTOR, name,
-		       (const int[]){ theirs, dir, state }, 3, err);
+	r = core_start(m, c, name,
+		       (struct spawn){ .proc = PROC_CONNECTOR,
+				       .fds = { -1, theirs, dir, state } },
+		       err);
 	if (r < 0)
 		return r;
 	m->n_connectors++;
@@ -418,6 +431,11 @@ void connectors_kill(struct monitor *m)
 {
 	int i;
 
+	/* All of them first, then wait for each. */
+	for (i = 0; i < m->n_connectors; i++)
+		if (m->connectors[i].pid)
+			(void)syscall(SYS_pidfd_send_signal,
+				      m->connectors[i].pidfd, SIGKILL, NULL, 0);
 	for (i = 0; i < m->n_connectors; i++)
 		core_kill(m, &m->connectors[i]);
 }
@@ -448,6 +466,7 @@ void cores_end(struct monitor *m)
 	core_end(m, &m->control);
 	core_end(m, &m->broker);
 	core_end(m, &m->auditd);
-	if (m->conf.socket[0])
+	/* Not that of another monitor, which is why this one did not start. */
+	if (m->own_socket)
 		(void)unlink(m->conf.socket);
 }

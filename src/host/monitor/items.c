@@ -3,6 +3,7 @@
  * descriptors and counts; it never reads an item.
  */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -38,6 +39,8 @@ static void envelope_end(struct mitem *it)
 {
 	if (!it->envelope)
 		return;
+	loop_timer_del(&it->m->loop, it->envelope_timer);
+	loop_del(&it->m->loop, it->envelope_pidfd);
 	(void)syscall(SYS_pidfd_send_signal, it->envelope_pidfd, SIGKILL, NULL,
 		      0);
 	(void)waitpid(it->envelope, NULL, 0);
@@ -61,6 +64,23 @@ void items_end(struct monitor *m)
 			item_free(&m->items[i]);
 }
 
+/* It has ended by itself: nothing is left of it. */
+static void on_envelope_exit(void *arg, int, short)
+{
+	envelope_end(arg);
+}
+
+/* Its work takes milliseconds: one that does not end is owned by its item,
+ * which would wait for it for ever and keep its connector from others. */
+static void on_envelope_late(void *arg)
+{
+	struct mitem *it = arg;
+
+	log_warn("envelope-late", "item=%llu", (unsigned long long)it->id);
+	it->envelope_timer = -1;
+	envelope_end(it);
+}
+
 /* The process that reads the header's facts, and its channel's other end. */
 static int envelope_start(struct monitor *m, struct mitem *it, struct err *err)
 {
@@ -81,6 +101,13 @@ static int envelope_start(struct monitor *m, struct mitem *it, struct err *err)
 	if (pid < 0)
 		return pid;
 	it->envelope = pid;
+	it->m = m;
+	it->envelope_timer =
+		loop_timer(&m->loop, MONITOR_ENVELOPE_MS, on_envelope_late, it);
+	if (it->envelope_timer < 0 ||
+	    loop_add(&m->loop, it->envelope_pidfd, POLLIN, on_envelope_exit,
+		     it) < 0)
+		return err_set(err, -ENFILE, "no room in the loop");
 	return take_fd(&ours);
 }
 
@@ -132,7 +159,7 @@ void item_verdict(struct monitor *m, const struct m_item_verdict *v)
 	if (!it || v->verdict >= ITEM_VERDICT_MAX)
 		return;
 	m->counts[v->verdict]++;
-	vms_of_item_forget(m, it->id);
+	vms_of_item_drop(m, it->id);
 	if (it->connector->pid) {
 		m->out.type = MSG_ITEM_DONE;
 		m->out.ids = m->ids;

@@ -42,10 +42,12 @@ void latch_kill(struct monitor *m, const char *by, struct span reason)
 	uint64_t took;
 
 	m->killed = true;
+	vms_kill(m);
 	connectors_kill(m);
-	vms_end(m, "killed");
 	took = now_us() - t0;
 	write_latch(m, by, reason);
+	/* Records only now: the log may be slow, or not there at all. */
+	vms_end(m, "killed");
 	log_warn("kill", "by=%s took_us=%llu", by, (unsigned long long)took);
 	audit_begin(&m->record, "kill", &m->ids);
 	audit_str(&m->record, "by", span_str(by));

@@ -24,6 +24,8 @@ enum {
 	MONITOR_ITEMS = 64, /* taken from connectors and not yet done */
 	MONITOR_VMQUEUE = 2 * MONITOR_ITEMS,
 	MONITOR_SEND_MS = 10000,
+	MONITOR_AUDIT_MS = 10000, /* a record is durable by then, or all ends */
+	MONITOR_ENVELOPE_MS = 10000, /* what an envelope process has */
 	MONITOR_GRACE_MS = 2000, /* after its deadline the monitor ends a VM */
 };
 
@@ -44,6 +46,8 @@ struct mitem {
 	int fd; /* sealed memfd, until its reader has it */
 	pid_t envelope;
 	int envelope_pidfd;
+	int envelope_timer;
+	struct monitor *m;
 };
 
 enum vm_state { VM_FREE = 0, VM_WAITING, VM_RUNNING };
@@ -58,7 +62,7 @@ struct mvm {
 	struct vm_procs procs;
 	struct chan chan; /* its porter's FD_MONITOR */
 	int timer;
-	bool ready; /* its porter said so */
+	bool ready;
 	struct monitor *m;
 };
 
@@ -77,6 +81,7 @@ struct monitor {
 	uint64_t start_ms;
 	bool killed;
 	bool stopping;
+	bool own_socket; /* the control socket is of our making */
 	int exit_code;
 	struct core auditd, broker, control;
 	struct core connectors[CONF_CONNECTORS];
@@ -119,7 +124,8 @@ void vm_request(struct monitor *m, enum vm_kind kind, uint64_t item,
 void vms_schedule(struct monitor *m);
 void vm_stop(struct monitor *m, struct mvm *v, const char *reason);
 void vms_of_task_end(struct monitor *m, uint64_t task);
-void vms_of_item_forget(struct monitor *m, uint64_t item);
+void vms_of_item_drop(struct monitor *m, uint64_t item);
+void vms_kill(struct monitor *m); /* SIGKILL only; vms_end does the rest */
 void vms_end(struct monitor *m, const char *reason);
 size_t vms_count(const struct monitor *m, enum vm_state s);
 

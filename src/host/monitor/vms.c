@@ -4,11 +4,17 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "host/monitor/monitor.h"
+
+/* What a porter may claim, once: the log holds numbers up to 2^53. */
+#define BOOT_US_MAX (UINT64_C(3600) * 1000000)
 
 size_t vms_count(const struct monitor *m, enum vm_state s)
 {
@@ -104,14 +110,31 @@ void vms_of_task_end(struct monitor *m, uint64_t task)
 	vms_schedule(m);
 }
 
-/* Those that have not begun: what runs ends by itself and says how. */
-void vms_of_item_forget(struct monitor *m, uint64_t item)
+/* The item has its verdict: a machine that still waits would find nothing. One
+ * that runs has its own words to say, and a deadline. */
+void vms_of_item_drop(struct monitor *m, uint64_t item)
 {
 	size_t i;
 
 	for (i = 0; i < MONITOR_VMQUEUE; i++)
 		if (m->vms[i].state == VM_WAITING && m->vms[i].item == item)
-			vm_stop(m, &m->vms[i], "its item is done");
+			m->vms[i].state = VM_FREE;
+}
+
+void vms_kill(struct monitor *m)
+{
+	size_t i;
+
+	for (i = 0; i < MONITOR_VMQUEUE; i++) {
+		const struct vm_procs *p = &m->vms[i].procs;
+
+		if (m->vms[i].state != VM_RUNNING)
+			continue;
+		(void)syscall(SYS_pidfd_send_signal, p->vmm_pidfd, SIGKILL,
+			      NULL, 0);
+		(void)syscall(SYS_pidfd_send_signal, p->porter_pidfd, SIGKILL,
+			      NULL, 0);
+	}
 }
 
 static void on_deadline(void *arg)
@@ -160,10 +183,11 @@ static void on_porter(void *arg, int fd, short revents)
 		m->vms_failed++;
 		vm_stop(m, v, "its porter died");
 		vms_schedule(m);
-	} else if (m->in.type == MSG_VM_READY && !v->ready) {
+	} else if (m->in.type == MSG_VM_READY && !v->ready &&
+		   m->in.vm_ready.boot_us <= BOOT_US_MAX) {
 		uint64_t boot_us = m->in.vm_ready.boot_us;
 
-		v->ready = true; /* once: each is a durable record */
+		v->ready = true;
 		audit_vm(m, v, "vm.ready");
 		audit_int(&m->record, "boot_us", boot_us);
 		monitor_audit(m);

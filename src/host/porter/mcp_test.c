@@ -246,23 +246,22 @@ static void test_limits(void **state)
 	(void)state;
 	for (i = 0; i < ARRAY_SIZE(limits); i++) {
 		char head[256];
+		const size_t max = limits[i].max;
 		size_t n = strlen(limits[i].head);
-		int d;
 
 		/* OPEN() closes what the row wants open. */
 		if (limits[i].head[n - 1] == '}')
 			n--;
 		(void)snprintf(head, sizeof(head), "%.*s", (int)n,
 			       limits[i].head);
-		for (d = -1; d <= 1; d++) {
+		for (n = max - 1; n <= max + 1; n++) {
 			enum mcp_kind kind =
-				read_long(limits[i].head, limits[i].unit,
-					  (size_t)((int)limits[i].max + d),
+				read_long(limits[i].head, limits[i].unit, n,
 					  limits[i].tail);
 
-			if (kind != (d > 0 ? MCP_REPLY : limits[i].ok))
-				fail_msg("%s %+d: got kind %d", limits[i].what,
-					 d, (int)kind);
+			if (kind != (n > max ? MCP_REPLY : limits[i].ok))
+				fail_msg("%s %zu: got kind %d", limits[i].what,
+					 n, (int)kind);
 		}
 	}
 }

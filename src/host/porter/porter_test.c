@@ -152,7 +152,7 @@ static void guest_frame(struct rig *r, enum wire_type t, enum wire_service s,
 {
 	CLEAN_BUF struct buf b;
 
-	buf_init(&b, 2 * LIMIT_WIRE_FRAME);
+	buf_init(&b, (size_t)2 * LIMIT_WIRE_FRAME);
 	wire_put(&b, t, s, payload);
 	guest_write(r, buf_view(&b));
 }
@@ -681,24 +681,23 @@ static void test_reader_limits(void **state)
 
 static void test_item_limits(void **state)
 {
-	int d;
+	size_t n;
 
 	(void)state;
-	for (d = -1; d <= 1; d++) {
-		size_t n = (size_t)((int)LIMIT_ITEM + d);
+	for (n = LIMIT_ITEM - 1; n <= LIMIT_ITEM + 1; n++) {
 		CLEAN_FREE uint8_t *item = calloc(1, n);
 		struct rig r;
 
 		assert_non_null(item);
 		rig_start(&r, READER, span_of(item, n));
-		if (d <= 0) {
+		if (n <= LIMIT_ITEM) {
 			guest_open(&r);
 			guest_take_item(&r);
 			assert_int_equal(r.got.n, n);
 		} else {
 			hear_end(&r.monitor);
 		}
-		assert_int_equal(rig_stop(&r), d > 0 ? 1 : 0);
+		assert_int_equal(rig_stop(&r), n > LIMIT_ITEM ? 1 : 0);
 	}
 }
 

@@ -455,9 +455,10 @@ static void findings_add(struct draft *d, struct span text,
 
 void detect_message(struct draft *d)
 {
-	CLEAN_BUF struct buf removed = { .max = MESSAGE_REMOVED *
-						(MESSAGE_EVIDENCE_MAX + 1) };
+	CLEAN_BUF struct buf removed;
 
+	buf_init(&removed,
+		 (size_t)MESSAGE_REMOVED * (MESSAGE_EVIDENCE_MAX + 1));
 	for (uint32_t i = 0; i < d->m.n_removed; i++) {
 		buf_span(&removed, d->m.removed[i].text);
 		buf_u8(&removed, '\n');

@@ -1,13 +1,15 @@
 /*
  * css: see css.h. A sheet is read once: escapes and comments are resolved
- * into a copy, then a flat scan finds rules; at-rules that hold rules are
- * a counter, not a recursion. Rules hang in buckets by the name that their
- * last compound needs (id, class or tag), so an element meets few of them.
+ * into a copy, then a flat scan finds rules; what they hold is a stack, not
+ * a recursion, and a nested rule's selectors are spelled out. Rules hang in
+ * buckets by the name that their last compound needs (id, class or tag), so an
+ * element meets few of them.
  */
 #include "reader/html/css.h"
 
 #include <strings.h>
 
+#include "base/buf.h"
 #include "reader/html/css_value.h"
 
 enum {
@@ -146,6 +148,24 @@ static size_t comment_end(struct span s, size_t i)
 	return s.n;
 }
 
+/* url( without a quote: what follows is no syntax up to the ). */
+static bool is_raw_url(struct span s, size_t i)
+{
+	if (s.n - i < 4 || strncasecmp((const char *)s.p + i, "url(", 4) != 0 ||
+	    (i && is_name(s.p[i - 1])))
+		return false;
+	for (i += 4; i < s.n && is_space(s.p[i]); i++)
+		;
+	return i < s.n && s.p[i] != '"' && s.p[i] != '\'';
+}
+
+/* What stands for it; no longer than the shortest of them. */
+static size_t raw_url_copy(uint8_t *out)
+{
+	memcpy(out, "url(", 4);
+	return 4;
+}
+
 /* Strings are kept, but for what could be taken for syntax inside them. */
 static struct span sheet_copy(struct css_sheet *s, struct span text)
 {
@@ -166,6 +186,12 @@ static struct span sheet_copy(struct css_sheet *s, struct span text)
 		if (!quote && c == '/' && i + 1 < text.n &&
 		    text.p[i + 1] == '*') {
 			i = comment_end(text, i);
+			continue;
+		}
+		if (!quote && is_raw_url(text, i)) {
+			while (i < text.n && text.p[i] != ')')
+				i++;
+			n += raw_url_copy(out + n);
 			continue;
 		}
 		if (quote && (c == quote || c == '\n')) {
@@ -349,6 +375,7 @@ static int compound_take(struct span s, size_t *i, struct compound *c,
 			 struct rule *r)
 {
 	size_t from = *i;
+	size_t junk = 0;
 
 	while (*i < s.n) {
 		uint8_t ch = s.p[*i];
@@ -380,11 +407,16 @@ static int compound_take(struct span s, size_t *i, struct compound *c,
 		} else if (is_name(ch)) {
 			c->tag = name_take(s, i);
 			r->weight += (uint64_t)1 << 36;
-		} else {
+		} else if (is_space(ch) || strchr(">+~", ch)) {
 			break;
+		} else {
+			/* unknown: the rest of the compound is what we know */
+			r->uncertain = true;
+			junk += 1;
+			(*i)++;
 		}
 	}
-	return *i == from ? -1 : 0;
+	return *i - from == junk ? -1 : 0;
 }
 
 static enum combinator combinator_take(struct span s, size_t *i)
@@ -427,8 +459,6 @@ static int selector_parse(struct span s, struct rule *r)
 		if (compound_take(s, &i, &part[n], r))
 			return -1;
 		n++;
-		if (i < s.n && !is_space(s.p[i]) && !strchr(">+~", s.p[i]))
-			return -1;
 	}
 	if (!n)
 		return -1;
@@ -475,6 +505,35 @@ static int rule_add(struct css_sheet *s, struct span selector,
 	return 0;
 }
 
+/* The next selector of a list, from s.p[*i] on; commas in () do not count. */
+static struct span selector_next(struct span s, size_t *i)
+{
+	size_t from = *i;
+	size_t n;
+	int depth = 0;
+
+	for (; *i < s.n && (s.p[*i] != ',' || depth > 0); (*i)++)
+		depth += (s.p[*i] == '(') - (s.p[*i] == ')');
+	n = *i - from;
+	(*i)++;
+	return span_of(s.p + from, n);
+}
+
+/* What a browser does not know in one selector voids the whole list. */
+static bool list_uncertain(struct span selectors)
+{
+	size_t i = 0;
+
+	while (i < selectors.n) {
+		struct rule tmp = { 0 };
+
+		(void)selector_parse(selector_next(selectors, &i), &tmp);
+		if (tmp.uncertain)
+			return true;
+	}
+	return false;
+}
+
 /* A block's declarations, then a rule for each selector of the list. */
 static int rules_add(struct css_sheet *s, struct span selectors,
 		     struct span block, bool uncertain)
@@ -492,18 +551,11 @@ static int rules_add(struct css_sheet *s, struct span selectors,
 	if (!decls || s->n_decls > CSS_DECLS_MAX)
 		return -1;
 	memcpy(decls, found, n * sizeof(*decls));
+	uncertain |= list_uncertain(selectors);
 	while (i < selectors.n) {
-		size_t from = i;
-		int depth = 0;
-
-		for (; i < selectors.n && (selectors.p[i] != ',' || depth > 0);
-		     i++)
-			depth += (selectors.p[i] == '(') -
-				 (selectors.p[i] == ')');
-		if (rule_add(s, span_of(selectors.p + from, i - from), decls, n,
+		if (rule_add(s, selector_next(selectors, &i), decls, n,
 			     uncertain))
 			return -1;
-		i++;
 	}
 	return 0;
 }
@@ -608,80 +660,176 @@ static enum media at_rule_judge(struct span prelude)
 	name = name_take(prelude, &i);
 	if (css_word_is(name, "media"))
 		return media_judge(span_of(prelude.p + i, prelude.n - i));
-	if (css_word_is(name, "layer") || css_word_is(name, "scope"))
-		return MEDIA_YES;
-	if (css_word_is(name, "supports") || css_word_is(name, "container"))
+	/* layers are weaker than their selectors say */
+	if (css_word_is(name, "supports") || css_word_is(name, "container") ||
+	    css_word_is(name, "layer") || css_word_is(name, "scope"))
 		return MEDIA_UNCERTAIN;
 	return MEDIA_NO; /* font-face, keyframes, page */
 }
 
-/* Where the block that opens at i (behind its brace) closes. */
-static size_t block_end(struct span s, size_t i)
-{
-	while (i < s.n && s.p[i] != '}')
-		i++;
-	return i;
-}
-
-/* The state of the scan: how each open at-rule was judged. */
-struct nest {
-	enum media judged[CSS_NEST_MAX];
-	size_t n;
+/* One open block of the scan. */
+struct block {
+	enum media judged;
+	/* whom declarations in it concern: nested rules are spelled out */
+	struct span selectors;
 };
 
-static enum media nest_all(const struct nest *nest)
+struct scan {
+	struct css_sheet *sheet;
+	struct span s;
+	struct block open[CSS_NEST_MAX];
+	size_t n;
+	size_t decls; /* where the declarations not yet added begin */
+};
+
+static enum media blocks_all(const struct scan *sc)
 {
 	enum media all = MEDIA_YES;
 
-	for (size_t i = 0; i < nest->n; i++) {
-		if (nest->judged[i] == MEDIA_NO)
+	for (size_t i = 0; i < sc->n; i++) {
+		if (sc->open[i].judged == MEDIA_NO)
 			return MEDIA_NO;
-		if (nest->judged[i] == MEDIA_UNCERTAIN)
+		if (sc->open[i].judged == MEDIA_UNCERTAIN)
 			all = MEDIA_UNCERTAIN;
 	}
 	return all;
 }
 
+/* child inside of parent: each & is the parent, else it is an ancestor. */
+static void selector_nest(struct buf *out, struct span parent,
+			  struct span child)
+{
+	child = css_trim(child);
+	if (out->n)
+		buf_u8(out, ',');
+	if (!child.n || !memchr(child.p, '&', child.n)) {
+		buf_span(out, parent);
+		buf_u8(out, ' ');
+		buf_span(out, child);
+		return;
+	}
+	for (size_t i = 0; i < child.n; i++) {
+		if (child.p[i] == '&')
+			buf_span(out, parent);
+		else
+			buf_u8(out, child.p[i]);
+	}
+}
+
+/* Each of children below each of parents; empty over a limit. */
+static struct span selectors_nest(struct css_sheet *s, struct span parents,
+				  struct span children)
+{
+	CLEAN_BUF struct buf out = { .max = CSS_NESTED_MAX };
+	size_t p = 0;
+
+	while (p < parents.n && buf_ok(&out)) {
+		struct span parent = css_trim(selector_next(parents, &p));
+		size_t c = 0;
+
+		while (c < children.n && buf_ok(&out))
+			selector_nest(&out, parent,
+				      selector_next(children, &c));
+	}
+	if (!buf_ok(&out))
+		return span_of(NULL, 0);
+	return arena_copy(s->arena, buf_view(&out));
+}
+
+/* Adds the declarations that end before `end` for the innermost block. */
+static int scan_flush(struct scan *sc, size_t end)
+{
+	const struct block *b = &sc->open[sc->n - 1];
+	enum media m = blocks_all(sc);
+	struct span decls = span_of(sc->s.p + sc->decls, end - sc->decls);
+
+	if (!b->selectors.n || m == MEDIA_NO)
+		return 0;
+	return rules_add(sc->sheet, b->selectors, decls, m == MEDIA_UNCERTAIN);
+}
+
+static int scan_open(struct scan *sc, struct span prelude)
+{
+	struct block b = sc->open[sc->n - 1];
+
+	if (sc->n == CSS_NEST_MAX)
+		return -1;
+	if (prelude.n && prelude.p[0] == '@') {
+		b.judged = at_rule_judge(prelude);
+	} else if (!prelude.n) {
+		b.judged = MEDIA_NO;
+	} else if (b.selectors.n) {
+		b.judged = MEDIA_YES;
+		b.selectors = selectors_nest(sc->sheet, b.selectors, prelude);
+		if (!b.selectors.n)
+			return -1;
+	} else {
+		b.judged = MEDIA_YES;
+		b.selectors = prelude;
+	}
+	sc->open[sc->n++] = b;
+	return 0;
+}
+
+/* A prelude without the <!-- and --> that a sheet may have around it. */
+static struct span prelude_of(struct span s)
+{
+	s = css_trim(s);
+	for (;;) {
+		size_t n = s.n >= 4 && memcmp(s.p, "<!--", 4) == 0  ? 4
+			   : s.n >= 3 && memcmp(s.p, "-->", 3) == 0 ? 3
+								    : 0;
+
+		if (!n)
+			return s;
+		s = css_trim(span_of(s.p + n, s.n - n));
+	}
+}
+
+static int scan_run(struct scan *sc)
+{
+	struct span s = sc->s;
+	size_t from = 0;
+
+	for (size_t i = 0; i < s.n; i++) {
+		uint8_t c = s.p[i];
+		struct span prelude;
+
+		if (c != ';' && c != '{' && c != '}')
+			continue;
+		prelude = prelude_of(span_of(s.p + from, i - from));
+		if (c == ';') {
+			/* outside of rules only @import and the like end so */
+			if (sc->open[sc->n - 1].selectors.n ||
+			    (prelude.n && prelude.p[0] == '@'))
+				from = i + 1;
+			continue;
+		}
+		if (scan_flush(sc, c == '{' ? from : i))
+			return -1;
+		if (c == '{' && scan_open(sc, prelude))
+			return -1;
+		if (c == '}')
+			sc->n -= sc->n > 1;
+		from = sc->decls = i + 1;
+	}
+	return scan_flush(sc, s.n);
+}
+
 int css_sheet_add(struct css_sheet *sheet, struct span text, struct span media)
 {
-	struct nest nest = { .judged = { media_judge(media) }, .n = 1 };
-	struct span s;
-	size_t i = 0;
-	size_t from = 0;
+	struct scan sc = {
+		.sheet = sheet,
+		.open = { { .judged = media_judge(media) } },
+		.n = 1,
+	};
 
 	if (text.n > CSS_SHEET_MAX)
 		return -1;
-	s = sheet_copy(sheet, text);
-	if (text.n && !s.p)
+	sc.s = sheet_copy(sheet, text);
+	if (text.n && !sc.s.p)
 		return -1;
-	while (i < s.n) {
-		uint8_t c = s.p[i++];
-		struct span prelude =
-			css_trim(span_of(s.p + from, i - 1 - from));
-
-		if (c == ';') {
-			from = i; /* @import, @charset */
-		} else if (c == '}') {
-			nest.n -= nest.n > 1;
-			from = i;
-		} else if (c == '{' && prelude.n && prelude.p[0] == '@') {
-			if (nest.n == CSS_NEST_MAX)
-				return -1;
-			nest.judged[nest.n++] = at_rule_judge(prelude);
-			from = i;
-		} else if (c == '{') {
-			size_t end = block_end(s, i);
-			enum media m = nest_all(&nest);
-
-			if (m != MEDIA_NO &&
-			    rules_add(sheet, prelude, span_of(s.p + i, end - i),
-				      m == MEDIA_UNCERTAIN))
-				return -1;
-			i = end < s.n ? end + 1 : s.n;
-			from = i;
-		}
-	}
-	return 0;
+	return scan_run(&sc);
 }
 
 /* Matching */
@@ -707,20 +855,32 @@ static bool attr_value_ok(struct span v, struct span a, uint8_t op)
 	return false;
 }
 
+/*
+ * Whether names are compared with regard to case depends on the page's mode:
+ * where only the case differs, *sure becomes false.
+ */
+static bool name_ok(struct span a, struct span b, bool *sure)
+{
+	if (!same(a, b))
+		return false;
+	*sure = *sure && span_eq(a, b);
+	return true;
+}
+
 static bool compound_ok(const struct css_sheet *s, const struct compound *c,
-			const struct css_elem *e)
+			const struct css_elem *e, bool *sure)
 {
 	struct span v;
 
 	if (c->tag.n && !same(c->tag, e->tag))
 		return false;
-	if (c->id.n && !same(c->id, e->id))
+	if (c->id.n && !name_ok(c->id, e->id, sure))
 		return false;
 	for (size_t i = 0; i < c->n_cls; i++) {
 		bool found = false;
 
 		for (size_t k = 0; k < e->n_cls && !found; k++)
-			found = same(c->cls[i], e->cls[k]);
+			found = name_ok(c->cls[i], e->cls[k], sure);
 		if (!found)
 			return false;
 	}
@@ -732,35 +892,58 @@ static bool compound_ok(const struct css_sheet *s, const struct compound *c,
 	return true;
 }
 
+static bool goes_up(const struct rule *r, uint32_t i)
+{
+	/* the combinator stands with the compound on its right */
+	return r->part[i - 1].comb == C_DESCENDANT ||
+	       r->part[i - 1].comb == C_CHILD;
+}
+
+static bool goes_once(const struct rule *r, uint32_t i)
+{
+	return r->part[i - 1].comb == C_CHILD || r->part[i - 1].comb == C_NEXT;
+}
+
+static const struct css_elem *step(const struct rule *r, uint32_t i,
+				   const struct css_elem *e)
+{
+	return goes_up(r, i) ? e->parent : e->prev;
+}
+
 /*
- * Greedy from the right: for descendants and later siblings the nearest match
- * is taken. That misses only selectors that mix > or + behind a blank, and
- * there the nearest ancestor decides in mail.
+ * From the right; where a compound is not found, the one before it that may
+ * stand further away is looked for again, from behind its place on. The work
+ * limit bounds what selectors made for this could cost.
  */
 static bool rule_ok(struct css_sheet *s, const struct rule *r,
-		    const struct css_elem *e)
+		    const struct css_elem *e, bool *sure)
 {
-	s->work += 1 + (uint64_t)r->part[0].n_cls * e->n_cls;
-	if (!compound_ok(s, &r->part[0], e))
-		return false;
-	for (uint32_t i = 1; i < r->n_parts; i++) {
-		/* the combinator stands with the compound on its right */
-		enum combinator comb = r->part[i - 1].comb;
-		bool up = comb == C_DESCENDANT || comb == C_CHILD;
-		bool once = comb == C_CHILD || comb == C_NEXT;
-		const struct css_elem *at = up ? e->parent : e->prev;
+	const struct css_elem *place[CSS_COMPOUNDS_MAX] = { e };
+	const struct css_elem *at;
+	uint32_t i = 1;
 
-		while (at && !compound_ok(s, &r->part[i], at)) {
+	s->work += 1 + (uint64_t)r->part[0].n_cls * e->n_cls;
+	if (!compound_ok(s, &r->part[0], e, sure))
+		return false;
+	at = r->n_parts > 1 ? step(r, 1, e) : NULL;
+	while (i < r->n_parts && s->work < CSS_WORK_MAX) {
+		while (at && !compound_ok(s, &r->part[i], at, sure)) {
 			s->work++;
-			if (once)
-				return false;
-			at = up ? at->parent : at->prev;
+			at = goes_once(r, i) ? NULL : step(r, i, at);
 		}
-		if (!at)
-			return false;
-		e = at;
+		if (at) {
+			s->work++;
+			place[i++] = at;
+			at = i < r->n_parts ? step(r, i, at) : NULL;
+			continue;
+		}
+		do {
+			if (--i == 0)
+				return false;
+		} while (goes_once(r, i));
+		at = step(r, i, place[i]);
 	}
-	return true;
+	return i == r->n_parts;
 }
 
 static void value_put(struct css_value *at, const struct css_value *v,
@@ -772,6 +955,36 @@ static void value_put(struct css_value *at, const struct css_value *v,
 	at->weight = weight;
 }
 
+/* A value that alone, or with what is usual beside it, hides text. */
+static bool value_hides(enum css_prop p, const struct css_value *v)
+{
+	if (v->unit == CSS_INITIAL || v->unit == CSS_INHERIT ||
+	    v->unit == CSS_RGBA)
+		return false;
+	if (v->unit != CSS_KEYWORD)
+		return v->num < 1;
+	if ((int)v->num == CSS_K_HIDDEN)
+		return p == CSS_VISIBILITY || p == CSS_OVERFLOW;
+	return (int)v->num == CSS_K_NONE || (int)v->num == CSS_K_UNKNOWN ||
+	       (int)v->num == CSS_K_ZERO || (int)v->num == CSS_K_AWAY;
+}
+
+/* Of two guesses the one that hides stands, whichever is the heavier. */
+static void guess_put(struct css_values *v, enum css_prop p,
+		      const struct css_value *val, uint64_t weight)
+{
+	struct css_value *at = &v->maybe[p];
+	bool guess = at->weight && at->weight != v->sure[p].weight;
+
+	if (!guess || weight < v->sure[p].weight ||
+	    value_hides(p, val) == value_hides(p, at)) {
+		value_put(at, val, weight);
+	} else if (value_hides(p, val)) {
+		*at = *val;
+		at->weight = weight;
+	}
+}
+
 static void decls_apply(struct css_values *v, const struct decl *d, size_t n,
 			uint64_t weight, bool uncertain)
 {
@@ -779,7 +992,10 @@ static void decls_apply(struct css_values *v, const struct decl *d, size_t n,
 	for (size_t i = 0; i < n; i++) {
 		uint64_t w = weight | d[i].value.weight;
 
-		value_put(&v->maybe[d[i].prop], &d[i].value, w);
+		if (uncertain)
+			guess_put(v, d[i].prop, &d[i].value, w);
+		else
+			value_put(&v->maybe[d[i].prop], &d[i].value, w);
 		if (!uncertain)
 			value_put(&v->sure[d[i].prop], &d[i].value, w);
 	}
@@ -789,9 +1005,10 @@ static void list_match(struct css_sheet *s, const struct rule *r,
 		       const struct css_elem *e, struct css_values *v)
 {
 	for (; r && s->work < CSS_WORK_MAX; r = r->next) {
-		if (rule_ok(s, r, e))
-			decls_apply(v, r->decls, r->n_decls, r->weight,
-				    r->uncertain);
+		bool sure = !r->uncertain;
+
+		if (rule_ok(s, r, e, &sure))
+			decls_apply(v, r->decls, r->n_decls, r->weight, !sure);
 	}
 }
 

@@ -3,9 +3,12 @@
  * into rules whose values are checked at once, since an invalid declaration
  * must lose to a valid one before it; selectors are matched right to left.
  *
- * Where this cannot know (an unknown pseudo-class, an unknown media feature,
- * var()), the rule is `uncertain`: its values are kept beside the certain
- * ones, and text that either set hides counts as hidden.
+ * Where this cannot know (an unknown pseudo-class or part of a selector, an
+ * unknown media feature, @supports, @layer, names that differ in case, var()),
+ * the rule is `uncertain`: it may hide, but never show. Its values are kept
+ * beside the certain ones, and text that either set hides counts as hidden. An
+ * unknown part of a selector counts as matching, and makes the whole list it
+ * is in uncertain, since a browser would drop that.
  */
 #ifndef READER_HTML_CSS_H
 #define READER_HTML_CSS_H
@@ -17,11 +20,12 @@ enum {
 	CSS_RULES_MAX = 8192,
 	CSS_DECLS_MAX = 65536,
 	CSS_SHEET_MAX = 1 << 20,
-	CSS_COMPOUNDS_MAX = 8, /* in one selector */
-	CSS_NAMES_MAX = 4,     /* classes in one compound */
-	CSS_CLASSES_MAX = 128, /* of one element */
-	CSS_TEXT_MAX = 256,    /* of the value in [name=value] */
-	CSS_NEST_MAX = 8,      /* at-rules in each other */
+	CSS_COMPOUNDS_MAX = 8,	   /* in one selector */
+	CSS_NAMES_MAX = 4,	   /* classes in one compound */
+	CSS_CLASSES_MAX = 128,	   /* of one element */
+	CSS_TEXT_MAX = 256,	   /* of the value in [name=value] */
+	CSS_NEST_MAX = 16,	   /* rules and at-rules in each other */
+	CSS_NESTED_MAX = 64 << 10, /* a nested rule's selectors, spelled out */
 	/* selectors tried against elements, and steps along ancestors */
 	CSS_WORK_MAX = 30 * 1000 * 1000,
 };

@@ -301,6 +301,85 @@ static void test_rules(void **)
 	rows_check(rows, ARRAY_SIZE(rows));
 }
 
+#define NEST(css, kind)                                                        \
+	{                                                                      \
+		"<style>" css "</style><div class=a><div class=m><div "        \
+		"class=m><div class='b x'>SECRET</div></div></div></div>",     \
+			kind                                                   \
+	}
+
+static void test_nested_rules(void **)
+{
+	static const struct row rows[] = {
+		NEST(".a{.b{display:none}}", REMOVED_DISPLAY_NONE),
+		NEST(".b{&.x{display:none}}", REMOVED_DISPLAY_NONE),
+		NEST(".a{color:red;& .b{display:none}}", REMOVED_DISPLAY_NONE),
+		NEST(".m{> .b{display:none}}", REMOVED_DISPLAY_NONE),
+		NEST(".b{.a &{display:none}}", REMOVED_DISPLAY_NONE),
+		NEST(".z,.a{.y,.b{display:none}}", REMOVED_DISPLAY_NONE),
+		NEST(".a{.m{.b{display:none}}}", REMOVED_DISPLAY_NONE),
+		NEST(".b{.c{color:red}display:none}", REMOVED_DISPLAY_NONE),
+		NEST(".b{{}display:none}", REMOVED_DISPLAY_NONE),
+		NEST(".b{@media screen{display:none}}", REMOVED_DISPLAY_NONE),
+		NEST(".b{@media all{&{display:none}}}", REMOVED_DISPLAY_NONE),
+		NEST("@media screen{.a{.b{display:none}}}",
+		     REMOVED_DISPLAY_NONE),
+		NEST(".a{.c{}} .b{display:none}", REMOVED_DISPLAY_NONE),
+		NEST(".b{display:none", REMOVED_DISPLAY_NONE),
+		/* the nearest .m has no .a as its parent, the outer one has */
+		NEST(".a>.m .b{display:none}", REMOVED_DISPLAY_NONE),
+		/* seen */
+		NEST(".b{.a{display:none}}", 0),
+		NEST(".b{&.z{display:none}}", 0),
+		NEST(".a{> .b{display:none}}", 0),
+		NEST(".b{@media print{display:none}}", 0),
+		NEST("@media print{.a{.b{display:none}}}", 0),
+		NEST(".z{.c{}display:none}.b{color:red}", 0),
+		NEST(".m>.m>.m .b{display:none}", 0),
+		NEST("@font-face{src:url(a);}.b{color:red}", 0),
+	};
+
+	rows_check(rows, ARRAY_SIZE(rows));
+}
+
+/* Where it is unknown what a rule means it may hide, but never show. */
+static void test_uncertain_rules(void **)
+{
+	static const struct row rows[] = {
+		RULE("*|div.x{display:none}", REMOVED_DISPLAY_NONE),
+		RULE("<!-- .x{display:none} -->", REMOVED_DISPLAY_NONE),
+		RULE(".x:bogus(a){display:none}", REMOVED_DISPLAY_NONE),
+		RULE(".x:nth-child(7){display:none}", REMOVED_DISPLAY_NONE),
+		RULE("@layer a{.x{display:none}}", REMOVED_DISPLAY_NONE),
+		RULE(".x{background:url(a'b)}.y{display:none}",
+		     REMOVED_DISPLAY_NONE),
+		RULE(".x{background:url(a{b)}.y{display:none}",
+		     REMOVED_DISPLAY_NONE),
+		RULE(".x{display:none}@layer a{#i{display:block}}",
+		     REMOVED_DISPLAY_NONE),
+		RULE(".x{display:none}.X{display:block}", REMOVED_DISPLAY_NONE),
+		RULE(".x{display:none}x;.x{display:block}",
+		     REMOVED_DISPLAY_NONE),
+		/* a browser drops the whole list */
+		RULE(".x{display:none}.x:bogus,.x{display:block}",
+		     REMOVED_DISPLAY_NONE),
+		RULE(".x{display:none}!,.x{display:block}",
+		     REMOVED_DISPLAY_NONE),
+		RULE("@supports(a:b){.x{display:none}}"
+		     "@supports(c:d){.x{display:block}}",
+		     REMOVED_DISPLAY_NONE),
+		/* seen */
+		RULE(".z:nth-child(1){display:none}", 0),
+		RULE("*|span{display:none}", 0),
+		RULE("!{display:none}", 0),
+		RULE("@layer a;.x{color:red}", 0),
+		RULE("@supports(a:b){.x{color:red}}", 0),
+		RULE(".x{color:red;background:url(a;display:none)}", 0),
+	};
+
+	rows_check(rows, ARRAY_SIZE(rows));
+}
+
 static void test_other_content(void **)
 {
 	static const struct row rows[] = {
@@ -486,6 +565,8 @@ int main(void)
 		cmocka_unit_test(test_colour),
 		cmocka_unit_test(test_off_screen),
 		cmocka_unit_test(test_rules),
+		cmocka_unit_test(test_nested_rules),
+		cmocka_unit_test(test_uncertain_rules),
 		cmocka_unit_test(test_other_content),
 		cmocka_unit_test(test_head),
 		cmocka_unit_test(test_layout),

@@ -1,0 +1,80 @@
+/*
+ * hostile_process: stands in a test's program folder in the place of
+ * bulkhead-porter or bulkhead-envelope and does what one does that an attacker
+ * owns. The file "mode" beside it says what; it never enters a sandbox.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/str.h"
+#include "privsep/chan.h"
+#include "privsep/graph.h"
+
+enum { FLOOD = 2000 };
+
+static struct msg m;
+
+static void say(struct chan *c, enum msg_type t, int times)
+{
+	m.type = t;
+	while (times-- && chan_send(c, &m, NULL, 0) == 0)
+		;
+}
+
+static int read_mode(const char *argv0, char *dst, size_t cap)
+{
+	char path[4096];
+	const char *slash = strrchr(argv0, '/');
+	CLEAN_FD int fd = -1;
+	ssize_t n;
+
+	if (!slash || str_printf(path, sizeof(path), "%.*s/mode",
+				 (int)(slash - argv0), argv0) < 0)
+		return -1;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : fd_read_all(fd, dst, cap - 1);
+	if (n < 0)
+		return -1;
+	dst[n] = 0;
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	static const char words[] = "\xff\x1b[2J";
+	struct chan monitor, broker;
+	char mode[64];
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (argc < 1 || read_mode(argv[0], mode, sizeof(mode)) < 0)
+		return 2;
+	if (strstr(argv[0], "envelope"))
+		for (;;)
+			(void)pause();
+	if (chan_init(&monitor, graph_fd(PROC_PORTER, FD_MONITOR)) < 0 ||
+	    chan_init(&broker, graph_fd(PROC_PORTER, FD_BROKER)) < 0)
+		return 2;
+	if (span_is(span_str(mode), "late-boot")) {
+		m.vm_ready.boot_us = UINT64_MAX;
+		say(&monitor, MSG_VM_READY, 1);
+	} else if (span_is(span_str(mode), "many-boots")) {
+		say(&monitor, MSG_VM_READY, FLOOD);
+	} else if (span_is(span_str(mode), "odd-fault")) {
+		m.vm_fail.fault = 0xff;
+		m.vm_fail.detail = span_str(words);
+		say(&monitor, MSG_VM_FAIL, FLOOD);
+	} else if (span_is(span_str(mode), "odd-words")) {
+		m.text.text = span_str(words);
+		say(&broker, MSG_REFUSED, FLOOD);
+		say(&monitor, MSG_VM_DONE, FLOOD);
+	} else if (span_is(span_str(mode), "not-its-own")) {
+		m.text.text = span_str(words);
+		say(&broker, MSG_KILL, 1);
+		say(&monitor, MSG_KILL, 1);
+	}
+	for (;;)
+		(void)pause();
+}

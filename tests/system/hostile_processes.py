@@ -1,0 +1,124 @@
+"""Goal of this test: a porter or an envelope process that its item owns harms
+that item and nothing else. Both are replaced by programs that misbehave."""
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+import harness
+from harness import BUILD, IMAGES, Bulkhead, need, plain
+
+HOSTILE = os.environ['HOSTILE_PROCESS']
+PORTER = ['late-boot', 'many-boots', 'odd-fault', 'odd-words', 'not-its-own',
+          'silence']
+
+
+def programs(where, name, mode):
+    """A program folder in which one program is the hostile one."""
+    for f in os.listdir(BUILD):
+        if f.startswith('bulkhead-') and '.' not in f and f != name:
+            os.symlink(os.path.join(BUILD, f), os.path.join(where, f))
+    shutil.copy(os.path.join(BUILD, 'bulkhead'), where)
+    shutil.copy(HOSTILE, os.path.join(where, name))
+    with open(os.path.join(where, 'mode'), 'w', encoding='utf-8') as f:
+        f.write(mode)
+
+
+class Replaced(Bulkhead):
+    """A bulkhead of which one program is the hostile one."""
+    def __init__(self, name, mode, **kw):
+        super().__init__(**kw)
+        self.bin = os.path.join(self.dir, 'bin')
+        os.mkdir(self.bin)
+        programs(self.bin, name, mode)
+
+    def run(self, *args, **kw):
+        harness.BUILD = self.bin
+        try:
+            return super().run(*args, **kw)
+        finally:
+            harness.BUILD = BUILD
+
+
+def porter(mode):
+    # The probe at the first start boots a guest without a porter.
+    with Replaced('bulkhead-porter', mode, deadline='3s') as b:
+        b.up()
+        before = set(b.children())
+        b.deliver('1.mail', plain('first'))
+        b.deliver('2.mail', plain('second'))
+        items = b.items_until(2, 60)
+        need(all(i['verdict'] == 'refused' for i in items),
+             f'{mode}: its items are refused')
+        b.items()
+        end = time.monotonic() + 30
+        while b.status()['vms']['running'] and time.monotonic() < end:
+            time.sleep(0.3)
+        need(before == set(b.children()), f'{mode}: no other process harmed')
+        ready = [r for r in b.audit() if r['kind'] == 'vm.ready']
+        need(len(ready) <= 2, f'{mode}: it does not fill the log')
+        b.run('audit', 'verify')
+
+
+def envelope():
+    with Replaced('bulkhead-envelope', 'silence') as b:
+        b.up()
+        b.deliver('1.mail', plain('first'))
+        items = b.items_until(1, 120)
+        need(items[0]['verdict'] == 'read',
+             'envelope: its item goes on without what it does not say')
+        faults = [r.get('fault') for r in b.audit()
+                  if r['kind'] == 'item.envelope']
+        need(faults == ['the envelope process died'], 'envelope: recorded')
+        need(not any('envelope' in n for n in b.children().values()),
+             'envelope: none is left')
+
+
+def second_monitor():
+    """A second start is refused and leaves the first one alone."""
+    with Bulkhead() as b:
+        b.up()
+        r = subprocess.run([os.path.join(BUILD, 'bulkhead-monitor'),
+                            '--config', b.config, '--libexec', BUILD,
+                            '--images', IMAGES], capture_output=True,
+                           text=True, timeout=60, check=False)
+        need(r.returncode == 1 and 'already running' in r.stderr,
+             'second: refused, and says why')
+        need(not b.status()['killed'], 'second: the first one still answers')
+        first = b.monitor_pid()
+        b.down()
+        need(first and not b.monitor_pid(), 'second: the first one ends')
+
+
+def unread_source():
+    """Mail of a connector that no source of the policy reads, many at once,
+    with names that are not text: refused, and the rest goes on."""
+    with Bulkhead() as b:
+        other = os.path.join(b.dir, 'Other')
+        with open(b.config, 'a', encoding='utf-8') as f:
+            f.write(f'  other: {{kind: maildir, path: {other}}}\n')
+        for i in range(8):
+            os.makedirs(os.path.join(other, 'new'), exist_ok=True)
+            with open(os.path.join(other, 'new').encode() + b'/\xff%d' % i,
+                      'wb') as f:
+                f.write(plain(f'unread {i}').encode())
+        b.deliver('1.mail', plain('first'))
+        b.up()
+        items = b.items_until(9)
+        need(sorted(i['verdict'] for i in items) == ['read'] + ['refused'] * 8,
+             'unread: eight refused, one read')
+        b.run('audit', 'verify')
+
+
+def main():
+    second_monitor()
+    unread_source()
+    envelope()
+    for mode in sys.argv[1:] or PORTER:
+        porter(mode)
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
