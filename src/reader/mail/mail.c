@@ -46,7 +46,7 @@ void mail_init(void)
 static struct span keep(struct draft *d, const char *s, size_t max)
 {
 	/* a byte becomes three at most; a longer one is cut, not lost */
-	CLEAN_BUF struct buf b = { .max = 3 * FIELD_MAX };
+	CLEAN_BUF struct buf b = { .max = 3 * (size_t)FIELD_MAX };
 	struct span in = s ? span_str(s) : span_of(NULL, 0);
 
 	if (in.n > FIELD_MAX)
