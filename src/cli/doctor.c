@@ -164,10 +164,30 @@ static bool under_seccomp(void)
 	return at && at[10] == '2';
 }
 
+/* Root alone in its user namespace: then no uid is left for the jails. */
+static bool root_alone(void)
+{
+	char map[64];
+	unsigned long inner, outer, count;
+
+	slurp("/proc/self/uid_map", map, sizeof(map));
+	return geteuid() == 0 &&
+	       sscanf(map, "%lu %lu %lu", /* NOLINT(cert-err34-c) */
+		      &inner, &outer, &count) == 3 &&
+	       count == 1 && strchr(map, '\n') && !strchr(map, '\n')[1];
+}
+
 static void check_namespaces(struct doctor *, struct check *c)
 {
 	int e = try_namespaces();
 
+	if (e == 0 && root_alone()) {
+		found(c, BAD,
+		      "start bulkhead as another user, or map more than one "
+		      "uid into this container",
+		      "can be made, but root is the only user here");
+		return;
+	}
 	if (e == 0) {
 		found(c, GOOD, NULL, "can be made");
 		return;

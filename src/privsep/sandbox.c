@@ -39,11 +39,20 @@
  * what useradd and systemd's dynamic users hand out, one for each row. */
 enum { OUTER_UID_BASE = 1800000000 };
 
+/* For the processes that parse what an attacker wrote, see limit_resources. */
+enum {
+	PARSER_DATA = 256 << 20, /* heap; a reader's JSON takes a tenth */
+	PARSER_FILE = 8 << 20,	 /* a memfd; a record has at most 2 MiB */
+	PARSER_FDS = 64,
+};
+
 /* From stage 1 on a process has no leak check at its end: that one needs
  * ptrace, which no process keeps. A sanitizer's runtime asks for it by name. */
 static int no_leak_check;
 
 #ifdef BULKHEAD_SANITIZED
+enum { SANITIZED = 1 };
+
 /* No colours: asking the terminal for them is a system call as well. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
@@ -62,6 +71,8 @@ int __lsan_is_turned_off(void)
 {
 	return no_leak_check;
 }
+#else
+enum { SANITIZED = 0 };
 #endif
 
 static int fail(struct err *err, const char *step)
@@ -87,6 +98,34 @@ int sandbox_basic(struct err *err)
 		return fail(err, "core limit");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return fail(err, "no_new_privs");
+	return 0;
+}
+
+/*
+ * What an owned parser may use up: the host's memory and descriptors are not
+ * its to take. A sanitizer's shadow memory counts as data, so such a build goes
+ * without.
+ */
+static int limit_resources(enum proc p, struct err *err)
+{
+	static const struct {
+		int resource;
+		rlim_t most;
+	} limits[] = {
+		{ RLIMIT_DATA, PARSER_DATA },
+		{ RLIMIT_FSIZE, PARSER_FILE },
+		{ RLIMIT_NOFILE, PARSER_FDS },
+	};
+	size_t i;
+
+	if (!(graph_row(p)->rights & RIGHT_HOSTILE) || SANITIZED)
+		return 0;
+	for (i = 0; i < ARRAY_SIZE(limits); i++) {
+		const struct rlimit l = { limits[i].most, limits[i].most };
+
+		if (setrlimit(limits[i].resource, &l) < 0)
+			return fail(err, "resource limits");
+	}
 	return 0;
 }
 
@@ -330,6 +369,8 @@ int sandbox_namespaces(enum proc p, struct err *err)
 		r = drop_capabilities(err);
 	if (r == 0)
 		r = restrict_files(p, err);
+	if (r == 0)
+		r = limit_resources(p, err);
 	if (r == 0)
 		r = die_with_parent(parent, err);
 	return r;

@@ -11,10 +11,11 @@ static void dump_row(enum proc p)
 	int i;
 
 	printf("{\"name\":\"%s\",\"more_fds\":%s,\"files\":%s,"
-	       "\"peers\":%s,\"fds\":[",
+	       "\"peers\":%s,\"hostile\":%s,\"fds\":[",
 	       row->name, row->more_fds ? "true" : "false",
 	       row->rights & RIGHT_FILES ? "true" : "false",
-	       row->rights & RIGHT_PEERS ? "true" : "false");
+	       row->rights & RIGHT_PEERS ? "true" : "false",
+	       row->rights & RIGHT_HOSTILE ? "true" : "false");
 	for (i = 0; i < GRAPH_FDS && row->fds[i] != FD_NONE; i++)
 		printf("%s\"%s\"", i ? "," : "", fd_role_name(row->fds[i]));
 	printf("],\"syscalls\":[");

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from harness import Bulkhead, need, plain
+from harness import BUILD, Bulkhead, need, plain
 
 # role -> what its descriptor looks like in /proc/PID/fd
 LOOKS = {
@@ -82,8 +82,11 @@ def check(pid, row, host):
         need(link != host[n], f'{name}: own {n} namespace')
     need(os.listdir(f'/proc/{pid}/root/') == [], f'{name}: its root is empty')
     with open(f'/proc/{pid}/limits', encoding='utf-8') as f:
-        core = [l.split()[4] for l in f if l.startswith('Max core file')]
-    need(core == ['0'], f'{name}: no core')
+        limits = {l[:26].strip(): l[26:].split()[0] for l in f}
+    need(limits['Max core file size'] == '0', f'{name}: no core')
+    if row['hostile'] and 'san' not in os.path.basename(BUILD):
+        for what in ('Max data size', 'Max file size', 'Max open files'):
+            need(int(limits[what]) <= 256 << 20, f'{name}: {what} bounded')
     with open(f'/proc/{pid}/environ', 'rb') as f:
         need(f.read() == b'', f'{name}: empty environment')
     check_fds(row, fds(pid))

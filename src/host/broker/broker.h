@@ -93,6 +93,7 @@ struct broker {
 	uint64_t next_task;
 	uint64_t next_effect;
 	bool killed;
+	bool acting; /* an effect is under way: planners wait */
 	struct peer peers[BROKER_PEERS];
 	struct item items[BROKER_ITEMS];
 	struct msg in; /* the message at hand */
@@ -106,6 +107,8 @@ void peer_close(struct broker *b, struct peer *p);
 struct peer *peer_of_vm(struct broker *b, uint64_t vm);
 struct peer *peer_of_connector(struct broker *b, const char *name);
 struct peer *peer_of_kind(struct broker *b, enum peer_kind kind);
+/* Whether planners are listened to. */
+void planners_listen(struct broker *b, bool on);
 /* Handles whatever the peer has sent so far, without waiting. */
 void peer_drain(struct broker *b, struct peer *p);
 /* Sends b->out with the given ids; a peer that does not take it is closed. */

@@ -279,6 +279,8 @@ static void execute(struct broker *b, struct peer *p, struct peer *c,
 	b->out.effect.capability = b->in.call.capability;
 	b->out.effect.n = d->n;
 	memcpy(b->out.effect.args, d->args, d->n * sizeof(d->args[0]));
+	b->acting = true;
+	planners_listen(b, false);
 	peer_send(b, c, NULL, 0);
 }
 
@@ -364,6 +366,8 @@ static void effect_end(struct broker *b, struct peer *c, bool done,
 	if (p && p->kind == PEER_PLANNER)
 		reply(b, p, c->effect_call, d, done, c->effect_index);
 	free(d);
+	b->acting = false;
+	planners_listen(b, true);
 }
 
 void effect_done(struct broker *b, struct peer *c,

@@ -46,6 +46,8 @@ static void on_vm_new(struct broker *b, struct peer *from)
 		die("no room for a virtual machine's channel");
 	p->vm = m->vm;
 	p->item = m->item;
+	if (b->acting && p->kind == PEER_PLANNER)
+		loop_del(&b->loop, p->chan.fd);
 }
 
 static void on_vm_gone(struct broker *b, struct peer *from)
@@ -288,6 +290,26 @@ struct peer *peer_add(struct broker *b, enum peer_kind kind, int fd)
 	p->chan.no_wait = true;
 	p->kind = kind;
 	return p;
+}
+
+/*
+ * While an effect is under way no planner is listened to: its next request
+ * waits in its channel instead of being refused for a busy connector.
+ */
+void planners_listen(struct broker *b, bool on)
+{
+	size_t i;
+
+	for (i = 0; i < BROKER_PEERS; i++) {
+		struct peer *p = &b->peers[i];
+
+		if (p->kind != PEER_PLANNER || p->chan.fd < 0)
+			continue;
+		loop_del(&b->loop, p->chan.fd);
+		if (on &&
+		    loop_add(&b->loop, p->chan.fd, POLLIN, peer_event, b) < 0)
+			die("no room in the loop");
+	}
 }
 
 void peer_close(struct broker *b, struct peer *p)

@@ -162,8 +162,10 @@ static bool is_raw_url(struct span s, size_t i)
 /* What stands for it; no longer than the shortest of them. */
 static size_t raw_url_copy(uint8_t *out)
 {
-	memcpy(out, "url(", 4);
-	return 4;
+	static const uint8_t url[] = { 'u', 'r', 'l', '(' };
+
+	memcpy(out, url, sizeof(url));
+	return sizeof(url);
 }
 
 /* Strings are kept, but for what could be taken for syntax inside them. */

@@ -56,10 +56,10 @@ static const char *const meaningless[] = {
 
 static bool name_is(struct span s, const char *name)
 {
-	/* An empty span may be a null pointer, which strncasecmp() must not see. */
+	/* An empty span may be a null pointer, which strncasecmp() must not
+	 * see. */
 	return s.n == strlen(name) &&
-	       (s.n == 0 ||
-		strncasecmp((const char *)s.p, name, s.n) == 0);
+	       (s.n == 0 || strncasecmp((const char *)s.p, name, s.n) == 0);
 }
 
 /* The length of the well-formed character at s.p[i], 0 if there is none. */

@@ -12,6 +12,9 @@
 #include "reader/links.h"
 #include "reader/mail/charset.h"
 #include "reader/mail/unseen.h"
+#include "reader/utf8.h"
+
+enum { FIELD_MAX = 32 << 10 }; /* of a header field that is looked at */
 
 enum place {
 	PLACE_SHOWN,
@@ -42,11 +45,13 @@ void mail_init(void)
 /* A string of GMime's as a line of the draft; UTF-8 or not. */
 static struct span keep(struct draft *d, const char *s, size_t max)
 {
-	CLEAN_BUF struct buf b = { .max = 64 << 10 };
+	/* a byte becomes three at most; a longer one is cut, not lost */
+	CLEAN_BUF struct buf b = { .max = 3 * (size_t)FIELD_MAX };
+	struct span in = s ? span_str(s) : span_of(NULL, 0);
 
-	if (!s)
-		return span_of(NULL, 0);
-	charset_to_utf8(span_str(s), SPAN_LIT("utf-8"), &b);
+	if (in.n > FIELD_MAX)
+		in.n = utf8_cut(in, FIELD_MAX);
+	charset_to_utf8(in, SPAN_LIT("utf-8"), &b);
 	return draft_line(d, buf_view(&b), max);
 }
 
@@ -351,6 +356,39 @@ static bool displayable(GMimeObject *o)
 	return GMIME_IS_MULTIPART(o) || is_text(o, "html") || is_plain(o);
 }
 
+/* Which part of a multipart/related is the one to show (RFC 2387). */
+static int related_root(GMimeMultipart *m, int count)
+{
+	const char *start = g_mime_object_get_content_type_parameter(
+		GMIME_OBJECT(m), "start");
+	struct span want = span_str(start);
+
+	if (want.n > 2 && want.p[0] == '<' && want.p[want.n - 1] == '>')
+		want = span_of(want.p + 1, want.n - 2);
+	for (int i = 0; want.n && i < count; i++) {
+		struct span id = span_str(g_mime_object_get_content_id(
+			g_mime_multipart_get_part(m, i)));
+
+		if (span_eq(id, want))
+			return i;
+	}
+	return 0;
+}
+
+/* How many of the first parts may still be looked at; the rest is cut. */
+static int parts_room(struct walk *w, int count)
+{
+	size_t room = MAIL_PARTS_MAX - w->seen;
+
+	if (room > MAIL_PARTS_MAX - w->n)
+		room = MAIL_PARTS_MAX - w->n;
+	if ((size_t)count <= room)
+		return count;
+	draft_remove(w->d, REMOVED_TRUNCATED, (uint32_t)count - (uint32_t)room,
+		     span_of(NULL, 0));
+	return (int)room;
+}
+
 /* Children are pushed from the last to the first, to be met in order. */
 static void multipart(struct walk *w, const struct entry *e)
 {
@@ -360,8 +398,8 @@ static void multipart(struct walk *w, const struct entry *e)
 		g_mime_content_type_is_type(type, "multipart", "alternative");
 	bool related =
 		g_mime_content_type_is_type(type, "multipart", "related");
-	int count = g_mime_multipart_get_count(m);
-	int pick = 0;
+	int count = parts_room(w, g_mime_multipart_get_count(m));
+	int pick = related ? related_root(m, count) : 0;
 
 	for (int i = 0; alternative && i < count; i++) {
 		if (displayable(g_mime_multipart_get_part(m, i)))
@@ -372,7 +410,7 @@ static void multipart(struct walk *w, const struct entry *e)
 
 		if (alternative && i != pick)
 			place = PLACE_UNSEEN;
-		else if (related && i > 0)
+		else if (related && i != pick)
 			place = PLACE_BESIDE;
 		push(w, g_mime_multipart_get_part(m, i), e, place);
 	}

@@ -33,7 +33,9 @@ static void parts(size_t n, bool cut)
 	draft_init(&d);
 	assert_int_equal(read_mail(buf_view(&b), &d), 0);
 	assert_int_equal(d.removed[REMOVED_TRUNCATED].count > 0, cut);
+	assert_true(has(d.m.body, "part0."));
 	assert_true(has(d.m.body, "part254."));
+	assert_false(has(d.m.body, "part255."));
 	draft_done(&d);
 }
 
@@ -132,6 +134,23 @@ static void test_lists(void **)
 	draft_done(&d);
 }
 
+/* A subject over every limit is cut, not lost. */
+static void test_long_field(void **)
+{
+	CLEAN_BUF struct buf b = { .max = 4 << 20 };
+	struct draft d;
+
+	buf_str(&b, "Subject: ");
+	for (size_t i = 0; i < 200000; i++)
+		buf_str(&b, "\xc3\xa9x");
+	buf_str(&b, "\n\nbody\n");
+	draft_init(&d);
+	assert_int_equal(read_mail(buf_view(&b), &d), 0);
+	assert_true(d.m.subject.n > MESSAGE_SUBJECT_MAX - 4);
+	assert_true(span_is(d.m.body, "body\n"));
+	draft_done(&d);
+}
+
 static void test_no_mail(void **)
 {
 	struct draft d;
@@ -182,6 +201,7 @@ int main(void)
 		cmocka_unit_test(test_boundaries),
 		cmocka_unit_test(test_groups),
 		cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_long_field),
 		cmocka_unit_test(test_no_mail),
 		cmocka_unit_test(test_unseen),
 	};
