@@ -117,6 +117,24 @@ static void test_buf_drop_cut(void **state)
 	assert_int_equal(b.n, 0);
 }
 
+static void test_buf_part(void **state)
+{
+	CLEAN_BUF struct buf b;
+
+	(void)state;
+	buf_init(&b, 1000);
+	assert_int_equal(buf_part(&b, 0, 5).n, 0);
+	assert_int_equal(buf_part(&b, 7, 5).n, 0);
+	buf_str(&b, "0123456789");
+	assert_true(span_is(buf_part(&b, 0, 10), "0123456789"));
+	assert_true(span_is(buf_part(&b, 3, 2), "34"));
+	assert_true(span_is(buf_part(&b, 8, 2), "89"));
+	assert_true(span_is(buf_part(&b, 8, 3), "89"));
+	assert_true(span_is(buf_part(&b, 9, SIZE_MAX), "9"));
+	assert_int_equal(buf_part(&b, 10, 1).n, 0);
+	assert_int_equal(buf_part(&b, SIZE_MAX, 1).n, 0);
+}
+
 static void test_num_parse(void **state)
 {
 	static const struct {
@@ -326,6 +344,7 @@ int main(void)
 		cmocka_unit_test(test_rd_limits),
 		cmocka_unit_test(test_buf_max),
 		cmocka_unit_test(test_buf_drop_cut),
+		cmocka_unit_test(test_buf_part),
 		cmocka_unit_test(test_num_parse),
 		cmocka_unit_test(test_str_copy),
 		cmocka_unit_test(test_hex),

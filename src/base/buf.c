@@ -156,6 +156,13 @@ struct span buf_view(const struct buf *b)
 	return span_of(b->p, b->n);
 }
 
+struct span buf_part(const struct buf *b, size_t at, size_t n)
+{
+	if (at >= b->n)
+		return span_of(NULL, 0);
+	return span_of(b->p + at, n < b->n - at ? n : b->n - at);
+}
+
 bool buf_ok(const struct buf *b)
 {
 	return !b->bad;

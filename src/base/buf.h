@@ -46,6 +46,9 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 [[nodiscard]] uint8_t *buf_extend(struct buf *b, size_t n);
 
 struct span buf_view(const struct buf *b);
+
+/* n bytes from at on, or as many of them as there are. */
+struct span buf_part(const struct buf *b, size_t at, size_t n);
 [[nodiscard]] bool buf_ok(const struct buf *b);
 
 /* The text so far as a C string (a NUL is kept behind it), "" if empty. */

@@ -110,7 +110,7 @@ static bool json_fits(enum arg_type t, uint8_t json)
 
 static struct span canon_at(const struct decision *d, const struct given *g)
 {
-	return g->n ? span_of(d->canon->p + g->off, g->n) : (struct span){ 0 };
+	return buf_part(d->canon, g->off, g->n);
 }
 
 /* Type, canonical form and bounds of one value. */
@@ -198,8 +198,7 @@ static void take_args(struct decision *d)
 	for (k = 0; k < d->cap->n_args && !d->refused; k++)
 		take_arg(d, &d->cap->args[k]);
 	for (k = 0; k < d->n; k++)
-		d->given[k].v =
-			span_of(d->canon->p + d->given[k].off, d->given[k].n);
+		d->given[k].v = canon_at(d, &d->given[k]);
 }
 
 static void refuse_twins(struct decision *d)

@@ -77,6 +77,11 @@ static const char text[] =
 	"      {deny: {to: {is: eve@evil.example}, x: {is: true}}},\n"
 	"      {ask: {to: {in: work}, x: {is: true}}},\n"
 	"      {allow: {}}],\n"
+	"    limits: {rate: 1000/hour}}\n"
+	"  say:\n" /* line 65 */
+	"    {connector: out, effect: internal, undo: none, args: {\n"
+	"      text: {type: text, max: 9, role: content}},\n"
+	"    decide: [{allow: {}}],\n"
 	"    limits: {rate: 1000/hour}}\n";
 
 /* Arguments as "name=text", "name[]=element", "name#=integer", "name.=number",
@@ -413,6 +418,25 @@ static void table(void **)
 	policy_free(p);
 }
 
+/* A call that leaves nothing at all in the buffer of canonical values. */
+static void nothing_said(void **)
+{
+	static const char *const args[6] = { "text=" };
+	static struct m_call c;
+	CLEAN_FREE struct policy_decision *d = calloc(1, sizeof(*d));
+	struct policy *p = load();
+	CLEAN_BUF struct buf canon;
+
+	assert_non_null(d);
+	buf_init(&canon, LIMIT_MSG);
+	make_call(&c, "say", args);
+	policy_decide(p, &c, 100, &canon, d);
+	assert_int_equal(d->verdict, VERDICT_ALLOW);
+	assert_int_equal(d->n, 1);
+	assert_int_equal(d->args[0].value.n, 0);
+	policy_free(p);
+}
+
 /* An allowed call is handed out in the schema's order, canonical. */
 static void hands_out(void **)
 {
@@ -603,6 +627,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(table),
+		cmocka_unit_test(nothing_said),
 		cmocka_unit_test(hands_out),
 		cmocka_unit_test(rates),
 		cmocka_unit_test(given_back),

@@ -577,8 +577,7 @@ static void open_shown(struct walk *w, struct frame *f)
 static void link_close(struct walk *w, const struct frame *f)
 {
 	const struct buf *out = w->w.out;
-	size_t from = f->link_from < out->n ? f->link_from : out->n;
-	struct span text = css_trim(span_of(out->p + from, out->n - from));
+	struct span text = css_trim(buf_part(out, f->link_from, out->n));
 
 	/* only places outside: #top and the like go nowhere */
 	if (f->href.p[0] == '#')

@@ -716,6 +716,8 @@ static void test_links(void **)
 		  "java script:x()", true },
 		{ "<a href='http://a.example'><img src=x alt=logo></a>", "logo",
 		  "http://a.example", false },
+		{ "<a href='http://a.example'></a>", "", "http://a.example",
+		  false },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

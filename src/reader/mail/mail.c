@@ -263,8 +263,7 @@ static void text_keep(struct walk *w, GMimeObject *o, bool html,
 		clean_text(buf_view(&utf8), out,
 			   place == PLACE_SHOWN ? w->d : NULL);
 		if (place == PLACE_SHOWN)
-			links_from_text(w->d,
-					span_of(out->p + from, out->n - from));
+			links_from_text(w->d, buf_part(out, from, out->n));
 	}
 	g_object_unref(stream);
 }
