@@ -45,6 +45,7 @@ int main(int argc, char **argv)
 	const struct cli_command *c;
 	struct cli cli = { 0 };
 	bool help = false;
+	int rc;
 
 	if (argc < 1 || common_options(&argc, argv, &cli, &help) != 0)
 		return CLI_USAGE;
@@ -52,11 +53,11 @@ int main(int argc, char **argv)
 		return cmd_version(1, argv, &cli);
 	if (argc < 2 || help) {
 		help_argv[1] = argc < 2 ? NULL : argv[1];
-		(void)cmd_help(argc < 2 ? 1 : 2, help_argv, &cli);
-		return help ? CLI_OK : CLI_USAGE;
+		rc = cmd_help(argc < 2 ? 1 : 2, help_argv, &cli);
+		return help ? rc : CLI_USAGE;
 	}
 	c = cli_find(argv[1]);
 	if (!c || !c->run)
-		return cli_usage(NULL, "there is no command of this name");
+		return cli_usage(NULL, "there is no command \"%s\"", argv[1]);
 	return c->run(argc - 1, argv + 1, &cli);
 }

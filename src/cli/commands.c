@@ -36,14 +36,14 @@ const struct cli_command cli_commands[] = {
 	  "  --images DIR     guest kernel and images\n",
 	  cmd_read },
 	{ "audit", "tail|show|verify ...", "read and verify the audit log",
-	  "  audit tail [-n N] [--json]   the last records\n"
-	  "  audit show INDEX             one record\n"
-	  "  audit verify                 check every hash and signature\n",
+	  "  audit tail [-n N] [--json]   the last N records (default 20)\n"
+	  "  audit show INDEX [--json]    one record\n"
+	  "  audit verify [--json]        check every hash and signature\n",
 	  cmd_audit },
-	{ "policy", "check FILE...", "check policy files",
+	{ "policy", "check [--json] FILE...", "check policy files",
 	  "  policy check FILE...   load them strictly, list every error\n",
 	  cmd_policy },
-	{ "config", "check [FILE]", "check the configuration",
+	{ "config", "check [--json] [FILE]", "check the configuration",
 	  "  config check [FILE]   load it strictly, list every error\n",
 	  cmd_config },
 	{ "init", "[--yes] [--dir DIR]", "write a first configuration",
@@ -54,7 +54,8 @@ const struct cli_command cli_commands[] = {
 	  cmd_init },
 	{ "kill", "[REASON]", "stop every effect at once, and stay stopped",
 	  "Ends every connector and VM and sets the latch: nothing has any\n"
-	  "effect until the owner types `bulkhead rearm`.\n",
+	  "effect until the owner types `bulkhead rearm`. Where bulkhead is\n"
+	  "not running, it sets the latch and exits with 5.\n",
 	  cmd_kill },
 	{ "rearm", "", "clear the kill latch (needs a terminal)",
 	  "Asks for the typed word `rearm` and removes the latch. bulkhead "

@@ -73,8 +73,10 @@ int cmd_config(int argc, char **argv, const struct cli *cli)
 	struct conf c;
 	int r;
 
+	if (cli_options(&argc, argv, NULL, 0) != 0)
+		return CLI_USAGE;
 	if (argc < 2 || argc > 3 || strcmp(argv[1], "check") != 0)
-		return cli_usage(argv[0], "check [FILE]");
+		return cli_usage(argv[0], "say check, and at most one file");
 	r = argc == 3 ? str_copy(path, sizeof(path), span_str(argv[2]))
 		      : cli_conf_path(cli, path, sizeof(path));
 	if (r < 0)

@@ -421,23 +421,51 @@ static void check_state(struct doctor *d, struct check *c)
 	      "%s: %llu MiB free", d->conf.state, mib);
 }
 
+/* `up` makes the last directory of a path, none above it. */
+static bool up_makes(const char *path)
+{
+	char parent[CONF_PATH_MAX];
+	char *slash;
+
+	if (str_copy(parent, sizeof(parent), span_str(path)) < 0)
+		return false;
+	slash = strrchr(parent, '/');
+	if (!slash)
+		return false;
+	slash[slash == parent ? 1 : 0] = 0;
+	return access(parent, W_OK | X_OK) == 0;
+}
+
 static void check_connectors(struct doctor *d, struct check *c)
 {
 	uint32_t i;
 
-	for (i = 0; d->have_conf && i < d->conf.n_connectors; i++)
-		if (access(d->conf.connectors[i].path, R_OK | W_OK | X_OK) <
-			    0 &&
-		    d->conf.connectors[i].kind == CONNECTOR_MAILDIR) {
+	if (!d->have_conf) {
+		found(c, WARN, NULL, "not looked at without a configuration");
+		return;
+	}
+	found(c, GOOD, NULL, "%u, the Maildirs are there",
+	      d->conf.n_connectors);
+	for (i = 0; i < d->conf.n_connectors && c->state != BAD; i++) {
+		const struct conf_connector *cc = &d->conf.connectors[i];
+		CLEAN_FD int dir =
+			open(cc->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		int e = errno;
+
+		if (dir >= 0 && access(cc->path, W_OK | X_OK) == 0)
+			continue;
+		e = dir < 0 ? e : errno;
+		if (e == ENOENT && up_makes(cc->path))
 			found(c, WARN,
+			      "nothing if it is meant: `bulkhead up` makes it; "
+			      "else name another in bulkhead.yaml",
+			      "%s: %s is not there yet", cc->name, cc->path);
+		else
+			found(c, BAD,
 			      "make the Maildir, or name another in "
 			      "bulkhead.yaml",
-			      "%s: %s: %s", d->conf.connectors[i].name,
-			      d->conf.connectors[i].path, strerror(errno));
-			return;
-		}
-	found(c, GOOD, NULL, "%u, the Maildirs are there",
-	      d->have_conf ? d->conf.n_connectors : 0);
+			      "%s: %s: %s", cc->name, cc->path, strerror(e));
+	}
 }
 
 static void check_latch(struct doctor *d, struct check *c)
@@ -448,8 +476,7 @@ static void check_latch(struct doctor *d, struct check *c)
 		found(c, WARN, NULL, "not looked at without a configuration");
 	else if (place_latch(&d->conf, path, sizeof(path)) == 0 &&
 		 access(path, F_OK) == 0)
-		found(c, BAD,
-		      "bulkhead audit tail shows why; then bulkhead rearm",
+		found(c, BAD, "bulkhead rearm shows why, and clears it",
 		      "SET: nothing starts");
 	else
 		found(c, GOOD, NULL, "clear");

@@ -61,7 +61,7 @@ static void man_command(FILE *out, const struct cli_command *c)
 {
 	(void)fprintf(out, ".SS %s\n.B bulkhead %s\n", c->name, c->name);
 	man_text(out, c->usage);
-	(void)fputs("\n.PP\n", out);
+	(void)fputs(c->usage[0] ? "\n.PP\n" : ".PP\n", out);
 	man_text(out, c->brief);
 	(void)fputs(".\n", out);
 	if (!c->help[0])
@@ -92,14 +92,19 @@ void help_man(FILE *out)
 		".PP\n"
 		"Without \\-\\-config the configuration is $BULKHEAD_CONFIG, "
 		"or\n"
-		"~/.config/bulkhead/bulkhead.yaml, or the built\\-in "
-		"defaults.\n"
+		"~/.config/bulkhead/bulkhead.yaml ($XDG_CONFIG_HOME in the "
+		"place of\n"
+		"~/.config where it is set), or the built\\-in defaults.\n"
 		"Text that others wrote is shown with everything invisible "
 		"escaped as\n"
 		"\\eu{HEX}, bytes that are not UTF\\-8 as \\ex{HH}, a "
 		"backslash "
 		"doubled.\n"
 		"Colours only on a terminal, and not where NO_COLOR is set.\n"
+		".PP\n"
+		"\\-\\-json prints JSON instead of text, where a command "
+		"shows something;\n"
+		"audit tail and audit show print one record a line.\n"
 		".SH COMMANDS\n",
 		out);
 	for (c = cli_commands; c->name; c++)
@@ -113,7 +118,9 @@ void help_man(FILE *out)
 	(void)fputs(".SH FILES\n.TP\n~/.config/bulkhead/bulkhead.yaml\n"
 		    "where things are\n.TP\n"
 		    "~/.local/state/bulkhead\n"
-		    "state: audit log, caches, log/bulkhead.log, latch\n",
+		    "state, unless the configuration says otherwise: "
+		    "audit log,\n"
+		    "log/bulkhead.log, kill latch, control socket\n",
 		    out);
 }
 
@@ -130,8 +137,10 @@ int cmd_help(int argc, char **argv, const struct cli *)
 		return CLI_OK;
 	}
 	c = cli_find(argv[1]);
-	if (!c || argc > 2)
-		return cli_usage(argv[0], "there is no such command");
+	if (argc > 2)
+		return cli_usage(argv[0], "it takes one command");
+	if (!c)
+		return cli_usage(NULL, "there is no command \"%s\"", argv[1]);
 	(void)printf("usage: bulkhead %s%s%s\n\n%s.\n%s", c->name,
 		     c->usage[0] ? " " : "", c->usage, c->brief, c->help);
 	return CLI_OK;

@@ -265,7 +265,7 @@ static int write_new(const char *dir, const char *name, const struct buf *text)
 	return 0;
 }
 
-static int write_both(const char *dir, const struct answers *a)
+static int write_both(const char *dir, bool elsewhere, const struct answers *a)
 {
 	CLEAN_BUF struct buf conf, policy;
 	int rc, kept;
@@ -292,6 +292,10 @@ static int write_both(const char *dir, const struct answers *a)
 	}
 	if (rc > 0 || kept > 0)
 		return CLI_NO;
+	if (elsewhere)
+		(void)printf("It is used with BULKHEAD_CONFIG=%s/bulkhead.yaml "
+			     "or --config of the same.\n",
+			     dir);
 	(void)printf("Next: `bulkhead doctor` checks this machine, `bulkhead "
 		     "up` starts.\n");
 	return CLI_OK;
@@ -338,5 +342,5 @@ int cmd_init(int argc, char **argv, const struct cli *)
 		return CLI_USAGE;
 	}
 	rc = ask_all(&a, yes);
-	return rc != 0 ? rc : write_both(path, &a);
+	return rc != 0 ? rc : write_both(path, dir != NULL, &a);
 }

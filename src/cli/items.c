@@ -92,7 +92,10 @@ int cmd_items(int argc, char **argv, const struct cli *cli)
 		return rc;
 	shown = print(&s, cli);
 	if (rc == CLI_TIMEOUT)
-		cli_error("after %s s, %zu of %zu item(s) without a verdict",
-			  wait, story_pending(&s), story_items(&s));
+		cli_error("after %s s there are %zu items of %llu, %zu of them "
+			  "without a verdict; `bulkhead status` shows whether "
+			  "it works",
+			  wait, story_items(&s), (unsigned long long)least_n,
+			  story_pending(&s));
 	return rc == CLI_OK ? shown : rc;
 }

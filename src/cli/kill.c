@@ -39,7 +39,8 @@ static int write_latch(const struct conf *conf, struct span reason)
 
 	if (rc < 0 || place_latch(conf, path, sizeof(path)) < 0)
 		return rc < 0 ? rc : -ENAMETOOLONG;
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+		  0600);
 	if (fd < 0)
 		return -errno;
 	if (fd_write_all(fd, reason) < 0 || fsync(fd) < 0)
@@ -67,11 +68,11 @@ int cmd_kill(int argc, char **argv, const struct cli *cli)
 	if (rc != CLI_OK) {
 		latch = write_latch(&conf, buf_view(&reason));
 		if (latch == 0)
-			cli_error("the latch is written: nothing starts until "
-				  "`bulkhead rearm`");
+			cli_error("the kill latch is set all the same: `up` "
+				  "starts nothing until `bulkhead rearm`");
 		else
-			cli_error("cannot write the latch: %s",
-				  strerror(-latch));
+			cli_error("the kill latch cannot be written in %s: %s",
+				  conf.state, strerror(-latch));
 		return rc;
 	}
 	(void)puts("Killed: every effect is stopped, until `bulkhead rearm`.");

@@ -69,7 +69,7 @@ static int check_one(const char *path, const struct cli *cli, json_t *list)
 	if (cli->json)
 		add_result(list, path, p, &errs);
 	else if (p)
-		(void)printf("%s: in order, %zu capabilities\n", path,
+		(void)printf("%s: in order, capabilities: %zu\n", path,
 			     count_tools(p));
 	else
 		cli_show_lines(stdout, buf_view(&errs));
@@ -82,8 +82,10 @@ int cmd_policy(int argc, char **argv, const struct cli *cli)
 	json_t *list = NULL;
 	int i, rc = CLI_OK;
 
+	if (cli_options(&argc, argv, NULL, 0) != 0)
+		return CLI_USAGE;
 	if (argc < 3 || strcmp(argv[1], "check") != 0)
-		return cli_usage(argv[0], "check FILE...");
+		return cli_usage(argv[0], "say check, and the files to check");
 	if (cli->json)
 		list = json_array();
 	for (i = 2; i < argc; i++)

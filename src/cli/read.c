@@ -222,6 +222,13 @@ static int with_images(struct reading *r, const char *images)
 	return rc;
 }
 
+/* A file that was named on the command line, and what is wrong with it. */
+static int told_file(const char *path, const char *why)
+{
+	cli_error("%s: %s", path, why);
+	return CLI_USAGE;
+}
+
 /* The message into sealed memory; "-" is standard input. */
 static int open_item(struct reading *r, const char *path)
 {
@@ -230,15 +237,13 @@ static int open_item(struct reading *r, const char *path)
 				  : fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
 
 	if (fd < 0)
-		return told(CLI_USAGE, "cannot open the message",
-			    span_str(strerror(errno)));
+		return told_file(path, strerror(errno));
 	r->item_fd = memfd_from_fd("item", fd, LIMIT_ITEM);
 	if (r->item_fd == -EFBIG)
 		return told(CLI_NO, "REFUSED",
 			    SPAN_LIT("the message is over 16 MiB"));
 	if (r->item_fd < 0)
-		return told(CLI_USAGE, "cannot read the message",
-			    span_str(strerror(-r->item_fd)));
+		return told_file(path, strerror(-r->item_fd));
 	return 0;
 }
 
@@ -248,9 +253,7 @@ static int open_console(struct reading *r, const char *path)
 		return 0;
 	r->console_fd =
 		open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	return r->console_fd >= 0 ? 0
-				  : told(CLI_USAGE, "cannot open the console",
-					 span_str(strerror(errno)));
+	return r->console_fd >= 0 ? 0 : told_file(path, strerror(errno));
 }
 
 static void reading_done(struct reading *r)

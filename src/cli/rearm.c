@@ -18,6 +18,8 @@ static void show_reason(int fd)
 	uint8_t text[1024];
 	ssize_t n = fd_read_all(fd, text, sizeof(text));
 
+	if (n > 0 && text[n - 1] == '\n')
+		n--;
 	(void)fputs("The latch is set: ", stdout);
 	cli_show(stdout, span_of(text, n > 0 ? (size_t)n : 0));
 	(void)fputs("\nType rearm to let effects happen again: ", stdout);
@@ -61,7 +63,8 @@ int cmd_rearm(int argc, char **argv, const struct cli *cli)
 		return CLI_NO;
 	}
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
-		cli_error("rearm needs a terminal and a typed word");
+		cli_error("the latch stays set: call rearm at a terminal, "
+			  "it asks for a typed word");
 		return CLI_NO;
 	}
 	show_reason(fd);

@@ -395,7 +395,8 @@ static void planner_lines(struct buf *b, const struct show *how,
 	struct msg m;
 	size_t i, n = 0;
 
-	if (it->verdict == ITEM_REFUSED || (!it->task && !it->planner.n))
+	if (it->verdict == ITEM_REFUSED ||
+	    (!it->task && it->verdict != ITEM_TASK_FAILED))
 		return;
 	label(b, how, "planner VM");
 	show_text(b, how, it->planner, INDENT, INDENT);

@@ -497,7 +497,7 @@ static const struct load_rule top_rules[] = {
 	{ { "bulkhead", true, false, "the version of the format: 1" },
 	  set_version },
 	{ { "state", false, false,
-	    "audit log, side store and caches (~/.local/state/bulkhead)" },
+	    "the directory of the audit log (~/.local/state/bulkhead)" },
 	  set_state },
 	{ { "control", false, false, "who may give orders, and where" },
 	  set_control },

@@ -47,6 +47,10 @@ def one(b, trigger, what):
     r = b.run('up', '--images', b.images, check=False)
     need(r.returncode != 0 and 'latch' in r.stderr + r.stdout,
          f'{what}: the latch stays over a restart')
+    b.run('kill', 'a long reason', check=False)
+    b.run('kill', 'short', check=False)
+    with open(os.path.join(b.dir, 'state/latch'), encoding='utf-8') as f:
+        need(f.read() == 'short', f'{what}: the latch holds one reason whole')
     r = b.run('rearm', check=False, stdin=-3)
     need(r.returncode != 0, f'{what}: no re-arming without a terminal')
     need(rearm(b, 'yes') != 0, f'{what}: nor with another word')

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -112,7 +113,7 @@ static int core_start(struct monitor *m, struct core *c, const char *name,
 	int r = chan_pair(pair);
 
 	if (r < 0)
-		return err_set(err, r, "socketpair: errno %d", -r);
+		return err_set(err, r, "socketpair: %s", strerror(-r));
 	ours = pair[0];
 	theirs = pair[1];
 	s.fds[0] = theirs;
@@ -160,11 +161,11 @@ static int sub_dir(int at, const char *name, struct err *err)
 	int fd;
 
 	if (mkdirat(at, name, 0700) < 0 && errno != EEXIST)
-		return err_set(err, -errno, "%s: cannot be made: errno %d",
-			       name, errno);
+		return err_set(err, -errno, "%s: cannot be made: %s", name,
+			       strerror(errno));
 	fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	return fd < 0 ? err_set(err, -errno, "%s: cannot be opened: errno %d",
-				name, errno)
+	return fd < 0 ? err_set(err, -errno, "%s: cannot be opened: %s", name,
+				strerror(errno))
 		      : fd;
 }
 
@@ -183,7 +184,7 @@ static int start_auditd(struct monitor *m, struct err *err)
 		return dir;
 	r = chan_pair(pair);
 	if (r < 0)
-		return err_set(err, r, "socketpair: errno %d", -r);
+		return err_set(err, r, "socketpair: %s", strerror(-r));
 	m->broker_audit_fd = pair[0];
 	theirs = pair[1];
 	boot_fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
@@ -196,7 +197,7 @@ static int start_auditd(struct monitor *m, struct err *err)
 	/* A log that hangs, as on a dead disk, may not hold up a kill. */
 	if (r == 0 && setsockopt(m->auditd.chan.fd, SOL_SOCKET, SO_RCVTIMEO,
 				 &limit, sizeof(limit)) < 0)
-		r = err_set(err, -errno, "auditd: errno %d", errno);
+		r = err_set(err, -errno, "auditd: %s", strerror(errno));
 	if (r == 0)
 		r = core_hello(m, &m->auditd, "auditd", boot, err);
 	return r;
@@ -273,7 +274,7 @@ static int start_broker(struct monitor *m, struct err *err)
 		return r;
 	r = chan_pair(pair);
 	if (r < 0)
-		return err_set(err, r, "socketpair: errno %d", -r);
+		return err_set(err, r, "socketpair: %s", strerror(-r));
 	m->broker_control_fd = pair[0];
 	theirs = pair[1];
 	r = core_start(m, &m->broker, "broker",
@@ -317,8 +318,8 @@ static int listen_control(struct monitor *m, struct err *err)
 	umask(old);
 	m->own_socket = r == 0;
 	if (r < 0 || listen(fd, 16) < 0)
-		return err_set(err, -errno, "%s: cannot listen: errno %d",
-			       a.sun_path, errno);
+		return err_set(err, -errno, "%s: cannot listen: %s", a.sun_path,
+			       strerror(errno));
 	return take_fd(&fd);
 }
 
@@ -364,18 +365,18 @@ static int start_connector(struct monitor *m, const struct conf_connector *cc,
 		return state;
 	if (mkdir(cc->path, 0700) < 0 && errno != EEXIST)
 		return err_set(err, -errno,
-			       "connector %s: %s cannot be made: "
-			       "errno %d",
-			       cc->name, cc->path, errno);
+			       "connector %s: %s cannot be made: %s: make "
+			       "it, or name another path in bulkhead.yaml",
+			       cc->name, cc->path, strerror(errno));
 	dir = open(cc->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return err_set(err, -errno,
-			       "connector %s: %s cannot be "
-			       "opened: errno %d",
-			       cc->name, cc->path, errno);
+			       "connector %s: %s cannot be opened: %s: name "
+			       "a Maildir of yours in bulkhead.yaml",
+			       cc->name, cc->path, strerror(errno));
 	r = chan_pair(pair);
 	if (r < 0)
-		return err_set(err, r, "socketpair: errno %d", -r);
+		return err_set(err, r, "socketpair: %s", strerror(-r));
 	ours = pair[0];
 	theirs = pair[1];
 	(void)str_printf(name, sizeof(name), "connector:%s", cc->name);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -92,7 +93,7 @@ static int envelope_start(struct monitor *m, struct mitem *it, struct err *err)
 	int r = chan_pair(pair);
 
 	if (r < 0)
-		return err_set(err, r, "socketpair: errno %d", -r);
+		return err_set(err, r, "socketpair: %s", strerror(-r));
 	ours = pair[0];
 	theirs = pair[1];
 	s.fds[0] = theirs;

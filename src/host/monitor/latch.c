@@ -23,9 +23,9 @@ bool latch_is_set(int state_fd)
 
 static void write_latch(struct monitor *m, const char *by, struct span reason)
 {
-	CLEAN_FD int fd =
-		openat(m->state_fd, "latch",
-		       O_CREAT | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600);
+	CLEAN_FD int fd = openat(
+		m->state_fd, "latch",
+		O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (fd < 0 || fd_write_all(fd, span_str(by)) < 0 ||
 	    fd_write_all(fd, SPAN_LIT(": ")) < 0 ||
