@@ -101,6 +101,6 @@ int main(void)
 	qsort(took, ROUNDS, sizeof(took[0]), by_size);
 	printf("{\"n\": %d, \"p50_ns\": %" PRIu64 ", \"p99_ns\": %" PRIu64
 	       "}\n",
-	       ROUNDS, took[ROUNDS / 2], took[ROUNDS / 100 * 99]);
+	       ROUNDS, took[ROUNDS / 2], took[(size_t)ROUNDS / 100 * 99]);
 	return 0;
 }

@@ -15,9 +15,9 @@ def demo(**env):
         for name in os.listdir(BUILD):
             if name.startswith('bulkhead'):
                 os.symlink(os.path.join(BUILD, name), os.path.join(d, name))
-        os.symlink(IMAGES, os.path.join(d, 'images'))
         r = subprocess.run([os.path.join(SRC, 'tools/demo'), d],
                            env={**os.environ, 'MAIL': '', 'ATTACK': '',
+                                'BULKHEAD_IMAGES': IMAGES,
                                 'PLANNER': 'both', **env},
                            capture_output=True, text=True, timeout=600)
         for path in glob.glob(f'{d}/run/*/state/log/bulkhead.log'):

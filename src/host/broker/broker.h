@@ -20,8 +20,9 @@
 enum {
 	BROKER_ITEMS = 128, /* in memory: the live ones and a history */
 	BROKER_PEERS = 160, /* more than the monitor's items, VMs, connectors */
-	BROKER_REQUESTS = 32, /* remembered for each item */
-	BROKER_CALLS = 64,    /* a task: after that, refused unrecorded */
+	BROKER_REQUESTS = 32,		  /* remembered for each item */
+	BROKER_REQUEST_BYTES = 256 << 10, /* the same */
+	BROKER_CALLS = 64, /* a task: after that, refused unrecorded */
 	BROKER_SEND_MS = 10000,
 	/* How long one peer that an attacker may own can make the broker wait
 	 * in all its life by not taking its messages. */
@@ -52,6 +53,7 @@ struct item {
 	size_t answer_n;
 	uint32_t n_requests;
 	struct request requests[BROKER_REQUESTS];
+	size_t request_bytes; /* of them all, at most BROKER_REQUEST_BYTES */
 	uint32_t calls;
 };
 

@@ -204,8 +204,9 @@ static void remember(struct broker *b, struct item *it,
 	memcpy(b->out.c_request.args, call->args,
 	       call->n * sizeof(call->args[0]));
 	msg_encode(&out, &b->out);
-	if (!buf_ok(&out))
+	if (!buf_ok(&out) || out.n > BROKER_REQUEST_BYTES - it->request_bytes)
 		return;
+	it->request_bytes += out.n;
 	q = &it->requests[it->n_requests++];
 	q->n = out.n;
 	q->datagram = out.p;
