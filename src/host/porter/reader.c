@@ -118,7 +118,7 @@ static void reader_exited(struct session *s, const struct wire_exit *e)
 		(void)snprintf(how, sizeof(how), "%s %u",
 			       e->kind == WIRE_EXIT_CODE ? "code" : "signal",
 			       e->status);
-		refuse(s, "the reader failed", how);
+		refuse(s, "the reader gave up, the log has its words", how);
 		return;
 	}
 	fd = make_record(s->state, &err);
