@@ -169,6 +169,27 @@ static int parse_nested(size_t depth, struct buf *errs)
 	return yaml_parse("f", span_of(text, 2 * depth), &y, errs);
 }
 
+/* A quoted scalar of many pieces: "''" is one, and all are put together. */
+static void pieces(void **)
+{
+	enum { PIECES = 200 };
+	CLEAN_YAML struct yaml *y = NULL;
+	CLEAN_BUF struct buf text;
+	CLEAN_BUF struct buf errs;
+	const char *got;
+
+	buf_init(&errs, 1 << 16);
+	buf_init(&text, 1 << 16);
+	buf_str(&text, "a: '");
+	for (int i = 0; i < PIECES; i++)
+		buf_str(&text, "''");
+	buf_str(&text, "'\n");
+	assert_int_equal(yaml_parse("f", buf_view(&text), &y, &errs), 0);
+	got = yaml_text(yaml_get(yaml_root(y), "a"));
+	assert_int_equal(strlen(got), PIECES);
+	assert_int_equal(strspn(got, "'"), PIECES);
+}
+
 static void depth(void **)
 {
 	CLEAN_BUF struct buf errs;
@@ -329,10 +350,11 @@ static void values(void **)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(refuses), cmocka_unit_test(syntax),
-		cmocka_unit_test(reads),   cmocka_unit_test(depth),
-		cmocka_unit_test(sizes),   cmocka_unit_test(check_map),
-		cmocka_unit_test(nearest), cmocka_unit_test(values),
+		cmocka_unit_test(refuses),   cmocka_unit_test(syntax),
+		cmocka_unit_test(reads),     cmocka_unit_test(pieces),
+		cmocka_unit_test(depth),     cmocka_unit_test(sizes),
+		cmocka_unit_test(check_map), cmocka_unit_test(nearest),
+		cmocka_unit_test(values),
 	};
 
 	return cmocka_run_group_tests_name("conf/yaml", tests, NULL, NULL);

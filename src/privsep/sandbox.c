@@ -109,7 +109,7 @@ int sandbox_basic(struct err *err)
 static int limit_resources(enum proc p, struct err *err)
 {
 	static const struct {
-		int resource;
+		unsigned resource;
 		rlim_t most;
 	} limits[] = {
 		{ RLIMIT_DATA, PARSER_DATA },
