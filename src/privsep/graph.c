@@ -40,13 +40,14 @@ static const struct proc_row rows[] = {
 			     syscalls_connector },
 	[PROC_PORTER] = { "porter",
 			  RIGHT_HOSTILE,
-			  { FD_MONITOR, FD_BROKER, FD_WIRE, FD_ITEM },
-			  false,
+			  { FD_MONITOR, FD_BROKER, FD_WIRE, FD_QMP },
+			  true,
 			  syscalls_porter },
 	/* The list is of the process that waits once the jail is running. */
 	[PROC_VMM] = { "vmm",
 		       RIGHT_HOSTILE,
-		       { FD_WIRE, FD_CONSOLE, FD_KERNEL, FD_INITRD },
+		       { FD_WIRE, FD_CONSOLE, FD_KERNEL, FD_INITRD, FD_QMP,
+			 FD_MEMORY, FD_SAVED },
 		       false,
 		       syscalls_vmm },
 };
@@ -78,6 +79,8 @@ const char *fd_role_name(enum fd_role role)
 		[FD_STATE] = "state",	[FD_ITEM] = "item",
 		[FD_WIRE] = "wire",	[FD_CONSOLE] = "console",
 		[FD_KERNEL] = "kernel", [FD_INITRD] = "initrd",
+		[FD_QMP] = "qmp",	[FD_MEMORY] = "memory",
+		[FD_SAVED] = "saved",
 	};
 
 	static_assert(ARRAY_SIZE(names) == FD_ROLE_MAX, "a name per role");

@@ -38,6 +38,9 @@ enum fd_role {
 	FD_CONSOLE, /* the VM's serial console, write-only, or /dev/null */
 	FD_KERNEL,  /* sealed memfd: guest kernel */
 	FD_INITRD,  /* sealed memfd: guest image */
+	FD_QMP,	    /* QEMU's monitor protocol, or /dev/null */
+	FD_MEMORY,  /* memfd: the VM's memory, or /dev/null */
+	FD_SAVED,   /* sealed memfd: a template's device state, or /dev/null */
 	FD_ROLE_MAX
 };
 

@@ -26,7 +26,7 @@
 #include "base/span.h"
 #include "proto/limits.h"
 
-enum { MSG_VERSION = 1, MSG_HEAD = 36, MSG_RUN = 16 };
+enum { MSG_VERSION = 2, MSG_HEAD = 36, MSG_RUN = 16 };
 
 enum msg_type {
 	MSG_NONE = 0,
@@ -56,10 +56,21 @@ enum msg_type {
 	MSG_TASK_END,	  /* m_empty; task in the head */
 	MSG_ITEM_VERDICT, /* m_item_verdict: the broker is done with it */
 
+	/* monitor -> porter, after HELLO */
+	MSG_WORK, /* m_work + the item, a sealed memfd, if it is a reader's; the
+		     ids in the head are from now on those of all it says */
+	MSG_SAVE, /* m_empty + memfd: a template's; its state goes there */
+	MSG_TAP,  /* m_empty + channel: send a copy of each frame there */
+
 	/* porter -> monitor */
-	MSG_VM_READY, /* m_vm_ready */
-	MSG_VM_FAIL,  /* m_vm_fail: end it */
-	MSG_VM_DONE,  /* m_empty: its work is done, end it */
+	MSG_VM_READY,  /* m_vm_ready: authenticated, and its workload stands */
+	MSG_VM_PARKED, /* m_empty: waits for WORK, as far as HELLO said */
+	MSG_VM_SAVED,  /* m_empty: a template's state is saved, end it */
+	MSG_VM_FAIL,   /* m_vm_fail: end it */
+	MSG_VM_DONE,   /* m_empty: its work is done, end it */
+
+	/* porter -> whoever watches its wire */
+	MSG_FRAME, /* m_frame */
 
 	/* envelope -> broker */
 	MSG_ENVELOPE, /* m_envelope */
@@ -90,6 +101,7 @@ enum msg_type {
 	MSG_C_ITEMS,   /* m_empty -> MSG_C_ITEM ..., MSG_C_OK */
 	MSG_C_ITEM,    /* m_c_item + sealed memfd, message_encode, if any */
 	MSG_C_REQUEST, /* m_c_request: what a planner asked for */
+	MSG_C_WIRE,    /* m_c_wire -> MSG_C_OK + channel of MSG_FRAMEs */
 	MSG_C_OK,      /* m_empty */
 	MSG_C_FAIL,    /* m_text */
 	MSG_C_TEXT,    /* m_text: a JSON object, part of an answer */
@@ -196,6 +208,36 @@ struct m_item_verdict {
 
 struct m_vm_ready {
 	uint64_t boot_us; /* from spawn to authenticated ready */
+};
+
+struct m_work {
+	uint64_t item; /* 0: none */
+	uint64_t deadline_ms;
+};
+
+/* One frame of a VM's wire, as it is watched. No key is ever in it. */
+enum frame_kind { FRAME_MESSAGE = 1, FRAME_MUX, FRAME_KIND_MAX };
+
+enum { FRAME_FIRST_MAX = 512 };
+
+struct m_frame {
+	uint64_t at_us;	 /* since its porter's start */
+	uint32_t missed; /* frames before this that the watcher was too slow
+			    for */
+	uint8_t out;	 /* 1: from the host */
+	uint8_t kind;	 /* enum frame_kind */
+	uint8_t type;	 /* enum wire_type or enum mux_type */
+	uint32_t flags;	 /* enum mux_flag */
+	uint32_t stream;
+	uint8_t service;   /* enum wire_service, 0: none or not known yet */
+	uint32_t length;   /* as its head says */
+	struct span first; /* of the payload, at most FRAME_FIRST_MAX bytes */
+};
+
+/* Which VM to watch: by number, or (0) the next to start of that kind. */
+struct m_c_wire {
+	uint64_t vm;
+	uint8_t kind; /* enum vm_kind; 0: of any */
 };
 
 struct m_vm_fail {
@@ -313,6 +355,8 @@ struct msg {
 		struct m_item_verdict item_verdict;
 		struct m_vm_ready vm_ready;
 		struct m_vm_fail vm_fail;
+		struct m_work work;
+		struct m_frame frame;
 		struct m_envelope envelope;
 		struct m_task task;
 		struct m_tool tool;
@@ -322,6 +366,7 @@ struct msg {
 		struct m_effect_done effect_done;
 		struct m_c_item c_item;
 		struct m_c_request c_request;
+		struct m_c_wire c_wire;
 	};
 };
 

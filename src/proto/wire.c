@@ -2,8 +2,6 @@
 #include "proto/wire.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <stdlib.h>
 
 #include "base/rd.h"
 #include "base/sha256.h"
@@ -19,6 +17,9 @@ static const char *const fault_names[] = {
 	[WIRE_TOO_MUCH] = "too-much",
 	[WIRE_HANGUP] = "hangup",
 	[WIRE_DEADLINE] = "deadline",
+	[WIRE_BAD_WINDOW] = "bad-window",
+	[WIRE_BAD_STREAM] = "bad-stream",
+	[WIRE_BAD_MONITOR] = "bad-monitor",
 };
 static_assert(ARRAY_SIZE(fault_names) == WIRE_FAULT_MAX);
 
@@ -29,7 +30,43 @@ const char *wire_fault_name(enum wire_fault f)
 	return fault_names[f];
 }
 
-#define ON(service) (1U << (service))
+static const char *const service_names[] = {
+	[WIRE_CONTROL] = "control", [WIRE_READER] = "reader",
+	[WIRE_MCP] = "mcp",	    [WIRE_LLM] = "llm",
+	[WIRE_EGRESS] = "egress",   [WIRE_LOG] = "log",
+};
+static_assert(ARRAY_SIZE(service_names) == WIRE_SERVICE_MAX);
+
+const char *wire_service_name(enum wire_service s)
+{
+	return (unsigned int)s < WIRE_SERVICE_MAX ? service_names[s] : NULL;
+}
+
+const struct wire_rule *wire_rule(enum wire_workload w, enum wire_service s)
+{
+	static const struct wire_rule reader[WIRE_SERVICE_MAX] = {
+		[WIRE_CONTROL] = { .streams = 1 },
+		[WIRE_READER] = { .host = true, .streams = 1 },
+		[WIRE_LOG] = { .streams = 1 },
+	};
+	static const struct wire_rule planner[WIRE_SERVICE_MAX] = {
+		[WIRE_CONTROL] = { .streams = 1 },
+		[WIRE_MCP] = { .streams = 1 },
+		[WIRE_LOG] = { .streams = 1 },
+	};
+	static const struct wire_rule *const rules[] = {
+		[WIRE_READER_EMAIL] = reader,
+		[WIRE_PLANNER_TRIAGE] = planner,
+		[WIRE_PLANNER_GULLIBLE] = planner,
+		[WIRE_PROBE] = reader,
+	};
+
+	static_assert(ARRAY_SIZE(rules) == WIRE_WORKLOAD_MAX);
+	if ((unsigned int)w >= WIRE_WORKLOAD_MAX || !rules[w] ||
+	    (unsigned int)s >= WIRE_SERVICE_MAX || !rules[w][s].streams)
+		return NULL;
+	return &rules[w][s];
+}
 
 /*
  * What each type may look like, checked on the head, before a byte of the
@@ -37,42 +74,39 @@ const char *wire_fault_name(enum wire_fault f)
  * may have another size, and is to be reported as another version.
  */
 static const struct {
-	unsigned int services;
 	uint32_t least, most;
 } type_rows[] = {
-	[WIRE_HELLO] = { ON(WIRE_CONTROL), 0, LIMIT_WIRE_FRAME },
-	[WIRE_ACK] = { ON(WIRE_CONTROL), 0, LIMIT_WIRE_FRAME },
-	[WIRE_READY] = { ON(WIRE_CONTROL), 0, 0 },
-	[WIRE_DATA] = { ON(WIRE_READER) | ON(WIRE_MCP), 1, LIMIT_WIRE_FRAME },
-	[WIRE_END] = { ON(WIRE_READER) | ON(WIRE_MCP), 0, 0 },
-	[WIRE_LOG] = { ON(WIRE_LOGS), 1, WIRE_LOG_MAX },
-	[WIRE_EXIT] = { ON(WIRE_CONTROL), WIRE_EXIT_LEN, WIRE_EXIT_LEN },
+	[WIRE_HELLO] = { 0, WIRE_MSG_MAX },
+	[WIRE_ACK] = { 0, WIRE_MSG_MAX },
+	[WIRE_READY] = { 0, 0 },
+	[WIRE_EXIT] = { WIRE_EXIT_LEN, WIRE_EXIT_LEN },
 };
 static_assert(ARRAY_SIZE(type_rows) == WIRE_TYPE_MAX);
 
-void wire_put(struct buf *b, enum wire_type t, enum wire_service s,
-	      struct span payload)
+static void head_put(struct buf *b, enum wire_type t, size_t n)
 {
-	if (payload.n > LIMIT_WIRE_FRAME) {
+	buf_u32(b, (uint32_t)n);
+	buf_u8(b, (uint8_t)t);
+	buf_u8(b, 0);
+	buf_u16(b, 0);
+}
+
+void wire_put(struct buf *b, enum wire_type t, struct span payload)
+{
+	if (payload.n > WIRE_MSG_MAX) {
 		b->bad = true;
 		return;
 	}
-	buf_u32(b, (uint32_t)payload.n);
-	buf_u8(b, (uint8_t)t);
-	buf_u8(b, (uint8_t)s);
-	buf_u16(b, 0);
+	head_put(b, t, payload.n);
 	buf_span(b, payload);
 }
 
 void wire_hello_put(struct buf *b, const struct wire_hello *h)
 {
-	buf_u32(b, WIRE_HELLO_LEN);
-	buf_u8(b, WIRE_HELLO);
-	buf_u8(b, WIRE_CONTROL);
-	buf_u16(b, 0);
+	head_put(b, WIRE_HELLO, WIRE_HELLO_LEN);
 	buf_u16(b, h->version);
 	buf_u8(b, h->workload);
-	buf_u8(b, h->zero);
+	buf_u8(b, h->flags);
 	buf_u64(b, h->wall_ns);
 	buf_put(b, h->random, sizeof(h->random));
 	buf_put(b, h->key, sizeof(h->key));
@@ -88,12 +122,12 @@ enum wire_fault wire_hello_get(struct span payload, struct wire_hello *ret)
 	if (!rd.bad && h.version != WIRE_VERSION)
 		return WIRE_BAD_VERSION;
 	h.workload = rd_u8(&rd);
-	h.zero = rd_u8(&rd);
+	h.flags = rd_u8(&rd);
 	h.wall_ns = rd_u64(&rd);
 	rd_copy(&rd, h.random, sizeof(h.random));
 	rd_copy(&rd, h.key, sizeof(h.key));
-	if (!rd_end(&rd) || h.zero || h.workload < WIRE_READER_EMAIL ||
-	    h.workload >= WIRE_WORKLOAD_MAX) {
+	if (!rd_end(&rd) || h.flags > WIRE_HELLO_TEMPLATE ||
+	    h.workload < WIRE_READER_EMAIL || h.workload >= WIRE_WORKLOAD_MAX) {
 		explicit_bzero(&h, sizeof(h));
 		return WIRE_BAD_PAYLOAD;
 	}
@@ -123,10 +157,7 @@ void wire_ack_put(struct buf *b, const uint8_t key[WIRE_KEY],
 	uint8_t mac[WIRE_MAC];
 
 	ack_mac(mac, key, hello_payload);
-	buf_u32(b, WIRE_ACK_LEN);
-	buf_u8(b, WIRE_ACK);
-	buf_u8(b, WIRE_CONTROL);
-	buf_u16(b, 0);
+	head_put(b, WIRE_ACK, WIRE_ACK_LEN);
 	buf_u16(b, WIRE_VERSION);
 	buf_put(b, mac, sizeof(mac));
 }
@@ -153,10 +184,7 @@ enum wire_fault wire_ack_check(struct span ack_payload,
 
 void wire_exit_put(struct buf *b, const struct wire_exit *e)
 {
-	buf_u32(b, WIRE_EXIT_LEN);
-	buf_u8(b, WIRE_EXIT);
-	buf_u8(b, WIRE_CONTROL);
-	buf_u16(b, 0);
+	head_put(b, WIRE_EXIT, WIRE_EXIT_LEN);
 	buf_u8(b, e->kind);
 	buf_u32(b, e->status);
 }
@@ -175,20 +203,6 @@ enum wire_fault wire_exit_get(struct span payload, struct wire_exit *ret)
 	return WIRE_OK;
 }
 
-int wire_in_init(struct wire_in *in)
-{
-	*in = (struct wire_in){ .payload = malloc(LIMIT_WIRE_FRAME) };
-	return in->payload ? 0 : -ENOMEM;
-}
-
-void wire_in_done(struct wire_in *in)
-{
-	if (in->payload)
-		explicit_bzero(in->payload, LIMIT_WIRE_FRAME);
-	free(in->payload);
-	*in = (struct wire_in){ 0 };
-}
-
 /* Moves what is missing of want from *bytes to dst; true once it is whole. */
 static bool gather(uint8_t *dst, size_t *have, size_t want, struct span *bytes)
 {
@@ -203,48 +217,44 @@ static bool gather(uint8_t *dst, size_t *have, size_t want, struct span *bytes)
 	return *have == want;
 }
 
-static enum wire_fault head_check(struct wire_in *in, struct wire_frame *ret)
+static enum wire_fault head_check(struct wire_in *in, struct wire_msg *ret)
 {
 	struct rd rd;
-	uint32_t len;
-	uint8_t type, service;
-	uint16_t zero;
+	uint32_t len, zero;
+	uint8_t type;
 
 	rd_init(&rd, span_of(in->head, WIRE_HEAD));
 	len = rd_u32(&rd);
 	type = rd_u8(&rd);
-	service = rd_u8(&rd);
-	zero = rd_u16(&rd);
-	if (len > LIMIT_WIRE_FRAME)
+	zero = rd_u8(&rd);
+	zero |= rd_u16(&rd);
+	if (len > WIRE_MSG_MAX)
 		return WIRE_BAD_LENGTH;
-	if (zero || type == 0 || type >= WIRE_TYPE_MAX ||
-	    service >= WIRE_SERVICE_MAX ||
-	    !(type_rows[type].services & ON(service)))
+	if (zero || type == 0 || type >= WIRE_TYPE_MAX)
 		return WIRE_BAD_TYPE;
 	if (len < type_rows[type].least || len > type_rows[type].most)
 		return WIRE_BAD_PAYLOAD;
 	in->payload_len = len;
 	ret->type = type;
-	ret->service = service;
 	return WIRE_OK;
 }
 
-int wire_in_next(struct wire_in *in, struct span *bytes, struct wire_frame *ret)
+int wire_in_next(struct wire_in *in, struct span *bytes, struct wire_msg *ret)
 {
-	struct wire_frame f = { 0 };
+	struct wire_msg m = { 0 };
 
 	if (in->fault != WIRE_OK)
 		return -1;
 	if (!gather(in->head, &in->head_n, WIRE_HEAD, bytes))
 		return 0;
-	in->fault = head_check(in, &f);
+	in->fault = head_check(in, &m);
 	if (in->fault != WIRE_OK)
 		return -1;
 	if (!gather(in->payload, &in->payload_n, in->payload_len, bytes))
 		return 0;
-	f.payload = span_of(in->payload, in->payload_len);
+	m.payload = span_of(in->payload, in->payload_len);
 	in->head_n = 0;
 	in->payload_n = 0;
-	*ret = f;
+	*ret = m;
 	return 1;
 }

@@ -2,31 +2,39 @@
  * wire: what host and guest say to each other on a VM's one virtio-serial
  * port. Pure bytes; the same code runs in the guest's init and in the porter.
  *
- * A frame is a head of 8 bytes, little-endian, and its payload:
- *
- *	offset size
- *	0      4    payload length, at most LIMIT_WIRE_FRAME
- *	4      1    type    (enum wire_type)
- *	5      1    service (enum wire_service)
- *	6      2    zero
- *
- * The host speaks first: HELLO, always. The guest reseeds its random
- * generator, sets its clock and answers ACK: HMAC-SHA256 under the session key
- * over the label "bulkhead wire ack", the protocol version and the whole HELLO
- * payload. Until the host has checked it, the guest may send nothing else.
+ * It begins with a handshake, always the host first; then the port carries the
+ * frames of a multiplexer (proto/mux.h) and nothing else:
  *
  *	host                              guest (init)
- *	HELLO  control  struct wire_hello
- *	                                  ACK   control  version u16, mac[32]
- *	                                  READY control  workload started
- *	DATA   reader|mcp   bytes   <-->  DATA  reader|mcp  bytes
- *	END    reader|mcp   (no more)     END   reader|mcp
- *	                                  LOG   log      text, at most 1 KiB
- *	                                  EXIT  control  kind u8, status u32
+ *	HELLO  struct wire_hello
+ *	                                  ACK  version u16, mac[32]
+ *	---------------- frames of the multiplexer ----------------
+ *	                                  opens control: READY once the workload
+ *	                                  stands, EXIT when it has ended
+ *	opens reader: raw bytes, FIN      on it: the JSON, FIN
+ *	                                  opens mcp: JSON-RPC lines, both ways
+ *	                                  opens log: the workload's stderr
  *
- * DATA and LOG are never empty; after EXIT nothing follows. Whatever else
- * arrives, or in another order, or larger: the porter ends that VM and reports
- * it (enum wire_fault).
+ * HELLO, ACK, READY and EXIT are messages: a head of 8 bytes, little-endian,
+ * and a payload.
+ *
+ *	offset size
+ *	0      4    payload length, at most WIRE_MSG_MAX
+ *	4      1    type (enum wire_type)
+ *	5      3    zero
+ *
+ * HELLO makes the guest reseed its random generator and set its clock; ACK is
+ * HMAC-SHA256 under the session key over the label "bulkhead wire ack", the
+ * protocol version and the whole HELLO payload. Until the host has checked it,
+ * the guest may send nothing else.
+ *
+ * The guest of a template (WIRE_HELLO_TEMPLATE) goes through all of this, may
+ * be warmed over reader streams with mails of ours, and when the host says GO
+ * AWAY, answers with GO AWAY, drops every stream and waits for HELLO again:
+ * that is the state that is copied, and each copy has a handshake of its own.
+ *
+ * Whatever else arrives, or in another order, or larger: the porter ends that
+ * VM and reports it (enum wire_fault).
  */
 #ifndef PROTO_WIRE_H
 #define PROTO_WIRE_H
@@ -36,12 +44,12 @@
 #include "proto/limits.h"
 
 enum {
-	WIRE_VERSION = 1,
+	WIRE_VERSION = 2,
 	WIRE_HEAD = 8,
+	WIRE_MSG_MAX = 256, /* payload of any message */
 	WIRE_RANDOM = 32,
 	WIRE_KEY = 32,
 	WIRE_MAC = 32,
-	WIRE_LOG_MAX = 1024,
 	/* payload sizes */
 	WIRE_HELLO_LEN = 12 + WIRE_RANDOM + WIRE_KEY,
 	WIRE_ACK_LEN = 2 + WIRE_MAC,
@@ -51,20 +59,29 @@ enum {
 enum wire_type {
 	WIRE_HELLO = 1,
 	WIRE_ACK,
-	WIRE_READY,
-	WIRE_DATA,
-	WIRE_END,
-	WIRE_LOG,
+	WIRE_READY, /* on the control stream, as is EXIT */
 	WIRE_EXIT,
 	WIRE_TYPE_MAX
 };
 
+/* What a stream is for: the first byte that its opener sends on it. */
 enum wire_service {
-	WIRE_CONTROL = 0,
+	WIRE_CONTROL = 1,
 	WIRE_READER,
 	WIRE_MCP,
-	WIRE_LOGS,
+	WIRE_LLM,
+	WIRE_EGRESS,
+	WIRE_LOG,
 	WIRE_SERVICE_MAX
+};
+
+/* "control", "reader", "mcp", "llm", "egress", "log"; NULL for another. */
+const char *wire_service_name(enum wire_service s);
+
+/* Who opens a service, and how many of it may be open at once. */
+struct wire_rule {
+	bool host; /* the host opens it; else the guest */
+	uint32_t streams;
 };
 
 /* What init starts; the image holds exactly the one program it needs. */
@@ -76,51 +93,62 @@ enum wire_workload {
 	WIRE_WORKLOAD_MAX
 };
 
+/*
+ * The rule of a service in a guest with that workload; NULL: it has no such
+ * service, and opening one is a fault. Readers (and the probe): control,
+ * reader, log. Planners: control, mcp, log.
+ */
+const struct wire_rule *wire_rule(enum wire_workload w, enum wire_service s);
+
 /* Why a VM's wire was cut. Numbers are stable: they are in audit records. */
 enum wire_fault {
 	WIRE_OK = 0,
-	WIRE_BAD_LENGTH,  /* a frame over LIMIT_WIRE_FRAME */
-	WIRE_BAD_TYPE,	  /* unknown type or service, a type on a service that
-			     does not carry it, or reserved bits set */
-	WIRE_BAD_ORDER,	  /* a known frame out of turn */
+	WIRE_BAD_LENGTH,  /* a message or frame over its limit */
+	WIRE_BAD_TYPE,	  /* unknown type, flag or service, or reserved bits */
+	WIRE_BAD_ORDER,	  /* a known message out of turn */
 	WIRE_BAD_PAYLOAD, /* a payload that its type does not allow */
 	WIRE_BAD_VERSION, /* the guest speaks another version */
 	WIRE_BAD_MAC,	  /* wrong key, or a replay of another handshake */
-	WIRE_TOO_MUCH,	  /* more bytes in all than this kind of VM may send */
-	WIRE_HANGUP,	  /* the port closed before the work was done */
-	WIRE_DEADLINE,	  /* silence past the deadline */
+	WIRE_TOO_MUCH,	 /* more bytes, frames or streams in all than allowed */
+	WIRE_HANGUP,	 /* the port closed before the work was done */
+	WIRE_DEADLINE,	 /* silence past the deadline */
+	WIRE_BAD_WINDOW, /* more bytes than the window allows, or a window that
+			    cannot be */
+	WIRE_BAD_STREAM, /* a stream that is not there, not the guest's to
+			    open, or has ended */
+	WIRE_BAD_MONITOR, /* the virtual machine monitor said no, or nonsense */
 	WIRE_FAULT_MAX
 };
 
 /* A stable lower-case name, e.g. "bad-mac". */
 const char *wire_fault_name(enum wire_fault f);
 
+enum { WIRE_HELLO_TEMPLATE = 1 }; /* a flag of HELLO: see above */
+
 struct wire_hello {
 	uint16_t version; /* WIRE_VERSION */
 	uint8_t workload; /* enum wire_workload */
-	uint8_t zero;
+	uint8_t flags;
 	uint64_t wall_ns; /* CLOCK_REALTIME, nanoseconds since the epoch */
 	uint8_t random[WIRE_RANDOM]; /* for the guest's random generator */
 	uint8_t key[WIRE_KEY];	     /* fresh for this VM */
 };
 
-struct wire_frame {
+struct wire_msg {
 	enum wire_type type;
-	enum wire_service service;
 	struct span payload; /* borrowed from the parser until its next call */
 };
 
-/* Appends a whole frame. payload.n must be <= LIMIT_WIRE_FRAME, else b->bad. */
-void wire_put(struct buf *b, enum wire_type t, enum wire_service s,
-	      struct span payload);
+/* Appends a whole message. payload.n must be <= WIRE_MSG_MAX, else b->bad. */
+void wire_put(struct buf *b, enum wire_type t, struct span payload);
 
 void wire_hello_put(struct buf *b, const struct wire_hello *h);
 [[nodiscard]] enum wire_fault wire_hello_get(struct span payload,
 					     struct wire_hello *ret);
 
 /*
- * The guest's answer to the HELLO with this payload, as an ACK frame; and its
- * check on the host, in constant time.
+ * The guest's answer to the HELLO with this payload, as an ACK message; and
+ * its check on the host, in constant time.
  */
 void wire_ack_put(struct buf *b, const uint8_t key[WIRE_KEY],
 		  struct span hello_payload);
@@ -141,29 +169,25 @@ void wire_exit_put(struct buf *b, const struct wire_exit *e);
 					    struct wire_exit *ret);
 
 /*
- * The incremental parser: bytes in as they come, whole frames out. Holds at
- * most one frame. A fault sticks.
+ * The incremental parser: bytes in as they come, whole messages out. Holds at
+ * most one. A fault sticks. Start with zeroes; wipe it where a HELLO passed.
  */
 struct wire_in {
 	uint8_t head[WIRE_HEAD];
 	size_t head_n;
-	uint8_t *payload; /* LIMIT_WIRE_FRAME bytes, allocated once, owned */
+	uint8_t payload[WIRE_MSG_MAX];
 	size_t payload_n;
 	size_t payload_len;
 	enum wire_fault fault;
 };
 
-/* Returns 0 or -ENOMEM. */
-[[nodiscard]] int wire_in_init(struct wire_in *in);
-void wire_in_done(struct wire_in *in);
-
 /*
- * Consumes from *bytes (advancing it) until a frame is whole. Returns 1 and
- * the frame, 0 when more bytes are needed, -1 on a fault (in->fault). The head
- * decides type, service and length of the payload before a byte of it is
- * stored; order, and the bytes of HELLO, ACK and EXIT, are the caller's.
+ * Consumes from *bytes (advancing it) until a message is whole, and not a
+ * byte more. Returns 1 and the message, 0 when more bytes are needed, -1 on a
+ * fault (in->fault). Order, and the bytes of HELLO, ACK and EXIT, are the
+ * caller's.
  */
 [[nodiscard]] int wire_in_next(struct wire_in *in, struct span *bytes,
-			       struct wire_frame *ret);
+			       struct wire_msg *ret);
 
 #endif

@@ -31,15 +31,36 @@ struct vm_images {
 				 struct err *err);
 void vm_images_done(struct vm_images *im);
 
+/* How far a clone goes before it is told its work (MSG_WORK). */
+enum vm_park {
+	VM_PARK_NONE = 0, /* as far as it can: its work is on its way */
+	VM_PARK_WAITING,  /* QEMU waits to be told to load its state */
+	VM_PARK_RESUMED,  /* it runs, is authenticated, and has been warmed with
+			     a mail of ours */
+	VM_PARK_MAX
+};
+
+/* "none", "waiting", "resumed"; NULL if there is none. */
+const char *vm_park_name(enum vm_park p);
+
 struct vm_launch {
 	const char *libexec;
 	struct vm_spec spec;
 	enum wire_workload workload;
 	const struct vm_images *images;
-	const char *name;     /* "vm-17": for logs and MSG_HELLO */
-	struct msg_ids ids;   /* the head of that MSG_HELLO */
-	int item_fd;	      /* readers: sealed memfd; planners: -1 */
-	int console_fd;	      /* -1: none */
+	const char *name;   /* "vm-17": for logs and MSG_HELLO */
+	struct msg_ids ids; /* the head of that MSG_HELLO */
+	int console_fd;	    /* -1: none */
+	enum vm_park park;  /* clones */
+	/* Templates: an unsealed memfd of spec.memory_mib. Clones: that memfd,
+	 * sealed. Else -1. */
+	int memory_fd;
+	/* Clones: the sealed device state; opened anew here, for a dup would
+	 * share the offset. Else -1. */
+	int saved_fd;
+	/* cgroup.procs of the groups that the machine is to join. */
+	const int *cgroup_fds;
+	size_t n_cgroup_fds;
 	/* For the porter: the handshake may take this long, and so may the
 	 * work after it. */
 	uint64_t deadline_ms;

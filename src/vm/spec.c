@@ -24,6 +24,29 @@ const char *vm_backend_name(enum vm_backend b)
 	return (unsigned)b < VM_BACKEND_MAX ? backend_names[b] : NULL;
 }
 
+static const char *const start_names[] = {
+	[VM_COLD] = "cold",
+	[VM_TEMPLATE] = "template",
+	[VM_CLONE] = "clone",
+};
+
+static_assert(ARRAY_SIZE(start_names) == VM_START_MAX, "a name each");
+
+const char *vm_start_name(enum vm_start s)
+{
+	return (unsigned)s < VM_START_MAX ? start_names[s] : NULL;
+}
+
+static enum vm_start start_parse(struct span name)
+{
+	int s;
+
+	for (s = 0; s < VM_START_MAX; s++)
+		if (span_is(name, start_names[s]))
+			return (enum vm_start)s;
+	return VM_START_MAX;
+}
+
 enum vm_backend vm_backend_parse(struct span name)
 {
 	int b;
@@ -37,6 +60,7 @@ enum vm_backend vm_backend_parse(struct span name)
 static bool spec_ok(const struct vm_spec *s)
 {
 	return s->backend > VM_AUTO && s->backend < VM_BACKEND_MAX &&
+	       (unsigned)s->start < VM_START_MAX &&
 	       s->memory_mib >= MEMORY_MIN_MIB &&
 	       s->memory_mib <= MEMORY_MAX_MIB && s->cpus >= 1 &&
 	       s->cpus <= CPUS_MAX && s->deadline_s >= 1;
@@ -47,9 +71,10 @@ int vm_spec_format(char *dst, size_t cap, const struct vm_spec *spec)
 	if (!spec_ok(spec))
 		return -1;
 	return str_printf(dst, cap,
-			  "backend=%s memory_mib=%u cpus=%u deadline_s=%u "
-			  "tsc_khz=%u console=%u",
-			  backend_names[spec->backend], spec->memory_mib,
+			  "backend=%s start=%s memory_mib=%u cpus=%u "
+			  "deadline_s=%u tsc_khz=%u console=%u",
+			  backend_names[spec->backend],
+			  start_names[spec->start], spec->memory_mib,
 			  spec->cpus, spec->deadline_s, spec->tsc_khz,
 			  (unsigned)spec->console) < 0
 		       ? -1
@@ -83,6 +108,7 @@ int vm_spec_parse(struct span arg, struct vm_spec *ret)
 
 	s = (struct vm_spec){ .backend = vm_backend_parse(
 				      word_value(&arg, "backend")) };
+	s.start = start_parse(word_value(&arg, "start"));
 	for (i = 0; i < ARRAY_SIZE(keys); i++)
 		if (num_parse(word_value(&arg, keys[i]), 0, UINT32_MAX, &v[i]) <
 		    0)

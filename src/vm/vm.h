@@ -26,6 +26,18 @@ const char *vm_backend_name(enum vm_backend b);
 /* The back-end of that name; VM_BACKEND_MAX if there is none. */
 enum vm_backend vm_backend_parse(struct span name);
 
+/* How a machine comes to life. */
+enum vm_start {
+	VM_COLD = 0, /* boots the kernel */
+	VM_TEMPLATE, /* the same, with its memory in FD_MEMORY, to be saved */
+	VM_CLONE,    /* a private copy of a template's memory and device state;
+			waits on QMP to be told to load it */
+	VM_START_MAX
+};
+
+/* "cold", "template", "clone"; NULL if there is none. */
+const char *vm_start_name(enum vm_start s);
+
 /* How bulkhead-vmm exits; 128 + n: signal n ended the machine. */
 enum vm_exit {
 	VM_EXIT_OFF = 0,      /* the guest powered off or restarted */
@@ -39,11 +51,12 @@ enum { VM_SPEC_TEXT = 160 };
 
 struct vm_spec {
 	enum vm_backend backend; /* not VM_AUTO */
-	uint32_t memory_mib;	 /* 64 to 65536 */
-	uint32_t cpus;		 /* 1 to 16 */
-	uint32_t deadline_s;	 /* the vmm ends itself then, as a backstop */
-	uint32_t tsc_khz;	 /* TCG: the host's TSC rate, 0 if unknown */
-	bool console;		 /* a serial console on FD_CONSOLE */
+	enum vm_start start;
+	uint32_t memory_mib; /* 64 to 65536 */
+	uint32_t cpus;	     /* 1 to 16 */
+	uint32_t deadline_s; /* the vmm ends itself then, as a backstop */
+	uint32_t tsc_khz;    /* TCG: the host's TSC rate, 0 if unknown */
+	bool console;	     /* a serial console on FD_CONSOLE */
 };
 
 /* The specification as one argument of bulkhead-vmm, and back. 0 or -1. */
