@@ -161,7 +161,7 @@ static const struct {
 	  "  planner: {pool: -1, parked: running, park: 1}}\n",
 	  "c:4:22: a number of VMs kept ready, 0 to 16\n"
 	  "c:4:34: unknown value \"resume\": did you mean \"resumed\"?\n"
-	  "c:5:41: unknown key \"park\": remove it\n"
+	  "c:5:40: unknown key \"park\": remove it\n"
 	  "c:5:19: a number of VMs kept ready, 0 to 16\n"
 	  "c:5:31: unknown value \"running\": use waiting, resumed\n" },
 	{ HEAD CONNECTORS "agents: {a: {policy: p, planner: {kind: none}, "
