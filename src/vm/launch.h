@@ -31,18 +31,6 @@ struct vm_images {
 				 struct err *err);
 void vm_images_done(struct vm_images *im);
 
-/* How far a clone goes before it is told its work (MSG_WORK). */
-enum vm_park {
-	VM_PARK_NONE = 0, /* as far as it can: its work is on its way */
-	VM_PARK_WAITING,  /* QEMU waits to be told to load its state */
-	VM_PARK_RESUMED,  /* it runs, is authenticated, and has been warmed with
-			     a mail of ours */
-	VM_PARK_MAX
-};
-
-/* "none", "waiting", "resumed"; NULL if there is none. */
-const char *vm_park_name(enum vm_park p);
-
 struct vm_launch {
 	const char *libexec;
 	struct vm_spec spec;

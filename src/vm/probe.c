@@ -91,18 +91,18 @@ static int say_hello(struct trial *t)
 	return 0;
 }
 
-/* The first frame must be the guest's proof. 1: it is, 0: more bytes. */
+/* The first message must be the guest's proof. 1: it is, 0: more bytes. */
 static int check_answer(struct trial *t, struct span bytes)
 {
 	struct span hello = buf_view(&t->out);
-	struct wire_frame f;
-	int r = wire_in_next(&t->in, &bytes, &f);
+	struct wire_msg m;
+	int r = wire_in_next(&t->in, &bytes, &m);
 
 	if (r <= 0)
 		return r < 0 ? -EPROTO : 0;
 	hello = span_of(hello.p + WIRE_HEAD, hello.n - WIRE_HEAD);
-	if (f.type != WIRE_ACK ||
-	    wire_ack_check(f.payload, t->hello.key, hello) != WIRE_OK)
+	if (m.type != WIRE_ACK ||
+	    wire_ack_check(m.payload, t->hello.key, hello) != WIRE_OK)
 		return -EPROTO;
 	return 1;
 }
@@ -161,11 +161,12 @@ static int start_guest(const struct probe *p, const struct candidate *c,
 	t->start_ms = now_ms();
 	t->end_ms = t->start_ms + c->limit_s * 1000ull;
 	t->pid = spawn_process(
-		&(struct spawn){
-			.proc = PROC_VMM,
-			.libexec = p->libexec,
-			.fds = { theirs, null_fd, p->kernel_fd, p->initrd_fd },
-			.args = args },
+		&(struct spawn){ .proc = PROC_VMM,
+				 .libexec = p->libexec,
+				 .fds = { theirs, null_fd, p->kernel_fd,
+					  p->initrd_fd, null_fd, null_fd,
+					  null_fd },
+				 .args = args },
 		&t->pidfd, err);
 	return t->pid < 0 ? (int)t->pid : 0;
 }
@@ -184,7 +185,7 @@ static int end_guest(struct trial *t, bool gone)
 	}
 	fd_close(&t->pidfd);
 	fd_close(&t->wire);
-	wire_in_done(&t->in);
+	explicit_bzero(&t->hello, sizeof(t->hello));
 	buf_done(&t->out);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
@@ -196,11 +197,10 @@ static int try_candidate(const struct probe *p, const struct candidate *c,
 	struct trial t = { .wire = -1, .pid = -1, .pidfd = -1 };
 	struct err err = { 0 };
 	int status;
-	int r = wire_in_init(&t.in);
+	int r;
 
 	buf_init(&t.out, 1024);
-	if (r == 0)
-		r = start_guest(p, c, &t, &err);
+	r = start_guest(p, c, &t, &err);
 	if (r == 0)
 		r = say_hello(&t);
 	if (r == 0)

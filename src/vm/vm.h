@@ -38,6 +38,24 @@ enum vm_start {
 /* "cold", "template", "clone"; NULL if there is none. */
 const char *vm_start_name(enum vm_start s);
 
+/* The start of that name; VM_START_MAX if there is none. */
+enum vm_start vm_start_parse(struct span name);
+
+/* How far a clone goes before it is told its work (MSG_WORK). */
+enum vm_park {
+	VM_PARK_NONE = 0, /* as far as it can: its work is on its way */
+	VM_PARK_WAITING,  /* QEMU waits to be told to load its state */
+	VM_PARK_RESUMED,  /* it runs, is authenticated, and has been warmed with
+			     a mail of ours */
+	VM_PARK_MAX
+};
+
+/* "none", "waiting", "resumed"; NULL if there is none. */
+const char *vm_park_name(enum vm_park p);
+
+/* The one of that name; VM_PARK_MAX if there is none. */
+enum vm_park vm_park_parse(struct span name);
+
 /* How bulkhead-vmm exits; 128 + n: signal n ended the machine. */
 enum vm_exit {
 	VM_EXIT_OFF = 0,      /* the guest powered off or restarted */
