@@ -21,11 +21,11 @@ enum {
 	LINES = 4096, /* of mountinfo, and processes in our own group */
 	/*
 	 * Beside the guest's memory: QEMU's own and its libraries', device
-	 * buffers, the porter's heap. Emulation adds the translated code, for
-	 * which QEMU takes up to 1 GiB if it is let.
+	 * buffers, the porter's heap. Emulation adds the translated code
+	 * (tb-size, src/host/vmm/qemu.c) and what it keeps about it.
 	 */
 	OVERHEAD_MIB = 128,
-	OVERHEAD_TCG_MIB = 384,
+	OVERHEAD_TCG_MIB = 128,
 	/* vmm, porter, and QEMU's threads beside one for each processor (its
 	 * own limit is src/host/vmm/vmm.c's) */
 	OVERHEAD_PIDS = 24,
