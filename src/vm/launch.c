@@ -127,6 +127,8 @@ static int start_vmm(const struct vm_launch *l, const struct parts *p,
 			 or_null(p, p->qmp.theirs), or_null(p, memory),
 			 or_null(p, p->saved_fd) },
 		.args = args,
+		.cgroup_fds = l->cgroup_fds,
+		.n_cgroup_fds = l->n_cgroup_fds,
 	};
 
 	if (vm_spec_format(spec, sizeof(spec), &l->spec) < 0)
@@ -144,6 +146,8 @@ static int start_porter(const struct vm_launch *l, const struct parts *p,
 		.libexec = l->libexec,
 		.fds = { p->monitor.theirs, p->broker.theirs, p->wire.ours,
 			 or_null(p, p->qmp.ours) },
+		.cgroup_fds = l->cgroup_fds,
+		.n_cgroup_fds = l->n_cgroup_fds,
 	};
 
 	v->porter = spawn_process(&s, &v->porter_pidfd, err);
