@@ -6,7 +6,7 @@
  * answered by the broker and its reply is on its way to the VM. Until then
  * the wire is not read, so the VM waits, and what is held here is bounded:
  * one backlog of at most PLANNER_IN_MAX bytes, one reply.
- * #syscalls:porter pread64 fcntl fstat
+ * #syscalls:porter pread64 fstat
  */
 #include <stdlib.h>
 

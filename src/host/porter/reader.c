@@ -4,7 +4,8 @@
  *
  * Nothing is said to the broker before the VM has exited, so that a VM that
  * breaks the wire's rules at its last frame has said nothing either.
- * #syscalls:porter pread64 memfd_create fcntl fstat
+ * #syscalls:porter pread64 memfd_create fstat
+ * #syscalls:porter fcntl int1=F_ADD_SEALS
  */
 #include <stdlib.h>
 
