@@ -151,6 +151,14 @@ static int await(struct reading *r)
 			      SPAN_LIT("its porter gave no answer"));
 }
 
+static int give_work(struct reading *r, const struct vm_launch *l)
+{
+	struct msg m = { .type = MSG_WORK, .ids = l->ids };
+
+	m.work.deadline_ms = l->deadline_ms;
+	return chan_send(&r->monitor, &m, &r->item_fd, 1);
+}
+
 static int run_vm(struct reading *r)
 {
 	struct vm_launch l = {
@@ -165,7 +173,8 @@ static int run_vm(struct reading *r)
 		.workload = WIRE_READER_EMAIL,
 		.images = &r->images,
 		.name = "vm-read",
-		.item_fd = r->item_fd,
+		.memory_fd = -1,
+		.saved_fd = -1,
 		.console_fd = r->console_fd,
 		.deadline_ms = r->conf.reader.deadline_s * 1000ULL,
 	};
@@ -181,6 +190,8 @@ static int run_vm(struct reading *r)
 	if (chan_init(&r->monitor, take_fd(&r->procs.monitor_fd)) < 0 ||
 	    chan_init(&r->broker, take_fd(&r->procs.broker_fd)) < 0)
 		rc = told(CLI_VM, "memory", SPAN_LIT("there is none"));
+	else if (give_work(r, &l) < 0)
+		rc = told(CLI_VM, "the VM", SPAN_LIT("its porter is gone"));
 	else
 		rc = await(r);
 	vm_end(&r->procs);

@@ -159,6 +159,8 @@ static int prepare(struct monitor *m, struct err *err)
 	if (getrandom(m->ids.run, sizeof(m->ids.run), 0) !=
 	    (ssize_t)sizeof(m->ids.run))
 		return err_set(err, -EIO, "no random bytes");
+	/* Before any child of ours: it moves us, and they come with us. */
+	groups_start(m);
 	return vm_probe(m->libexec, m->state_fd, m->images.kernel_fd,
 			m->images.initrd_fd[WIRE_PROBE],
 			(enum vm_backend)m->conf.backend, &m->probe, err);
@@ -172,6 +174,7 @@ static void run(struct monitor *m)
 	audit_str(&m->record, "backend",
 		  span_str(vm_backend_name(m->probe.backend)));
 	audit_str(&m->record, "backend_why", span_str(m->probe.why));
+	audit_str(&m->record, "limits", span_str(m->groups.why));
 	monitor_audit(m);
 	log_info("up", "backend=%s why=\"%s\"",
 		 vm_backend_name(m->probe.backend), m->probe.why);
@@ -181,6 +184,7 @@ static void run(struct monitor *m)
 		m->exit_code = 1;
 	m->stopping = true;
 	vms_end(m, "stopped");
+	groups_end(m);
 	items_end(m);
 	if (m->auditd.pid) {
 		audit_begin(&m->record, "stop", &m->ids);
@@ -241,6 +245,7 @@ int main(int argc, char **argv)
 		tell_starter(&m, err.msg);
 		log_error("start", "%s", err.msg);
 		cores_end(&m);
+		groups_end(&m);
 		return 1;
 	}
 	run(&m);

@@ -17,6 +17,7 @@
 #include "privsep/chan.h"
 #include "privsep/graph.h"
 #include "privsep/rpc.h"
+#include "vm/cgroup.h"
 #include "vm/launch.h"
 
 enum {
@@ -77,6 +78,8 @@ struct monitor {
 	int signal_fd;
 	struct vm_images images;
 	struct vm_probe probe;
+	struct cgroups groups;
+	int groups_timer;
 	struct msg_ids ids;
 	uint64_t start_ms;
 	bool killed;
@@ -128,6 +131,14 @@ void vms_of_item_drop(struct monitor *m, uint64_t item);
 void vms_kill(struct monitor *m); /* SIGKILL only; vms_end does the rest */
 void vms_end(struct monitor *m, const char *reason);
 size_t vms_count(const struct monitor *m, enum vm_state s);
+
+/* groups.c: a cgroup for each machine, where there are cgroups. */
+void groups_start(struct monitor *m);
+/* vm_launch in a group of that name; groups_leave once it has ended. */
+[[nodiscard]] int groups_launch(struct monitor *m, struct vm_launch *l,
+				struct vm_procs *ret, struct err *err);
+void groups_leave(struct monitor *m, const char *name);
+void groups_end(struct monitor *m);
 
 /* latch.c: the kill. */
 bool latch_is_set(int state_fd);

@@ -76,12 +76,17 @@ static void audit_vm(struct monitor *m, const struct mvm *v, const char *kind)
 
 void vm_stop(struct monitor *m, struct mvm *v, const char *reason)
 {
+	char name[32];
+
 	if (v->state == VM_FREE)
 		return;
 	if (v->state == VM_RUNNING) {
 		loop_timer_del(&m->loop, v->timer);
 		loop_del(&m->loop, v->chan.fd);
 		vm_end(&v->procs);
+		(void)str_printf(name, sizeof(name), "vm-%llu",
+				 (unsigned long long)v->id);
+		groups_leave(m, name);
 		chan_done(&v->chan);
 		audit_vm(m, v, "vm.end");
 		audit_str(&m->record, "reason", span_str(reason));
@@ -243,7 +248,7 @@ static int launch(struct monitor *m, struct mvm *v, struct err *err)
 			 (unsigned long long)v->id);
 	if (v->kind == VM_READER)
 		l.item_fd = it->fd;
-	return vm_launch(&l, &v->procs, err);
+	return groups_launch(m, &l, &v->procs, err);
 }
 
 static void vm_start(struct monitor *m, struct mvm *v)

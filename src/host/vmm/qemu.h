@@ -10,7 +10,7 @@
 #include "privsep/bpf.h"
 #include "vm/vm.h"
 
-enum { QEMU_ARGS = 64, QEMU_TEXT = 256, QEMU_TEXTS = 12 };
+enum { QEMU_ARGS = 64, QEMU_TEXT = 256, QEMU_TEXTS = 14 };
 
 struct qemu_args {
 	const char
