@@ -211,8 +211,8 @@ struct m_vm_ready {
 };
 
 struct m_work {
-	uint64_t item; /* 0: none */
-	uint64_t deadline_ms;
+	uint64_t item;	      /* 0: none */
+	uint64_t deadline_ms; /* from now on; 0: as HELLO said */
 };
 
 /* One frame of a VM's wire, as it is watched. No key is ever in it. */
