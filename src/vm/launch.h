@@ -19,6 +19,8 @@ const char *vm_workload_name(enum wire_workload w);
 struct vm_images {
 	int kernel_fd;			  /* sealed memfds, owned */
 	int initrd_fd[WIRE_WORKLOAD_MAX]; /* by enum wire_workload; -1: none */
+	uint8_t kernel_sum[VM_SUM];	  /* SHA-256 of each */
+	uint8_t initrd_sum[WIRE_WORKLOAD_MAX][VM_SUM];
 };
 
 /*

@@ -35,11 +35,10 @@ enum {
 
 static const struct candidate {
 	enum vm_backend backend;
-	const char *qemu;
 	uint32_t limit_s;
 } candidates[] = {
-	{ VM_QEMU_KVM, "/usr/bin/qemu-system-x86_64-microvm", 5 },
-	{ VM_QEMU_TCG, "/usr/bin/qemu-system-x86_64", 20 },
+	{ VM_QEMU_KVM, 5 },
+	{ VM_QEMU_TCG, 20 },
 };
 
 struct probe {
@@ -226,7 +225,7 @@ static int try_candidate(const struct probe *p, const struct candidate *c,
 /* Why a candidate need not be tried at all; NULL if it must. */
 static const char *obstacle(const struct candidate *c)
 {
-	if (access(c->qemu, X_OK) < 0)
+	if (access(vm_backend_program(c->backend), X_OK) < 0)
 		return "its QEMU is not installed (apt-get install "
 		       "qemu-system-x86)";
 	if (c->backend != VM_QEMU_KVM)
@@ -316,10 +315,11 @@ static int add_host(EVP_MD_CTX *md, const struct probe *p)
 	for (i = 0; i < ARRAY_SIZE(candidates); i++) {
 		const struct candidate *c = &candidates[i];
 
-		if (stat(c->qemu, &st) < 0)
+		if (stat(vm_backend_program(c->backend), &st) < 0)
 			st = (struct stat){ 0 };
 		n = str_printf(text, sizeof(text),
-			       "%s %lld %lld.%09ld open=%d want=%d\n", c->qemu,
+			       "%s %lld %lld.%09ld open=%d want=%d\n",
+			       vm_backend_program(c->backend),
 			       (long long)st.st_size,
 			       (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
 			       obstacle(c) == NULL, p->want);

@@ -24,6 +24,17 @@ const char *vm_backend_name(enum vm_backend b)
 	return (unsigned)b < VM_BACKEND_MAX ? backend_names[b] : NULL;
 }
 
+const char *vm_backend_program(enum vm_backend b)
+{
+	static const char *const programs[] = {
+		[VM_QEMU_KVM] = "/usr/bin/qemu-system-x86_64-microvm",
+		[VM_QEMU_TCG] = "/usr/bin/qemu-system-x86_64",
+	};
+
+	static_assert(ARRAY_SIZE(programs) == VM_BACKEND_MAX, "a row each");
+	return (unsigned)b < VM_BACKEND_MAX ? programs[b] : NULL;
+}
+
 static const char *const start_names[] = {
 	[VM_COLD] = "cold",
 	[VM_TEMPLATE] = "template",

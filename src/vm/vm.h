@@ -26,6 +26,9 @@ const char *vm_backend_name(enum vm_backend b);
 /* The back-end of that name; VM_BACKEND_MAX if there is none. */
 enum vm_backend vm_backend_parse(struct span name);
 
+/* The program that is this back-end, on this host; NULL if there is none. */
+const char *vm_backend_program(enum vm_backend b);
+
 /* How a machine comes to life. */
 enum vm_start {
 	VM_COLD = 0, /* boots the kernel */
@@ -64,8 +67,8 @@ enum vm_exit {
 	VM_EXIT_BACKEND = 3,  /* QEMU refused or gave up */
 };
 
-/* Room for any specification as text. */
-enum { VM_SPEC_TEXT = 160 };
+/* Room for any specification as text; bytes of a SHA-256. */
+enum { VM_SPEC_TEXT = 160, VM_SUM = 32 };
 
 struct vm_spec {
 	enum vm_backend backend; /* not VM_AUTO */

@@ -286,9 +286,7 @@ static int start_broker(struct monitor *m, struct err *err)
 	if (r < 0)
 		return r;
 	(void)str_printf(arg, sizeof(arg), "%s\n%s",
-			 m->conf.planner == PLANNER_GULLIBLE ? "gullible"
-							     : "triage",
-			 m->conf.say);
+			 conf_planner_name(m->conf.planner), m->conf.say);
 	r = core_hello(m, &m->broker, policy_name(m), arg, err);
 	if (r == 0 && chan_recv(&m->broker.chan, &m->in, &why) != 1)
 		r = err_set(err, -EINVAL,

@@ -24,7 +24,6 @@
 #define QEMU_MODULES "/usr/lib/x86_64-linux-gnu/qemu/"
 
 static const struct backend {
-	const char *binary;
 	const char *module; /* loaded at run time, so no DT_NEEDED names it */
 	const char *accel;  /* with its own options */
 	const char *cpu;
@@ -32,14 +31,12 @@ static const struct backend {
 	bool sandbox; /* the binary knows -sandbox, a second list inside ours */
 } backends[] = {
 	[VM_QEMU_KVM] = {
-		.binary = "/usr/bin/qemu-system-x86_64-microvm",
 		.accel = "kvm",
 		.cpu = "host",
 		.kernel_args = "",
 	},
 	/* Without nolapic_timer the kernel calibrates for 0.3 s. */
 	[VM_QEMU_TCG] = {
-		.binary = "/usr/bin/qemu-system-x86_64",
 		.module = QEMU_MODULES "accel-tcg-x86_64.so",
 		/* What a guest can make its emulator remember. */
 		.accel = "tcg,tb-size=64",
@@ -69,13 +66,14 @@ static int need(const char *path, struct err *err)
 int qemu_files(const struct vm_spec *spec, struct closure *ret, struct err *err)
 {
 	const struct backend *b = &backends[spec->backend];
+	const char *program = vm_backend_program(spec->backend);
 	size_t i;
 	int r;
 
 	ret->n = 0;
-	r = need(b->binary, err);
+	r = need(program, err);
 	if (r == 0)
-		r = closure_add_elf(ret, b->binary, err);
+		r = closure_add_elf(ret, program, err);
 	if (r == 0 && b->module)
 		r = need(b->module, err);
 	if (r == 0 && b->module)
@@ -231,7 +229,7 @@ int qemu_arguments(const struct vm_spec *spec, struct qemu_args *ret)
 	int r;
 
 	a->n = a->n_text = 0;
-	r = put(a, backends[spec->backend].binary);
+	r = put(a, vm_backend_program(spec->backend));
 	if (r == 0)
 		r = put_text(a, "-chardev", "socket,id=wire,fd=%d",
 			     graph_fd(PROC_VMM, FD_WIRE));
