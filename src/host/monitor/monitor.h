@@ -27,6 +27,8 @@ enum {
 	MONITOR_SEND_MS = 10000,
 	MONITOR_AUDIT_MS = 10000, /* a record is durable by then, or all ends */
 	MONITOR_ENVELOPE_MS = 10000, /* what an envelope process has */
+	MONITOR_WATCHES = 8,	     /* of wires, at once */
+	MONITOR_TAPS = 4,	 /* of them on one VM; what a porter takes */
 	MONITOR_GRACE_MS = 2000, /* after its deadline the monitor ends a VM */
 };
 
@@ -67,6 +69,21 @@ struct mvm {
 	struct monitor *m;
 };
 
+/* Somebody who watches a wire, see watch.c. */
+struct watch {
+	bool used;
+	uint64_t vm;  /* 0: waits for the next one */
+	uint8_t kind; /* enum vm_kind, 0: any */
+	int fd;	      /* what its porter has too; owned */
+};
+
+/* A VM as watchers are told of it. */
+struct watched {
+	uint64_t vm;
+	enum vm_kind kind;
+	struct msg_ids ids; /* span: its item */
+};
+
 struct monitor {
 	struct loop loop;
 	struct conf conf;
@@ -97,6 +114,7 @@ struct monitor {
 	uint64_t next_item, next_vm;
 	uint64_t counts[ITEM_VERDICT_MAX];
 	uint64_t vms_started, vms_failed;
+	struct watch watches[MONITOR_WATCHES];
 	struct m_audit_ok audit_state;
 	struct msg in;
 	struct msg out;
@@ -139,6 +157,21 @@ void groups_start(struct monitor *m);
 				struct vm_procs *ret, struct err *err);
 void groups_leave(struct monitor *m, const char *name);
 void groups_end(struct monitor *m);
+
+/* The channel to the porter of a VM with work, and what v is told; or NULL. */
+struct chan *vm_porter(struct monitor *m, uint64_t vm, struct watched *v);
+
+/* watch.c: the owner looks at a wire. */
+void watch_request(struct monitor *m); /* MSG_C_WIRE in m->in */
+/* A VM is about to get its work: those who wait for one watch it. Their
+ * channels, still ours, go to its porter with its launch or watch_send, before
+ * MSG_WORK; how many. */
+size_t watch_next(struct monitor *m, const struct watched *v,
+		  int fds[MONITOR_TAPS]);
+void watch_send(struct monitor *m, struct chan *porter, const int *fds,
+		size_t n);
+/* The VM has ended: says why, and closes. */
+void watch_end(struct monitor *m, uint64_t vm, const char *reason);
 
 /* latch.c: the kill. */
 bool latch_is_set(int state_fd);
