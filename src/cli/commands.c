@@ -32,7 +32,8 @@ const struct cli_command cli_commands[] = {
 	  "after\n"
 	  "validation, destroys the VM.\n"
 	  "  --as email       kind of message (the only one yet)\n"
-	  "  --console FILE   write the VM's serial console there\n"
+	  "  --console FILE   write the VM's serial console there, at most 1 "
+	  "MiB\n"
 	  "  --images DIR     guest kernel and images\n",
 	  cmd_read },
 	{ "wire", "VM|reader|planner|next [--full] [--json]",
