@@ -686,12 +686,12 @@ static void bad_rubbish(struct buf *b)
 
 static void bad_data_on_control(struct buf *b)
 {
-	frame_put(b, MUX_DATA, 0, 4, SPAN_LIT("x"));
+	frame_put(b, MUX_DATA, 0, 2, SPAN_LIT("x"));
 }
 
 static void bad_end_of_control(struct buf *b)
 {
-	frame_put(b, MUX_UPDATE, MUX_RST, 4, span_of(NULL, 0));
+	frame_put(b, MUX_UPDATE, MUX_RST, 2, span_of(NULL, 0));
 }
 
 static void bad_service(struct buf *b)
