@@ -87,8 +87,7 @@ struct mvm {
 	uint64_t number; /* of the template it is a clone of */
 	uint64_t item;
 	uint64_t task;
-	uint64_t order;	  /* of its request */
-	uint64_t work_us; /* when it was given its work */
+	uint64_t order; /* of its request */
 	struct vm_procs procs;
 	struct chan chan; /* its porter's FD_MONITOR */
 	int timer;	  /* of its role: deadline, or end of its parking */
@@ -205,7 +204,7 @@ uint64_t vm_deadline_ms(const struct monitor *m, enum vm_kind kind);
 const char *vm_zone(enum vm_kind kind);
 /* The load of the last minute for each core. */
 double vm_load(const struct monitor *m);
-/* The VM of that number; NULL if there is none any more. */
+/* The VM of that number, whatever it does; or NULL. */
 struct mvm *vm_find(struct monitor *m, uint64_t id);
 /* Begins m->record, about a VM. */
 void vm_audit(struct monitor *m, const struct mvm *v, const char *kind);

@@ -124,7 +124,6 @@ static void give(struct monitor *m, struct mvm *v, const struct request *r,
 	v->item = r->item;
 	v->task = r->task;
 	v->order = r->order;
-	v->work_us = now_us();
 	m->worked_ms = now_ms();
 	m->starts[origin]++;
 	vm_timer(v, 2 * deadline + MONITOR_GRACE_MS);
@@ -150,16 +149,16 @@ static void give(struct monitor *m, struct mvm *v, const struct request *r,
 
 void work_ready(struct monitor *m, struct mvm *v)
 {
-	uint64_t us = v->park == VM_PARK_NONE ? m->in.vm_ready.boot_us
-					      : now_us() - v->work_us;
+	uint64_t boot_us = m->in.vm_ready.boot_us;
 
 	if (!v->told)
 		vm_tell_new(m, v);
 	v->slow_timer = loop_timer(&m->loop, PLACE_SLOW_MS, on_slow, v);
+	/* Of one that was parked running, nobody waited for that. */
 	if (v->park == VM_PARK_RESUMED)
 		return;
 	vm_audit(m, v, "vm.ready");
-	audit_int(&m->record, "boot_us", us);
+	audit_int(&m->record, "boot_us", boot_us);
 	monitor_audit(m);
 }
 
