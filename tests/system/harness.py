@@ -1,7 +1,9 @@
 """harness: a bulkhead of its own for a test, in a temporary directory.
 
 Python's standard library only. The build folder comes from BULKHEAD_BUILD,
-guest images from BULKHEAD_IMAGES (default: the build's own).
+guest images from BULKHEAD_IMAGES (default: the build's own), the back-end from
+BULKHEAD_BACKEND (default: what bulkhead finds). BULKHEAD_SLOW=N is for machines
+that are N times slower than a usual one: VMs get that much more time.
 """
 import contextlib
 import json
@@ -16,8 +18,12 @@ SRC = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 BUILD = os.environ.get('BULKHEAD_BUILD', os.path.join(SRC, 'build'))
 IMAGES = os.environ.get('BULKHEAD_IMAGES', os.path.join(BUILD, 'images'))
 
+BACKEND = os.environ.get('BULKHEAD_BACKEND', 'auto')
+SLOW = int(os.environ.get('BULKHEAD_SLOW', '1'))
+
 CONFIG = """\
 bulkhead: 1
+backend: {backend}
 state: {dir}/state
 control: {{socket: {dir}/s}}
 agents:
@@ -33,6 +39,13 @@ connectors:
   inbox: {{kind: maildir, path: {dir}/Maildir}}
   drafts: {{kind: outbox, path: {dir}/outbox}}
 """
+
+
+def slower(seconds):
+    """'20s' or 20, and as much more as this machine needs."""
+    if isinstance(seconds, str):
+        return f'{int(seconds.rstrip("s")) * SLOW}s'
+    return seconds * SLOW
 
 
 def skip(why):
@@ -74,13 +87,14 @@ class Bulkhead:
         self.config = os.path.join(self.dir, 'bulkhead.yaml')
         with open(self.config, 'w', encoding='utf-8') as f:
             f.write(CONFIG.format(dir=self.dir, planner=planner,
-                                  deadline=deadline))
+                                  backend=BACKEND,
+                                  deadline=slower(deadline)))
 
     def run(self, *args, check=True, **kw):
         r = subprocess.run([*os.environ.get('BULKHEAD_WRAP', '').split(),
                             os.path.join(BUILD, 'bulkhead'), '--config',
                             self.config, *args], capture_output=True,
-                           text=True, timeout=kw.pop('timeout', 300), **kw)
+                           text=True, timeout=slower(kw.pop('timeout', 300)), **kw)
         if check and r.returncode != 0:
             print(r.stdout, r.stderr, self.log())
             need(False, f'bulkhead {" ".join(args)}: exit {r.returncode}')
@@ -108,14 +122,15 @@ class Bulkhead:
         os.rename(tmp, os.path.join(self.dir, 'Maildir/new', name))
 
     def items(self, wait=180):
-        r = self.run('--json', 'items', '--wait', str(wait), check=False)
+        r = self.run('--json', 'items', '--wait', str(slower(wait)),
+                     check=False)
         need(r.returncode == 0, f'every item has a verdict (exit {r.returncode}) {r.stderr}')
         found = json.loads(r.stdout)
         return found['items'] if isinstance(found, dict) else found
 
     def items_until(self, count, seconds=180):
         """The items, once there are so many and each has its verdict."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + slower(seconds)
         while time.monotonic() < end:
             r = self.run('--json', 'items', check=False)
             if r.returncode == 0:

@@ -134,7 +134,8 @@ static bool user_listed(const struct control *c, uid_t uid)
 	return false;
 }
 
-/* #syscalls:control accept4 getsockopt setsockopt */
+/* #syscalls:control accept4 getsockopt int1=SOL_SOCKET int2=SO_PEERCRED */
+/* #syscalls:control setsockopt int1=SOL_SOCKET int2=SO_SNDTIMEO */
 static void listen_event(void *arg, int fd, short revents)
 {
 	const struct timeval limit = { .tv_sec = SEND_SECONDS };

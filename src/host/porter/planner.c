@@ -6,7 +6,7 @@
  * answered by the broker and its reply is on its way to the VM. Only then is
  * its place in the stream's window given back, so that the VM waits, and what
  * is held here is bounded: one window, one reply.
- * #syscalls:porter pread64 fcntl fstat
+ * #syscalls:porter pread64 fstat
  */
 #include <stdlib.h>
 

@@ -4,7 +4,8 @@
  *
  * The guest's FIN ends the work; the workload itself may well go on to wait
  * for another stream. Where it ends first, it gave up.
- * #syscalls:porter memfd_create fcntl fstat
+ * #syscalls:porter memfd_create fstat
+ * #syscalls:porter fcntl int1=F_ADD_SEALS
  */
 #include <stdlib.h>
 

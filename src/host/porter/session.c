@@ -1,4 +1,4 @@
-/* session: see session.h. #syscalls:porter poll fcntl */
+/* session: see session.h. #syscalls:porter poll */
 #include "session.h"
 
 #include <assert.h>

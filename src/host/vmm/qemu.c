@@ -247,33 +247,3 @@ int qemu_arguments(const struct vm_spec *spec, struct qemu_args *ret)
 		r = put_monitor(a, spec);
 	return r;
 }
-
-/* Found by strace of a boot, and what libc and glib fall back to. */
-#define SYSCALLS_COMMON                                                        \
-	"access", "arch_prctl", "brk", "clock_getres", "clock_gettime",        \
-		"clock_nanosleep", "close", "dup", "epoll_create1",            \
-		"epoll_ctl", "epoll_pwait", "epoll_wait", "eventfd2",          \
-		"execve", "exit", "exit_group", "fallocate", "fchdir",         \
-		"fcntl", "fstat", "fstatfs", "ftruncate", "futex", "getcwd",   \
-		"getdents64", "getegid", "geteuid", "getgid", "getpeername",   \
-		"getpid", "getrandom", "getrusage", "getsockname",             \
-		"getsockopt", "gettid", "gettimeofday", "getuid", "lseek",     \
-		"madvise", "membarrier", "memfd_create", "mmap", "mprotect",   \
-		"mremap", "munmap", "nanosleep", "newfstatat", "openat",       \
-		"pipe2", "poll", "ppoll", "prctl", "pread64", "prlimit64",     \
-		"pwrite64", "read", "readlink", "readlinkat", "readv",         \
-		"recvfrom", "recvmsg", "restart_syscall", "rseq",              \
-		"rt_sigaction", "rt_sigpending", "rt_sigprocmask",             \
-		"rt_sigreturn", "rt_sigtimedwait", "sched_getaffinity",        \
-		"sched_yield", "seccomp", "sendmsg", "sendto",                 \
-		"set_robust_list", "set_tid_address", "setsockopt",            \
-		"shutdown", "sigaltstack", "signalfd4", "stat", "statfs",      \
-		"sysinfo", "tgkill", "uname", "write", "writev"
-
-const char *const *qemu_syscalls(enum vm_backend b)
-{
-	static const char *const tcg[] = { SYSCALLS_COMMON, NULL };
-	static const char *const kvm[] = { SYSCALLS_COMMON, "ioctl", NULL };
-
-	return b == VM_QEMU_KVM ? kvm : tcg;
-}

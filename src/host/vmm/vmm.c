@@ -11,7 +11,7 @@
  * then none at all but to kill the one process in the jail, under the seccomp
  * list of its row.
  *
- * #syscalls:vmm pidfd_send_signal waitid close fcntl
+ * #syscalls:vmm pidfd_send_signal waitid close
  */
 #include <poll.h>
 #include <signal.h>
@@ -48,10 +48,11 @@ static struct vmm vmm;
 
 static void start(struct vmm *v, struct err *err)
 {
+	struct bpf_filter filter = qemu_filter(&v->spec);
 	struct jail j = {
 		.files = &v->files,
 		.argv = v->args.argv,
-		.syscalls = qemu_syscalls(v->spec.backend),
+		.filter = &filter,
 		.n_fds = ROW_FDS,
 		.kvm = v->spec.backend == VM_QEMU_KVM,
 		.max_file = (uint64_t)v->spec.memory_mib << 20,
