@@ -115,7 +115,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	seed();
-	mail_init();
+	read_init();
 	if (stdio)
 		return serve(STDIN_FILENO, STDOUT_FILENO);
 	serve_door();
