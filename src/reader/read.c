@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "proto/limits.h"
-#include "proto/message_json.h"
+#include "proto/message_write.h"
 #include "reader/detect/detect.h"
 #include "reader/mail/charset.h"
 #include "reader/mail/mail.h"
@@ -74,21 +74,13 @@ static bool shrink(struct message *m)
 
 static int dump(const struct message *m, struct buf *json)
 {
-	json_t *o = message_to_json(m, false);
-	char *text;
-	size_t n;
+	CLEAN_BUF struct buf text = { .max = LIMIT_READER_JSON - 1 };
 
-	if (!o)
-		return -ENOMEM;
-	text = json_dumps(o, JSON_COMPACT);
-	json_decref(o);
-	if (!text)
-		return -ENOMEM;
-	n = strlen(text);
-	if (n < LIMIT_READER_JSON)
-		buf_put(json, text, n);
-	free(text);
-	return n < LIMIT_READER_JSON ? 0 : -EFBIG;
+	message_write(m, &text);
+	if (!buf_ok(&text))
+		return -EFBIG;
+	buf_span(json, buf_view(&text));
+	return 0;
 }
 
 int read_mail_json(struct span raw, struct buf *json)
