@@ -50,6 +50,8 @@ static void core_message(struct monitor *m, struct core *c)
 		item_verdict(m, &m->in.item_verdict);
 	} else if (c->proc == PROC_CONTROL && t == MSG_C_STATUS) {
 		status_answer(m);
+	} else if (c->proc == PROC_CONTROL && t == MSG_C_WIRE) {
+		watch_request(m);
 	} else if (c->proc == PROC_CONTROL && t == MSG_C_KILL) {
 		char reason[512];
 		struct span s = m->in.text.text;

@@ -107,6 +107,16 @@ static void on_slow(void *arg)
 
 /* --- work ---------------------------------------------------------------- */
 
+/* Those who wait for a VM like this see all of its work. */
+static void watch(struct monitor *m, struct mvm *v)
+{
+	const struct watched who = vm_watched(m, v);
+	int fds[MONITOR_TAPS];
+	size_t n = watch_next(m, &who, fds);
+
+	watch_send(m, &v->chan, fds, n);
+}
+
 /*
  * Work for a VM, whose deadline starts now. The broker learns of a VM that may
  * still be replaced only once it is ready; of one that shows itself to be no
@@ -123,10 +133,10 @@ static void give(struct monitor *m, struct mvm *v, const struct request *r,
 	v->item = r->item;
 	v->task = r->task;
 	v->order = r->order;
-	v->work_us = now_us();
 	m->worked_ms = now_ms();
 	m->starts[origin]++;
 	vm_timer(v, 2 * deadline + MONITOR_GRACE_MS);
+	watch(m, v);
 	m->out.type = MSG_WORK;
 	m->out.ids = m->ids;
 	m->out.ids.task = v->task;
@@ -147,16 +157,16 @@ static void give(struct monitor *m, struct mvm *v, const struct request *r,
 
 void work_ready(struct monitor *m, struct mvm *v)
 {
-	uint64_t us = v->park == VM_PARK_NONE ? m->in.vm_ready.boot_us
-					      : now_us() - v->work_us;
+	uint64_t boot_us = m->in.vm_ready.boot_us;
 
 	if (!v->told)
 		vm_tell_new(m, v);
 	v->slow_timer = loop_timer(&m->loop, PLACE_SLOW_MS, on_slow, v);
+	/* Of one that was parked running, nobody waited for that. */
 	if (v->park == VM_PARK_RESUMED)
 		return;
 	vm_audit(m, v, "vm.ready");
-	audit_int(&m->record, "boot_us", us);
+	audit_int(&m->record, "boot_us", boot_us);
 	monitor_audit(m);
 }
 

@@ -31,16 +31,6 @@ size_t vms_count(const struct monitor *m, enum vm_role r, enum vm_kind kind)
 	return n;
 }
 
-struct mvm *vm_find(struct monitor *m, uint64_t id)
-{
-	size_t i;
-
-	for (i = 0; id && i < MONITOR_VMS; i++)
-		if (m->vms[i].role != VM_FREE && m->vms[i].id == id)
-			return &m->vms[i];
-	return NULL;
-}
-
 const char *vm_zone(enum vm_kind kind)
 {
 	return kind == VM_READER ? "reader" : "planner";
@@ -97,6 +87,28 @@ void vm_audit(struct monitor *m, const struct mvm *v, const char *kind)
 	audit_int(&m->record, "vm", v->id);
 	audit_int(&m->record, "item", v->item);
 	audit_str(&m->record, "zone", span_str(vm_zone(v->kind)));
+}
+
+struct watched vm_watched(const struct monitor *m, const struct mvm *v)
+{
+	struct watched w = { .vm = v->id, .kind = v->kind, .ids = m->ids };
+
+	w.ids.task = v->task;
+	w.ids.span = v->item;
+	return w;
+}
+
+struct chan *vm_porter(struct monitor *m, uint64_t vm, struct watched *v)
+{
+	size_t i;
+
+	for (i = 0; vm && i < MONITOR_VMS; i++) {
+		if (m->vms[i].role != VM_WORKING || m->vms[i].id != vm)
+			continue;
+		*v = vm_watched(m, &m->vms[i]);
+		return &m->vms[i].chan;
+	}
+	return NULL;
 }
 
 /* --- start --------------------------------------------------------------- */
@@ -335,6 +347,7 @@ void vm_stop(struct monitor *m, struct mvm *v, const char *reason)
 	v->role = VM_FREE;
 	if (!worked)
 		return;
+	watch_end(m, v->id, reason);
 	vm_audit(m, v, "vm.end");
 	audit_str(&m->record, "reason", span_str(reason));
 	monitor_audit(m);

@@ -452,8 +452,12 @@ static bool wait_for_hello(struct session *s)
 {
 	const char *why;
 	struct msg m;
-	int r = chan_recv(&s->monitor, &m, &why);
+	int i, r = chan_recv(&s->monitor, &m, &why);
 
+	for (i = 0; i < TAP_WATCHERS && r == 1 && m.type == MSG_TAP; i++) {
+		tap_add(&s->tap, chan_take_fd(&s->monitor, 0));
+		r = chan_recv(&s->monitor, &m, &why);
+	}
 	if (r == 0)
 		return false;
 	if (r < 0 || m.type != MSG_HELLO ||
