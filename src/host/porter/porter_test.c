@@ -550,7 +550,6 @@ static const struct {
 	{ "{}{}", .end = true },
 	{ NULL, .kind = WIRE_EXIT_CODE, .status = 0 },
 	{ NULL, .kind = WIRE_EXIT_CODE, .status = 1 },
-	{ NULL, .kind = WIRE_EXIT_SIGNALLED, .status = 11 },
 	{ NULL, .reset = true, .kind = WIRE_EXIT_CODE, .status = 1 },
 };
 
@@ -588,6 +587,26 @@ static void test_reader_refused(void **state)
 		hear(&r.monitor, MSG_VM_DONE, &m);
 		assert_int_equal(rig_stop(&r), 0);
 	}
+}
+
+/* A reader that crashed may have been attacked: its template is to know. */
+static void test_reader_crashed(void **state)
+{
+	struct rig r;
+	struct msg m;
+
+	(void)state;
+	rig_start_item(&r, READER, SPAN_LIT(""));
+	guest_open(&r);
+	guest_take_item(&r);
+	mux_reset(&r.mux, r.reader);
+	guest_exit(&r, WIRE_EXIT_SIGNALLED, 11);
+	hear(&r.monitor, MSG_VM_READY, &m);
+	hear(&r.monitor, MSG_VM_FAIL, &m);
+	assert_int_equal(m.vm_fail.fault, WIRE_HANGUP);
+	assert_true(span_is(m.vm_fail.detail,
+			    "the workload was ended by signal 11"));
+	assert_int_equal(rig_stop(&r), 0);
 }
 
 /* At the limit is no fault: the JSON is judged, and is none. */
@@ -1427,6 +1446,7 @@ int main(void)
 		cmocka_unit_test(test_reader_in_one_frame),
 		cmocka_unit_test(test_reader_window),
 		cmocka_unit_test(test_reader_refused),
+		cmocka_unit_test(test_reader_crashed),
 		cmocka_unit_test(test_reader_limits),
 		cmocka_unit_test(test_item_limits),
 		cmocka_unit_test(test_no_reading),
