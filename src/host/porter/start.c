@@ -1,4 +1,4 @@
-/* start: see start.h. #syscalls:porter read sendmsg fcntl */
+/* start: see start.h. #syscalls:porter read sendmsg */
 #include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>

@@ -1,4 +1,4 @@
-/* tap: see tap.h. #syscalls:porter fcntl */
+/* tap: see tap.h. */
 #include "tap.h"
 
 #include <errno.h>
