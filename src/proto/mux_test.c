@@ -190,7 +190,7 @@ static void test_golden(void **)
 	check_out(&s, "000000040000000100000000");
 	mux_reset(&s.m, st);
 	check_out(&s, "000100080000000100000000");
-	st = mux_open(&s.m, WIRE_READER);
+	assert_non_null(mux_open(&s.m, WIRE_READER));
 	check_out(&s, "000000010000000300000001"
 		      "02");
 	assert_int_equal(
