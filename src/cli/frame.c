@@ -38,9 +38,18 @@ static const char *type_name(const struct m_frame *f)
 	return name ? name : "unknown";
 }
 
+/* A new stream's first byte says it, before anybody knows. */
+static uint8_t service_of(const struct m_frame *f)
+{
+	if (!f->service && f->kind == FRAME_MUX && f->type == MUX_DATA &&
+	    f->flags & MUX_SYN && f->first.n)
+		return f->first.p[0];
+	return f->service;
+}
+
 static const char *service_name(const struct m_frame *f)
 {
-	const char *name = wire_service_name((enum wire_service)f->service);
+	const char *name = wire_service_name((enum wire_service)service_of(f));
 
 	if (f->kind == FRAME_MESSAGE)
 		return "handshake";
@@ -55,7 +64,7 @@ static struct span payload_of(const struct m_frame *f)
 
 	if (f->kind != FRAME_MUX || f->type != MUX_DATA)
 		return span_of(NULL, 0);
-	if (f->flags & MUX_SYN && s.n && s.p[0] == f->service)
+	if (f->flags & MUX_SYN && s.n && s.p[0] == service_of(f))
 		s = span_of(s.p + 1, s.n - 1);
 	return s;
 }
@@ -95,7 +104,7 @@ static void says(const struct m_frame *f, char *dst, size_t cap)
 		(void)str_printf(dst, cap, "number %u", f->length);
 	else if (f->type == MUX_GO_AWAY)
 		(void)str_printf(dst, cap, "reason %u", f->length);
-	else if (f->type == MUX_DATA && f->service == WIRE_CONTROL)
+	else if (f->type == MUX_DATA && service_of(f) == WIRE_CONTROL)
 		says_control(f, dst, cap);
 }
 

@@ -89,13 +89,15 @@ static void client_event(void *arg, int fd, short revents)
 	size_t i;
 	int r;
 
-	(void)revents;
 	for (i = 0; i < CLIENTS && !cl; i++)
 		if (c->clients[i].used && c->clients[i].chan.fd == fd)
 			cl = &c->clients[i];
 	if (!cl)
 		return;
 	if (c->busy) {
+		/* Its request came in the same moment as another's: later. */
+		if (!(revents & (POLLHUP | POLLERR)))
+			return;
 		/* Only a hang-up wakes us now; whose request is on its way
 		 * stays until the answer came, then it is found closed. */
 		if (!cl->waiting)

@@ -87,7 +87,7 @@ struct mvm {
 	uint64_t number; /* of the template it is a clone of */
 	uint64_t item;
 	uint64_t task;
-	uint64_t order;	  /* of its request */
+	uint64_t order; /* of its request */
 	struct vm_procs procs;
 	struct chan chan; /* its porter's FD_MONITOR */
 	int timer;	  /* of its role: deadline, or end of its parking */
@@ -96,6 +96,14 @@ struct mvm {
 	bool told;  /* the broker has its channel */
 	bool slow;  /* at work for so long that it holds no place */
 	struct monitor *m;
+};
+
+/* Somebody who watches a wire, see watch.c. */
+struct watch {
+	bool used;
+	uint64_t vm;  /* 0: waits for the next one */
+	uint8_t kind; /* enum vm_kind, 0: any */
+	int fd;	      /* what its porter has too; owned */
 };
 
 /* The template of a kind, and the one that is being built. */
@@ -111,21 +119,6 @@ struct mtemplate {
 
 /* How a VM that has work came to life; the words are in audit records. */
 enum origin { ORIGIN_COLD = 0, ORIGIN_CLONE, ORIGIN_POOL, ORIGIN_MAX };
-
-/* Somebody who watches a wire, see watch.c. */
-struct watch {
-	bool used;
-	uint64_t vm;  /* 0: waits for the next one */
-	uint8_t kind; /* enum vm_kind, 0: any */
-	int fd;	      /* what its porter has too; owned */
-};
-
-/* A VM as watchers are told of it. */
-struct watched {
-	uint64_t vm;
-	enum vm_kind kind;
-	struct msg_ids ids; /* span: its item */
-};
 
 struct monitor {
 	struct loop loop;
@@ -163,9 +156,9 @@ struct monitor {
 	uint64_t next_item, next_vm, next_request;
 	uint64_t counts[ITEM_VERDICT_MAX];
 	uint64_t vms_started, vms_failed;
+	struct watch watches[MONITOR_WATCHES];
 	uint64_t starts[ORIGIN_MAX];
 	char cold_why[TEMPLATE_WHY]; /* of the last cold boot */
-	struct watch watches[MONITOR_WATCHES];
 	struct m_audit_ok audit_state;
 	struct msg in;
 	struct msg out;
@@ -211,10 +204,8 @@ uint64_t vm_deadline_ms(const struct monitor *m, enum vm_kind kind);
 const char *vm_zone(enum vm_kind kind);
 /* The load of the last minute for each core. */
 double vm_load(const struct monitor *m);
-/* The channel to the porter of a VM with work, and what v is told; or NULL. */
-struct chan *vm_porter(struct monitor *m, uint64_t vm, struct watched *v);
-/* A VM with work, as its watchers are told of it. */
-struct watched vm_watched(const struct monitor *m, const struct mvm *v);
+/* The VM of that number, whatever it does; or NULL. */
+struct mvm *vm_find(struct monitor *m, uint64_t id);
 /* Begins m->record, about a VM. */
 void vm_audit(struct monitor *m, const struct mvm *v, const char *kind);
 /* Replaces its timer; what happens then is its role's. */
@@ -278,12 +269,11 @@ void groups_end(struct monitor *m);
 /* watch.c: the owner looks at a wire. */
 void watch_request(struct monitor *m); /* MSG_C_WIRE in m->in */
 /* A VM is about to get its work: those who wait for one watch it. Their
- * channels, still ours, go to its porter with its launch or watch_send, before
- * MSG_WORK; how many. */
-size_t watch_next(struct monitor *m, const struct watched *v,
+ * channels, still ours, go to its porter with its launch or by watch_send,
+ * before MSG_WORK; how many. */
+size_t watch_next(struct monitor *m, const struct mvm *v,
 		  int fds[MONITOR_TAPS]);
-void watch_send(struct monitor *m, struct chan *porter, const int *fds,
-		size_t n);
+void watch_send(struct monitor *m, struct mvm *v, const int *fds, size_t n);
 /* The VM has ended: says why, and closes. */
 void watch_end(struct monitor *m, uint64_t vm, const char *reason);
 

@@ -107,16 +107,6 @@ static void on_slow(void *arg)
 
 /* --- work ---------------------------------------------------------------- */
 
-/* Those who wait for a VM like this see all of its work. */
-static void watch(struct monitor *m, struct mvm *v)
-{
-	const struct watched who = vm_watched(m, v);
-	int fds[MONITOR_TAPS];
-	size_t n = watch_next(m, &who, fds);
-
-	watch_send(m, &v->chan, fds, n);
-}
-
 /*
  * Work for a VM, whose deadline starts now. The broker learns of a VM that may
  * still be replaced only once it is ready; of one that shows itself to be no
@@ -128,6 +118,7 @@ static void give(struct monitor *m, struct mvm *v, const struct request *r,
 	const struct mitem *it = mitem_find(m, r->item);
 	uint64_t deadline = vm_deadline_ms(m, v->kind);
 	bool reader = v->kind == VM_READER && it;
+	int taps[MONITOR_TAPS];
 
 	v->role = VM_WORKING;
 	v->item = r->item;
@@ -136,7 +127,8 @@ static void give(struct monitor *m, struct mvm *v, const struct request *r,
 	m->worked_ms = now_ms();
 	m->starts[origin]++;
 	vm_timer(v, 2 * deadline + MONITOR_GRACE_MS);
-	watch(m, v);
+	if (v->park != VM_PARK_NONE)
+		watch_send(m, v, taps, watch_next(m, v, taps));
 	m->out.type = MSG_WORK;
 	m->out.ids = m->ids;
 	m->out.ids.task = v->task;

@@ -31,6 +31,16 @@ size_t vms_count(const struct monitor *m, enum vm_role r, enum vm_kind kind)
 	return n;
 }
 
+struct mvm *vm_find(struct monitor *m, uint64_t id)
+{
+	size_t i;
+
+	for (i = 0; id && i < MONITOR_VMS; i++)
+		if (m->vms[i].role != VM_FREE && m->vms[i].id == id)
+			return &m->vms[i];
+	return NULL;
+}
+
 const char *vm_zone(enum vm_kind kind)
 {
 	return kind == VM_READER ? "reader" : "planner";
@@ -89,34 +99,13 @@ void vm_audit(struct monitor *m, const struct mvm *v, const char *kind)
 	audit_str(&m->record, "zone", span_str(vm_zone(v->kind)));
 }
 
-struct watched vm_watched(const struct monitor *m, const struct mvm *v)
-{
-	struct watched w = { .vm = v->id, .kind = v->kind, .ids = m->ids };
-
-	w.ids.task = v->task;
-	w.ids.span = v->item;
-	return w;
-}
-
-struct chan *vm_porter(struct monitor *m, uint64_t vm, struct watched *v)
-{
-	size_t i;
-
-	for (i = 0; vm && i < MONITOR_VMS; i++) {
-		if (m->vms[i].role != VM_WORKING || m->vms[i].id != vm)
-			continue;
-		*v = vm_watched(m, &m->vms[i]);
-		return &m->vms[i].chan;
-	}
-	return NULL;
-}
-
 /* --- start --------------------------------------------------------------- */
 
 static int launch(struct monitor *m, struct mvm *v, const struct vm_want *w,
 		  struct err *err)
 {
 	char name[NAME_MAX_VM];
+	int taps[MONITOR_TAPS];
 	struct vm_launch l = {
 		.libexec = m->libexec,
 		.spec = vm_spec_of(m, w->kind),
@@ -136,6 +125,10 @@ static int launch(struct monitor *m, struct mvm *v, const struct vm_want *w,
 	l.ids.span = w->item;
 	l.spec.start = w->start;
 	l.spec.deadline_s = (uint32_t)(w->life_ms / 1000);
+	if (w->role == VM_WORKING) {
+		l.tap_fds = taps;
+		l.n_tap_fds = watch_next(m, v, taps);
+	}
 	return groups_launch(m, &l, &v->procs, err);
 }
 
@@ -184,8 +177,10 @@ struct mvm *vm_start(struct monitor *m, const struct vm_want *w,
 			   .timer = -1,
 			   .slow_timer = -1,
 			   .m = m };
-	if (launch(m, v, w, err) < 0)
+	if (launch(m, v, w, err) < 0) {
+		watch_end(m, v->id, err->msg);
 		return NULL;
+	}
 	v->role = w->role;
 	m->vms_started++;
 	if (listen_to(m, v) < 0)
@@ -344,10 +339,10 @@ void vm_stop(struct monitor *m, struct mvm *v, const char *reason)
 	chan_done(&v->chan);
 	name_of(name, v->id);
 	groups_leave(m, name);
+	watch_end(m, v->id, reason);
 	v->role = VM_FREE;
 	if (!worked)
 		return;
-	watch_end(m, v->id, reason);
 	vm_audit(m, v, "vm.end");
 	audit_str(&m->record, "reason", span_str(reason));
 	monitor_audit(m);

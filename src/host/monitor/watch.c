@@ -75,25 +75,22 @@ static struct watch *free_row(struct monitor *m)
 }
 
 /* Binds a watcher to a VM: recorded first, then told. False: it has gone. */
-static bool bind(struct monitor *m, struct watch *w, const struct watched *v)
+static bool bind(struct monitor *m, struct watch *w, const struct mvm *v)
 {
 	struct msg say = { .type = MSG_HELLO, .ids = m->ids };
 	char name[32], what[64];
-	const char *kind = v->kind == VM_READER ? "reader" : "planner";
 
 	if (hung_up(w)) {
 		forget(w);
 		return false;
 	}
-	w->vm = v->vm;
-	audit_begin(&m->record, "vm.watched", &v->ids);
-	audit_int(&m->record, "vm", v->vm);
-	audit_str(&m->record, "zone", span_str(kind));
+	w->vm = v->id;
+	vm_audit(m, v, "vm.watched");
 	monitor_audit(m);
 	(void)str_printf(name, sizeof(name), "vm-%llu",
-			 (unsigned long long)v->vm);
-	(void)str_printf(what, sizeof(what), "%s, item %llu", kind,
-			 (unsigned long long)v->ids.span);
+			 (unsigned long long)v->id);
+	(void)str_printf(what, sizeof(what), "%s, item %llu", vm_zone(v->kind),
+			 (unsigned long long)v->item);
 	say.hello = (struct m_hello){ span_str(name), span_str(what) };
 	if (m->stopping || tell(w, &say) < 0) {
 		forget(w);
@@ -102,8 +99,7 @@ static bool bind(struct monitor *m, struct watch *w, const struct watched *v)
 	return true;
 }
 
-size_t watch_next(struct monitor *m, const struct watched *v,
-		  int fds[MONITOR_TAPS])
+size_t watch_next(struct monitor *m, const struct mvm *v, int fds[MONITOR_TAPS])
 {
 	size_t i, n = 0;
 
@@ -117,8 +113,7 @@ size_t watch_next(struct monitor *m, const struct watched *v,
 	return n;
 }
 
-void watch_send(struct monitor *m, struct chan *porter, const int *fds,
-		size_t n)
+void watch_send(struct monitor *m, struct mvm *v, const int *fds, size_t n)
 {
 	size_t i;
 
@@ -127,7 +122,7 @@ void watch_send(struct monitor *m, struct chan *porter, const int *fds,
 	m->out.empty = (struct m_empty){ 0 };
 	/* One that does not take it is about to end, and so is the view. */
 	for (i = 0; i < n; i++)
-		(void)chan_send(porter, &m->out, &fds[i], 1);
+		vm_send(m, v, &fds[i], 1);
 }
 
 void watch_end(struct monitor *m, uint64_t vm, const char *reason)
@@ -177,16 +172,15 @@ void watch_request(struct monitor *m)
 	const struct m_c_wire want = m->in.c_wire;
 	struct watch *w = free_row(m);
 	CLEAN_FD int theirs = -1;
-	struct chan *porter = NULL;
-	struct watched v;
+	struct mvm *v = NULL;
 
 	if (want.kind >= VM_KIND_MAX || (want.vm && want.kind)) {
 		answer(m, MSG_C_FAIL, "no such kind of VM", NULL);
 		return;
 	}
 	if (want.vm)
-		porter = vm_porter(m, want.vm, &v);
-	if (want.vm && !porter) {
+		v = vm_find(m, want.vm);
+	if (want.vm && (!v || v->role != VM_WORKING)) {
 		answer(m, MSG_C_FAIL,
 		       "no VM of that number runs; `bulkhead wire next` waits "
 		       "for one",
@@ -202,8 +196,8 @@ void watch_request(struct monitor *m)
 		answer(m, MSG_C_FAIL, "no descriptors left", NULL);
 		return;
 	}
-	if (porter && bind(m, w, &v))
-		watch_send(m, porter, &w->fd, 1);
+	if (v && bind(m, w, v))
+		watch_send(m, v, &w->fd, 1);
 	if (!m->stopping)
 		answer(m, MSG_C_OK, NULL, &theirs);
 }

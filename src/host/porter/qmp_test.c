@@ -22,7 +22,7 @@
 #define EVENT(e) STAMP "\"event\": \"" e "\"}\r\n"
 #define STATUS(s)                                                              \
 	STAMP "\"event\": \"MIGRATION\", \"data\": {\"status\": \"" s "\"}}"   \
-								      "\r\n"
+	      "\r\n"
 #define PASS STAMP "\"event\": \"MIGRATION_PASS\", \"data\": {\"pass\": 1}}\r\n"
 
 #define BEGUN GREETING RETURN RETURN

@@ -306,7 +306,11 @@ static void on_fault(void *arg, enum wire_fault f, const char *detail)
 {
 	struct session *s = arg;
 
-	session_fail(s, f, "%s", detail);
+	if (f == WIRE_HANGUP && start_is_loading(s))
+		session_fail(s, WIRE_BAD_MONITOR, "QEMU did not load it: %s",
+			     detail);
+	else
+		session_fail(s, f, "%s", detail);
 }
 
 static const struct link_ops ops = { .ready = on_ready,

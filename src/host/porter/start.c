@@ -294,6 +294,11 @@ void start_gone(struct session *s)
 	try_save(s);
 }
 
+bool start_is_loading(const struct session *s)
+{
+	return s->begin == VM_CLONE && !qmp_done(&s->start.qmp);
+}
+
 void start_done(struct session *s)
 {
 	unwatch(s);

@@ -60,6 +60,10 @@ void start_save(struct session *s, int fd);
 /* The guest has gone away, as it was asked to. */
 void start_gone(struct session *s);
 
+/* True while QEMU has not confirmed what a clone is made from: a machine that
+ * ends now was none. */
+bool start_is_loading(const struct session *s);
+
 /* Before the session ends. */
 void start_done(struct session *s);
 
