@@ -127,6 +127,7 @@ int memfd_from_fd(const char *name, int src, size_t max)
 	return r < 0 ? r : take_fd(&fd);
 }
 
+/* #syscalls:* fcntl int1=F_GET_SEALS */
 ssize_t memfd_sealed_size(int fd, size_t max)
 {
 	int seals = fcntl(fd, F_GET_SEALS);
@@ -141,6 +142,7 @@ ssize_t memfd_sealed_size(int fd, size_t max)
 	return st.st_size;
 }
 
+/* #syscalls:* fcntl int1=F_GETFL,F_SETFL */
 int fd_nonblock(int fd, bool on)
 {
 	int flags = fcntl(fd, F_GETFL);

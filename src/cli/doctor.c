@@ -26,6 +26,7 @@
 #include "conf/yaml.h"
 #include "policy/policy.h"
 #include "privsep/landlock.h"
+#include "vm/cgroup.h"
 #include "vm/launch.h"
 
 enum { FREE_MIB_MIN = 512, KERNEL_MIN = 511 /* 5.11 */ };
@@ -231,6 +232,25 @@ static void check_landlock(struct doctor *, struct check *c)
 		      "boot with lsm=landlock,... to have this layer too",
 		      "not there; the empty root of each process and seccomp "
 		      "remain");
+}
+
+/* What a start from here would find; it changes nothing. */
+static void check_cgroups(struct doctor *, struct check *c)
+{
+	struct cgroups g;
+
+	cgroups_find(&g, &cgroup_proc);
+	if (g.kind != CGROUP_NONE)
+		found(c, GOOD, NULL, "%s", g.why);
+	else
+		found(c, WARN,
+		      geteuid() == 0
+			      ? "mount the cgroup tree writable, or start it "
+				"with systemd-run --scope -p Delegate=yes"
+			      : "start it with systemd-run --user --scope -p "
+				"Delegate=yes bulkhead up, or as a service "
+				"with Delegate=yes",
+		      "%s", g.why);
 }
 
 static void check_seccomp(struct doctor *, struct check *c)
@@ -510,6 +530,7 @@ static const struct {
 	{ "namespaces", check_namespaces },
 	{ "Landlock", check_landlock },
 	{ "seccomp", check_seccomp },
+	{ "cgroups", check_cgroups },
 	{ "memfd", check_memfd },
 	{ "QEMU", check_qemu },
 	{ "processes", check_processes },

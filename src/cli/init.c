@@ -94,7 +94,8 @@ static int ask_all(struct answers *a, bool yes)
 {
 	if (ask("Maildir that mail comes in", a->maildir, yes) < 0 ||
 	    ask("Maildir for what would be sent", a->outbox, yes) < 0 ||
-	    ask("Planner (triage needs no model; gullible is for tests)",
+	    ask("Planner (triage needs no model; gullible is for tests; none "
+		"only reads)",
 		a->planner, yes) < 0 ||
 	    ask("Whom may the agent mail (a@b, c@d)", a->recipients, yes) < 0) {
 		cli_error("the answer is too long");
@@ -106,8 +107,9 @@ static int ask_all(struct answers *a, bool yes)
 		return CLI_USAGE;
 	}
 	if (strcmp(a->planner, "triage") != 0 &&
-	    strcmp(a->planner, "gullible") != 0) {
-		cli_error("the planner is triage or gullible");
+	    strcmp(a->planner, "gullible") != 0 &&
+	    strcmp(a->planner, "none") != 0) {
+		cli_error("the planner is triage, gullible or none");
 		return CLI_USAGE;
 	}
 	if (!addresses(a->recipients)) {
@@ -134,14 +136,21 @@ static void replace(struct buf *b, const char *text, const char *from,
 	buf_str(b, at + strlen(from));
 }
 
+/* The task of the embedded defaults, which a planner needs. */
+static const char task_lines[] =
+	"    tasks:\n"
+	"      - {on: mail, say: \"Tell me what is new and what needs an "
+	"answer.\"}\n";
+
 /* The embedded defaults with the answers in their places. */
 static void make_conf(struct buf *b, const struct answers *a)
 {
 	char word[2 * ANSWER_MAX];
-	CLEAN_BUF struct buf one, two;
+	CLEAN_BUF struct buf one, two, three;
 
 	buf_init(&one, TEXT_MAX);
 	buf_init(&two, TEXT_MAX);
+	buf_init(&three, TEXT_MAX);
 	(void)str_printf(word, sizeof(word), "kind: maildir, path: \"%s\"",
 			 a->maildir);
 	replace(&one, conf_default_text(), "kind: maildir, path: ~/Maildir",
@@ -151,8 +160,10 @@ static void make_conf(struct buf *b, const struct answers *a)
 	replace(&two, buf_cstr(&one), "kind: outbox, path: ~/bulkhead-outbox",
 		word);
 	(void)str_printf(word, sizeof(word), "kind: %s", a->planner);
-	replace(b, buf_cstr(&two), "kind: triage", word);
-	b->bad |= one.bad || two.bad;
+	replace(&three, buf_cstr(&two), "kind: triage", word);
+	replace(b, buf_cstr(&three), task_lines,
+		strcmp(a->planner, "none") != 0 ? task_lines : "");
+	b->bad |= one.bad || two.bad || three.bad;
 }
 
 static const char policy_head[] =

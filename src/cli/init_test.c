@@ -114,6 +114,18 @@ static void test_answers(void **)
 	remove_files();
 }
 
+static void test_no_planner(void **)
+{
+	struct conf conf;
+
+	assert_int_equal(run_init("/m\n/o\nnone\n\n"), CLI_OK);
+	load(&conf, false);
+	assert_int_equal(conf.planner, PLANNER_NONE);
+	assert_string_equal(conf.say, "");
+	remove_files();
+	assert_int_equal(run_init("/m\n/o\nnon\n\n"), CLI_USAGE);
+}
+
 static void test_never_overwrites(void **)
 {
 	CLEAN_BUF struct buf before, after;
@@ -166,6 +178,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_no_planner),
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_never_overwrites),
 		cmocka_unit_test(test_bad_answers),

@@ -4,6 +4,7 @@
  *
  *	version run uptime_s planner killed
  *	backend backend_why emulated
+ *	cgroups limits
  *	processes [{name, pid, running}]
  *	vms       {running, waiting, started, failed}
  *	items     {pending, read, refused, task_failed}
@@ -75,6 +76,18 @@ static void backend_lines(struct buf *b, const struct show *how,
 		buf_str(b, "\n            ");
 		put_string(b, how, json_object_get(all, "backend_why"), 12);
 	}
+	buf_u8(b, '\n');
+}
+
+static void limits_line(struct buf *b, const struct show *how,
+			const json_t *all)
+{
+	const json_t *kind = json_object_get(all, "cgroups");
+
+	label(b, how, "VM limits");
+	if (json_is_string(kind) && !strcmp(json_string_value(kind), "none"))
+		show_put(b, how, SHOW_BAD, "NO CGROUPS: ");
+	put_string(b, how, json_object_get(all, "limits"), 24);
 	buf_u8(b, '\n');
 }
 
@@ -165,6 +178,7 @@ static void print(struct buf *b, const struct show *how, const json_t *all)
 	put_string(b, how, json_object_get(all, "planner"), 40);
 	buf_u8(b, '\n');
 	backend_lines(b, how, all);
+	limits_line(b, how, all);
 	latch_line(b, how, json_object_get(all, "killed"));
 	processes_lines(b, how, json_object_get(all, "processes"));
 	numbers_line(b, how, "VMs", json_object_get(all, "vms"), vms,

@@ -7,6 +7,7 @@
  */
 #include "conf/conf.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -45,6 +46,19 @@ static const uint8_t default_text[] = {
 const char *conf_default_text(void)
 {
 	return (const char *)default_text;
+}
+
+static const char *const planner_names[] = {
+	[PLANNER_TRIAGE] = "triage",
+	[PLANNER_GULLIBLE] = "gullible",
+	[PLANNER_NONE] = "none",
+};
+
+static_assert(ARRAY_SIZE(planner_names) == PLANNER_MAX, "a name each");
+
+const char *conf_planner_name(enum conf_planner p)
+{
+	return (unsigned)p < PLANNER_MAX ? planner_names[p] : NULL;
 }
 
 static void fault(struct loader *l, const struct yaml_node *n, const char *fmt,
@@ -220,6 +234,7 @@ static void set_planner_kind(void *ctx, const struct yaml_node *n)
 	static const struct load_word kinds[] = {
 		{ "triage", PLANNER_TRIAGE, false },
 		{ "gullible", PLANNER_GULLIBLE, false },
+		{ "none", PLANNER_NONE, false },
 		{ "llm", 0, true },
 		{ "local", 0, true },
 		{ "image", 0, true },
@@ -232,7 +247,8 @@ static void set_planner_kind(void *ctx, const struct yaml_node *n)
 }
 
 static const struct load_rule planner_rules[] = {
-	{ { "kind", true, false, "triage or gullible" }, set_planner_kind },
+	{ { "kind", true, false, "triage, gullible or none" },
+	  set_planner_kind },
 	{ { "upstream", false, true, "the model's row in upstreams" }, NULL },
 	{ { "model", false, true, "the model's name or file" }, NULL },
 	{ { "documents", false, true, "texts the planner starts with" }, NULL },
@@ -294,9 +310,27 @@ static const struct load_rule agent_rules[] = {
 	{ { "policy", true, false, "the policy file" }, set_policy },
 	{ { "planner", true, false, "what reasons, e.g. {kind: triage}" },
 	  set_planner },
-	{ { "tasks", true, false, "what it does when an item comes in" },
+	/* Required with a planner, refused without one: see check_tasks. */
+	{ { "tasks", false, false, "what it does when an item comes in" },
 	  set_tasks },
 };
+
+/* A task needs a planner, and a planner a task. */
+static void check_tasks(struct loader *l, const struct yaml_node *agent)
+{
+	const struct yaml_node *tasks =
+		yaml_kind(agent) == YAML_MAP ? yaml_get(agent, "tasks") : NULL;
+
+	if (yaml_kind(agent) != YAML_MAP)
+		return;
+	if (tasks && l->c.planner == PLANNER_NONE)
+		fault(l, tasks,
+		      "without a planner no task is started: remove \"tasks\"");
+	if (!tasks && l->c.planner != PLANNER_NONE)
+		fault(l, agent,
+		      "\"tasks\" is missing: what it does when an item comes "
+		      "in");
+}
 
 static void set_agents(void *ctx, const struct yaml_node *n)
 {
@@ -317,6 +351,7 @@ static void set_agents(void *ctx, const struct yaml_node *n)
 		fault(l, n, "an agent's name has 1 to %d of a-z 0-9 . _ -",
 		      CONF_NAME_MAX - 1);
 	walk(l, yaml_at(n, 0), agent_rules, ARRAY_SIZE(agent_rules));
+	check_tasks(l, yaml_at(n, 0));
 }
 
 /* vms */
@@ -364,12 +399,42 @@ static void set_deadline(void *ctx, const struct yaml_node *n)
 		l->vm->deadline_s = (uint32_t)v;
 }
 
+static void set_pool(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+	const char *text = scalar(l, n);
+	uint64_t v;
+
+	if (!text)
+		return;
+	if (num_parse(span_str(text), 0, CONF_POOL_MAX, &v) < 0)
+		fault(l, n, "a number of VMs kept ready, 0 to %d",
+		      CONF_POOL_MAX);
+	else
+		l->vm->pool = (uint32_t)v;
+}
+
+static void set_parked(void *ctx, const struct yaml_node *n)
+{
+	static const struct load_word words[] = {
+		{ "waiting", VM_PARK_WAITING, false },
+		{ "resumed", VM_PARK_RESUMED, false },
+	};
+	struct loader *l = ctx;
+	int v = load_choose(&l->load, n, words, ARRAY_SIZE(words));
+
+	if (v >= 0)
+		l->vm->parked = v;
+}
+
 static const struct load_rule vm_rules[] = {
 	{ { "memory", false, false, "64MiB to 64GiB" }, set_memory },
 	{ { "cpus", false, false, "1 to 16" }, set_cpus },
 	{ { "deadline", false, false, "1s to 24h, then it is ended" },
 	  set_deadline },
-	{ { "pool", false, true, "VMs kept ready" }, NULL },
+	{ { "pool", false, false, "VMs kept ready, 0 to 16" }, set_pool },
+	{ { "parked", false, false, "how they are kept: waiting or resumed" },
+	  set_parked },
 };
 
 static void set_vm_reader(void *ctx, const struct yaml_node *n)
@@ -518,8 +583,15 @@ static void set_defaults(struct loader *l)
 {
 	struct conf *c = &l->c;
 
-	c->reader = (struct conf_vm){ 128, 1, 10 };
-	c->planner_vm = (struct conf_vm){ 256, 1, 30 * 60 };
+	c->reader = (struct conf_vm){ .memory_mib = 128,
+				      .cpus = 1,
+				      .deadline_s = 10,
+				      .pool = 1,
+				      .parked = VM_PARK_WAITING };
+	c->planner_vm = (struct conf_vm){ .memory_mib = 256,
+					  .cpus = 1,
+					  .deadline_s = 30 * 60,
+					  .parked = VM_PARK_WAITING };
 	c->backend = VM_AUTO;
 	c->users[0] = geteuid();
 	c->n_users = 1;

@@ -17,9 +17,20 @@ enum {
 	CONF_USERS = 16,
 	CONF_NAME_MAX = 64,
 	CONF_PATH_MAX = 1024,
+	CONF_POOL_MAX = 16, /* VMs of one kind kept ready */
 };
 
-enum conf_planner { PLANNER_TRIAGE = 1, PLANNER_GULLIBLE, PLANNER_MAX };
+/* With PLANNER_NONE mails are read and recorded, and no task is started. */
+enum conf_planner {
+	PLANNER_TRIAGE = 1,
+	PLANNER_GULLIBLE,
+	PLANNER_NONE,
+	PLANNER_MAX
+};
+
+/* "triage", "gullible", "none"; NULL if there is none. */
+const char *conf_planner_name(enum conf_planner p);
+
 enum conf_connector_kind { CONNECTOR_MAILDIR = 1, CONNECTOR_OUTBOX };
 
 struct conf_connector {
@@ -32,6 +43,8 @@ struct conf_vm {
 	uint32_t memory_mib;
 	uint32_t cpus;
 	uint32_t deadline_s;
+	uint32_t pool; /* kept ready, at most CONF_POOL_MAX */
+	int parked;    /* enum vm_park: waiting or resumed */
 };
 
 struct conf {
@@ -43,6 +56,7 @@ struct conf {
 	char agent[CONF_NAME_MAX];  /* one agent in this version */
 	char policy[CONF_PATH_MAX]; /* "": the embedded default policy */
 	enum conf_planner planner;
+	/* Without a planner, both are "". */
 	char on[CONF_NAME_MAX]; /* the policy's source it waits for */
 	char say[1024];		/* the standing task's instruction */
 	struct conf_vm reader;

@@ -42,6 +42,10 @@ static void defaults(void **)
 	assert_int_equal(c->reader.deadline_s, 10);
 	assert_int_equal(c->planner_vm.memory_mib, 256);
 	assert_int_equal(c->planner_vm.deadline_s, 1800);
+	assert_int_equal(c->reader.pool, 1);
+	assert_int_equal(c->reader.parked, VM_PARK_WAITING);
+	assert_int_equal(c->planner_vm.pool, 0);
+	assert_int_equal(c->planner_vm.parked, VM_PARK_WAITING);
 	assert_int_equal(c->backend, VM_AUTO);
 	assert_int_equal(c->n_connectors, 2);
 	assert_string_equal(c->connectors[0].name, "inbox");
@@ -61,8 +65,9 @@ static const char every_key[] =
 	"    planner: {kind: gullible}\n"
 	"    tasks: [{on: post, say: \"do\"}]\n"
 	"vms:\n"
-	"  reader: {memory: 64MiB, cpus: 16, deadline: 1s}\n"
-	"  planner: {memory: 64GiB, cpus: 2, deadline: 24h}\n"
+	"  reader: {memory: 64MiB, cpus: 16, deadline: 1s, pool: 0}\n"
+	"  planner: {memory: 64GiB, cpus: 2, deadline: 24h, pool: 16,\n"
+	"    parked: resumed}\n"
 	"backend: qemu-tcg\n"
 	"connectors:\n"
 	"  in: {kind: maildir, path: ./m}\n"
@@ -90,6 +95,9 @@ static void reads_every_key(void **)
 	assert_int_equal(c->reader.deadline_s, 1);
 	assert_int_equal(c->planner_vm.memory_mib, 65536);
 	assert_int_equal(c->planner_vm.deadline_s, 86400);
+	assert_int_equal(c->reader.pool, 0);
+	assert_int_equal(c->planner_vm.pool, CONF_POOL_MAX);
+	assert_int_equal(c->planner_vm.parked, VM_PARK_RESUMED);
 	assert_int_equal(c->backend, VM_QEMU_TCG);
 	assert_string_equal(c->connectors[0].path, "/etc/b/./m");
 	assert_string_equal(c->connectors[1].path, "/root/o");
@@ -139,16 +147,29 @@ static const struct {
 	{ HEAD AGENTS CONNECTORS "state: \"/a\\nb\"\n",
 	  "c:4:8: a path with control characters\n" },
 	{ HEAD AGENTS CONNECTORS
-	  "vms: {reader: {memory: 63MiB, cpus: 0, deadline: 0s, pool: 2},\n"
+	  "vms: {reader: {memory: 63MiB, cpus: 0, deadline: 0s},\n"
 	  "  planner: {memory: 1.5GiB, cpus: 17, deadline: 25h}, x: {}}\n",
 	  "c:5:55: unknown key \"x\": remove it\n"
-	  "c:4:54: \"pool\"" LATER "remove it\n"
 	  "c:4:24: a size in whole MiB, 64MiB to 64GiB\n"
 	  "c:4:37: a number of cpus, 1 to 16\n"
 	  "c:4:50: a duration, 1s to 24h, e.g. 10s or 30m\n"
 	  "c:5:21: a size in whole MiB, 64MiB to 64GiB\n"
 	  "c:5:35: a number of cpus, 1 to 16\n"
 	  "c:5:49: a duration, 1s to 24h, e.g. 10s or 30m\n" },
+	{ HEAD AGENTS CONNECTORS
+	  "vms: {reader: {pool: 17, parked: resume},\n"
+	  "  planner: {pool: -1, parked: running, park: 1}}\n",
+	  "c:4:22: a number of VMs kept ready, 0 to 16\n"
+	  "c:4:34: unknown value \"resume\": did you mean \"resumed\"?\n"
+	  "c:5:40: unknown key \"park\": remove it\n"
+	  "c:5:19: a number of VMs kept ready, 0 to 16\n"
+	  "c:5:31: unknown value \"running\": use waiting, resumed\n" },
+	{ HEAD CONNECTORS "agents: {a: {policy: p, planner: {kind: none}, "
+			  "tasks: [{on: mail, say: x}]}}\n",
+	  "c:3:55: without a planner no task is started: remove \"tasks\"\n" },
+	{ HEAD CONNECTORS "agents: {a: {policy: p, planner: {kind: triage}}}\n",
+	  "c:3:13: \"tasks\" is missing: what it does when an item comes "
+	  "in\n" },
 	{ HEAD CONNECTORS "agents: {A: {policy: p, planner: {kind: llm, model: "
 			  "m}, tasks: [{every: x}, {on: mail, say: y}]},\n"
 			  "  b: {}}\n",
@@ -191,6 +212,29 @@ static void refuses(void **)
 		assert_string_equal(buf_cstr(&errs), bad[i].errors);
 		assert_string_equal(c->state, ""); /* untouched */
 	}
+}
+
+static void no_planner(void **)
+{
+	static const char text[] = HEAD CONNECTORS
+		"agents: {a: {policy: p, planner: {kind: none}}}";
+	CLEAN_FREE struct conf *c = calloc(1, sizeof(*c));
+	CLEAN_BUF struct buf errs;
+
+	buf_init(&errs, 1 << 16);
+	assert_int_equal(conf_parse("c", span_str(text), "/b", "/h", c, &errs),
+			 0);
+	assert_int_equal(c->planner, PLANNER_NONE);
+	assert_string_equal(c->say, "");
+	assert_string_equal(c->on, "");
+}
+
+static void names(void **)
+{
+	assert_string_equal(conf_planner_name(PLANNER_TRIAGE), "triage");
+	assert_string_equal(conf_planner_name(PLANNER_GULLIBLE), "gullible");
+	assert_string_equal(conf_planner_name(PLANNER_NONE), "none");
+	assert_null(conf_planner_name(PLANNER_MAX));
 }
 
 /* n characters of text in the value that fmt frames. */
@@ -314,7 +358,8 @@ int main(void)
 		cmocka_unit_test(defaults), cmocka_unit_test(reads_every_key),
 		cmocka_unit_test(refuses),  cmocka_unit_test(limits),
 		cmocka_unit_test(counts),   cmocka_unit_test(from_a_file),
-		cmocka_unit_test(schema),
+		cmocka_unit_test(schema),   cmocka_unit_test(no_planner),
+		cmocka_unit_test(names),
 	};
 
 	return cmocka_run_group_tests_name("conf/conf", tests, NULL, NULL);

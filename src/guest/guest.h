@@ -11,18 +11,17 @@
 #include <sys/types.h>
 
 #include "guest/sys.h"
-#include "proto/wire.h"
+#include "proto/mux.h"
 
 enum {
 	/* the device is there after some 100 ms even under emulation */
 	GUEST_PORT_WAIT_MS = 30'000,
-	/* from the port to HELLO: each read */
-	GUEST_HELLO_WAIT_MS = 60'000,
 	/* how long EXIT may take to reach a host that does not hang up */
 	GUEST_LINGER_MS = 1'000,
 	/* what one workload may log in all; the rest is read and dropped */
 	GUEST_LOG_TOTAL = 64 << 10,
 	GUEST_UID = 1000,
+	GUEST_LINKS = 4, /* streams between host and workload at once */
 };
 
 /* ---- workload.c: the table of what can be started */
@@ -31,7 +30,12 @@ struct workload {
 	const char *path; /* also its argv[0] */
 	const char *const *env;
 	struct bpf_prog filter;
-	enum wire_service service; /* whose DATA and END are its fd 3 */
+	/*
+	 * WIRE_READER: its fd 3 is the door, a SOCK_SEQPACKET socket over
+	 * which it gets a connection for each stream that the host opens;
+	 * WIRE_MCP: its fd 3 is the one stream of this service.
+	 */
+	enum wire_service service;
 	/*
 	 * The probe of the kernel: no seccomp and no Landlock, /proc, /sys and
 	 * /dev left there read-only, because it is to see what the kernel
@@ -39,7 +43,7 @@ struct workload {
 	 */
 	bool bare;
 	uint64_t address_space, data; /* bytes */
-	uint64_t cpu_s;
+	uint64_t cpu_s;		      /* over all that it serves, warm-up too */
 	uint64_t processes;
 };
 
@@ -60,10 +64,9 @@ const struct workload *workload_find(unsigned int which);
 /* ---- port.c: the wire's descriptor */
 
 struct port {
-	int fd; /* owned, nonblocking */
-	struct wire_in in;
-	uint8_t chunk[LIMIT_WIRE_FRAME]; /* bytes as read */
-	struct span rest;		 /* of chunk, not yet parsed */
+	int fd;		     /* owned, nonblocking */
+	uint8_t chunk[8192]; /* bytes as read; the driver gives 4 KiB at most */
+	struct span rest;    /* of chunk, not yet taken by anyone */
 };
 
 /*
@@ -72,16 +75,15 @@ struct port {
  */
 [[nodiscard]] int port_open(struct port *p);
 
-/* For a descriptor that is open already. 0 or -ENOMEM. */
-[[nodiscard]] int port_init(struct port *p, int fd);
+/* For a descriptor that is open already. */
+void port_init(struct port *p, int fd);
 void port_done(struct port *p);
 
 /*
- * The next whole frame out of what has been read so far, else of one more
- * read. 1 and the frame (borrowed until the next call), 0: nothing yet;
- * -EPIPE: the host has hung up; -EPROTO: it does not speak the protocol.
+ * Makes p->rest hold bytes, by one read where it is empty. 1, or 0: none are
+ * there yet; -EPIPE: the host has hung up; other -errno.
  */
-[[nodiscard]] int port_next(struct port *p, struct wire_frame *ret);
+[[nodiscard]] int port_read(struct port *p);
 
 /* Writes what goes now, and drops that from the buffer. 0 or -errno. */
 [[nodiscard]] int port_flush(struct port *p, struct buf *b);
@@ -91,11 +93,18 @@ void port_done(struct port *p);
 
 /* ---- handshake.c */
 
+/* What the host's HELLO asks for. */
+struct order {
+	enum wire_workload workload;
+	bool template; /* to be copied: see proto/wire.h */
+};
+
 /*
- * Takes the host's HELLO, reseeds, sets the clock, answers with the ACK and
- * forgets the key. 0 and the workload that the host wants, or -errno.
+ * Waits for the host's HELLO, however long that takes, reseeds through
+ * random_fd, sets the clock, answers with the ACK and forgets the key. 0 and
+ * the order, or -errno.
  */
-[[nodiscard]] int handshake(struct port *p, uint8_t *ret_workload);
+[[nodiscard]] int handshake(struct port *p, int random_fd, struct order *ret);
 
 /* ---- jail.c */
 
@@ -110,21 +119,34 @@ int jail_exec(const struct workload *w, int sock_fd, int log_fd, int *status_fd,
 
 /* ---- relay.c */
 
-struct relay {
-	struct port *port;
-	int sock;  /* the workload's, nonblocking, owned */
-	int log;   /* its stderr, nonblocking, owned */
-	int pidfd; /* owned */
-	pid_t pid;
-	enum wire_service service;
+/* The workload as init holds it. */
+struct work {
+	const struct workload *w;
+	pid_t pid; /* 0: not started yet */
+	int pidfd; /* owned, as are the next two */
+	int log;   /* its stderr, nonblocking */
+	int sock;  /* the other end of its fd 3, nonblocking */
+	struct wire_exit exit;
+	bool dead; /* it has ended, like exit says */
 };
 
+struct relay {
+	struct port *port;
+	struct work *work;
+	enum wire_workload which;
+	bool template; /* the host may go away and come back */
+};
+
+enum { RELAY_ENDED = 0, RELAY_AWAY = 1 };
+
 /*
- * Moves bytes between port and workload until the workload has ended, and its
- * last byte and its EXIT are sent. 0, or -EPIPE: the host hung up; -EPROTO:
- * the host broke the protocol; other -errno. Closes its descriptors.
+ * One session on the wire, from READY on. RELAY_ENDED: the workload has ended,
+ * and its last byte and its EXIT are sent. RELAY_AWAY: the host of a template
+ * went away, was answered, and nothing of the session is left; the workload
+ * lives. -EPIPE: the host hung up; -EPROTO: it broke the protocol; other
+ * -errno.
  */
-[[nodiscard]] int relay_run(struct relay *r);
+[[nodiscard]] int relay_run(const struct relay *r);
 
 /* ---- init.c */
 

@@ -1,28 +1,22 @@
 /*
  * handshake: the first exchange on the wire, before anything else happens in
- * this guest. The host's random bytes come first of all, since a guest that
- * started as a copy of another has that one's random generator.
+ * this guest, and again in each copy of a template. The host's random bytes
+ * come first of all: a guest that started as a copy of another has that one's
+ * random generator.
  */
 #include "guest/guest.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "base/fd.h"
-
-static int reseed(const struct wire_hello *h)
+static int reseed(const struct wire_hello *h, int fd)
 {
 	struct random_add add = { .entropy_bits = 8 * WIRE_RANDOM,
 				  .bytes = WIRE_RANDOM };
-	CLEAN_FD int fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
 	int r = 0;
 
-	if (fd < 0)
-		return -errno;
 	memcpy(add.random, h->random, sizeof(add.random));
 	if (ioctl(fd, (int)SYS_RNDADDENTROPY, &add) < 0 ||
 	    ioctl(fd, (int)SYS_RNDRESEEDCRNG, 0) < 0)
@@ -41,66 +35,74 @@ static int set_clock(const struct wire_hello *h)
 	return clock_settime(CLOCK_REALTIME, &ts) < 0 ? -errno : 0;
 }
 
-/* The whole HELLO frame: 0, or -errno. */
-static int hello_wait(struct port *p, struct wire_frame *ret)
+/*
+ * The whole HELLO: 0, or -errno. No deadline: a template and its parked copies
+ * wait here, asleep, and a host that has given up closes its end.
+ */
+static int hello_wait(struct port *p, struct wire_in *in, struct wire_msg *ret)
 {
 	struct pollfd pfd = { .fd = p->fd, .events = POLLIN };
 
 	for (;;) {
-		int r = port_next(p, ret);
+		int r = port_read(p);
 
+		if (r < 0)
+			return r;
+		r = wire_in_next(in, &p->rest, ret);
 		if (r != 0)
-			return r < 0 ? r : 0;
-		r = poll(&pfd, 1, GUEST_HELLO_WAIT_MS);
-		if (r == 0)
-			return -ETIMEDOUT;
+			return r < 0 ? -EPROTO : 0;
+		if (poll(&pfd, 1, -1) < 0 && errno != EINTR)
+			return -errno;
 	}
 }
 
-static int hello_check(const struct wire_frame *f, struct wire_hello *ret)
+static int hello_check(const struct wire_msg *m, struct wire_hello *ret)
 {
-	if (f->type != WIRE_HELLO || f->service != WIRE_CONTROL ||
-	    wire_hello_get(f->payload, ret) != WIRE_OK)
+	if (m->type != WIRE_HELLO || wire_hello_get(m->payload, ret) != WIRE_OK)
 		return -EPROTO;
 	return 0;
 }
 
-static int answer(struct port *p, const struct wire_frame *f,
+static int answer(struct port *p, const struct wire_msg *m,
 		  const struct wire_hello *h)
 {
 	CLEAN_BUF struct buf out;
 
 	buf_init(&out, WIRE_HEAD + WIRE_ACK_LEN);
-	wire_ack_put(&out, h->key, f->payload);
+	wire_ack_put(&out, h->key, m->payload);
 	return port_send(p, &out);
 }
 
 /* All that the key has passed through; the host waits for the ACK. */
-static void forget(struct port *p, struct wire_hello *h)
+static void forget(struct port *p, struct wire_in *in, struct wire_hello *h)
 {
 	size_t used = (size_t)(p->rest.p - p->chunk);
 
 	explicit_bzero(h, sizeof(*h));
-	explicit_bzero(p->in.payload, LIMIT_WIRE_FRAME);
+	explicit_bzero(in, sizeof(*in));
 	explicit_bzero(p->chunk, used);
 }
 
-int handshake(struct port *p, uint8_t *ret_workload)
+int handshake(struct port *p, int random_fd, struct order *ret)
 {
 	struct wire_hello h = { 0 };
-	struct wire_frame f;
-	int r = hello_wait(p, &f);
+	struct wire_in in = { 0 };
+	struct wire_msg m;
+	int r = hello_wait(p, &in, &m);
 
 	if (r == 0)
-		r = hello_check(&f, &h);
+		r = hello_check(&m, &h);
 	if (r == 0)
-		r = reseed(&h);
+		r = reseed(&h, random_fd);
 	if (r == 0)
 		r = set_clock(&h);
 	if (r == 0)
-		r = answer(p, &f, &h);
+		r = answer(p, &m, &h);
 	if (r == 0)
-		*ret_workload = h.workload;
-	forget(p, &h);
+		*ret = (struct order){
+			.workload = (enum wire_workload)h.workload,
+			.template = h.flags & WIRE_HELLO_TEMPLATE,
+		};
+	forget(p, &in, &h);
 	return r;
 }

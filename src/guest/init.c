@@ -1,11 +1,15 @@
 /*
  * init: PID 1 of every guest: takes the host's HELLO, starts the one workload
  * of this image in its jail, relays its bytes, and switches the machine off.
+ * In a template it does so twice: what it is when the first host has gone away
+ * is what is copied, and each copy gets a HELLO of its own.
  *
  * SECURITY: runs as root in the guest and alone has the wire open. It reads
  * the host's frames, which it trusts but checks, and the workload's bytes,
  * which it does not trust and only copies. There is no shell, no way to start
  * anything else, and no state to come back to: every error ends the guest.
+ * The random device is open before anything else, and in no process but this
+ * one, since /dev is gone when a copy has to be reseeded.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -77,42 +81,44 @@ static bool child_started(int status)
 	return false;
 }
 
-static int workload_start(const struct workload *w, struct relay *r)
+/* A door keeps the bounds of what passes, a stream does not. */
+static int fd3_pair(const struct workload *w, int ret[2])
+{
+	int type = w->service == WIRE_READER ? SOCK_SEQPACKET : SOCK_STREAM;
+
+	if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ret) < 0)
+		return -errno;
+	return 0;
+}
+
+static int work_start(struct work *k)
 {
 	int sock[2], log[2], status[2];
+	int r = fd3_pair(k->w, sock);
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sock) < 0 ||
-	    pipe2(log, O_CLOEXEC) < 0 || pipe2(status, O_CLOEXEC) < 0)
+	if (r < 0)
+		return r;
+	if (pipe2(log, O_CLOEXEC) < 0 || pipe2(status, O_CLOEXEC) < 0)
 		return -errno;
-	r->pid = fork();
-	if (r->pid < 0)
+	k->pid = fork();
+	if (k->pid < 0)
 		return -errno;
-	if (r->pid == 0)
-		child(w, sock[1], log[1], status[1]);
+	if (k->pid == 0)
+		child(k->w, sock[1], log[1], status[1]);
 	(void)close(sock[1]);
 	(void)close(log[1]);
 	(void)close(status[1]);
-	r->sock = sock[0];
-	r->log = log[0];
-	r->service = w->service;
-	r->pidfd = (int)syscall(SYS_pidfd_open, r->pid, 0);
-	if (r->pidfd < 0)
+	k->sock = sock[0];
+	k->log = log[0];
+	k->pidfd = (int)syscall(SYS_pidfd_open, k->pid, 0);
+	if (k->pidfd < 0)
 		return -errno;
 	if (!child_started(status[0]))
 		return -ECHILD;
 	(void)close(status[0]);
-	if (fd_nonblock(r->sock, true) < 0 || fd_nonblock(r->log, true) < 0)
+	if (fd_nonblock(k->sock, true) < 0 || fd_nonblock(k->log, true) < 0)
 		return -EIO;
 	return 0;
-}
-
-static int ready_send(struct port *p)
-{
-	CLEAN_BUF struct buf out;
-
-	buf_init(&out, WIRE_HEAD);
-	wire_put(&out, WIRE_READY, WIRE_CONTROL, span_of(NULL, 0));
-	return port_send(p, &out);
 }
 
 /*
@@ -126,26 +132,71 @@ static void linger(const struct port *p)
 	(void)poll(&pfd, 1, GUEST_LINGER_MS);
 }
 
+/* What main() has got together. */
+struct guest {
+	struct port port;
+	int random_fd;
+	enum wire_workload which; /* 0: no host has said yet */
+	struct work work;
+};
+
+/* Once: what the host wants is looked up, and the guest closed behind it. */
+static void settle(struct guest *g, const struct order *o)
+{
+	if (g->which) {
+		must("another workload", g->which == o->workload ? 0 : -EPROTO);
+		return;
+	}
+	g->which = o->workload;
+	g->work.w = workload_find(o->workload);
+	must("workload", g->work.w ? 0 : -ENOENT);
+	must("sealing", mounts_seal(g->work.w->bare));
+}
+
+/*
+ * A planner starts in the copy, with nothing that two copies share; a reader
+ * starts in the template, since its start is what is saved, and draws its own
+ * secrets anew (base/fresh.h).
+ */
+static bool start_is_due(const struct guest *g, const struct order *o)
+{
+	return !g->work.pid &&
+	       (!o->template || g->work.w->service == WIRE_READER);
+}
+
+static int session(struct guest *g)
+{
+	struct order o = { 0 };
+	struct relay relay = { .port = &g->port, .work = &g->work };
+	int r;
+
+	must("handshake", handshake(&g->port, g->random_fd, &o));
+	settle(g, &o);
+	if (start_is_due(g, &o))
+		must("start", work_start(&g->work));
+	relay.which = o.workload;
+	relay.template = o.template;
+	r = relay_run(&relay);
+	must("relay", r);
+	return r;
+}
+
 int main(void)
 {
-	static struct port port;
-	struct relay relay = { .port = &port, .sock = -1, .log = -1 };
-	const struct workload *w;
-	uint8_t which = 0;
+	static struct guest g = {
+		.work = { .pidfd = -1, .log = -1, .sock = -1 }
+	};
 
 	if (getpid() != 1)
 		return 1;
 	must("mounts", mounts_early());
 	kmsg_fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
 	(void)prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL);
-	must("port", port_open(&port));
-	must("handshake", handshake(&port, &which));
-	w = workload_find(which);
-	must("workload", w ? 0 : -ENOENT);
-	must("sealing", mounts_seal(w->bare));
-	must("start", workload_start(w, &relay));
-	must("ready", ready_send(&port));
-	must("relay", relay_run(&relay));
-	linger(&port);
+	g.random_fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
+	must("random", g.random_fd < 0 ? -errno : 0);
+	must("port", port_open(&g.port));
+	while (session(&g) == RELAY_AWAY)
+		;
+	linger(&g.port);
 	guest_off();
 }

@@ -121,38 +121,38 @@ int port_open(struct port *p)
 	if (fd < 0)
 		return fd;
 	r = host_wait(fd, until_ms);
-	return r < 0 ? r : port_init(p, take_fd(&fd));
+	if (r < 0)
+		return r;
+	port_init(p, take_fd(&fd));
+	return 0;
 }
 
-int port_init(struct port *p, int fd)
+void port_init(struct port *p, int fd)
 {
 	p->fd = fd;
 	p->rest = span_of(p->chunk, 0);
-	return wire_in_init(&p->in);
 }
 
 void port_done(struct port *p)
 {
-	wire_in_done(&p->in);
 	explicit_bzero(p->chunk, sizeof(p->chunk));
+	p->rest = span_of(p->chunk, 0);
 	fd_close(&p->fd);
 }
 
-int port_next(struct port *p, struct wire_frame *ret)
+int port_read(struct port *p)
 {
-	int r = wire_in_next(&p->in, &p->rest, ret);
 	ssize_t n;
 
-	if (r != 0)
-		return r < 0 ? -EPROTO : r;
+	if (p->rest.n)
+		return 1;
 	n = read(p->fd, p->chunk, sizeof(p->chunk));
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 	if (n == 0)
 		return -EPIPE;
 	p->rest = span_of(p->chunk, (size_t)n);
-	r = wire_in_next(&p->in, &p->rest, ret);
-	return r < 0 ? -EPROTO : r;
+	return 1;
 }
 
 int port_flush(struct port *p, struct buf *b)

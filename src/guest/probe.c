@@ -1,24 +1,29 @@
 /*
  * probe: the workload of the kernel's and the jail's tests. It tries what a
- * hostile workload would try and says what happened, on fd 3, as one JSON
- * object. Two ways to be started:
+ * hostile workload would try and says what happened. Two ways to be started:
  *
  *  - as /bin/probe, without seccomp and Landlock, with /proc, /sys and /dev
- *    there read-only: then it makes every attempt, each in a child, and looks
- *    around, so that the KERNEL is what refuses. Images of this kind are for
- *    tests, and for finding out which accelerator boots a guest at all.
+ *    there read-only: then it serves the door on fd 3 as a reader does, and
+ *    for each connection makes every attempt, each in a child, and looks
+ *    around, so that the KERNEL is what refuses; a JSON object says it. A
+ *    connection on which the host says "brief" gets what tells two copies of
+ *    a machine apart, and nothing else. Images of this kind are for tests,
+ *    and for finding out which accelerator boots a guest at all.
  *  - under the name of another workload and so in that one's jail: then it
- *    reads names of attempts on fd 3, makes them, and says the errno of each
- *    that does not kill it; or does one act, with which init's relay is tried.
+ *    reads names of attempts, on fd 3 or the first connection from its door,
+ *    makes them, and says the errno of each that does not kill it; or does one
+ *    act, with which init's relay is tried.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -37,9 +42,12 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "guest/sys.h"
+#include "base/door.h"
+#include "base/fresh.h"
 
 enum {
 	PROBE_FD = 3,
+	PROBE_AT_RANDOM = 16,
 	PROBE_OUT = 256 << 10,
 	PROBE_FAMILIES = 46,
 	PROBE_ENTRIES = 512, /* of one directory */
@@ -47,6 +55,9 @@ enum {
 	PROBE_CHUNK = 100'000,
 	PROBE_LOG_LINES = 5'000, /* of 100 bytes */
 };
+
+/* Where it speaks: fd 3, or what came out of it. */
+static int talk_fd = PROBE_FD;
 
 /* ---- attempts: 0 if it worked, else errno */
 
@@ -532,19 +543,49 @@ static void put_env(struct buf *b, char **envp)
 	buf_u8(b, ']');
 }
 
-static void put_time_and_random(struct buf *b)
+static void put_clock(struct buf *b, const char *key, clockid_t id)
 {
 	struct timespec ts = { 0 };
-	uint8_t random[32] = { 0 };
-	char hex[2 * sizeof(random) + 1];
 
-	(void)clock_gettime(CLOCK_REALTIME, &ts);
-	put_int(b, "clock_ns", ts.tv_sec * 1'000'000'000LL + ts.tv_nsec);
-	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
-		return;
-	hex_encode(hex, random, sizeof(random));
-	put_key(b, "random");
+	(void)clock_gettime(id, &ts);
+	put_int(b, key, ts.tv_sec * 1'000'000'000LL + ts.tv_nsec);
+}
+
+static void put_hex(struct buf *b, const char *key, const void *p, size_t n)
+{
+	const uint8_t *bytes = p;
+	char hex[2 * 32 + 1];
+
+	put_key(b, key);
+	if (n > (sizeof(hex) - 1) / 2)
+		n = (sizeof(hex) - 1) / 2;
+	hex_encode(hex, bytes, n);
 	put_text(b, hex);
+}
+
+static uint64_t canary(void)
+{
+	uint64_t v;
+
+	__asm__ volatile("movq %%fs:0x28, %0" : "=r"(v));
+	return v;
+}
+
+/* What two copies of one template have to have of their own. */
+static void put_time_and_random(struct buf *b)
+{
+	const uint8_t *at = (const uint8_t *)(uintptr_t)getauxval(AT_RANDOM);
+	uint64_t guard = canary();
+	uint8_t random[32] = { 0 };
+
+	put_clock(b, "clock_ns", CLOCK_REALTIME);
+	put_clock(b, "monotonic_ns", CLOCK_MONOTONIC);
+	put_clock(b, "boottime_ns", CLOCK_BOOTTIME);
+	if (getrandom(random, sizeof(random), 0) == (ssize_t)sizeof(random))
+		put_hex(b, "random", random, sizeof(random));
+	if (at)
+		put_hex(b, "at_random", at, PROBE_AT_RANDOM);
+	put_hex(b, "canary", &guard, sizeof(guard));
 }
 
 static void put_root(struct buf *b)
@@ -592,10 +633,10 @@ static int echo(struct span rest)
 	static uint8_t chunk[PROBE_CHUNK];
 	ssize_t n;
 
-	if (fd_write_all(PROBE_FD, rest) < 0)
+	if (fd_write_all(talk_fd, rest) < 0)
 		return 1;
-	while ((n = read(PROBE_FD, chunk, sizeof(chunk))) > 0) {
-		if (fd_write_all(PROBE_FD, span_of(chunk, (size_t)n)) < 0)
+	while ((n = read(talk_fd, chunk, sizeof(chunk))) > 0) {
+		if (fd_write_all(talk_fd, span_of(chunk, (size_t)n)) < 0)
 			return 1;
 	}
 	return n < 0;
@@ -632,6 +673,12 @@ static int eat(struct span)
 	}
 }
 
+/* And takes nothing off its hands. */
+static int sleep_on(struct span)
+{
+	return poll(NULL, 0, -1) < 0;
+}
+
 static int leave(struct span)
 {
 	return 7;
@@ -647,7 +694,7 @@ static const struct {
 	int (*fn)(struct span rest);
 } acts[] = {
 	{ "echo", echo },   { "chatter", chatter }, { "eat", eat },
-	{ "leave", leave }, { "crash", crash },
+	{ "leave", leave }, { "crash", crash },	    { "sleep", sleep_on },
 };
 
 /* One attempt and its errno, in a line of its own: the next may kill. */
@@ -661,7 +708,7 @@ static void attempt_named(struct span name)
 		if (!span_is(name, attempts[i].name))
 			continue;
 		buf_printf(&b, "%s %d\n", attempts[i].name, attempts[i].fn());
-		(void)!fd_write_all(PROBE_FD, buf_view(&b));
+		(void)!fd_write_all(talk_fd, buf_view(&b));
 	}
 }
 
@@ -669,7 +716,7 @@ static void attempt_named(struct span name)
 static int obey(void)
 {
 	char text[512];
-	ssize_t n = read(PROBE_FD, text, sizeof(text));
+	ssize_t n = read(talk_fd, text, sizeof(text));
 	struct span rest = span_of(text, n > 0 ? (size_t)n : 0);
 	size_t i;
 
@@ -691,22 +738,68 @@ static int obey(void)
 
 /* ---- in none */
 
+/* The answer to one connection, which says what is wanted by its first bytes
+ * and ends. */
 static int report(char **envp)
 {
 	CLEAN_BUF struct buf b;
+	char want[16] = { 0 };
 
+	if (fd_read_all(talk_fd, want, sizeof(want) - 1) < 0)
+		return 1;
 	buf_init(&b, PROBE_OUT);
 	buf_u8(&b, '{');
-	look_around(&b, envp);
+	if (strcmp(want, "brief") == 0)
+		put_time_and_random(&b);
+	else
+		look_around(&b, envp);
 	buf_str(&b, "}\n");
 	if (!buf_ok(&b))
 		return 1;
-	return fd_write_all(PROBE_FD, buf_view(&b)) < 0;
+	return fd_write_all(talk_fd, buf_view(&b)) < 0;
 }
 
-int main(int, char **argv, char **envp)
+static int report_and_close(int fd, uint8_t turn, char **envp)
+{
+	int r;
+
+	talk_fd = fd;
+	r = report(envp);
+	(void)close(fd);
+	return r || fd_write_all(PROBE_FD, span_of(&turn, 1)) < 0;
+}
+
+/* As a reader does it. */
+static FRESH_CALLER _Noreturn void serve_door(char **envp)
+{
+	int r = 0;
+
+	while (r == 0) {
+		uint8_t turn = 0;
+		int fd = door_take(PROBE_FD, &turn);
+
+		if (fd == -EPIPE)
+			break;
+		r = fd < 0 || fresh_draw() < 0 ||
+		    report_and_close(fd, turn, envp);
+	}
+	_exit(r);
+}
+
+/* In a reader's jail there is a door as well. */
+static int obey_at_door(void)
+{
+	uint8_t turn;
+
+	talk_fd = door_take(PROBE_FD, &turn);
+	return talk_fd < 0 ? 1 : obey();
+}
+
+FRESH_CALLER int main(int, char **argv, char **envp)
 {
 	if (argv[0] && strcmp(argv[0], "/bin/probe") == 0)
-		return report(envp);
+		serve_door(envp);
+	if (argv[0] && strcmp(argv[0], "/bin/reader-email") == 0)
+		return obey_at_door();
 	return obey();
 }

@@ -1,11 +1,19 @@
 /*
- * relay: moves bytes between the wire and the workload's socket.
+ * relay: one session of the multiplexer, between the wire and the workload.
  *
- * Back-pressure is the absence of reading: the port is not read while the
- * workload has not taken the last frame (to_work), and neither the workload
- * nor its log is read while a frame is on its way out (to_host). So init holds
- * at most one frame each way. A descriptor stands in the poll set only while
+ * Each stream that is the workload's is a link: the stream, init's end of a
+ * socket pair, and what came from the host and the workload has not taken yet.
+ * Back-pressure downwards is the stream's window: bytes weigh on it until the
+ * workload has them, so a link never holds more than one window. Upwards it is
+ * the absence of reading: a link and the log are read only while the mux has
+ * room for what is read. A descriptor stands in the poll set only while
  * something is wanted of it: a closed end is otherwise reported for ever.
+ *
+ * A reader gets its connections over its door: one byte, which counts them,
+ * and the descriptor. It sends the byte back when it has closed the connection
+ * with everything said. Only then is the stream ended: a connection that just
+ * ends may be one whose process is about to be found dead, and FIN would make
+ * half an answer look whole.
  */
 #include "guest/guest.h"
 
@@ -16,126 +24,324 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/door.h"
 #include "base/fd.h"
 
-enum { SLOT_PORT, SLOT_SOCK, SLOT_LOG, SLOT_PID, SLOTS };
-
-struct flow {
-	struct relay *r;
-	struct buf to_host; /* at most one frame */
-	struct buf to_work; /* the payload of at most one frame */
-	size_t logged;
-	bool host_end; /* the host has sent END */
-	bool work_end; /* and we have */
-	bool deaf;     /* the workload takes no more bytes */
-	bool dead;     /* it has ended, with: */
-	struct wire_exit exit;
+enum {
+	SLOT_PORT,
+	SLOT_PID,
+	SLOT_LOG,
+	SLOT_DOOR,
+	SLOT_LINK,
+	SLOTS = SLOT_LINK + GUEST_LINKS,
+	LOG_CHUNK = 1024,
 };
 
-static void work_write(struct flow *f)
-{
-	ssize_t n;
+struct link {
+	int fd;		      /* -1: a free row */
+	struct mux_stream *s; /* NULL: over, but for the bytes in down */
+	struct buf down;      /* not yet taken by the workload */
+	bool by_door;
+	uint8_t turn;  /* the door's byte */
+	bool said;     /* and it came back */
+	bool host_end; /* the host says no more */
+	bool work_end; /* nor does the workload */
+	bool deaf;     /* the workload takes no more bytes */
+};
 
-	if (f->deaf)
-		buf_reset(&f->to_work);
-	if (!f->to_work.n)
+struct session {
+	const struct relay *r;
+	struct work *k;
+	struct mux mux;
+	struct mux_stream *control, *log;
+	struct link links[GUEST_LINKS];
+	size_t logged;
+	bool log_over; /* nobody listens */
+	uint8_t turn;  /* of the last connection */
+	bool away;     /* the host went */
+	int error;
+};
+
+static void fail(struct session *ss, int error)
+{
+	if (ss->error == 0)
+		ss->error = error;
+}
+
+/* ---- links */
+
+static struct link *link_new(struct session *ss, struct mux_stream *s, int fd)
+{
+	size_t i;
+
+	for (i = 0; i < GUEST_LINKS; i++) {
+		struct link *l = &ss->links[i];
+
+		if (l->fd >= 0)
+			continue;
+		*l = (struct link){ .fd = fd, .s = s };
+		buf_init(&l->down, MUX_WINDOW);
+		s->user = l;
+		return l;
+	}
+	return NULL;
+}
+
+static void link_free(struct link *l)
+{
+	fd_close(&l->fd);
+	buf_done(&l->down);
+	l->s = NULL;
+}
+
+/* n bytes of down have a home, or need none any more. */
+static void link_drop(struct session *ss, struct link *l, size_t n)
+{
+	buf_drop(&l->down, n);
+	if (l->s)
+		mux_consumed(&ss->mux, l->s, n);
+	if (l->down.n)
 		return;
-	n = send(f->r->sock, f->to_work.p, f->to_work.n, MSG_NOSIGNAL);
-	if (n >= 0) {
-		buf_drop(&f->to_work, (size_t)n);
-	} else if (errno != EAGAIN && errno != EINTR) {
-		f->deaf = true;
-		buf_reset(&f->to_work);
-	}
+	if (!l->s)
+		link_free(l);
+	else if (l->host_end && !l->deaf)
+		(void)shutdown(l->fd, SHUT_WR);
 }
 
-static int host_frame(struct flow *f, const struct wire_frame *in)
+/* To the workload, what it takes now; all of it where it takes no more. */
+static void link_write(struct session *ss, struct link *l)
 {
-	if (in->service != f->r->service || f->host_end)
-		return -EPROTO;
-	if (in->type == WIRE_END) {
-		f->host_end = true;
-		if (!f->deaf)
-			(void)shutdown(f->r->sock, SHUT_WR);
-		return 0;
+	ssize_t n = 0;
+
+	if (!l->down.n)
+		return;
+	if (!l->deaf) {
+		n = send(l->fd, l->down.p, l->down.n, MSG_NOSIGNAL);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		l->deaf = n < 0;
 	}
-	if (in->type != WIRE_DATA)
-		return -EPROTO;
-	buf_span(&f->to_work, in->payload);
-	if (!buf_ok(&f->to_work))
-		return -ENOMEM;
-	work_write(f);
-	return 0;
+	link_drop(ss, l, l->deaf ? l->down.n : (size_t)n);
 }
 
-/* Frames until one is not taken whole, or no more bytes are there. */
-static int host_read(struct flow *f)
+/* FIN, once nothing more can come from the workload; may free the link. */
+static void link_try_end(struct session *ss, struct link *l)
 {
-	while (!f->to_work.n) {
-		struct wire_frame in;
-		int r = port_next(f->r->port, &in);
-
-		if (r <= 0)
-			return r;
-		r = host_frame(f, &in);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	if (l->work_end && (!l->by_door || l->said))
+		mux_end(&ss->mux, l->s);
 }
 
-static void work_read(struct flow *f)
+/* From the workload, as much as the host takes. */
+static void link_read(struct session *ss, struct link *l)
 {
-	static uint8_t chunk[LIMIT_WIRE_FRAME];
-	ssize_t n = read(f->r->sock, chunk, sizeof(chunk));
+	static uint8_t chunk[MUX_CHUNK];
+	size_t room = mux_room(&ss->mux, l->s);
+	ssize_t n =
+		read(l->fd, chunk, room < sizeof(chunk) ? room : sizeof(chunk));
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n > 0) {
-		wire_put(&f->to_host, WIRE_DATA, f->r->service,
-			 span_of(chunk, (size_t)n));
+		(void)mux_send(&ss->mux, l->s, span_of(chunk, (size_t)n));
 		return;
 	}
-	f->work_end = true;
-	wire_put(&f->to_host, WIRE_END, f->r->service, span_of(NULL, 0));
+	l->work_end = true;
+	link_try_end(ss, l);
 }
 
-static void log_read(struct flow *f)
+/* ---- the door */
+
+/* A connection through the door for this stream; -errno if it has none. */
+static int door_open(struct session *ss, struct mux_stream *s)
 {
-	uint8_t line[WIRE_LOG_MAX];
-	ssize_t n = read(f->r->log, line, sizeof(line));
+	CLEAN_FD int ours = -1;
+	CLEAN_FD int theirs = -1;
+	struct link *l;
+	int pair[2], r;
+
+	if (ss->k->dead || ss->k->sock < 0)
+		return -ECHILD;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	ours = pair[0];
+	theirs = pair[1];
+	ss->turn++;
+	r = fd_nonblock(ours, true);
+	if (r == 0)
+		r = door_give(ss->k->sock, ss->turn, theirs);
+	if (r < 0)
+		return r;
+	l = link_new(ss, s, ours);
+	if (!l)
+		return -EMFILE;
+	(void)take_fd(&ours);
+	l->by_door = true;
+	l->turn = ss->turn;
+	return 0;
+}
+
+/* The workload has done with a connection, it says. */
+static void door_read(struct session *ss)
+{
+	uint8_t turn;
+	ssize_t n = recv(ss->k->sock, &turn, 1, 0);
+	size_t i;
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
-		fd_close(&f->r->log);
+		fd_close(&ss->k->sock);
 		return;
 	}
-	if ((size_t)n > GUEST_LOG_TOTAL - f->logged)
+	for (i = 0; i < GUEST_LINKS; i++) {
+		struct link *l = &ss->links[i];
+
+		if (l->fd < 0 || !l->s || !l->by_door || l->turn != turn)
+			continue;
+		l->said = true;
+		link_try_end(ss, l);
 		return;
-	f->logged += (size_t)n;
-	wire_put(&f->to_host, WIRE_LOG, WIRE_LOGS, span_of(line, (size_t)n));
+	}
+}
+
+static bool has_door(const struct session *ss)
+{
+	return ss->k->w->service == WIRE_READER;
+}
+
+/* ---- what the mux tells */
+
+static void on_opened(void *arg, struct mux_stream *s)
+{
+	struct session *ss = arg;
+
+	if (door_open(ss, s) < 0)
+		mux_reset(&ss->mux, s);
+}
+
+/* Control and log are ours alone to speak on. */
+static void on_data(void *arg, struct mux_stream *s, struct span bytes)
+{
+	struct session *ss = arg;
+	struct link *l = s->user;
+
+	if (!l) {
+		fail(ss, -EPROTO);
+		return;
+	}
+	buf_span(&l->down, bytes);
+	if (!buf_ok(&l->down))
+		fail(ss, -ENOMEM);
+	else
+		link_write(ss, l);
+}
+
+static void on_end(void *, struct mux_stream *s)
+{
+	struct link *l = s->user;
+
+	if (!l)
+		return;
+	l->host_end = true;
+	if (!l->down.n && !l->deaf)
+		(void)shutdown(l->fd, SHUT_WR);
+}
+
+/* Over on the wire; what is still on its way down goes there, unless the host
+ * has thrown it away. */
+static void on_closed(void *arg, struct mux_stream *s, bool reset)
+{
+	struct session *ss = arg;
+	struct link *l = s->user;
+
+	if (s == ss->control) {
+		ss->control = NULL;
+		fail(ss, -EPROTO);
+	} else if (s == ss->log) {
+		ss->log = NULL;
+		ss->log_over = true;
+	} else if (l) {
+		l->s = NULL;
+		if (reset || !l->down.n || l->deaf)
+			link_free(l);
+	}
+}
+
+static void on_gone(void *arg, uint32_t)
+{
+	struct session *ss = arg;
+
+	if (ss->r->template)
+		ss->away = true;
+	else
+		fail(ss, -EPROTO);
+}
+
+static const struct mux_ops ops = {
+	.opened = on_opened,
+	.data = on_data,
+	.end = on_end,
+	.closed = on_closed,
+	.gone = on_gone,
+};
+
+/* ---- the log and the end of the workload */
+
+/* The log's stream is there once there is something to log. */
+static void log_send(struct session *ss, struct span line)
+{
+	if (line.n > GUEST_LOG_TOTAL - ss->logged)
+		ss->log_over = true;
+	if (!ss->log && !ss->log_over)
+		ss->log = mux_open(&ss->mux, WIRE_LOG);
+	if (!ss->log || ss->log_over)
+		return;
+	ss->logged += line.n;
+	(void)mux_send(&ss->mux, ss->log, line);
+}
+
+static void log_read(struct session *ss)
+{
+	uint8_t line[LOG_CHUNK];
+	ssize_t n = read(ss->k->log, line, sizeof(line));
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n > 0)
+		log_send(ss, span_of(line, (size_t)n));
+	else
+		fd_close(&ss->k->log);
+}
+
+/* Whether a chunk of the log would find its way now, if only to nowhere. */
+static bool log_goes(const struct session *ss)
+{
+	if (ss->log && !ss->log_over)
+		return mux_room(&ss->mux, ss->log) >= LOG_CHUNK;
+	return ss->log_over || ss->mux.out.n < MUX_OUT_LOW - LOG_CHUNK;
 }
 
 /*
- * The workload is gone. Whatever it may have left behind holds its socket
+ * The workload is gone. Whatever it may have left behind holds its sockets
  * open and goes too; as PID 1, this reaches all but ourselves.
  */
-static void reap(struct flow *f)
+static void reap(struct work *k)
 {
 	int status;
 
-	if (waitpid(f->r->pid, &status, 0) != f->r->pid)
+	if (waitpid(k->pid, &status, 0) != k->pid)
 		return;
 	if (getpid() == 1)
 		(void)kill(-1, SIGKILL);
-	fd_close(&f->r->pidfd);
-	f->dead = true;
-	f->exit.kind =
+	fd_close(&k->pidfd);
+	k->dead = true;
+	k->exit.kind =
 		WIFSIGNALED(status) ? WIRE_EXIT_SIGNALLED : WIRE_EXIT_CODE;
-	f->exit.status = (uint32_t)(WIFSIGNALED(status) ? WTERMSIG(status)
+	k->exit.status = (uint32_t)(WIFSIGNALED(status) ? WTERMSIG(status)
 							: WEXITSTATUS(status));
 }
+
+/* ---- the loop */
 
 static void want(struct pollfd *slot, int fd, short events)
 {
@@ -144,93 +350,189 @@ static void want(struct pollfd *slot, int fd, short events)
 	slot->revents = 0;
 }
 
-static void slots_fill(struct flow *f, struct pollfd slots[SLOTS])
+static short link_wants(const struct session *ss, const struct link *l)
 {
-	short sock = 0;
+	short events = 0;
 
-	if (f->to_work.n)
-		sock |= POLLOUT;
-	if (!f->to_host.n && !f->work_end)
-		sock |= POLLIN;
-	want(&slots[SLOT_SOCK], f->r->sock, sock);
-	want(&slots[SLOT_LOG], f->r->log, f->to_host.n ? 0 : POLLIN);
-	want(&slots[SLOT_PID], f->r->pidfd, POLLIN);
+	if (l->down.n)
+		events |= POLLOUT;
+	if (l->s && !l->work_end && mux_room(&ss->mux, l->s))
+		events |= POLLIN;
+	return events;
+}
+
+static void slots_fill(const struct session *ss, struct pollfd slots[SLOTS])
+{
+	const struct work *k = ss->k;
+	size_t i;
+
 	/* always there, since its hang-up ends everything */
-	slots[SLOT_PORT] = (struct pollfd){ .fd = f->r->port->fd };
-	if (!f->to_work.n)
-		slots[SLOT_PORT].events |= POLLIN;
-	if (f->to_host.n)
+	slots[SLOT_PORT] =
+		(struct pollfd){ .fd = ss->r->port->fd, .events = POLLIN };
+	if (ss->mux.out.n)
 		slots[SLOT_PORT].events |= POLLOUT;
+	want(&slots[SLOT_PID], k->pidfd, POLLIN);
+	want(&slots[SLOT_LOG], k->log, log_goes(ss) ? POLLIN : 0);
+	want(&slots[SLOT_DOOR], k->sock, has_door(ss) ? POLLIN : 0);
+	for (i = 0; i < GUEST_LINKS; i++)
+		want(&slots[SLOT_LINK + i], ss->links[i].fd,
+		     link_wants(ss, &ss->links[i]));
 }
 
-/* From the host to the workload; frames may have been read with others. */
-static int serve_down(struct flow *f, const struct pollfd slots[SLOTS])
+static void host_read(struct session *ss, short revents)
 {
-	short port = slots[SLOT_PORT].revents;
+	struct port *p = ss->r->port;
+	int r = revents & POLLIN || p->rest.n ? port_read(p) : 0;
 
-	if (slots[SLOT_SOCK].revents && f->to_work.n)
-		work_write(f);
-	if (port & POLLIN || (f->r->port->rest.n && !f->to_work.n))
-		return host_read(f);
-	return port & (POLLHUP | POLLERR | POLLNVAL) ? -EPIPE : 0;
+	if (r > 0) {
+		if (mux_feed(&ss->mux, p->rest) != WIRE_OK)
+			fail(ss, -EPROTO);
+		p->rest = span_of(p->chunk, 0);
+	} else if (r < 0) {
+		fail(ss, r);
+	} else if (!(revents & POLLIN) &&
+		   revents & (POLLHUP | POLLERR | POLLNVAL)) {
+		fail(ss, -EPIPE);
+	}
 }
 
-/* And back; one frame at a time, the log first: it is bounded. */
-static int serve_up(struct flow *f, const struct pollfd slots[SLOTS])
+/* The link may end in the first half, and its row be another's in theory. */
+static void link_serve(struct session *ss, size_t i, short revents)
 {
-	if (slots[SLOT_LOG].revents && !f->to_host.n)
-		log_read(f);
-	if (slots[SLOT_SOCK].revents && !f->to_host.n && !f->work_end)
-		work_read(f);
-	return port_flush(f->r->port, &f->to_host);
+	struct link *l = &ss->links[i];
+
+	if (revents && l->fd >= 0 && l->down.n)
+		link_write(ss, l);
+	if (revents && l->fd >= 0 && l->s && !l->work_end &&
+	    mux_room(&ss->mux, l->s))
+		link_read(ss, l);
 }
 
-static int slots_serve(struct flow *f, const struct pollfd slots[SLOTS])
+/* The log before the links: it says why, and it is bounded. */
+static void slots_serve(struct session *ss, const struct pollfd slots[SLOTS])
 {
-	int r = serve_down(f, slots);
+	size_t i;
+	int r;
 
+	host_read(ss, slots[SLOT_PORT].revents);
+	if (slots[SLOT_LOG].revents && log_goes(ss))
+		log_read(ss);
+	for (i = 0; i < GUEST_LINKS; i++)
+		link_serve(ss, i, slots[SLOT_LINK + i].revents);
+	if (slots[SLOT_DOOR].revents)
+		door_read(ss);
 	if (slots[SLOT_PID].revents)
-		reap(f);
-	return r < 0 ? r : serve_up(f, slots);
+		reap(ss->k);
+	r = port_flush(ss->r->port, &ss->mux.out);
+	if (r < 0)
+		fail(ss, r);
+	if (ss->mux.fault != WIRE_OK)
+		fail(ss, -EPROTO);
 }
 
-/* Nothing left to say but how it ended. */
-static bool flow_over(const struct flow *f)
+/* The workload is dead, and all that it has said is on its way. */
+static bool all_said(const struct session *ss)
 {
-	return f->dead && f->work_end && f->r->log < 0 && !f->to_host.n;
+	size_t i;
+
+	if (!ss->k->dead || ss->k->log >= 0)
+		return false;
+	for (i = 0; i < GUEST_LINKS; i++)
+		if (ss->links[i].fd >= 0 && ss->links[i].s &&
+		    !ss->links[i].work_end)
+			return false;
+	return true;
 }
 
-static int flow_run(struct flow *f)
+static int session_run(struct session *ss)
 {
 	struct pollfd slots[SLOTS];
-	int r = 0;
 
-	/* HELLO may have had company in the same read */
-	r = host_read(f);
-	while (r == 0 && !flow_over(f)) {
-		slots_fill(f, slots);
-		if (poll(slots, SLOTS, -1) < 0 && errno != EINTR)
+	while (ss->error == 0 && !ss->away && !all_said(ss)) {
+		slots_fill(ss, slots);
+		if (poll(slots, SLOTS, ss->r->port->rest.n ? 0 : -1) < 0 &&
+		    errno != EINTR)
 			return -errno;
-		r = slots_serve(f, slots);
+		slots_serve(ss, slots);
 	}
-	if (r < 0)
-		return r;
-	wire_exit_put(&f->to_host, &f->exit);
-	return port_send(f->r->port, &f->to_host);
+	return ss->error;
 }
 
-int relay_run(struct relay *r)
+/* How it ended comes before the end of what it left open, so that the host
+ * learns the cause first. */
+static int exit_send(struct session *ss)
 {
-	struct flow f = { .r = r };
+	CLEAN_BUF struct buf b;
+	int r = port_send(ss->r->port, &ss->mux.out);
+	size_t i;
+
+	if (r < 0)
+		return r;
+	buf_init(&b, WIRE_HEAD + WIRE_EXIT_LEN);
+	wire_exit_put(&b, &ss->k->exit);
+	if (mux_send(&ss->mux, ss->control, buf_view(&b)) != b.n)
+		return -EPROTO;
+	for (i = 0; i < GUEST_LINKS; i++)
+		if (ss->links[i].fd >= 0 && ss->links[i].s)
+			mux_reset(&ss->mux, ss->links[i].s);
+	return port_send(ss->r->port, &ss->mux.out);
+}
+
+static int session_end(struct session *ss)
+{
+	int r = session_run(ss);
+
+	if (r < 0)
+		return r;
+	if (!ss->away)
+		return exit_send(ss);
+	mux_go_away(&ss->mux, 0);
+	r = port_send(ss->r->port, &ss->mux.out);
+	return r < 0 ? r : RELAY_AWAY;
+}
+
+/* The word that the workload stands, and then its own stream. */
+static int session_start(struct session *ss)
+{
+	CLEAN_BUF struct buf ready;
+	struct mux_stream *s;
+
+	ss->control = mux_open(&ss->mux, WIRE_CONTROL);
+	if (!ss->control)
+		return -EINVAL;
+	buf_init(&ready, WIRE_HEAD);
+	wire_put(&ready, WIRE_READY, span_of(NULL, 0));
+	(void)mux_send(&ss->mux, ss->control, buf_view(&ready));
+	if (!ss->k->pid || has_door(ss))
+		return 0;
+	s = mux_open(&ss->mux, ss->k->w->service);
+	return s && link_new(ss, s, take_fd(&ss->k->sock)) ? 0 : -EINVAL;
+}
+
+int relay_run(const struct relay *r)
+{
+	/* what the host does costs only its own guest */
+	const struct mux_config config = {
+		.workload = r->which,
+		.bytes = UINT64_MAX,
+		.frames = UINT32_MAX,
+		.opens = UINT32_MAX,
+		.ops = &ops,
+	};
+	static struct session ss;
+	size_t i;
 	int ret;
 
-	buf_init(&f.to_host, WIRE_HEAD + LIMIT_WIRE_FRAME);
-	buf_init(&f.to_work, LIMIT_WIRE_FRAME);
-	ret = flow_run(&f);
-	buf_done(&f.to_host);
-	buf_done(&f.to_work);
-	fd_close(&r->sock);
-	fd_close(&r->log);
-	fd_close(&r->pidfd);
+	ss = (struct session){ .r = r, .k = r->work };
+	for (i = 0; i < GUEST_LINKS; i++)
+		ss.links[i].fd = -1;
+	mux_init(&ss.mux, &config);
+	ss.mux.c.arg = &ss;
+	ret = session_start(&ss);
+	if (ret == 0)
+		ret = session_end(&ss);
+	for (i = 0; i < GUEST_LINKS; i++)
+		link_free(&ss.links[i]);
+	mux_done(&ss.mux);
 	return ret;
 }

@@ -58,7 +58,7 @@ int policy_check_conf(const struct policy *p, const struct conf *c,
 		errors += check_one(p, c, p->caps[i]->connector,
 				    p->caps[i]->connector_at, CONNECTOR_OUTBOX,
 				    errs);
-	if (!waits) {
+	if (!waits && c->planner != PLANNER_NONE) {
 		errors++;
 		yaml_error(p->y, errs, yaml_place(yaml_root(p->y)),
 			   "the task of agent \"%s\" waits for \"%s\", but "

@@ -506,6 +506,12 @@ static void against_the_configuration(void **)
 	c->connectors[0].kind = CONNECTOR_OUTBOX;
 	assert_int_equal(policy_check_conf(p, c, &errs), -EINVAL);
 	assert_string_equal(buf_cstr(&errs), want);
+	/* Without a planner nothing waits for a source. */
+	assert_int_equal(conf_load(NULL, "/h", c, &errs), 0);
+	c->on[0] = 0;
+	assert_int_equal(policy_check_conf(p, c, &errs), -EINVAL);
+	c->planner = PLANNER_NONE;
+	assert_int_equal(policy_check_conf(p, c, &errs), 0);
 	policy_free(p);
 }
 

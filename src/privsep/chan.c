@@ -1,4 +1,4 @@
-/* chan: see chan.h. #syscalls:* sendmsg recvmsg close fcntl */
+/* chan: see chan.h. #syscalls:* sendmsg recvmsg close */
 #include "privsep/chan.h"
 
 #include <errno.h>

@@ -1,55 +1,64 @@
 /*
- * graph: see graph.h. The syscall lists are collected at build time from the
- * #syscalls comments beside the functions that need them (tools/seccomp.sh).
+ * graph: see graph.h. The filters are made at build time from the #syscalls
+ * comments beside the functions that need them (tools/seccomp.sh, bpfgen.c).
  */
 #include "privsep/graph.h"
 
 #include <assert.h>
 
 #include "base/span.h"
-#include "privsep/syscalls.h"
+#include "privsep/filters.h"
+
+#define FILTER(name)                                                           \
+	{                                                                      \
+		filter_##name, ARRAY_SIZE(filter_##name)                       \
+	}
 
 static const struct proc_row rows[] = {
 	/* Starts everything, owns the kill; reads no content. It forks, so it
 	 * has no seccomp list of its own yet: see SECURITY.md. */
-	[PROC_MONITOR] = { "monitor", RIGHT_FILES, { FD_NONE }, true, NULL },
+	[PROC_MONITOR] = { "monitor",
+			   RIGHT_FILES,
+			   { FD_NONE },
+			   true,
+			   { NULL, 0 } },
 	[PROC_CONTROL] = { "control",
 			   RIGHT_PEERS,
 			   { FD_MONITOR, FD_BROKER, FD_LISTEN },
 			   true,
-			   syscalls_control },
+			   FILTER(control) },
 	[PROC_BROKER] = { "broker",
 			  RIGHT_SECRET,
 			  { FD_MONITOR, FD_AUDIT, FD_CONTROL, FD_POLICY },
 			  true,
-			  syscalls_broker },
+			  FILTER(broker) },
 	[PROC_AUDITD] = { "auditd",
 			  RIGHT_SECRET | RIGHT_FILES,
 			  { FD_MONITOR, FD_BROKER, FD_DIR },
 			  false,
-			  syscalls_auditd },
+			  FILTER(auditd) },
 	[PROC_ENVELOPE] = { "envelope",
 			    RIGHT_HOSTILE,
 			    { FD_BROKER, FD_ITEM },
 			    false,
-			    syscalls_envelope },
+			    FILTER(envelope) },
 	[PROC_CONNECTOR] = { "connector",
 			     RIGHT_FILES,
 			     { FD_MONITOR, FD_BROKER, FD_DIR, FD_STATE },
 			     false,
-			     syscalls_connector },
+			     FILTER(connector) },
 	[PROC_PORTER] = { "porter",
 			  RIGHT_HOSTILE,
 			  { FD_MONITOR, FD_BROKER, FD_WIRE, FD_QMP },
 			  true,
-			  syscalls_porter },
+			  FILTER(porter) },
 	/* The list is of the process that waits once the jail is running. */
 	[PROC_VMM] = { "vmm",
 		       RIGHT_HOSTILE,
 		       { FD_WIRE, FD_CONSOLE, FD_KERNEL, FD_INITRD, FD_QMP,
 			 FD_MEMORY, FD_SAVED },
 		       false,
-		       syscalls_vmm },
+		       FILTER(vmm) },
 };
 
 static_assert(ARRAY_SIZE(rows) == PROC_MAX, "a row per process");

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "privsep/bpf.h"
+
 enum proc {
 	PROC_MONITOR,
 	PROC_CONTROL,
@@ -60,8 +62,8 @@ struct proc_row {
 	const char *name; /* "broker": the binary is bulkhead-broker */
 	unsigned rights;  /* enum rights */
 	enum fd_role fds[GRAPH_FDS];
-	bool more_fds;		     /* is given more channels while it runs */
-	const char *const *syscalls; /* NULL-terminated names it keeps */
+	bool more_fds;		  /* is given more channels while it runs */
+	struct bpf_filter filter; /* the system calls it keeps */
 };
 
 /* The table; index is enum proc. */

@@ -5,11 +5,18 @@
  * directory descriptor opens only what lies beneath it, and stage 6 removes the
  * system calls that would be needed to try.
  *
- * libc's own needs, in every process:
- * #syscalls:* brk mmap munmap mremap madvise mprotect exit exit_group
- * #syscalls:* rt_sigreturn rt_sigprocmask rt_sigaction restart_syscall tgkill
+ * libc's own needs, in every process; nothing becomes executable any more:
+ * #syscalls:* brk munmap mremap madvise exit exit_group
+ * #syscalls:* mmap arg2&PROT_EXEC=0
+ * #syscalls:* mprotect arg2&PROT_EXEC=0
+ * #syscalls:* rt_sigreturn rt_sigprocmask rt_sigaction restart_syscall
+ * #syscalls:* tgkill int0=SELF
  * #syscalls:* futex read write writev poll ppoll clock_gettime clock_nanosleep
  * #syscalls:* getpid gettid getrandom fstat newfstatat
+ *
+ * What the runtime of a sanitizer needs beside it, in builds that have one:
+ * #syscalls:sanitizer sigaltstack readlink open openat getrusage
+ * #syscalls:sanitizer sched_getaffinity prctl sysinfo prlimit64
  */
 #include "privsep/sandbox.h"
 
@@ -19,7 +26,6 @@
 #include <linux/capability.h>
 #include <linux/securebits.h>
 #include <sched.h>
-#include <seccomp.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -34,6 +40,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "privsep/landlock.h"
+#include "privsep/bpf.h"
 
 /* Outer uids of the processes without files, when started as root: far above
  * what useradd and systemd's dynamic users hand out, one for each row. */
@@ -259,77 +266,17 @@ static int restrict_files(enum proc p, struct err *err)
 	return 0;
 }
 
-const char *const sandbox_sanitizer_syscalls[] = {
-#ifdef BULKHEAD_SANITIZED
-	"sigaltstack", "readlink",  "open",
-	"openat",      "getrusage", "sched_getaffinity",
-	"prctl",       "sysinfo",   "prlimit64",
-#endif
-	NULL
-};
-
 /*
  * Two calls that can signal other processes, and the kernel lets them where the
  * uid is the same, as it is for all of us when an ordinary user starts
  * bulkhead: tgkill, which abort() needs for itself, and fcntl, whose F_SETOWN
  * and F_SETSIG make the kernel send. Both are kept for what is needed alone.
  */
-static int add_rule(scmp_filter_ctx ctx, int nr)
-{
-	static const int commands[] = { F_GETFD,	 F_SETFD,
-					F_GETFL,	 F_SETFL,
-					F_DUPFD_CLOEXEC, F_ADD_SEALS,
-					F_GET_SEALS };
-	size_t i;
-	int r = 0;
-
-	if (nr == SYS_tgkill)
-		return seccomp_rule_add(
-			ctx, SCMP_ACT_ALLOW, nr, 1,
-			SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
-	if (nr != SYS_fcntl)
-		return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, nr, 0);
-	for (i = 0; i < ARRAY_SIZE(commands) && r == 0; i++)
-		r = seccomp_rule_add(
-			ctx, SCMP_ACT_ALLOW, nr, 1,
-			SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)commands[i]));
-	return r;
-}
-
-static int add_rules(scmp_filter_ctx ctx, const char *const *names)
-{
-	for (; *names; names++) {
-		int nr = seccomp_syscall_resolve_name(*names);
-
-		if (nr == __NR_SCMP_ERROR)
-			return -EINVAL;
-		if (nr < 0)
-			continue; /* not on this architecture */
-		if (add_rule(ctx, nr) < 0)
-			return -EINVAL;
-	}
-	return 0;
-}
-
 int sandbox_seccomp(enum proc p, struct err *err)
 {
-	const char *const *names = graph_row(p)->syscalls;
-	scmp_filter_ctx ctx = NULL;
-	int r = -ENOMEM;
+	const struct bpf_filter *f = &graph_row(p)->filter;
+	int r = f->insns ? bpf_load(f) : -ENOENT;
 
-	no_leak_check = 1;
-	if (names)
-		ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
-	if (ctx) {
-		r = add_rules(ctx, names);
-		if (r == 0)
-			r = add_rules(ctx, sandbox_sanitizer_syscalls);
-		if (r == 0)
-			r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-		if (r == 0)
-			r = seccomp_load(ctx);
-		seccomp_release(ctx);
-	}
 	if (r < 0) {
 		errno = -r;
 		return fail(err, "seccomp");

@@ -27,10 +27,6 @@
 [[nodiscard]] int sandbox_namespaces(enum proc p, struct err *err);
 [[nodiscard]] int sandbox_seccomp(enum proc p, struct err *err);
 
-/* What stage 6 leaves to a sanitizer's runtime beside the row's list, ended by
- * NULL; empty unless the build has sanitizers. */
-extern const char *const sandbox_sanitizer_syscalls[];
-
 /* Stage 1 alone: for the processes that must spawn others (monitor, vmm). */
 [[nodiscard]] int sandbox_basic(struct err *err);
 

@@ -49,6 +49,17 @@ static int place_fds(const struct spawn *s, size_t n, int *error_fd)
 			    CLOSE_RANGE_CLOEXEC);
 }
 
+/* "0" is whoever writes it. */
+static int join_cgroups(const struct spawn *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_cgroup_fds; i++)
+		if (fd_write_all(s->cgroup_fds[i], SPAN_LIT("0")) < 0)
+			return -1;
+	return 0;
+}
+
 static int null_stdio(void)
 {
 	CLEAN_FD int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -73,7 +84,7 @@ _Noreturn static void child(const struct spawn *s, const char *path,
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 &&
-	    getppid() == parent && null_stdio() == 0 &&
+	    getppid() == parent && join_cgroups(s) == 0 && null_stdio() == 0 &&
 	    place_fds(s, row_fds(row), &error_fd) == 0)
 		(void)execve(path, (char *const *)(uintptr_t)argv, envp);
 	i = (size_t)errno;

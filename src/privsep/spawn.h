@@ -16,6 +16,10 @@ struct spawn {
 	int fds[GRAPH_FDS];  /* in the order of the row; stay the caller's */
 	const char *const *args; /* NULL-terminated, after argv[0]; may be NULL.
 				    Never secrets, never foreign bytes. */
+	/* cgroup.procs of groups that it joins before anything else; the
+	 * caller's. One that refuses is an error. */
+	const int *cgroup_fds;
+	size_t n_cgroup_fds;
 };
 
 /*

@@ -142,11 +142,14 @@ static bool is_ours(const struct mux *m, uint32_t id)
 	return (id % 2 == 1) == m->c.host;
 }
 
+/* The row is free while its owner is told, who may open the next in it. */
 static void row_close(struct mux *m, struct mux_stream *s, bool reset)
 {
-	if (m->c.ops->closed)
+	s->id = 0;
+	if (m->c.ops->closed && s->service && m->fault == WIRE_OK)
 		m->c.ops->closed(m->c.arg, s, reset);
-	*s = (struct mux_stream){ 0 };
+	if (!s->id)
+		*s = (struct mux_stream){ 0 };
 }
 
 /* --- out ----------------------------------------------------------------- */
@@ -187,7 +190,8 @@ struct mux_stream *mux_open(struct mux *m, enum wire_service service)
 	struct mux_head h;
 
 	if (!rule || rule->host != m->c.host || m->fault != WIRE_OK ||
-	    open_of(m, service) >= rule->streams || m->next_id > UINT32_MAX - 2)
+	    m->peer_gone || open_of(m, service) >= rule->streams ||
+	    m->next_id > UINT32_MAX - 2)
 		return NULL;
 	s = row_new(m, m->next_id);
 	if (!s)
@@ -204,7 +208,7 @@ size_t mux_room(const struct mux *m, const struct mux_stream *s)
 {
 	size_t room = m->out.n < MUX_OUT_LOW ? MUX_OUT_LOW - m->out.n : 0;
 
-	if (s->ended || m->fault != WIRE_OK)
+	if (!s->id || s->ended || m->fault != WIRE_OK)
 		return 0;
 	return room < s->may_send ? room : s->may_send;
 }
@@ -233,7 +237,7 @@ size_t mux_send(struct mux *m, struct mux_stream *s, struct span bytes)
 
 void mux_end(struct mux *m, struct mux_stream *s)
 {
-	if (s->ended)
+	if (!s->id || s->ended)
 		return;
 	s->ended = true;
 	put_flags(m, s, MUX_DATA, MUX_FIN, 0);
@@ -243,12 +247,16 @@ void mux_end(struct mux *m, struct mux_stream *s)
 
 void mux_reset(struct mux *m, struct mux_stream *s)
 {
+	if (!s->id)
+		return;
 	put_flags(m, s, MUX_UPDATE, MUX_RST, 0);
 	row_close(m, s, true);
 }
 
 void mux_consumed(struct mux *m, struct mux_stream *s, size_t n)
 {
+	if (!s->id)
+		return;
 	assert(n <= MUX_WINDOW - s->may_come - s->used);
 	s->used += (uint32_t)n;
 	if (s->used < MUX_WINDOW / 2 || s->peer_ended)
@@ -265,16 +273,20 @@ void mux_go_away(struct mux *m, uint32_t why)
 	put(m, &h, 0, span_of(NULL, 0));
 }
 
+static void tell_room(struct mux *m, struct mux_stream *s)
+{
+	if (s->service && m->c.ops->room && mux_room(m, s))
+		m->c.ops->room(m->c.arg, s);
+}
+
 void mux_drained(struct mux *m)
 {
 	size_t i;
 
-	for (i = 0; i < MUX_STREAMS; i++) {
-		struct mux_stream *s = &m->streams[i];
-
-		if (s->id && s->service && m->c.ops->room && mux_room(m, s))
-			m->c.ops->room(m->c.arg, s);
-	}
+	/* Another is the first each time, so that none starves the others. */
+	m->turn = (m->turn + 1) % MUX_STREAMS;
+	for (i = 0; i < MUX_STREAMS; i++)
+		tell_room(m, &m->streams[(m->turn + i) % MUX_STREAMS]);
 }
 
 /* --- in ------------------------------------------------------------------ */
@@ -283,6 +295,10 @@ static void on_syn(struct mux *m)
 {
 	if (is_ours(m, m->h.stream) || m->h.stream <= m->last_id) {
 		fail(m, WIRE_BAD_STREAM, "it opens a stream that is not its");
+		return;
+	}
+	if (m->peer_gone) {
+		fail(m, WIRE_BAD_ORDER, "it opens a stream, having gone away");
 		return;
 	}
 	if (++m->opens > m->c.opens || !row_new(m, m->h.stream)) {
@@ -320,19 +336,8 @@ static void on_data_head(struct mux *m, struct mux_stream *s)
 	s->may_come -= m->h.length;
 }
 
-/* What stands in the frame's flags, once its payload is through. */
-static void on_frame_end(struct mux *m)
+static void on_fin(struct mux *m, struct mux_stream *s)
 {
-	struct mux_stream *s = mux_find(m, m->h.stream);
-
-	if (!s || m->fault != WIRE_OK)
-		return;
-	if (m->h.flags & MUX_RST) {
-		row_close(m, s, true);
-		return;
-	}
-	if (!(m->h.flags & MUX_FIN))
-		return;
 	if (s->peer_ended || !s->service) {
 		fail(m, WIRE_BAD_STREAM, "it ends a stream out of turn");
 		return;
@@ -340,9 +345,32 @@ static void on_frame_end(struct mux *m)
 	s->peer_ended = true;
 	if (m->c.ops->end)
 		m->c.ops->end(m->c.arg, s);
-	s = mux_find(m, m->h.stream);
-	if (s && s->ended)
+	/* That may have closed it, and opened another in the row. */
+	if (s->id == m->h.stream && s->ended)
 		row_close(m, s, false);
+}
+
+/* What stands in the frame's flags, once its payload is through. */
+static void on_frame_end(struct mux *m)
+{
+	struct mux_stream *s = mux_find(m, m->h.stream);
+
+	if (!s)
+		return;
+	if (m->h.flags & MUX_RST)
+		row_close(m, s, true);
+	else if (m->h.flags & MUX_FIN)
+		on_fin(m, s);
+	else if (m->h.type == MUX_UPDATE && m->h.length)
+		tell_room(m, s);
+}
+
+/* Whoever is asked to accept a stream says so, once. */
+static void on_ack(struct mux *m, struct mux_stream *s)
+{
+	if (!is_ours(m, m->h.stream) || s->acked)
+		fail(m, WIRE_BAD_STREAM, "it accepts what nobody opened");
+	s->acked = true;
 }
 
 static void on_stream_head(struct mux *m)
@@ -356,9 +384,13 @@ static void on_stream_head(struct mux *m)
 	s = mux_find(m, m->h.stream);
 	if (!s && !was_open(m, m->h.stream))
 		fail(m, WIRE_BAD_STREAM, "it speaks on a stream never opened");
-	else if (s && m->h.type == MUX_UPDATE)
+	if (!s)
+		return;
+	if (m->h.flags & MUX_ACK)
+		on_ack(m, s);
+	if (m->h.type == MUX_UPDATE)
 		on_update(m, s);
-	else if (s)
+	else
 		on_data_head(m, s);
 }
 
@@ -431,6 +463,8 @@ static void on_service(struct mux *m, struct mux_stream *s, uint8_t first)
 		fail(m, WIRE_TOO_MUCH, "it opens a service too often");
 	} else {
 		s->service = (enum wire_service)first;
+		s->acked = true;
+		put_flags(m, s, MUX_UPDATE, MUX_ACK, 0);
 		if (m->c.ops->opened)
 			m->c.ops->opened(m->c.arg, s);
 	}
@@ -456,7 +490,7 @@ static void on_payload(struct mux *m, struct span bytes)
 
 	bytes = take_service(m, bytes);
 	s = mux_find(m, m->h.stream);
-	if (s && bytes.n && m->fault == WIRE_OK)
+	if (s && bytes.n && m->fault == WIRE_OK && m->c.ops->data)
 		m->c.ops->data(m->c.arg, s, bytes);
 }
 

@@ -16,8 +16,9 @@
  * other has announced. The first byte on a stream, from its opener, is its
  * service (proto/wire.h). What the framing leaves open is closed here: a new
  * stream's number is higher than all before it, a window never grows beyond
- * MUX_WINDOW, no flag stands where it means nothing. The peer's first offence
- * is a fault, which sticks.
+ * MUX_WINDOW, no flag stands where it means nothing. Frames on a stream that
+ * is over are dropped, for they may have been on their way. The peer's first
+ * offence is a fault, which sticks.
  *
  * Source: hashicorp/yamux, spec.md.
  */
@@ -58,13 +59,15 @@ struct mux_stream {
 	uint32_t may_send;	   /* what the peer's window leaves us */
 	uint32_t may_come;	   /* what our window leaves the peer */
 	uint32_t used;		   /* consumed here and not yet announced */
+	bool acked;		   /* whoever did not open it has accepted it */
 	bool ended;		   /* we have sent FIN */
 	bool peer_ended;	   /* the peer has */
 };
 
 /*
  * What the owner of a mux is told; arg is mux_config.arg. Any of these may
- * call mux_send, mux_end, mux_reset and mux_consumed. Unset ones are skipped.
+ * call whatever queues (mux_open to mux_go_away), but not mux_feed,
+ * mux_drained, mux_init or mux_done. Unset ones are skipped.
  */
 struct mux_ops {
 	/* The peer opened s, whose service the rules allow. */
@@ -74,9 +77,10 @@ struct mux_ops {
 	void (*data)(void *arg, struct mux_stream *s, struct span bytes);
 	/* The peer sends no more on s. */
 	void (*end)(void *arg, struct mux_stream *s);
-	/* s is over: after RST, or FIN both ways; it is free after this. */
+	/* s is over: after RST, or FIN both ways. Its id is 0 already, so that
+	 * nothing can be sent on it, and its row free for another. */
 	void (*closed)(void *arg, struct mux_stream *s, bool reset);
-	/* There is room on s (from mux_drained). */
+	/* There is room on s: from mux_drained, or as its window grew. */
 	void (*room)(void *arg, struct mux_stream *s);
 	void (*gone)(void *arg, uint32_t why); /* GO AWAY */
 	/*
@@ -110,6 +114,7 @@ struct mux {
 	uint32_t next_id; /* of the next stream that we open */
 	uint32_t last_id; /* the highest that the peer has opened */
 	bool peer_gone;
+	size_t turn; /* the row that is told first that there is room */
 	/* the frame being read */
 	uint8_t head[MUX_HEAD];
 	size_t head_n;

@@ -39,17 +39,18 @@ static struct arena_chunk *arena_grow(struct arena *a, size_t n)
 
 	if (cap > a->max - a->used)
 		return NULL;
-	c = calloc(1, sizeof(*c) + cap);
+	c = malloc(sizeof(*c) + cap);
 	if (!c)
 		return NULL;
 	c->cap = cap;
+	c->n = 0;
 	c->next = a->chunks;
 	a->chunks = c;
 	a->used += cap;
 	return c;
 }
 
-void *arena_alloc(struct arena *a, size_t n)
+void *arena_raw(struct arena *a, size_t n)
 {
 	struct arena_chunk *c = a->chunks;
 	void *p;
@@ -67,13 +68,22 @@ void *arena_alloc(struct arena *a, size_t n)
 	return p;
 }
 
+void *arena_alloc(struct arena *a, size_t n)
+{
+	void *p = arena_raw(a, n);
+
+	if (p)
+		memset(p, 0, n);
+	return p;
+}
+
 struct span arena_copy(struct arena *a, struct span s)
 {
 	uint8_t *p;
 
 	if (!s.n)
 		return (struct span){ NULL, 0 };
-	p = arena_alloc(a, s.n);
+	p = arena_raw(a, s.n);
 	if (!p)
 		return (struct span){ NULL, 0 };
 	memcpy(p, s.p, s.n);

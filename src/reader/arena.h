@@ -22,6 +22,12 @@ void arena_done(struct arena *a);
 /* n bytes, zeroed, aligned for any type; NULL over the maximum. */
 [[nodiscard]] void *arena_alloc(struct arena *a, size_t n);
 
+/*
+ * The same, not zeroed: what nobody touches costs no page, which counts in a
+ * VM that is a private copy of another.
+ */
+[[nodiscard]] void *arena_raw(struct arena *a, size_t n);
+
 /* A copy of s that lives as long as the arena; empty when it did not fit. */
 struct span arena_copy(struct arena *a, struct span s);
 

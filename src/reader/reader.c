@@ -1,45 +1,41 @@
 /*
- * reader-email: the program of a reader VM (zone 3). It reads one raw mail
- * from descriptor 3 until its end, writes one JSON object to it and exits 0.
+ * reader-email: the program of a reader VM (zone 3). Its descriptor 3 is a
+ * door: each packet brings a byte and a connection. From the connection it
+ * reads one raw mail until its end, writes one JSON object to it, closes it,
+ * and sends the byte back through the door. A mail that fails is its end.
+ *
+ * A VM reads one mail of a stranger. More than one comes only before that: a
+ * template is warmed with mails of ours, and copied; so the secrets that the
+ * copies share are drawn anew before each mail (fresh.h).
  *
  * SECURITY: it parses hostile bytes and is presumed owned by them. It holds
- * nothing: no network, no secret, no second message. It reads its descriptor
- * and the files of its own closure (character set converters), trusts nobody,
- * and is believed by nobody: what it writes is checked on the host. It needs
- * no writable file system, no /proc and no locale.
+ * nothing: no network, no secret, no stranger's second message. It reads its
+ * descriptors and the files of its own closure (character set converters),
+ * trusts nobody, and is believed by nobody: what it writes is checked on the
+ * host. It needs no writable file system, no /proc and no locale.
  *
- * With --stdio it does the same between standard input and output.
+ * With --stdio it reads one mail from standard input and writes the JSON to
+ * standard output.
  */
 #include <errno.h>
-#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/door.h"
 #include "base/fd.h"
+#include "base/fresh.h"
 #include "proto/limits.h"
 #include "reader/mail/mail.h"
 #include "reader/read.h"
 
-enum { WIRE_FD = 3 };
+enum { DOOR_FD = 3 };
 
 static int fail(const char *what, int r)
 {
 	(void)fprintf(stderr, "reader-email: %s: %s\n", what, strerror(-r));
 	return 1;
-}
-
-/* jansson would look for /dev/urandom, which is not there. */
-static void seed(void)
-{
-	size_t v = 0;
-
-	if (getrandom(&v, sizeof(v), 0) != sizeof(v) || v == 0)
-		v = 1;
-	json_object_seed(v);
 }
 
 static int serve(int in, int out)
@@ -63,24 +59,51 @@ static int serve(int in, int out)
 	return r < 0 ? fail("write", r) : 0;
 }
 
+/* One mail, and the word through the door that it is done. 0, else the exit
+ * status. */
+static int serve_connection(int connection, uint8_t turn)
+{
+	CLEAN_FD int fd = connection;
+	int r = serve(fd, fd);
+
+	if (r != 0)
+		return r;
+	fd_close(&fd);
+	r = fd_write_all(DOOR_FD, span_of(&turn, 1));
+	return r < 0 ? fail("door", r) : 0;
+}
+
+/*
+ * A copy of this process wakes up in door_take; the draw comes after it, and
+ * the stranger's bytes after the draw.
+ */
+static FRESH_CALLER _Noreturn void serve_door(void)
+{
+	int r = 0;
+
+	while (r == 0) {
+		uint8_t turn = 0;
+		int fd = door_take(DOOR_FD, &turn);
+
+		if (fd == -EPIPE)
+			break;
+		r = fd < 0 ? fd : fresh_draw();
+		r = r < 0 ? fail("door", r) : serve_connection(fd, turn);
+	}
+	exit(r);
+}
+
 int main(int argc, char **argv)
 {
 	bool stdio = argc == 2 && strcmp(argv[1], "--stdio") == 0;
-	struct stat st;
-	int r;
 
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (argc > 1 && !stdio) {
 		(void)fprintf(stderr, "usage: reader-email [--stdio]\n");
 		return 2;
 	}
-	if (!stdio && fstat(WIRE_FD, &st) < 0)
-		stdio = true;
-	seed();
-	mail_init();
-	r = stdio ? serve(STDIN_FILENO, STDOUT_FILENO)
-		  : serve(WIRE_FD, WIRE_FD);
-	if (!stdio)
-		(void)close(WIRE_FD);
-	return r;
+	read_init();
+	if (stdio)
+		return serve(STDIN_FILENO, STDOUT_FILENO);
+	serve_door();
 }

@@ -91,11 +91,10 @@ struct source {
 	struct span sums;
 };
 
-/* One file of the directory as a sealed, verified memfd. */
+/* One file of the directory as a sealed, verified memfd, and its sum. */
 static int load(const struct source *s, const char *name, int *ret,
-		struct err *err)
+		uint8_t want[SHA256_BYTES], struct err *err)
 {
-	uint8_t want[SHA256_BYTES];
 	CLEAN_FD int file = -1;
 	CLEAN_FD int fd = -1;
 	int r;
@@ -124,14 +123,14 @@ static int load_all(const struct source *s, struct vm_images *im,
 		    struct err *err)
 {
 	char name[64];
-	int r = load(s, "kernel", &im->kernel_fd, err);
+	int r = load(s, "kernel", &im->kernel_fd, im->kernel_sum, err);
 	size_t i;
 
 	for (i = 0; r == 0 && i < ARRAY_SIZE(names); i++) {
 		if (!names[i])
 			continue;
 		(void)str_printf(name, sizeof(name), "%s.cpio", names[i]);
-		r = load(s, name, &im->initrd_fd[i], err);
+		r = load(s, name, &im->initrd_fd[i], im->initrd_sum[i], err);
 	}
 	return r;
 }

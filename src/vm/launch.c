@@ -30,8 +30,6 @@ static void ends_done(struct ends *e)
 	fd_close(&e->theirs);
 }
 
-#define CLEAN_ENDS __attribute__((cleanup(ends_done)))
-
 static int ends_of_channel(struct ends *e, struct err *err)
 {
 	int pair[2];
@@ -43,28 +41,94 @@ static int ends_of_channel(struct ends *e, struct err *err)
 	return 0;
 }
 
-static int ends_of_wire(struct ends *e, struct err *err)
+static int ends_of_stream(struct ends *e, const char *what, struct err *err)
 {
 	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
-		return err_set(err, -errno, "wire: %s", strerror(errno));
+		return err_set(err, -errno, "%s: %s", what, strerror(errno));
 	*e = (struct ends){ pair[0], pair[1] };
 	return 0;
 }
 
-static int start_vmm(const struct vm_launch *l, int wire, int null_fd,
+/* All that the two processes of one VM are given. */
+struct parts {
+	int null_fd;
+	int saved_fd;
+	struct ends wire, qmp, monitor, broker;
+};
+
+static void parts_done(struct parts *p)
+{
+	fd_close(&p->null_fd);
+	fd_close(&p->saved_fd);
+	ends_done(&p->wire);
+	ends_done(&p->qmp);
+	ends_done(&p->monitor);
+	ends_done(&p->broker);
+}
+
+#define CLEAN_PARTS __attribute__((cleanup(parts_done)))
+
+/* A file position of its own: QEMU reads the state from where it stands. */
+static int open_saved(int fd, struct err *err)
+{
+	char path[64];
+	int r;
+
+	(void)str_printf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	r = open(path, O_RDONLY | O_CLOEXEC);
+	return r < 0 ? err_set(err, -errno, "saved state: %s", strerror(errno))
+		     : r;
+}
+
+static int make_parts(const struct vm_launch *l, struct parts *p,
+		      struct err *err)
+{
+	int r;
+
+	p->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (p->null_fd < 0)
+		return err_set(err, -errno, "/dev/null: %s", strerror(errno));
+	r = ends_of_stream(&p->wire, "wire", err);
+	if (r == 0)
+		r = ends_of_channel(&p->monitor, err);
+	if (r == 0)
+		r = ends_of_channel(&p->broker, err);
+	if (r == 0 && l->spec.start != VM_COLD)
+		r = ends_of_stream(&p->qmp, "qmp", err);
+	if (r == 0 && l->spec.start == VM_CLONE) {
+		p->saved_fd = open_saved(l->saved_fd, err);
+		r = p->saved_fd < 0 ? p->saved_fd : 0;
+	}
+	return r;
+}
+
+static int or_null(const struct parts *p, int fd)
+{
+	return fd >= 0 ? fd : p->null_fd;
+}
+
+/* Kernel and image of a clone are in its memory. */
+static int start_vmm(const struct vm_launch *l, const struct parts *p,
 		     struct vm_procs *v, struct err *err)
 {
+	bool clone = l->spec.start == VM_CLONE;
+	int memory = l->spec.start == VM_COLD ? -1 : l->memory_fd;
+	int image = clone ? -1 : l->images->initrd_fd[l->workload];
+	int kernel = clone ? -1 : l->images->kernel_fd;
 	char spec[VM_SPEC_TEXT];
 	const char *const args[] = { spec, NULL };
 	struct spawn s = {
 		.proc = PROC_VMM,
 		.libexec = l->libexec,
-		.fds = { wire, l->console_fd >= 0 ? l->console_fd : null_fd,
-			 l->images->kernel_fd,
-			 l->images->initrd_fd[l->workload] },
+		.fds = { p->wire.theirs, or_null(p, l->console_fd),
+			 or_null(p, kernel), or_null(p, image),
+			 or_null(p, p->qmp.theirs), or_null(p, memory),
+			 or_null(p, p->saved_fd) },
 		.args = args,
+		.cgroup_fds = l->cgroup_fds,
+		.n_cgroup_fds = l->n_cgroup_fds,
 	};
 
 	if (vm_spec_format(spec, sizeof(spec), &l->spec) < 0)
@@ -74,14 +138,16 @@ static int start_vmm(const struct vm_launch *l, int wire, int null_fd,
 	return v->vmm < 0 ? (int)v->vmm : 0;
 }
 
-static int start_porter(const struct vm_launch *l, const int fds[3],
-			int null_fd, struct vm_procs *v, struct err *err)
+static int start_porter(const struct vm_launch *l, const struct parts *p,
+			struct vm_procs *v, struct err *err)
 {
 	struct spawn s = {
 		.proc = PROC_PORTER,
 		.libexec = l->libexec,
-		.fds = { fds[0], fds[1], fds[2],
-			 l->item_fd >= 0 ? l->item_fd : null_fd },
+		.fds = { p->monitor.theirs, p->broker.theirs, p->wire.ours,
+			 or_null(p, p->qmp.ours) },
+		.cgroup_fds = l->cgroup_fds,
+		.n_cgroup_fds = l->n_cgroup_fds,
 	};
 
 	v->porter = spawn_process(&s, &v->porter_pidfd, err);
@@ -93,19 +159,22 @@ static int send_hello(const struct vm_launch *l, int fd, uint64_t start_us,
 		      struct err *err)
 {
 	struct msg m = { .type = MSG_HELLO, .ids = l->ids };
+	struct msg tap = { .type = MSG_TAP, .ids = l->ids };
 	struct chan c;
-	char words[128];
+	size_t i;
+	char words[192];
 	int dup_fd, r;
 
 	if (str_printf(words, sizeof(words),
 		       "workload=%s deadline_ms=%llu handshake_ms=%llu "
-		       "start_us=%llu",
+		       "start_us=%llu start=%s park=%s",
 		       vm_workload_name(l->workload),
 		       (unsigned long long)l->deadline_ms,
 		       (unsigned long long)(l->deadline_ms < HANDSHAKE_MS
 						    ? l->deadline_ms
 						    : HANDSHAKE_MS),
-		       (unsigned long long)start_us) < 0)
+		       (unsigned long long)start_us,
+		       vm_start_name(l->spec.start), vm_park_name(l->park)) < 0)
 		return err_set(err, -EINVAL, "%s: hello too long", l->name);
 	m.hello.name = span_str(l->name);
 	m.hello.arg = span_str(words);
@@ -113,6 +182,8 @@ static int send_hello(const struct vm_launch *l, int fd, uint64_t start_us,
 	if (dup_fd < 0)
 		return err_set(err, -errno, "hello: %s", strerror(errno));
 	r = chan_init(&c, dup_fd);
+	for (i = 0; r == 0 && i < l->n_tap_fds; i++)
+		r = chan_send(&c, &tap, &l->tap_fds[i], 1);
 	if (r == 0)
 		r = chan_send(&c, &m, NULL, 0);
 	chan_done(&c);
@@ -122,46 +193,45 @@ static int send_hello(const struct vm_launch *l, int fd, uint64_t start_us,
 static int launch(const struct vm_launch *l, struct vm_procs *v,
 		  struct err *err)
 {
-	CLEAN_FD int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	CLEAN_ENDS struct ends wire = { -1, -1 };
-	CLEAN_ENDS struct ends monitor = { -1, -1 };
-	CLEAN_ENDS struct ends broker = { -1, -1 };
+	static const struct ends none = { -1, -1 };
+	CLEAN_PARTS struct parts p = { -1, -1, none, none, none, none };
 	uint64_t start_us = now_us();
-	int r;
+	int r = make_parts(l, &p, err);
 
-	if (null_fd < 0)
-		return err_set(err, -errno, "/dev/null: %s", strerror(errno));
-	r = ends_of_wire(&wire, err);
 	if (r == 0)
-		r = ends_of_channel(&monitor, err);
+		r = start_vmm(l, &p, v, err);
 	if (r == 0)
-		r = ends_of_channel(&broker, err);
+		r = start_porter(l, &p, v, err);
 	if (r == 0)
-		r = start_vmm(l, wire.theirs, null_fd, v, err);
-	if (r == 0)
-		r = start_porter(l,
-				 (const int[]){ monitor.theirs, broker.theirs,
-						wire.ours },
-				 null_fd, v, err);
-	if (r == 0)
-		r = send_hello(l, monitor.ours, start_us, err);
+		r = send_hello(l, p.monitor.ours, start_us, err);
 	if (r < 0)
 		return r;
-	v->monitor_fd = take_fd(&monitor.ours);
-	v->broker_fd = take_fd(&broker.ours);
+	v->monitor_fd = take_fd(&p.monitor.ours);
+	v->broker_fd = take_fd(&p.broker.ours);
+	return 0;
+}
+
+static int check(const struct vm_launch *l, struct err *err)
+{
+	if (!vm_workload_name(l->workload) ||
+	    (l->spec.start != VM_CLONE &&
+	     l->images->initrd_fd[l->workload] < 0))
+		return err_set(err, -EINVAL, "%s: no image of this kind",
+			       l->name);
+	if ((l->spec.start != VM_COLD && l->memory_fd < 0) ||
+	    (l->spec.start == VM_CLONE && l->saved_fd < 0) ||
+	    (l->spec.start != VM_CLONE && l->park != VM_PARK_NONE))
+		return err_set(err, -EINVAL, "%s: nothing to clone", l->name);
 	return 0;
 }
 
 int vm_launch(const struct vm_launch *l, struct vm_procs *ret, struct err *err)
 {
 	struct vm_procs v = { -1, -1, -1, -1, -1, -1 };
-	int r;
+	int r = check(l, err);
 
-	if (!vm_workload_name(l->workload) ||
-	    l->images->initrd_fd[l->workload] < 0)
-		return err_set(err, -EINVAL, "%s: no image of this kind",
-			       l->name);
-	r = launch(l, &v, err);
+	if (r == 0)
+		r = launch(l, &v, err);
 	if (r < 0) {
 		vm_end(&v);
 		return r;

@@ -19,6 +19,8 @@ const char *vm_workload_name(enum wire_workload w);
 struct vm_images {
 	int kernel_fd;			  /* sealed memfds, owned */
 	int initrd_fd[WIRE_WORKLOAD_MAX]; /* by enum wire_workload; -1: none */
+	uint8_t kernel_sum[VM_SUM];	  /* SHA-256 of each */
+	uint8_t initrd_sum[WIRE_WORKLOAD_MAX][VM_SUM];
 };
 
 /*
@@ -30,18 +32,6 @@ struct vm_images {
 [[nodiscard]] int vm_images_load(const char *dir, struct vm_images *ret,
 				 struct err *err);
 void vm_images_done(struct vm_images *im);
-
-/* How far a clone goes before it is told its work (MSG_WORK). */
-enum vm_park {
-	VM_PARK_NONE = 0, /* as far as it can: its work is on its way */
-	VM_PARK_WAITING,  /* QEMU waits to be told to load its state */
-	VM_PARK_RESUMED,  /* it runs, is authenticated, and has been warmed with
-			     a mail of ours */
-	VM_PARK_MAX
-};
-
-/* "none", "waiting", "resumed"; NULL if there is none. */
-const char *vm_park_name(enum vm_park p);
 
 struct vm_launch {
 	const char *libexec;
@@ -61,6 +51,9 @@ struct vm_launch {
 	/* cgroup.procs of the groups that the machine is to join. */
 	const int *cgroup_fds;
 	size_t n_cgroup_fds;
+	/* Channels of those who watch the wire from its first frame. */
+	const int *tap_fds;
+	size_t n_tap_fds;
 	/* For the porter: the handshake may take this long, and so may the
 	 * work after it. */
 	uint64_t deadline_ms;

@@ -36,11 +36,10 @@ enum {
 
 static const struct candidate {
 	enum vm_backend backend;
-	const char *qemu;
 	uint32_t limit_s;
 } candidates[] = {
-	{ VM_QEMU_KVM, "/usr/bin/qemu-system-x86_64-microvm", 5 },
-	{ VM_QEMU_TCG, "/usr/bin/qemu-system-x86_64", 20 },
+	{ VM_QEMU_KVM, 5 },
+	{ VM_QEMU_TCG, 20 },
 };
 
 struct probe {
@@ -92,18 +91,18 @@ static int say_hello(struct trial *t)
 	return 0;
 }
 
-/* The first frame must be the guest's proof. 1: it is, 0: more bytes. */
+/* The first message must be the guest's proof. 1: it is, 0: more bytes. */
 static int check_answer(struct trial *t, struct span bytes)
 {
 	struct span hello = buf_view(&t->out);
-	struct wire_frame f;
-	int r = wire_in_next(&t->in, &bytes, &f);
+	struct wire_msg m;
+	int r = wire_in_next(&t->in, &bytes, &m);
 
 	if (r <= 0)
 		return r < 0 ? -EPROTO : 0;
 	hello = span_of(hello.p + WIRE_HEAD, hello.n - WIRE_HEAD);
-	if (f.type != WIRE_ACK ||
-	    wire_ack_check(f.payload, t->hello.key, hello) != WIRE_OK)
+	if (m.type != WIRE_ACK ||
+	    wire_ack_check(m.payload, t->hello.key, hello) != WIRE_OK)
 		return -EPROTO;
 	return 1;
 }
@@ -162,11 +161,12 @@ static int start_guest(const struct probe *p, const struct candidate *c,
 	t->start_ms = now_ms();
 	t->end_ms = t->start_ms + c->limit_s * 1000ull;
 	t->pid = spawn_process(
-		&(struct spawn){
-			.proc = PROC_VMM,
-			.libexec = p->libexec,
-			.fds = { theirs, null_fd, p->kernel_fd, p->initrd_fd },
-			.args = args },
+		&(struct spawn){ .proc = PROC_VMM,
+				 .libexec = p->libexec,
+				 .fds = { theirs, null_fd, p->kernel_fd,
+					  p->initrd_fd, null_fd, null_fd,
+					  null_fd },
+				 .args = args },
 		&t->pidfd, err);
 	return t->pid < 0 ? (int)t->pid : 0;
 }
@@ -185,7 +185,7 @@ static int end_guest(struct trial *t, bool gone)
 	}
 	fd_close(&t->pidfd);
 	fd_close(&t->wire);
-	wire_in_done(&t->in);
+	explicit_bzero(&t->hello, sizeof(t->hello));
 	buf_done(&t->out);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
@@ -197,11 +197,10 @@ static int try_candidate(const struct probe *p, const struct candidate *c,
 	struct trial t = { .wire = -1, .pid = -1, .pidfd = -1 };
 	struct err err = { 0 };
 	int status;
-	int r = wire_in_init(&t.in);
+	int r;
 
 	buf_init(&t.out, 1024);
-	if (r == 0)
-		r = start_guest(p, c, &t, &err);
+	r = start_guest(p, c, &t, &err);
 	if (r == 0)
 		r = say_hello(&t);
 	if (r == 0)
@@ -227,7 +226,7 @@ static int try_candidate(const struct probe *p, const struct candidate *c,
 /* Why a candidate need not be tried at all; NULL if it must. */
 static const char *obstacle(const struct candidate *c)
 {
-	if (access(c->qemu, X_OK) < 0)
+	if (access(vm_backend_program(c->backend), X_OK) < 0)
 		return "its QEMU is not installed (apt-get install "
 		       "qemu-system-x86)";
 	if (c->backend != VM_QEMU_KVM)
@@ -319,10 +318,11 @@ static int add_host(EVP_MD_CTX *md, const struct probe *p)
 	for (i = 0; i < ARRAY_SIZE(candidates); i++) {
 		const struct candidate *c = &candidates[i];
 
-		if (stat(c->qemu, &st) < 0)
+		if (stat(vm_backend_program(c->backend), &st) < 0)
 			st = (struct stat){ 0 };
 		n = str_printf(text, sizeof(text),
-			       "%s %lld %lld.%09ld open=%d want=%d\n", c->qemu,
+			       "%s %lld %lld.%09ld open=%d want=%d\n",
+			       vm_backend_program(c->backend),
 			       (long long)st.st_size,
 			       (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
 			       obstacle(c) == NULL, p->want);

@@ -24,6 +24,17 @@ const char *vm_backend_name(enum vm_backend b)
 	return (unsigned)b < VM_BACKEND_MAX ? backend_names[b] : NULL;
 }
 
+const char *vm_backend_program(enum vm_backend b)
+{
+	static const char *const programs[] = {
+		[VM_QEMU_KVM] = "/usr/bin/qemu-system-x86_64-microvm",
+		[VM_QEMU_TCG] = "/usr/bin/qemu-system-x86_64",
+	};
+
+	static_assert(ARRAY_SIZE(programs) == VM_BACKEND_MAX, "a row each");
+	return (unsigned)b < VM_BACKEND_MAX ? programs[b] : NULL;
+}
+
 static const char *const start_names[] = {
 	[VM_COLD] = "cold",
 	[VM_TEMPLATE] = "template",
@@ -37,7 +48,7 @@ const char *vm_start_name(enum vm_start s)
 	return (unsigned)s < VM_START_MAX ? start_names[s] : NULL;
 }
 
-static enum vm_start start_parse(struct span name)
+enum vm_start vm_start_parse(struct span name)
 {
 	int s;
 
@@ -45,6 +56,29 @@ static enum vm_start start_parse(struct span name)
 		if (span_is(name, start_names[s]))
 			return (enum vm_start)s;
 	return VM_START_MAX;
+}
+
+static const char *const park_names[] = {
+	[VM_PARK_NONE] = "none",
+	[VM_PARK_WAITING] = "waiting",
+	[VM_PARK_RESUMED] = "resumed",
+};
+
+static_assert(ARRAY_SIZE(park_names) == VM_PARK_MAX, "a name each");
+
+const char *vm_park_name(enum vm_park p)
+{
+	return (unsigned)p < VM_PARK_MAX ? park_names[p] : NULL;
+}
+
+enum vm_park vm_park_parse(struct span name)
+{
+	int p;
+
+	for (p = 0; p < VM_PARK_MAX; p++)
+		if (span_is(name, park_names[p]))
+			return (enum vm_park)p;
+	return VM_PARK_MAX;
 }
 
 enum vm_backend vm_backend_parse(struct span name)
@@ -108,7 +142,7 @@ int vm_spec_parse(struct span arg, struct vm_spec *ret)
 
 	s = (struct vm_spec){ .backend = vm_backend_parse(
 				      word_value(&arg, "backend")) };
-	s.start = start_parse(word_value(&arg, "start"));
+	s.start = vm_start_parse(word_value(&arg, "start"));
 	for (i = 0; i < ARRAY_SIZE(keys); i++)
 		if (num_parse(word_value(&arg, keys[i]), 0, UINT32_MAX, &v[i]) <
 		    0)

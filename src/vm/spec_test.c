@@ -9,14 +9,16 @@
 #include "vm/vm.h"
 
 static const struct vm_spec good = { .backend = VM_QEMU_TCG,
+				     .start = VM_CLONE,
 				     .memory_mib = 128,
 				     .cpus = 2,
 				     .deadline_s = 15,
 				     .tsc_khz = 2596144,
 				     .console = true };
 
-static const char good_text[] = "backend=qemu-tcg memory_mib=128 cpus=2 "
-				"deadline_s=15 tsc_khz=2596144 console=1";
+static const char good_text[] = "backend=qemu-tcg start=clone memory_mib=128 "
+				"cpus=2 deadline_s=15 tsc_khz=2596144 "
+				"console=1";
 
 static void format_and_parse(void **)
 {
@@ -27,6 +29,7 @@ static void format_and_parse(void **)
 	assert_string_equal(text, good_text);
 	assert_int_equal(vm_spec_parse(span_str(text), &got), 0);
 	assert_int_equal(got.backend, good.backend);
+	assert_int_equal(got.start, good.start);
 	assert_int_equal(got.memory_mib, good.memory_mib);
 	assert_int_equal(got.cpus, good.cpus);
 	assert_int_equal(got.deadline_s, good.deadline_s);
@@ -43,16 +46,20 @@ static void bounds(void **)
 		struct vm_spec spec;
 		int want;
 	} rows[] = {
-		{ { VM_QEMU_KVM, 64, 1, 1, 0, false }, 0 },
-		{ { VM_QEMU_KVM, 63, 1, 1, 0, false }, -1 },
-		{ { VM_QEMU_KVM, 65536, 16, 1, 0, false }, 0 },
-		{ { VM_QEMU_KVM, 65537, 16, 1, 0, false }, -1 },
-		{ { VM_QEMU_KVM, 64, 17, 1, 0, false }, -1 },
-		{ { VM_QEMU_KVM, 64, 0, 1, 0, false }, -1 },
-		{ { VM_QEMU_KVM, 64, 1, 0, 0, false }, -1 },
-		{ { VM_AUTO, 64, 1, 1, 0, false }, -1 },
-		{ { VM_BACKEND_MAX, 64, 1, 1, 0, false }, -1 },
-		{ { VM_QEMU_TCG, 65536, 16, UINT32_MAX, UINT32_MAX, true }, 0 },
+		{ { VM_QEMU_KVM, VM_COLD, 64, 1, 1, 0, false }, 0 },
+		{ { VM_QEMU_KVM, VM_COLD, 63, 1, 1, 0, false }, -1 },
+		{ { VM_QEMU_KVM, VM_COLD, 65536, 16, 1, 0, false }, 0 },
+		{ { VM_QEMU_KVM, VM_COLD, 65537, 16, 1, 0, false }, -1 },
+		{ { VM_QEMU_KVM, VM_COLD, 64, 17, 1, 0, false }, -1 },
+		{ { VM_QEMU_KVM, VM_COLD, 64, 0, 1, 0, false }, -1 },
+		{ { VM_QEMU_KVM, VM_COLD, 64, 1, 0, 0, false }, -1 },
+		{ { VM_QEMU_KVM, VM_TEMPLATE, 64, 1, 1, 0, false }, 0 },
+		{ { VM_QEMU_KVM, VM_START_MAX, 64, 1, 1, 0, false }, -1 },
+		{ { VM_AUTO, VM_COLD, 64, 1, 1, 0, false }, -1 },
+		{ { VM_BACKEND_MAX, VM_COLD, 64, 1, 1, 0, false }, -1 },
+		{ { VM_QEMU_TCG, VM_COLD, 65536, 16, UINT32_MAX, UINT32_MAX,
+		    true },
+		  0 },
 	};
 	char text[VM_SPEC_TEXT];
 	struct vm_spec got;
@@ -73,21 +80,33 @@ static void refused(void **)
 	static const char *const rows[] = {
 		"",
 		"backend=qemu-tcg",
-		"backend=auto memory_mib=128 cpus=1 deadline_s=1 tsc_khz=0 "
-		"console=0",
-		"backend=none memory_mib=128 cpus=1 deadline_s=1 tsc_khz=0 "
-		"console=0",
-		"backend=qemu-tcg memory_mib=63 cpus=1 deadline_s=1 tsc_khz=0 "
-		"console=0",
 		"backend=qemu-tcg memory_mib=128 cpus=1 deadline_s=1 tsc_khz=0 "
+		"console=0",
+		"backend=qemu-tcg start=warm memory_mib=128 cpus=1 "
+		"deadline_s=1 tsc_khz=0 console=0",
+		"backend=auto start=cold memory_mib=128 cpus=1 deadline_s=1 "
+		"tsc_khz=0 "
+		"console=0",
+		"backend=none start=cold memory_mib=128 cpus=1 deadline_s=1 "
+		"tsc_khz=0 "
+		"console=0",
+		"backend=qemu-tcg start=cold memory_mib=63 cpus=1 deadline_s=1 "
+		"tsc_khz=0 "
+		"console=0",
+		"backend=qemu-tcg start=cold memory_mib=128 cpus=1 "
+		"deadline_s=1 tsc_khz=0 "
 		"console=2",
-		"backend=qemu-tcg memory_mib=128 cpus=1 deadline_s=1 tsc_khz=0 "
+		"backend=qemu-tcg start=cold memory_mib=128 cpus=1 "
+		"deadline_s=1 tsc_khz=0 "
 		"console=0 more=1",
-		"backend=qemu-tcg cpus=1 memory_mib=128 deadline_s=1 tsc_khz=0 "
+		"backend=qemu-tcg start=cold cpus=1 memory_mib=128 "
+		"deadline_s=1 tsc_khz=0 "
 		"console=0",
-		"backend=qemu-tcg memory_mib=-128 cpus=1 deadline_s=1 "
+		"backend=qemu-tcg start=cold memory_mib=-128 cpus=1 "
+		"deadline_s=1 "
 		"tsc_khz=0 console=0",
-		"backend=qemu-tcg memory_mib=4294967296 cpus=1 deadline_s=1 "
+		"backend=qemu-tcg start=cold memory_mib=4294967296 cpus=1 "
+		"deadline_s=1 "
 		"tsc_khz=0 console=0",
 	};
 	struct vm_spec got;
@@ -103,7 +122,20 @@ static void refused(void **)
 
 static void names(void **)
 {
-	int b;
+	int b, s, p;
+
+	for (s = 0; s < VM_START_MAX; s++)
+		assert_int_equal(vm_start_parse(span_str(
+					 vm_start_name((enum vm_start)s))),
+				 s);
+	for (p = 0; p < VM_PARK_MAX; p++)
+		assert_int_equal(
+			vm_park_parse(span_str(vm_park_name((enum vm_park)p))),
+			p);
+	assert_null(vm_start_name(VM_START_MAX));
+	assert_null(vm_park_name(VM_PARK_MAX));
+	assert_int_equal(vm_start_parse(SPAN_LIT("warm")), VM_START_MAX);
+	assert_int_equal(vm_park_parse(SPAN_LIT("")), VM_PARK_MAX);
 
 	for (b = 0; b < VM_BACKEND_MAX; b++)
 		assert_int_equal(vm_backend_parse(span_str(

@@ -26,6 +26,9 @@ const char *vm_backend_name(enum vm_backend b);
 /* The back-end of that name; VM_BACKEND_MAX if there is none. */
 enum vm_backend vm_backend_parse(struct span name);
 
+/* The program that is this back-end, on this host; NULL if there is none. */
+const char *vm_backend_program(enum vm_backend b);
+
 /* How a machine comes to life. */
 enum vm_start {
 	VM_COLD = 0, /* boots the kernel */
@@ -38,6 +41,24 @@ enum vm_start {
 /* "cold", "template", "clone"; NULL if there is none. */
 const char *vm_start_name(enum vm_start s);
 
+/* The start of that name; VM_START_MAX if there is none. */
+enum vm_start vm_start_parse(struct span name);
+
+/* How far a clone goes before it is told its work (MSG_WORK). */
+enum vm_park {
+	VM_PARK_NONE = 0, /* as far as it can: its work is on its way */
+	VM_PARK_WAITING,  /* QEMU waits to be told to load its state */
+	VM_PARK_RESUMED,  /* it runs, is authenticated, and has been warmed with
+			     a mail of ours */
+	VM_PARK_MAX
+};
+
+/* "none", "waiting", "resumed"; NULL if there is none. */
+const char *vm_park_name(enum vm_park p);
+
+/* The one of that name; VM_PARK_MAX if there is none. */
+enum vm_park vm_park_parse(struct span name);
+
 /* How bulkhead-vmm exits; 128 + n: signal n ended the machine. */
 enum vm_exit {
 	VM_EXIT_OFF = 0,      /* the guest powered off or restarted */
@@ -46,8 +67,8 @@ enum vm_exit {
 	VM_EXIT_BACKEND = 3,  /* QEMU refused or gave up */
 };
 
-/* Room for any specification as text. */
-enum { VM_SPEC_TEXT = 160 };
+/* Room for any specification as text; bytes of a SHA-256. */
+enum { VM_SPEC_TEXT = 160, VM_SUM = 32 };
 
 struct vm_spec {
 	enum vm_backend backend; /* not VM_AUTO */

@@ -7,7 +7,6 @@
 static void dump_row(enum proc p)
 {
 	const struct proc_row *row = graph_row(p);
-	const char *const *s;
 	int i;
 
 	printf("{\"name\":\"%s\",\"more_fds\":%s,\"files\":%s,"
@@ -18,10 +17,7 @@ static void dump_row(enum proc p)
 	       row->rights & RIGHT_HOSTILE ? "true" : "false");
 	for (i = 0; i < GRAPH_FDS && row->fds[i] != FD_NONE; i++)
 		printf("%s\"%s\"", i ? "," : "", fd_role_name(row->fds[i]));
-	printf("],\"syscalls\":[");
-	for (s = row->syscalls; s && *s; s++)
-		printf("%s\"%s\"", s == row->syscalls ? "" : ",", *s);
-	printf("],\"seccomp\":%s}", row->syscalls ? "true" : "false");
+	printf("],\"seccomp\":%s}", row->filter.insns ? "true" : "false");
 }
 
 int main(void)

@@ -41,7 +41,8 @@ static struct vm_launch planner(uint32_t deadline_s)
 		.workload = WIRE_PLANNER_TRIAGE,
 		.images = &images,
 		.name = "vm-1",
-		.item_fd = -1,
+		.memory_fd = -1,
+		.saved_fd = -1,
 		.console_fd = -1,
 		.deadline_ms = 60000,
 	};

@@ -31,7 +31,8 @@ bool broker_audit(struct broker *b, struct m_audit_ok *ret)
 	die("audit record not durable: errno %d; nothing executes", -r);
 }
 
-/* #syscalls:broker pread64 memfd_create setsockopt */
+/* #syscalls:broker pread64 memfd_create fcntl int1=F_ADD_SEALS */
+/* #syscalls:broker setsockopt int1=SOL_SOCKET int2=SO_SNDTIMEO */
 static void load_policy(struct broker *b, struct span name)
 {
 	int fd = graph_fd(PROC_BROKER, FD_POLICY);

@@ -91,7 +91,7 @@ struct broker {
 	struct policy *policy;
 	struct msg_ids ids; /* of this run */
 	char planner[LIMIT_NAME + 1];
-	char instruction[4097];
+	char instruction[4097]; /* "": no planner, so no tasks */
 	uint64_t next_task;
 	uint64_t next_effect;
 	bool killed;

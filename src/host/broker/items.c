@@ -103,7 +103,10 @@ void item_new(struct broker *b, const struct m_item_new *m, int envelope_fd)
 			    "no source of the policy reads this connector");
 }
 
-/* Both halves there: a task of its own, from a clean planner VM. */
+/*
+ * Both halves there: a task of its own, from a clean planner VM; or nothing
+ * more to do, where the owner wants no planner.
+ */
 static void item_task(struct broker *b, struct item *it)
 {
 	struct msg_ids ids;
@@ -111,6 +114,10 @@ static void item_task(struct broker *b, struct item *it)
 	if (!it->have_envelope || it->record_fd < 0 || it->task ||
 	    it->verdict != ITEM_PENDING)
 		return;
+	if (!b->instruction[0]) {
+		item_finish(b, it, ITEM_READ, "");
+		return;
+	}
 	it->task = b->next_task++;
 	ids = item_ids(b, it);
 	audit_begin(&b->record, "task.start", &ids);

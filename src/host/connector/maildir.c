@@ -51,6 +51,7 @@ typedef int (*name_fn)(struct connector *c, int folder, const char *name);
 
 /* qsort asks how much memory there is: sysinfo.
  * #syscalls:connector getdents64 lseek
+ * #syscalls:connector fcntl int1=F_SETFD
  * #syscalls:connector sysinfo */
 static int each_name(struct connector *c, int folder, name_fn fn)
 {
@@ -162,7 +163,7 @@ static void free_md_ctx(EVP_MD_CTX **p)
 	EVP_MD_CTX_free(*p);
 }
 
-/* #syscalls:connector pread64 memfd_create ftruncate */
+/* #syscalls:connector pread64 memfd_create ftruncate fcntl int1=F_ADD_SEALS */
 static int hash_fd(int fd, uint64_t size, uint8_t ret[32])
 {
 	__attribute__((cleanup(free_md_ctx))) EVP_MD_CTX *ctx =

@@ -40,7 +40,8 @@ static void core_message(struct monitor *m, struct core *c)
 
 	if (c->proc == PROC_CONNECTOR && t == MSG_ITEM) {
 		item_from_connector(m, c);
-	} else if (c->proc == PROC_BROKER && t == MSG_TASK_START) {
+	} else if (c->proc == PROC_BROKER && t == MSG_TASK_START &&
+		   m->conf.planner != PLANNER_NONE) {
 		vm_request(m, VM_PLANNER, m->in.task_start.item,
 			   m->in.task_start.task);
 	} else if (c->proc == PROC_BROKER && t == MSG_TASK_END) {
@@ -49,6 +50,8 @@ static void core_message(struct monitor *m, struct core *c)
 		item_verdict(m, &m->in.item_verdict);
 	} else if (c->proc == PROC_CONTROL && t == MSG_C_STATUS) {
 		status_answer(m);
+	} else if (c->proc == PROC_CONTROL && t == MSG_C_WIRE) {
+		watch_request(m);
 	} else if (c->proc == PROC_CONTROL && t == MSG_C_KILL) {
 		char reason[512];
 		struct span s = m->in.text.text;
@@ -286,9 +289,7 @@ static int start_broker(struct monitor *m, struct err *err)
 	if (r < 0)
 		return r;
 	(void)str_printf(arg, sizeof(arg), "%s\n%s",
-			 m->conf.planner == PLANNER_GULLIBLE ? "gullible"
-							     : "triage",
-			 m->conf.say);
+			 conf_planner_name(m->conf.planner), m->conf.say);
 	r = core_hello(m, &m->broker, policy_name(m), arg, err);
 	if (r == 0 && chan_recv(&m->broker.chan, &m->in, &why) != 1)
 		r = err_set(err, -EINVAL,

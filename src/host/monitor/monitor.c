@@ -159,6 +159,8 @@ static int prepare(struct monitor *m, struct err *err)
 	if (getrandom(m->ids.run, sizeof(m->ids.run), 0) !=
 	    (ssize_t)sizeof(m->ids.run))
 		return err_set(err, -EIO, "no random bytes");
+	/* Before any child of ours: it moves us, and they come with us. */
+	groups_start(m);
 	return vm_probe(m->libexec, m->state_fd, m->images.kernel_fd,
 			m->images.initrd_fd[WIRE_PROBE],
 			(enum vm_backend)m->conf.backend, &m->probe, err);
@@ -167,20 +169,25 @@ static int prepare(struct monitor *m, struct err *err)
 static void run(struct monitor *m)
 {
 	m->start_ms = now_ms();
+	templates_start(m);
+	pools_start(m);
 	audit_begin(&m->record, "start", &m->ids);
 	audit_str(&m->record, "version", SPAN_LIT(BULKHEAD_VERSION));
 	audit_str(&m->record, "backend",
 		  span_str(vm_backend_name(m->probe.backend)));
 	audit_str(&m->record, "backend_why", span_str(m->probe.why));
+	audit_str(&m->record, "limits", span_str(m->groups.why));
 	monitor_audit(m);
 	log_info("up", "backend=%s why=\"%s\"",
 		 vm_backend_name(m->probe.backend), m->probe.why);
 	if (!m->stopping)
 		tell_starter(m, "ready");
+	vms_plan(m);
 	if (loop_run(&m->loop) < 0)
 		m->exit_code = 1;
 	m->stopping = true;
 	vms_end(m, "stopped");
+	groups_end(m);
 	items_end(m);
 	if (m->auditd.pid) {
 		audit_begin(&m->record, "stop", &m->ids);
@@ -230,6 +237,10 @@ int main(int argc, char **argv)
 	log_init("monitor", LOG_LV_INFO);
 	m.ready_fd = -1;
 	m.signal_fd = -1;
+	m.plan_timer = -1;
+	m.cores = sysconf(_SC_NPROCESSORS_ONLN);
+	if (m.cores < 1)
+		m.cores = 1;
 	loop_init(&m.loop);
 	if (parse_args(&m, argc, argv) < 0)
 		die("usage: bulkhead-monitor --config FILE --libexec DIR "
@@ -241,6 +252,7 @@ int main(int argc, char **argv)
 		tell_starter(&m, err.msg);
 		log_error("start", "%s", err.msg);
 		cores_end(&m);
+		groups_end(&m);
 		return 1;
 	}
 	run(&m);

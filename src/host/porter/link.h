@@ -1,57 +1,72 @@
 /*
- * link: one VM's wire as the porter sees it: the handshake, which frame may
- * come when, how much in all, and output with back-pressure.
+ * link: one VM's wire as the porter sees it: the handshake, then the streams
+ * of a mux (proto/mux.h), of which control and log end here and the others
+ * with whoever opened them or is told of them.
  *
- * The states, each frame in its place (proto/wire.h):
+ *	LINK_IDLE --link_hello--> LINK_ACK --ACK--> LINK_START --READY-->
+ *	LINK_OPEN --link_go_away, GO AWAY--> LINK_GONE --link_hello--> ...
  *
- *	LINK_ACK --ACK--> LINK_START --READY--> LINK_OPEN --END--> LINK_ENDED
- *	                      `--EXIT--> LINK_EXITED <--EXIT--'------'
+ * In LINK_IDLE and LINK_GONE the VM has nothing to say. A link is over with
+ * the first of: a fault (which sticks), EXIT on control, link_end; nothing is
+ * called back after it.
  *
  * The machine is pure: link_feed takes bytes and calls back. Reading and
- * writing the descriptor is a thin layer over it (link_attach). The first
- * fault sticks: nothing is called back after it.
+ * writing the descriptor is a thin layer over it (link_attach). The VM is held
+ * back by the windows of its streams; the wire itself is always read.
  */
 #ifndef PORTER_LINK_H
 #define PORTER_LINK_H
 
 #include "base/loop.h"
-#include "proto/wire.h"
+#include "proto/msg.h"
+#include "proto/mux.h"
 
 enum {
-	LINK_READ = 64 << 10,	  /* bytes read at once */
-	LINK_CHUNK = 32 << 10,	  /* payload of one DATA frame we send */
-	LINK_OUT_LOW = 64 << 10,  /* below it there is room for a chunk */
-	LINK_OUT_MAX = 256 << 10, /* what may wait for the VM to read */
-	LINK_FRAMES_MAX = 16384,  /* frames one VM may send */
-	LINK_LOGS_MAX = 256,	  /* LOG frames that are passed on */
+	LINK_READ = 64 << 10,	 /* bytes read at once */
+	LINK_LINE_MAX = 1 << 10, /* of the log; a longer one is cut in pieces */
+	LINK_LINES_MAX = 256,	 /* of the log that are passed on */
 	LINK_DETAIL_MAX = 160,
 };
 
 enum link_state {
-	LINK_ACK,    /* HELLO went out, nothing but ACK may come */
-	LINK_START,  /* authenticated */
-	LINK_OPEN,   /* the workload runs */
-	LINK_ENDED,  /* it said that it sends no more */
-	LINK_EXITED, /* nothing may follow */
+	LINK_IDLE,  /* nothing has been said */
+	LINK_ACK,   /* HELLO went out, nothing but ACK may come */
+	LINK_START, /* authenticated */
+	LINK_OPEN,  /* the workload stands */
+	LINK_GONE,  /* both sides have gone away */
 };
 
 /* What the owner of a link is told; arg is link_config.arg. */
 struct link_ops {
 	void (*ready)(void *arg);
-	void (*data)(void *arg, struct span bytes);
-	void (*log)(void *arg, struct span text);
-	/* The workload ended, and nothing came behind that. */
+	void (*log)(void *arg, struct span line);
+	/* The workload has ended, and the link is over. */
 	void (*exited)(void *arg, const struct wire_exit *e);
-	/* There is room for LINK_CHUNK bytes (only after ready). */
-	void (*room)(void *arg);
-	/* A fault: the link is dead. detail is our own words. */
+	/* The guest's answer to link_go_away: LINK_GONE, all streams are over
+	 * without a word of it. */
+	void (*gone)(void *arg);
+	/* Of streams other than control and log, as in struct mux_ops. */
+	void (*opened)(void *arg, struct mux_stream *s);
+	void (*data)(void *arg, struct mux_stream *s, struct span bytes);
+	void (*end)(void *arg, struct mux_stream *s);
+	void (*closed)(void *arg, struct mux_stream *s, bool reset);
+	void (*room)(void *arg, struct mux_stream *s);
+	/* A fault: the link is over. detail is our own words. */
 	void (*fault)(void *arg, enum wire_fault f, const char *detail);
+	/* One frame or message of the handshake (not its payload, where the
+	 * secrets are), without at_us and missed. Borrowed. May be NULL. */
+	void (*tap)(void *arg, const struct m_frame *f);
+};
+
+/* What a VM may do in all from HELLO on, see struct mux_config. */
+struct link_limits {
+	uint64_t bytes;
+	uint32_t frames, opens;
 };
 
 struct link_config {
 	enum wire_workload workload;
-	enum wire_service service; /* the one that DATA goes over */
-	size_t max_data;	   /* payload bytes of all DATA frames */
+	struct link_limits limits;
 	const struct link_ops *ops;
 	void *arg;
 };
@@ -60,26 +75,34 @@ struct link {
 	struct link_config c;
 	enum link_state state;
 	enum wire_fault fault;
-	struct wire_in in;
-	struct buf out;
-	size_t data; /* payload bytes of DATA so far */
-	uint32_t frames, logs;
-	struct wire_exit how;  /* in LINK_EXITED */
-	bool told;	       /* exited was called */
+	bool over;
+	struct mux mux;	       /* its out is the handshake's too */
+	struct wire_in in;     /* of the handshake */
 	uint8_t key[WIRE_KEY]; /* zero after the check */
 	struct buf hello;      /* its payload, until the check */
+	struct wire_in control;
+	uint8_t line[LINK_LINE_MAX]; /* of the log, begun */
+	size_t line_n;
+	uint32_t lines;
+	bool asked_to_go;
+	uint64_t gone_at; /* mux.frames at the guest's GO AWAY, or 0 */
 	/* the descriptor's side */
 	struct loop *loop;
 	int fd;		/* borrowed, -1 before link_attach */
 	uint8_t *chunk; /* LINK_READ bytes, owned */
-	bool paused;
-	bool watched; /* fd is in the loop */
-	bool deaf;    /* the VM takes no more bytes */
+	bool watched;	/* fd is in the loop */
+	bool deaf;	/* the VM takes no more bytes */
 };
 
-/* Makes key and random bytes and queues HELLO. 0 or a negative errno. */
+/* 0 or -ENOMEM. */
 [[nodiscard]] int link_init(struct link *l, const struct link_config *c);
 void link_done(struct link *l);
+
+/*
+ * Begins the handshake, with fresh key and random bytes: in LINK_IDLE or
+ * LINK_GONE. 0 or a negative errno.
+ */
+[[nodiscard]] int link_hello(struct link *l, bool template);
 
 /* Bytes from the VM. */
 void link_feed(struct link *l, struct span bytes);
@@ -91,20 +114,21 @@ void link_hangup(struct link *l);
 void link_cut(struct link *l, enum wire_fault f, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Ends it without a fault: nothing is called back any more. */
+/* Ends it without a fault. */
 void link_end(struct link *l);
 
-/* True if DATA of LINK_CHUNK bytes may be queued now. */
-bool link_room(const struct link *l);
+/* As in mux.h; NULL before READY. No-ops once the link is over. */
+struct mux_stream *link_open(struct link *l, enum wire_service service);
+size_t link_room(const struct link *l, const struct mux_stream *s);
+size_t link_send(struct link *l, struct mux_stream *s, struct span bytes);
+void link_fin(struct link *l, struct mux_stream *s);
+void link_reset(struct link *l, struct mux_stream *s);
+void link_consumed(struct link *l, struct mux_stream *s, size_t n);
 
-/* Queues one DATA frame of at most LINK_CHUNK bytes, or END. */
-void link_data(struct link *l, struct span payload);
-void link_data_end(struct link *l);
+/* A template's guest is to forget this session: gone() follows. */
+void link_go_away(struct link *l);
 
 /* Starts reading and writing fd (non-blocking). 0 or -ENFILE. */
 [[nodiscard]] int link_attach(struct link *l, struct loop *loop, int fd);
-
-/* Stops and starts reading, so that the VM waits and not we grow. */
-void link_pause(struct link *l, bool paused);
 
 #endif

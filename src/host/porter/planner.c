@@ -3,10 +3,10 @@
  * the broker's capabilities.
  *
  * One request at a time: a line is taken up when the one before it was
- * answered by the broker and its reply is on its way to the VM. Until then
- * the wire is not read, so the VM waits, and what is held here is bounded:
- * one backlog of at most PLANNER_IN_MAX bytes, one reply.
- * #syscalls:porter pread64 fcntl fstat
+ * answered by the broker and its reply is on its way to the VM. Only then is
+ * its place in the stream's window given back, so that the VM waits, and what
+ * is held here is bounded: one window, one reply.
+ * #syscalls:porter pread64 fstat
  */
 #include <stdlib.h>
 
@@ -16,15 +16,15 @@
 #include "session.h"
 
 enum {
-	/* the rest of a line, and what one read can bring in whole frames */
-	PLANNER_IN_MAX = LIMIT_MCP_LINE + LIMIT_WIRE_FRAME + LINK_READ,
 	PLANNER_TOOLS_BYTES = 4 << 20,
 	PLANNER_LINGER_MS = 5000, /* from the answer to the exit */
 };
 
 struct planner {
 	struct mcp mcp;
-	struct buf in;
+	struct mux_stream *stream; /* mcp, NULL before and after */
+	bool opened;
+	struct buf in;		    /* never more than the stream's window */
 	size_t seen;		    /* bytes of in without a newline */
 	struct mcp_request request; /* the one being answered */
 	enum msg_type waiting_for;  /* the broker's answer, MSG_NONE: none */
@@ -35,6 +35,7 @@ struct planner {
 	size_t tools_bytes;
 	uint32_t requests;
 	bool answered;
+	bool stepping; /* what is queued calls back, perhaps to here */
 	bool exited;
 	struct wire_exit how;
 };
@@ -45,7 +46,7 @@ static void *planner_start(struct session *s)
 
 	if (!p)
 		die("vm=%s out of memory", s->name);
-	buf_init(&p->in, PLANNER_IN_MAX);
+	buf_init(&p->in, MUX_WINDOW);
 	buf_init(&p->reply, MCP_REPLY_MAX);
 	return p;
 }
@@ -150,15 +151,12 @@ static bool reply_gone(struct session *s)
 {
 	struct planner *p = s->state;
 
-	while (p->reply_sent < p->reply.n && link_room(&s->link)) {
-		size_t n = p->reply.n - p->reply_sent;
-
-		if (n > LINK_CHUNK)
-			n = LINK_CHUNK;
-		link_data(&s->link, span_of(p->reply.p + p->reply_sent, n));
-		p->reply_sent += n;
-	}
-	if (p->reply_sent < p->reply.n && !p->exited)
+	if (p->stream)
+		p->reply_sent += link_send(&s->link, p->stream,
+					   span_of(p->reply.p + p->reply_sent,
+						   p->reply.n - p->reply_sent));
+	/* Nobody is left to read it. */
+	if (p->reply_sent < p->reply.n && p->stream && !p->exited)
 		return false;
 	buf_reset(&p->reply);
 	p->reply_sent = 0;
@@ -189,6 +187,8 @@ static void on_line(struct session *s, struct span line)
 
 	mcp_request_done(&p->request);
 	mcp_read(&p->mcp, line, &p->request, &p->reply);
+	if (p->stream)
+		link_consumed(&s->link, p->stream, line.n + 1);
 	buf_drop(&p->in, line.n + 1);
 	p->seen = 0;
 	if (p->mcp.errors > MCP_ERRORS_MAX)
@@ -221,18 +221,31 @@ static void step(struct session *s)
 	bool idle = false;
 	struct span line;
 
+	if (p->stepping || !s->has_work)
+		return;
+	p->stepping = true;
 	while (!s->over) {
 		idle = reply_gone(s) && p->waiting_for == MSG_NONE;
 		if (!idle || !next_line(s, &line))
 			break;
 		on_line(s, line);
 	}
-	if (s->over)
-		return;
-	if (idle && p->exited)
+	p->stepping = false;
+	if (!s->over && idle && p->exited)
 		end_of_work(s);
-	else
-		link_pause(&s->link, !idle);
+}
+
+/* One conversation per VM. */
+static void planner_opened(struct session *s, struct mux_stream *m)
+{
+	struct planner *p = s->state;
+
+	if (p->opened) {
+		link_cut(&s->link, WIRE_BAD_ORDER, "mcp opened twice");
+		return;
+	}
+	p->opened = true;
+	p->stream = m;
 }
 
 static void planner_data(struct session *s, struct span bytes)
@@ -242,13 +255,32 @@ static void planner_data(struct session *s, struct span bytes)
 	buf_span(&p->in, bytes);
 	if (!buf_ok(&p->in))
 		session_fail(s, WIRE_TOO_MUCH, "an MCP backlog over %d bytes",
-			     PLANNER_IN_MAX);
+			     MUX_WINDOW);
 	else
 		step(s);
 }
 
 static void planner_room(struct session *s)
 {
+	step(s);
+}
+
+static void planner_work(struct session *s)
+{
+	step(s);
+}
+
+/* It may yet hear the answers to what it asked, until EXIT. */
+static void planner_end(struct session *s)
+{
+	(void)s;
+}
+
+static void planner_closed(struct session *s)
+{
+	struct planner *p = s->state;
+
+	p->stream = NULL;
 	step(s);
 }
 
@@ -368,12 +400,18 @@ static void planner_sent(struct session *s)
 	(void)s;
 }
 
-const struct mode planner_mode = { .service = WIRE_MCP,
-				   .max_data = LIMIT_PLANNER_BYTES,
-				   .start = planner_start,
-				   .done = planner_done,
-				   .data = planner_data,
-				   .room = planner_room,
-				   .exited = planner_exited,
-				   .sent = planner_sent,
-				   .broker = planner_broker };
+const struct mode planner_mode = {
+	.limits = { PLANNER_BYTES, PLANNER_FRAMES, PLANNER_OPENS },
+	.template_limits = { PLANNER_BYTES, PLANNER_FRAMES, PLANNER_OPENS },
+	.start = planner_start,
+	.done = planner_done,
+	.work = planner_work,
+	.opened = planner_opened,
+	.data = planner_data,
+	.end = planner_end,
+	.closed = planner_closed,
+	.room = planner_room,
+	.exited = planner_exited,
+	.sent = planner_sent,
+	.broker = planner_broker
+};

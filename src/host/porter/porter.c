@@ -5,8 +5,11 @@
  *
  * SECURITY. Reads: everything a VM says (hostile: frames, JSON, MCP), typed
  * messages of monitor and broker (trusted), the raw item (only copied, never
- * parsed). Keeps: its two channels, the VM's wire, the sealed item. Holds no
- * secret but the wire's session key until the handshake; no network, no files.
+ * parsed). Keeps: its two channels, the VM's wire, the machine monitor's QMP
+ * socket (/dev/null for a VM that boots cold), the sealed item from MSG_WORK
+ * on, and a channel for each watcher of the wire, who sees what is on it but
+ * not the handshake's payloads. Holds no secret but the wire's session key
+ * until the handshake; no network, no files.
  * A VM that breaks a rule ends its own porter and nothing else.
  */
 #include <jansson.h>
@@ -32,7 +35,7 @@ int main(void)
 		.monitor = graph_fd(PROC_PORTER, FD_MONITOR),
 		.broker = graph_fd(PROC_PORTER, FD_BROKER),
 		.wire = graph_fd(PROC_PORTER, FD_WIRE),
-		.item = graph_fd(PROC_PORTER, FD_ITEM),
+		.qmp = graph_fd(PROC_PORTER, FD_QMP),
 	};
 
 	process_start(PROC_PORTER);

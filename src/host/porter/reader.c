@@ -2,35 +2,32 @@
  * reader: the porter's side of a reader VM: the raw item in, one JSON object
  * out, which becomes a typed record or is refused as a whole.
  *
- * Nothing is said to the broker before the VM has exited, so that a VM that
- * breaks the wire's rules at its last frame has said nothing either.
- * #syscalls:porter pread64 memfd_create fcntl fstat
+ * The guest's FIN ends the work; the workload itself may well go on to wait
+ * for another stream. Where it ends first, it gave up.
+ * #syscalls:porter memfd_create fstat
+ * #syscalls:porter fcntl int1=F_ADD_SEALS
  */
 #include <stdlib.h>
 
-#include "base/fd.h"
 #include "base/log.h"
+#include "base/fd.h"
 #include "proto/message_json.h"
 #include "session.h"
 
 struct reader {
-	size_t size; /* of the item */
-	size_t sent;
-	bool ended; /* END went out */
-	struct buf json;
-	uint8_t chunk[LINK_CHUNK];
+	struct exchange x;
 	char reason[SESSION_REASON_MAX]; /* of the refusal being sent */
 };
+
+static void reader_ended(void *arg, struct exchange *x, enum exchange_end how);
 
 static void *reader_start(struct session *s)
 {
 	struct reader *r = calloc(1, sizeof(*r));
-	ssize_t size = memfd_sealed_size(s->fds.item, LIMIT_ITEM);
 
-	if (!r || size < 0)
-		die("vm=%s no sealed item within the limit", s->name);
-	r->size = (size_t)size;
-	buf_init(&r->json, LIMIT_READER_JSON);
+	if (!r)
+		die("vm=%s out of memory", s->name);
+	exchange_init(&r->x, &s->link, reader_ended, s);
 	return r;
 }
 
@@ -38,38 +35,16 @@ static void reader_done(void *state)
 {
 	struct reader *r = state;
 
-	buf_done(&r->json);
+	exchange_done(&r->x);
 	free(r);
 }
 
-static void reader_room(struct session *s)
+static void reader_work(struct session *s)
 {
 	struct reader *r = s->state;
 
-	while (link_room(&s->link) && r->sent < r->size) {
-		size_t n = r->size - r->sent;
-
-		if (n > LINK_CHUNK)
-			n = LINK_CHUNK;
-		if (fd_pread_all(s->fds.item, r->chunk, n, (off_t)r->sent) !=
-		    (ssize_t)n)
-			die("vm=%s cannot read its item", s->name);
-		link_data(&s->link, span_of(r->chunk, n));
-		r->sent += n;
-	}
-	if (r->sent == r->size && !r->ended && link_room(&s->link)) {
-		link_data_end(&s->link);
-		r->ended = true;
-	}
-}
-
-static void reader_data(struct session *s, struct span bytes)
-{
-	struct reader *r = s->state;
-
-	buf_span(&r->json, bytes);
-	if (!buf_ok(&r->json))
-		session_fail(s, WIRE_TOO_MUCH, "no memory for its JSON");
+	if (exchange_start_fd(&r->x, s->item, s->item_size) < 0)
+		session_fail(s, WIRE_BAD_STREAM, "no stream for the item");
 }
 
 static void refuse(struct session *s, const char *what, const char *why)
@@ -92,7 +67,7 @@ static int make_record(struct reader *r, struct err *err)
 	int fd = -1;
 
 	buf_init(&record, LIMIT_RECORD);
-	if (message_from_json(buf_view(&r->json), &m, &keep, err) < 0)
+	if (message_from_json(buf_view(&r->x.json), &m, &keep, err) < 0)
 		return -1;
 	if (!span_is(m.kind, "email")) {
 		(void)err_set(err, -1, "another kind of message than asked");
@@ -107,25 +82,47 @@ static int make_record(struct reader *r, struct err *err)
 	return fd;
 }
 
-static void reader_exited(struct session *s, const struct wire_exit *e)
+static void deliver(struct session *s)
 {
 	struct msg m = { .type = MSG_RECORD };
 	struct err err = { 0 };
-	char how[64];
-	int fd;
+	int fd = make_record(s->state, &err);
 
-	if (e->kind != WIRE_EXIT_CODE || e->status != 0) {
-		(void)snprintf(how, sizeof(how), "%s %u",
-			       e->kind == WIRE_EXIT_CODE ? "code" : "signal",
-			       e->status);
-		refuse(s, "the reader gave up, the log has its words", how);
-		return;
-	}
-	fd = make_record(s->state, &err);
+	/* A guest that breaks a rule now can take nothing back. */
+	link_end(&s->link);
 	if (fd < 0)
 		refuse(s, "the reader's JSON", err.msg);
 	else
 		session_ask(s, &m, fd);
+}
+
+/* After a mere reset, EXIT says why; its deadline is that of the work. */
+static void reader_ended(void *arg, struct exchange *x, enum exchange_end how)
+{
+	struct session *s = arg;
+
+	(void)x;
+	switch (how) {
+	case EXCHANGE_ANSWERED:
+		deliver(s);
+		break;
+	case EXCHANGE_TOO_MUCH:
+		session_fail(s, WIRE_TOO_MUCH, "more than %d bytes of JSON",
+			     LIMIT_READER_JSON);
+		break;
+	case EXCHANGE_RESET:
+		break;
+	}
+}
+
+static void reader_exited(struct session *s, const struct wire_exit *e)
+{
+	char how[64];
+
+	(void)snprintf(how, sizeof(how), "%s %u",
+		       e->kind == WIRE_EXIT_CODE ? "code" : "signal",
+		       e->status);
+	refuse(s, "the reader gave up, the log has its words", how);
 }
 
 static void reader_sent(struct session *s)
@@ -139,12 +136,14 @@ static void reader_broker(struct session *s, const struct msg *m)
 		     msg_type_name(m->type));
 }
 
-const struct mode reader_mode = { .service = WIRE_READER,
-				  .max_data = LIMIT_READER_JSON,
-				  .start = reader_start,
-				  .done = reader_done,
-				  .data = reader_data,
-				  .room = reader_room,
-				  .exited = reader_exited,
-				  .sent = reader_sent,
-				  .broker = reader_broker };
+const struct mode reader_mode = {
+	.limits = { READER_BYTES, READER_FRAMES, READER_OPENS },
+	.template_limits = { TEMPLATE_BYTES, TEMPLATE_FRAMES, READER_OPENS },
+	.has_item = true,
+	.start = reader_start,
+	.done = reader_done,
+	.work = reader_work,
+	.exited = reader_exited,
+	.sent = reader_sent,
+	.broker = reader_broker
+};

@@ -1,4 +1,4 @@
-/* session: see session.h. #syscalls:porter poll fcntl */
+/* session: see session.h. #syscalls:porter poll */
 #include "session.h"
 
 #include <assert.h>
@@ -14,7 +14,7 @@
 /* --- towards the monitor ----------------------------------------------- */
 
 /* Its few small messages always fit the channel, so it never waits. */
-static void tell_monitor(struct session *s, struct msg *m)
+void session_tell(struct session *s, struct msg *m)
 {
 	int r;
 
@@ -45,7 +45,7 @@ void session_fail(struct session *s, enum wire_fault f, const char *fmt, ...)
 	log_warn("vm-fail", "vm=%s fault=%s detail=%s", s->name,
 		 wire_fault_name(f), detail);
 	m.vm_fail = (struct m_vm_fail){ (uint8_t)f, span_str(detail) };
-	tell_monitor(s, &m);
+	session_tell(s, &m);
 	finish(s);
 }
 
@@ -55,8 +55,33 @@ void session_done(struct session *s)
 
 	if (s->over)
 		return;
-	tell_monitor(s, &m);
+	session_tell(s, &m);
 	finish(s);
+}
+
+static void on_deadline(void *arg);
+
+/*
+ * The work: its ids are from now on those of all that is said, and its
+ * deadline counts from here.
+ */
+static void on_work(struct session *s, const struct msg *m)
+{
+	ssize_t size = 0;
+
+	s->item = chan_take_fd(&s->monitor, 0);
+	if (s->mode->has_item)
+		size = memfd_sealed_size(s->item, LIMIT_ITEM);
+	if (s->has_work || size < 0 ||
+	    m->work.deadline_ms > SESSION_DEADLINE_MAX_MS)
+		die("vm=%s no work within the limits", s->name);
+	s->item_size = (size_t)size;
+	s->ids = m->ids;
+	if (m->work.deadline_ms)
+		s->deadline_ms = m->work.deadline_ms;
+	s->has_work = true;
+	session_timer(s, s->deadline_ms, on_deadline);
+	start_work(s);
 }
 
 static void on_monitor(void *arg, int fd, short revents)
@@ -70,10 +95,18 @@ static void on_monitor(void *arg, int fd, short revents)
 	(void)revents;
 	if (r == -EAGAIN)
 		return;
-	/* STOP, KILL and the end of the monitor are all the same here. */
-	if (r < 1)
-		log_info("stop", "vm=%s the monitor is gone", s->name);
-	finish(s);
+	if (r == 1 && m.type == MSG_WORK) {
+		on_work(s, &m);
+	} else if (r == 1 && m.type == MSG_SAVE) {
+		start_save(s, chan_take_fd(&s->monitor, 0));
+	} else if (r == 1 && m.type == MSG_TAP) {
+		tap_add(&s->tap, chan_take_fd(&s->monitor, 0));
+	} else {
+		/* STOP, KILL and the end of the monitor are all the same. */
+		if (r < 1)
+			log_info("stop", "vm=%s the monitor is gone", s->name);
+		finish(s);
+	}
 }
 
 /* --- towards the broker ------------------------------------------------ */
@@ -143,7 +176,7 @@ static void on_handshake_deadline(void *arg)
 {
 	struct session *s = arg;
 
-	s->timer = -1;
+	s->handshake_timer = -1;
 	session_fail(s, WIRE_DEADLINE, "not ready within %llu ms",
 		     (unsigned long long)s->handshake_ms);
 }
@@ -156,21 +189,40 @@ void session_timer(struct session *s, uint64_t ms, loop_timer_fn fn)
 		die("no timer left");
 }
 
-static void on_ready(void *arg)
+void session_handshake_timer(struct session *s)
 {
-	struct session *s = arg;
-	struct msg m = { .type = MSG_VM_READY };
-
-	m.vm_ready.boot_us = now_us() - s->start_us;
-	tell_monitor(s, &m);
-	session_timer(s, s->deadline_ms, on_deadline);
+	loop_timer_del(&s->loop, s->handshake_timer);
+	s->handshake_timer =
+		loop_timer(&s->loop, s->handshake_ms, on_handshake_deadline, s);
+	if (s->handshake_timer < 0)
+		die("no timer left");
 }
 
-static void on_data(void *arg, struct span bytes)
+void session_ready(struct session *s)
 {
-	struct session *s = arg;
+	struct msg m = { .type = MSG_VM_READY };
 
-	s->mode->data(s, bytes);
+	loop_timer_del(&s->loop, s->handshake_timer);
+	s->handshake_timer = -1;
+	m.vm_ready.boot_us = now_us() - s->start_us;
+	session_tell(s, &m);
+}
+
+void session_may_work(struct session *s)
+{
+	s->ready = true;
+	if (s->has_work && !s->over)
+		s->mode->work(s);
+}
+
+static void on_ready(void *arg)
+{
+	start_ready(arg);
+}
+
+static void on_gone(void *arg)
+{
+	start_gone(arg);
 }
 
 static void on_log(void *arg, struct span text)
@@ -185,29 +237,93 @@ static void on_exited(void *arg, const struct wire_exit *e)
 {
 	struct session *s = arg;
 
-	s->mode->exited(s, e);
+	if (s->ready && s->has_work)
+		s->mode->exited(s, e);
+	else
+		session_fail(s, WIRE_HANGUP,
+			     "the workload ended before its work: %s %u",
+			     e->kind == WIRE_EXIT_CODE ? "code" : "signal",
+			     e->status);
 }
 
-static void on_room(void *arg)
+/* Reader streams are those of exchanges, the others of the mode. */
+static void on_opened(void *arg, struct mux_stream *m)
 {
 	struct session *s = arg;
 
-	s->mode->room(s);
+	s->mode->opened(s, m);
+}
+
+static void on_data(void *arg, struct mux_stream *m, struct span bytes)
+{
+	struct session *s = arg;
+
+	if (m->service == WIRE_READER)
+		exchange_on_data(m, bytes);
+	else
+		s->mode->data(s, bytes);
+}
+
+static void on_end(void *arg, struct mux_stream *m)
+{
+	struct session *s = arg;
+
+	if (m->service == WIRE_READER)
+		exchange_on_end(m);
+	else
+		s->mode->end(s);
+}
+
+static void on_closed(void *arg, struct mux_stream *m, bool reset)
+{
+	struct session *s = arg;
+
+	(void)reset;
+	if (m->service == WIRE_READER)
+		exchange_on_closed(m);
+	else
+		s->mode->closed(s);
+}
+
+static void on_room(void *arg, struct mux_stream *m)
+{
+	struct session *s = arg;
+
+	if (m->service == WIRE_READER)
+		exchange_on_room(m);
+	else
+		s->mode->room(s);
+}
+
+static void on_tap(void *arg, const struct m_frame *f)
+{
+	struct session *s = arg;
+
+	tap_frame(&s->tap, &s->ids, f);
 }
 
 static void on_fault(void *arg, enum wire_fault f, const char *detail)
 {
 	struct session *s = arg;
 
-	session_fail(s, f, "%s", detail);
+	if (f == WIRE_HANGUP && start_is_loading(s))
+		session_fail(s, WIRE_BAD_MONITOR, "QEMU did not load it: %s",
+			     detail);
+	else
+		session_fail(s, f, "%s", detail);
 }
 
 static const struct link_ops ops = { .ready = on_ready,
-				     .data = on_data,
 				     .log = on_log,
 				     .exited = on_exited,
+				     .gone = on_gone,
+				     .opened = on_opened,
+				     .data = on_data,
+				     .end = on_end,
+				     .closed = on_closed,
 				     .room = on_room,
-				     .fault = on_fault };
+				     .fault = on_fault,
+				     .tap = on_tap };
 
 /* --- start ------------------------------------------------------------- */
 
@@ -246,6 +362,49 @@ static bool word_is(struct span word, const char *key, struct span *value)
 	return true;
 }
 
+/* The number of a name in a table of n; -1 if it is none of them. */
+static int named(struct span name, const char *const *names, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		if (span_is(name, names[i]))
+			return i;
+	return -1;
+}
+
+static int set_start(struct session *s, struct span name)
+{
+	static const char *const names[] = {
+		[VM_COLD] = "cold",
+		[VM_TEMPLATE] = "template",
+		[VM_CLONE] = "clone",
+	};
+	int i = named(name, names, VM_START_MAX);
+
+	static_assert(ARRAY_SIZE(names) == VM_START_MAX, "a name each");
+	if (i < 0)
+		return -1;
+	s->begin = (enum vm_start)i;
+	return 0;
+}
+
+static int set_park(struct session *s, struct span name)
+{
+	static const char *const names[] = {
+		[VM_PARK_NONE] = "none",
+		[VM_PARK_WAITING] = "waiting",
+		[VM_PARK_RESUMED] = "resumed",
+	};
+	int i = named(name, names, VM_PARK_MAX);
+
+	static_assert(ARRAY_SIZE(names) == VM_PARK_MAX, "a name each");
+	if (i < 0)
+		return -1;
+	s->park = (enum vm_park)i;
+	return 0;
+}
+
 static int read_word(struct session *s, struct span word)
 {
 	struct span v;
@@ -260,10 +419,17 @@ static int read_word(struct session *s, struct span word)
 				 &s->handshake_ms);
 	if (word_is(word, "start_us=", &v))
 		return num_parse(v, 0, now_us(), &s->start_us);
+	if (word_is(word, "start=", &v))
+		return set_start(s, v);
+	if (word_is(word, "park=", &v))
+		return set_park(s, v);
 	return -1;
 }
 
-/* workload=NAME deadline_ms=N [handshake_ms=N] [start_us=N] */
+/*
+ * workload=NAME deadline_ms=N [handshake_ms=N] [start_us=N]
+ * [start=cold|template|clone] [park=none|waiting|resumed]
+ */
 static int read_words(struct session *s, struct span arg)
 {
 	size_t i = 0;
@@ -286,8 +452,12 @@ static bool wait_for_hello(struct session *s)
 {
 	const char *why;
 	struct msg m;
-	int r = chan_recv(&s->monitor, &m, &why);
+	int i, r = chan_recv(&s->monitor, &m, &why);
 
+	for (i = 0; i < TAP_WATCHERS && r == 1 && m.type == MSG_TAP; i++) {
+		tap_add(&s->tap, chan_take_fd(&s->monitor, 0));
+		r = chan_recv(&s->monitor, &m, &why);
+	}
 	if (r == 0)
 		return false;
 	if (r < 0 || m.type != MSG_HELLO ||
@@ -301,27 +471,31 @@ static bool wait_for_hello(struct session *s)
 static void start(struct session *s)
 {
 	struct link_config c = { .workload = s->workload,
-				 .service = s->mode->service,
-				 .max_data = s->mode->max_data,
+				 .limits = s->begin == VM_TEMPLATE
+						   ? s->mode->template_limits
+						   : s->mode->limits,
 				 .ops = &ops,
 				 .arg = s };
 
-	s->state = s->mode->start(s);
 	if (link_init(&s->link, &c) < 0 || fd_nonblock(s->fds.wire, true) < 0 ||
 	    fd_nonblock(s->monitor.fd, true) < 0 ||
 	    fd_nonblock(s->broker.fd, true) < 0)
 		die("vm=%s cannot prepare its wire", s->name);
+	s->state = s->mode->start(s);
 	if (loop_add(&s->loop, s->monitor.fd, POLLIN, on_monitor, s) < 0 ||
 	    loop_add(&s->loop, s->broker.fd, POLLIN, on_broker, s) < 0 ||
 	    link_attach(&s->link, &s->loop, s->fds.wire) < 0)
 		die("vm=%s too many descriptors", s->name);
-	session_timer(s, s->handshake_ms, on_handshake_deadline);
+	start_begin(s);
 }
 
 static void stop(struct session *s)
 {
+	start_done(s);
 	link_done(&s->link);
 	s->mode->done(s->state);
+	tap_done(&s->tap);
+	fd_close(&s->item);
 	fd_close(&s->ask_fd);
 	chan_done(&s->monitor);
 	chan_done(&s->broker);
@@ -330,21 +504,25 @@ static void stop(struct session *s)
 void session_run(const struct session_fds *fds)
 {
 	static struct session s;
-	int r;
+	int r = 0;
 
 	s = (struct session){ .fds = *fds,
 			      .timer = -1,
+			      .handshake_timer = -1,
+			      .item = -1,
 			      .ask_fd = -1,
 			      .start_us = now_us(),
 			      .handshake_ms = SESSION_HANDSHAKE_MS };
 	loop_init(&s.loop);
+	tap_init(&s.tap, &s.loop);
 	if (chan_init(&s.monitor, fds->monitor) < 0 ||
 	    chan_init(&s.broker, fds->broker) < 0)
 		die("out of memory");
 	if (!wait_for_hello(&s))
 		return;
 	start(&s);
-	r = loop_run(&s.loop);
+	if (!s.over)
+		r = loop_run(&s.loop);
 	if (r < 0)
 		session_fail(&s, WIRE_HANGUP, "poll: errno %d", -r);
 	stop(&s);

@@ -1,7 +1,8 @@
 /*
- * session: the life of one porter: told what VM it has, handshake, work, end.
- * What differs between readers and planners is a struct mode.
+ * session: the life of one porter: told what VM it has, its start (start.h),
+ * work, end. What differs between readers and planners is a struct mode.
  *
+ * The work begins once the VM is ready and MSG_WORK is there, in either order.
  * Every way a session ends is one message to the monitor: MSG_VM_DONE or
  * MSG_VM_FAIL; and each is the last.
  */
@@ -9,8 +10,12 @@
 #define PORTER_SESSION_H
 
 #include "base/loop.h"
+#include "exchange.h"
 #include "link.h"
 #include "privsep/chan.h"
+#include "start.h"
+#include "tap.h"
+#include "vm/launch.h"
 
 enum {
 	/* from the porter's start to the guest's READY; a cold boot under
@@ -19,17 +24,35 @@ enum {
 	SESSION_DEADLINE_MAX_MS = 24 * 3600 * 1000,
 	SESSION_REASON_MAX = 500,
 	PLANNER_REQUESTS_MAX = 1024, /* of a planner to the broker, in all */
+
+	/* What a VM may say in all, by its kind (struct link_limits): beside
+	 * its JSON a reader has its log and the answers to warming mails ... */
+	READER_BYTES = LIMIT_READER_JSON + (1 << 20),
+	READER_FRAMES = 2048, /* a 16 MiB item asks for 128 window updates */
+	READER_OPENS = 4,     /* control, log */
+	/* ... of which a template answers many. */
+	TEMPLATE_BYTES = 64 << 20,
+	TEMPLATE_FRAMES = 64 << 10,
+	PLANNER_BYTES = LIMIT_PLANNER_BYTES,
+	PLANNER_FRAMES = 8192, /* small requests, and their updates */
+	PLANNER_OPENS = 4,     /* control, log, mcp */
 };
 
 struct session;
 
 struct mode {
-	enum wire_service service;
-	size_t max_data;		   /* of the VM, payload bytes in all */
+	struct link_limits limits, template_limits;
+	bool has_item;			   /* its work is an item */
 	void *(*start)(struct session *s); /* its own state; dies on failure */
 	void (*done)(void *state);
-	/* From the VM, see struct link_ops. */
+	/* The VM is ready and its work is there. */
+	void (*work)(struct session *s);
+	/* From the VM, see struct link_ops; no mode has reader streams, which
+	 * belong to exchanges. exited is called only once there is work. */
+	void (*opened)(struct session *s, struct mux_stream *m);
 	void (*data)(struct session *s, struct span bytes);
+	void (*end)(struct session *s);
+	void (*closed)(struct session *s);
 	void (*room)(struct session *s);
 	void (*exited)(struct session *s, const struct wire_exit *e);
 	/* From the broker: what was asked is on its way; a message came. */
@@ -43,7 +66,7 @@ extern const struct mode planner_mode;
 /* The descriptors of the porter's row in the graph. */
 struct session_fds {
 	int monitor, broker; /* channels, taken over */
-	int wire, item;	     /* borrowed */
+	int wire, qmp;	     /* borrowed */
 };
 
 struct session {
@@ -51,14 +74,22 @@ struct session {
 	struct loop loop;
 	struct chan monitor, broker;
 	struct link link;
+	struct tap tap;
 	char name[LIMIT_NAME + 1];
-	struct msg_ids ids;
+	struct msg_ids ids; /* of HELLO, then of WORK */
 	enum wire_workload workload;
+	enum vm_start begin; /* start= of HELLO */
+	enum vm_park park;   /* park= of HELLO */
+	struct start start;
 	const struct mode *mode;
 	void *state; /* of the mode */
 	uint64_t deadline_ms, handshake_ms, start_us;
-	int timer; /* handshake, then the work */
+	int timer;	     /* the work's, -1: none */
+	int handshake_timer; /* -1: none */
+	bool ready, has_work;
 	bool over;
+	int item; /* of the work; owned, -1: none */
+	size_t item_size;
 	/* what waits for the broker to take it */
 	struct msg ask;
 	int ask_fd; /* owned, -1 if none */
@@ -75,6 +106,9 @@ void session_fail(struct session *s, enum wire_fault f, const char *fmt, ...)
 /* The VM's work is done; the session is over. */
 void session_done(struct session *s);
 
+/* Sends m to the monitor, with the session's ids. */
+void session_tell(struct session *s, struct msg *m);
+
 /*
  * Sends m to the broker, with fd (taken over) unless it is -1; mode.sent is
  * called when it is sent, at once or later. What m borrows from must stay
@@ -84,5 +118,14 @@ void session_ask(struct session *s, const struct msg *m, int fd);
 
 /* Replaces the timer: fn(s) after ms. */
 void session_timer(struct session *s, uint64_t ms, loop_timer_fn fn);
+
+/*
+ * For start.c: (re)starts the handshake's deadline; the VM is ready (the
+ * deadline is off, MSG_VM_READY goes out); it may be given its work, which is
+ * begun if it is there already.
+ */
+void session_handshake_timer(struct session *s);
+void session_ready(struct session *s);
+void session_may_work(struct session *s);
 
 #endif

@@ -46,7 +46,6 @@
 #include "base/fd.h"
 #include "base/span.h"
 #include "base/str.h"
-#include "host/vmm/filter.h"
 #include "privsep/landlock.h"
 #include "privsep/sandbox.h"
 
@@ -300,6 +299,15 @@ static int die_with_parent(int sync, struct err *err)
 	return 0;
 }
 
+/* Last: it also holds for the little that is left to do here. */
+static int load_filter(const struct jail *j, struct err *err)
+{
+	int r = j->filter ? bpf_load(j->filter) : 0;
+
+	errno = -r;
+	return r < 0 ? fail(err, "seccomp filter", "") : 0;
+}
+
 static int drop_all(const struct jail *j, int sync, struct err *err)
 {
 	int r = set_limits(j, err);
@@ -315,9 +323,7 @@ static int drop_all(const struct jail *j, int sync, struct err *err)
 	if (r == 0 && syscall(SYS_close_range, JAIL_FIRST_FD + j->n_fds, ~0u,
 			      CLOSE_RANGE_CLOEXEC) < 0)
 		r = fail(err, "close_range", "");
-	if (r == 0 && j->syscalls)
-		r = filter_load(j->syscalls, err);
-	return r;
+	return r == 0 ? load_filter(j, err) : r;
 }
 
 /* Only root has other groups to lose; rootless, the kernel forbids it and

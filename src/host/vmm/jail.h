@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "host/vmm/closure.h"
+#include "privsep/bpf.h"
 
 enum {
 	JAIL_UID_BASE = 0x70000000, /* as root: this plus our pid */
@@ -23,9 +24,9 @@ enum {
 struct jail {
 	const struct closure *files;
 	const char *const *argv; /* argv[0] is the path inside the jail */
-	/* What it may call (filter.h); NULL: no filter, for the test that shows
-	 * what the other layers hold alone. */
-	const char *const *syscalls;
+	/* What it may call (qemu_filter); NULL: no filter, for the test that
+	 * shows what the other layers hold alone. */
+	const struct bpf_filter *filter;
 	unsigned n_fds;	      /* 3 to 3 + n_fds - 1 stay open, with 0 to 2 */
 	bool kvm;	      /* /dev/kvm is in it */
 	uint64_t max_file;    /* RLIMIT_FSIZE: memory is a file too */

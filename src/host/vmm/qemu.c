@@ -1,7 +1,13 @@
 /*
- * qemu: see qemu.h. No network card, no disk, no display, no monitor: the
- * guest's devices are a clock, interrupt controllers and one serial port, the
- * wire. Nothing secret is on the guest's command line.
+ * qemu: see qemu.h. No network card, no disk, no display: the guest's devices
+ * are a clock, interrupt controllers and one serial port, the wire. Nothing
+ * secret is on the guest's command line.
+ *
+ * A template keeps its memory in the memfd it was given; a clone maps that
+ * memfd, which is sealed by then, privately. Both speak QMP with their porter,
+ * a cold machine has no monitor. A clone gets neither kernel nor image: they
+ * are in the memory. What else makes up the machine must be the same on both
+ * command lines, or the state does not load.
  */
 #include "host/vmm/qemu.h"
 
@@ -18,24 +24,22 @@
 #define QEMU_MODULES "/usr/lib/x86_64-linux-gnu/qemu/"
 
 static const struct backend {
-	const char *binary;
 	const char *module; /* loaded at run time, so no DT_NEEDED names it */
-	const char *accel;
+	const char *accel;  /* with its own options */
 	const char *cpu;
 	const char *kernel_args;
 	bool sandbox; /* the binary knows -sandbox, a second list inside ours */
 } backends[] = {
 	[VM_QEMU_KVM] = {
-		.binary = "/usr/bin/qemu-system-x86_64-microvm",
 		.accel = "kvm",
 		.cpu = "host",
 		.kernel_args = "",
 	},
 	/* Without nolapic_timer the kernel calibrates for 0.3 s. */
 	[VM_QEMU_TCG] = {
-		.binary = "/usr/bin/qemu-system-x86_64",
 		.module = QEMU_MODULES "accel-tcg-x86_64.so",
-		.accel = "tcg",
+		/* What a guest can make its emulator remember. */
+		.accel = "tcg,tb-size=64",
 		.cpu = "max",
 		.kernel_args = " nolapic_timer",
 		.sandbox = true,
@@ -62,13 +66,14 @@ static int need(const char *path, struct err *err)
 int qemu_files(const struct vm_spec *spec, struct closure *ret, struct err *err)
 {
 	const struct backend *b = &backends[spec->backend];
+	const char *program = vm_backend_program(spec->backend);
 	size_t i;
 	int r;
 
 	ret->n = 0;
-	r = need(b->binary, err);
+	r = need(program, err);
 	if (r == 0)
-		r = closure_add_elf(ret, b->binary, err);
+		r = closure_add_elf(ret, program, err);
 	if (r == 0 && b->module)
 		r = need(b->module, err);
 	if (r == 0 && b->module)
@@ -119,15 +124,44 @@ static int put_all(struct qemu_args *a, const char *const *args, size_t n)
 	return r;
 }
 
+static int put_memory(struct qemu_args *a, const struct vm_spec *spec)
+{
+	if (spec->start == VM_COLD)
+		return put_text(a, "-object",
+				"memory-backend-memfd,id=mem,size=%uM",
+				spec->memory_mib);
+	return put_text(a, "-object",
+			"memory-backend-file,id=mem,size=%uM,"
+			"mem-path=/proc/self/fd/%d,share=%s",
+			spec->memory_mib, graph_fd(PROC_VMM, FD_MEMORY),
+			spec->start == VM_TEMPLATE ? "on" : "off");
+}
+
+/* The porter's way to save a template and to load a clone. */
+static int put_monitor(struct qemu_args *a, const struct vm_spec *spec)
+{
+	static const char *const args[] = { "-mon", "chardev=qmp,mode=control",
+					    "-incoming", "defer" };
+	int r;
+
+	if (spec->start == VM_COLD)
+		return 0;
+	r = put_text(a, "-chardev", "socket,id=qmp,fd=%d",
+		     graph_fd(PROC_VMM, FD_QMP));
+	return r < 0 ? r : put_all(a, args, spec->start == VM_CLONE ? 4 : 2);
+}
+
 static int put_machine(struct qemu_args *a, const struct vm_spec *spec)
 {
 	const struct backend *b = &backends[spec->backend];
 	int r;
 
 	r = put_text(a, "-machine",
-		     "microvm,accel=%s,acpi=off,memory-backend=mem,"
-		     "mem-merge=off,dump-guest-core=off,isa-serial=%s",
-		     b->accel, spec->console ? "on" : "off");
+		     "microvm,acpi=off,memory-backend=mem,mem-merge=off,"
+		     "dump-guest-core=off,isa-serial=%s",
+		     spec->console ? "on" : "off");
+	if (r == 0)
+		r = put_text(a, "-accel", "%s", b->accel);
 	if (r == 0)
 		r = put_text(a, "-cpu", "%s", b->cpu);
 	if (r == 0)
@@ -135,9 +169,7 @@ static int put_machine(struct qemu_args *a, const struct vm_spec *spec)
 	if (r == 0)
 		r = put_text(a, "-m", "%uM", spec->memory_mib);
 	if (r == 0)
-		r = put_text(a, "-object",
-			     "memory-backend-memfd,id=mem,size=%uM",
-			     spec->memory_mib);
+		r = put_memory(a, spec);
 	return r;
 }
 
@@ -197,7 +229,7 @@ int qemu_arguments(const struct vm_spec *spec, struct qemu_args *ret)
 	int r;
 
 	a->n = a->n_text = 0;
-	r = put(a, backends[spec->backend].binary);
+	r = put(a, vm_backend_program(spec->backend));
 	if (r == 0)
 		r = put_text(a, "-chardev", "socket,id=wire,fd=%d",
 			     graph_fd(PROC_VMM, FD_WIRE));
@@ -207,39 +239,11 @@ int qemu_arguments(const struct vm_spec *spec, struct qemu_args *ret)
 		r = put_all(a, sandbox, ARRAY_SIZE(sandbox));
 	if (r == 0)
 		r = put_machine(a, spec);
-	if (r == 0)
+	if (r == 0 && spec->start != VM_CLONE)
 		r = put_kernel(a, spec);
 	if (r == 0 && spec->console)
 		r = put_console(a);
+	if (r == 0)
+		r = put_monitor(a, spec);
 	return r;
-}
-
-/* Found by strace of a boot, and what libc and glib fall back to. */
-#define SYSCALLS_COMMON                                                        \
-	"access", "arch_prctl", "brk", "clock_getres", "clock_gettime",        \
-		"clock_nanosleep", "close", "dup", "epoll_create1",            \
-		"epoll_ctl", "epoll_pwait", "epoll_wait", "eventfd2",          \
-		"execve", "exit", "exit_group", "fallocate", "fchdir",         \
-		"fcntl", "fstat", "fstatfs", "ftruncate", "futex", "getcwd",   \
-		"getdents64", "getegid", "geteuid", "getgid", "getpeername",   \
-		"getpid", "getrandom", "getrusage", "getsockname",             \
-		"getsockopt", "gettid", "gettimeofday", "getuid", "lseek",     \
-		"madvise", "membarrier", "memfd_create", "mmap", "mprotect",   \
-		"mremap", "munmap", "nanosleep", "newfstatat", "openat",       \
-		"pipe2", "poll", "ppoll", "prctl", "pread64", "prlimit64",     \
-		"pwrite64", "read", "readlink", "readlinkat", "readv",         \
-		"recvfrom", "recvmsg", "restart_syscall", "rseq",              \
-		"rt_sigaction", "rt_sigpending", "rt_sigprocmask",             \
-		"rt_sigreturn", "rt_sigtimedwait", "sched_getaffinity",        \
-		"sched_yield", "seccomp", "sendmsg", "sendto",                 \
-		"set_robust_list", "set_tid_address", "setsockopt",            \
-		"shutdown", "sigaltstack", "signalfd4", "stat", "statfs",      \
-		"sysinfo", "tgkill", "uname", "write", "writev"
-
-const char *const *qemu_syscalls(enum vm_backend b)
-{
-	static const char *const tcg[] = { SYSCALLS_COMMON, NULL };
-	static const char *const kvm[] = { SYSCALLS_COMMON, "ioctl", NULL };
-
-	return b == VM_QEMU_KVM ? kvm : tcg;
 }

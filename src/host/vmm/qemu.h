@@ -7,9 +7,10 @@
 
 #include "base/err.h"
 #include "host/vmm/closure.h"
+#include "privsep/bpf.h"
 #include "vm/vm.h"
 
-enum { QEMU_ARGS = 64, QEMU_TEXT = 256, QEMU_TEXTS = 12 };
+enum { QEMU_ARGS = 64, QEMU_TEXT = 256, QEMU_TEXTS = 14 };
 
 struct qemu_args {
 	const char
@@ -28,7 +29,7 @@ struct qemu_args {
 [[nodiscard]] int qemu_arguments(const struct vm_spec *spec,
 				 struct qemu_args *ret);
 
-/* The system calls that QEMU needs as this back-end, for the jail. */
-const char *const *qemu_syscalls(enum vm_backend b);
+/* The system calls that QEMU needs for this machine, for the jail. */
+struct bpf_filter qemu_filter(const struct vm_spec *spec);
 
 #endif

@@ -4,12 +4,14 @@
  * SECURITY. Reads its own argument and, once QEMU runs, what QEMU says on
  * stderr, which is foreign (a guest may own QEMU): cut, escaped and logged.
  * Trusts the monitor (its argument and descriptors) and the host's installed
- * QEMU files. QEMU gets the wire, the console, the kernel and the image, and
- * nothing else; nothing in the jail is worth stealing. Rights: until the jail
- * stands, those to make namespaces (as root: root's); then none at all but to
- * kill the one process in the jail, under the seccomp list of its row.
+ * QEMU files. QEMU gets the descriptors of the row and nothing else: the wire,
+ * the console, kernel and image; a template its memory and its porter's QMP, a
+ * clone the same, its memory sealed. Nothing in the jail is worth stealing.
+ * Rights: until the jail stands, those to make namespaces (as root: root's);
+ * then none at all but to kill the one process in the jail, under the seccomp
+ * list of its row.
  *
- * #syscalls:vmm pidfd_send_signal waitid close fcntl
+ * #syscalls:vmm pidfd_send_signal waitid close
  */
 #include <poll.h>
 #include <signal.h>
@@ -29,7 +31,7 @@ enum {
 	STDERR_MAX = 8 << 10, /* of QEMU's words, in all */
 	EXTRA_THREADS = 16,   /* QEMU's, beside one for each processor */
 	EXTRA_CPU_S = 10,
-	ROW_FDS = 4, /* wire, console, kernel, image */
+	ROW_FDS = 7, /* wire, console, kernel, image, QMP, memory, state */
 };
 
 struct vmm {
@@ -46,10 +48,11 @@ static struct vmm vmm;
 
 static void start(struct vmm *v, struct err *err)
 {
+	struct bpf_filter filter = qemu_filter(&v->spec);
 	struct jail j = {
 		.files = &v->files,
 		.argv = v->args.argv,
-		.syscalls = qemu_syscalls(v->spec.backend),
+		.filter = &filter,
 		.n_fds = ROW_FDS,
 		.kvm = v->spec.backend == VM_QEMU_KVM,
 		.max_file = (uint64_t)v->spec.memory_mib << 20,

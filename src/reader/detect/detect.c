@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <utf8proc.h>
 
+#include "base/fd.h"
 #include "reader/utf8.h"
 
 struct slot {
@@ -31,7 +32,6 @@ enum {
 	TOKEN_IDS = 3,
 	NO_WORD = 0xffff,
 	N_RULES = ARRAY_SIZE(rules),
-	FIRST_MAX = 32,	 /* rules that begin with the same word */
 	MERGE_BACK = 16, /* rows that a hit is compared with */
 };
 
@@ -141,48 +141,51 @@ static size_t fold(struct span s, uint8_t *out)
 	return n;
 }
 
-/* The id of the word, with a * behind it if prefix; NO_WORD if none. */
-static uint16_t word_find(const uint8_t *p, size_t n, bool prefix)
+/* The words from *lo to *hi agree in i bytes: those that have c behind them. */
+static void words_narrow(size_t *lo, size_t *hi, size_t i, uint8_t c)
 {
-	size_t lo = 0;
-	size_t hi = ARRAY_SIZE(words);
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		const char *w = words[mid];
-		int d = strncmp((const char *)p, w, n);
-
-		if (d == 0)
-			d = prefix ? '*' - (uint8_t)w[n] : -(uint8_t)w[n];
-		if (d == 0 && prefix && w[n + 1])
-			d = -1;
-		if (d == 0)
-			return (uint16_t)mid;
-		if (d > 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return NO_WORD;
+	while (*lo < *hi && (uint8_t)words[*lo][i] < c)
+		(*lo)++;
+	while (*lo < *hi && (uint8_t)words[*hi - 1][i] > c)
+		(*hi)--;
 }
 
+/*
+ * The word that equals the token, then those that it begins with, the longest
+ * first. Words are sorted: one walk narrows them byte by byte, and is over
+ * soon for the many tokens that are like none. Of the words that agree in i
+ * bytes the one that ends there is the first, and the one with a * behind,
+ * which sorts below all letters, the next.
+ */
 static void token_ids(struct token *t, struct span s)
 {
 	uint8_t folded[TOKEN_BYTES_MAX + 1];
+	uint16_t prefix[TOKEN_BYTES_MAX + 1];
 	size_t n = fold(s, folded);
+	size_t lo = n ? byte_words[folded[0]] : 0;
+	size_t hi = n ? byte_words[folded[0] + 1] : 0;
+	size_t n_prefix = 0;
 	size_t k = 0;
 
 	for (size_t i = 0; i < TOKEN_IDS; i++)
 		t->id[i] = NO_WORD;
-	if (!n)
-		return;
-	folded[n] = 0;
-	t->id[k] = word_find(folded, n, false);
-	k += t->id[k] != NO_WORD;
-	for (size_t i = n; i >= 3 && k < TOKEN_IDS; i--) {
-		t->id[k] = word_find(folded, i, true);
-		k += t->id[k] != NO_WORD;
+	for (size_t i = 1; lo < hi; i++) {
+		size_t at = lo;
+
+		if (!words[at][i]) {
+			if (i == n)
+				t->id[k++] = (uint16_t)at;
+			at++;
+		}
+		if (i >= 3 && at < hi && words[at][i] == '*' &&
+		    !words[at][i + 1])
+			prefix[n_prefix++] = (uint16_t)at;
+		if (i == n)
+			break;
+		words_narrow(&lo, &hi, i, folded[i]);
 	}
+	while (n_prefix && k < TOKEN_IDS)
+		t->id[k++] = prefix[--n_prefix];
 }
 
 /* Splits s; apostrophes vanish (don't, l'instruction stay one word). */
@@ -249,28 +252,7 @@ static size_t rule_try(const struct rule *r, const struct token *t, size_t left)
 	return at ? (size_t)__builtin_ctzll(at) + 1 : 0;
 }
 
-/* Rules by the words of their first slot, made once per text. */
-struct starts {
-	uint16_t rule[ARRAY_SIZE(words)][FIRST_MAX];
-	uint8_t n[ARRAY_SIZE(words)];
-};
-
-static void starts_fill(struct starts *s)
-{
-	for (size_t r = 0; r < N_RULES; r++) {
-		const struct slot *sl = &slots[rules[r].first];
-
-		for (size_t k = 0; k < sl->n; k++) {
-			uint16_t w = slot_words[sl->first + k];
-
-			if (s->n[w] < FIRST_MAX)
-				s->rule[w][s->n[w]++] = (uint16_t)r;
-		}
-	}
-}
-
-static size_t hits_find(const struct starts *st, const struct token *t,
-			size_t n, struct found *out)
+static size_t hits_find(const struct token *t, size_t n, struct found *out)
 {
 	size_t hits = 0;
 
@@ -279,8 +261,9 @@ static size_t hits_find(const struct starts *st, const struct token *t,
 		     k++) {
 			uint16_t w = t[i].id[k];
 
-			for (size_t j = 0; j < st->n[w]; j++) {
-				const struct rule *r = &rules[st->rule[w][j]];
+			for (size_t j = word_rules[w]; j < word_rules[w + 1];
+			     j++) {
+				const struct rule *r = &rules[start_rules[j]];
 				size_t len = rule_try(r, t + i, n - i);
 
 				if (!len || hits == DETECT_HITS_MAX)
@@ -292,7 +275,7 @@ static size_t hits_find(const struct starts *st, const struct token *t,
 						 .end = t[i + len - 1].end },
 					.token = (uint32_t)i,
 					.last = (uint32_t)(i + len - 1),
-					.rule = st->rule[w][j],
+					.rule = start_rules[j],
 				};
 			}
 		}
@@ -401,32 +384,31 @@ static int found_order(const void *a, const void *b)
 	return x->start < y->start ? -1 : x->start > y->start;
 }
 
-/* What one text needs; zero pages that a short text never touches. */
-struct work {
-	struct starts starts;
-	struct found found[DETECT_HITS_MAX];
-	struct token tokens[DETECT_TOKENS_MAX];
-};
-
+/*
+ * Two tokens take two bytes of ASCII or more: what stands between them, or the
+ * bytes of an ideograph. Neither array is zeroed, for a page that a short text
+ * does not touch costs nothing.
+ */
 size_t detect_text(struct span s, struct detect_hit *ret, size_t max)
 {
-	struct work *w = calloc(1, sizeof(*w));
+	size_t room = s.n / 2 + 1 < DETECT_TOKENS_MAX ? s.n / 2 + 1
+						      : DETECT_TOKENS_MAX;
+	CLEAN_FREE struct token *tokens = malloc(room * sizeof(*tokens));
+	CLEAN_FREE struct found *found =
+		malloc(DETECT_HITS_MAX * sizeof(*found));
 	size_t hits;
 	size_t n = 0;
 
-	if (!w)
+	if (!tokens || !found)
 		return 0;
-	starts_fill(&w->starts);
-	hits = hits_find(&w->starts, w->tokens,
-			 tokenise(s, w->tokens, DETECT_TOKENS_MAX), w->found);
-	windows_score(w->found, hits);
-	hits = hits_merge(w->found, hits);
-	qsort(w->found, hits, sizeof(w->found[0]), found_order);
+	hits = hits_find(tokens, tokenise(s, tokens, room), found);
+	windows_score(found, hits);
+	hits = hits_merge(found, hits);
+	qsort(found, hits, sizeof(found[0]), found_order);
 	for (size_t i = 0; i < hits && n < max; i++) {
-		if (w->found[i].hit.score >= DETECT_REPORT_MIN)
-			ret[n++] = w->found[i].hit;
+		if (found[i].hit.score >= DETECT_REPORT_MIN)
+			ret[n++] = found[i].hit;
 	}
-	free(w);
 	return n;
 }
 

@@ -48,6 +48,30 @@ def c_string(word):
                          for b in word.encode()) + '"'
 
 
+def rows(numbers, n=12):
+    return ["\t" + " ".join(f"{v}," for v in numbers[i:i + n])
+            for i in range(0, len(numbers), n)]
+
+
+def index_lines(words, rules, index):
+    """Where the words of each first byte begin, and the rules by the words
+    of their first slot."""
+    codes = [w.encode() for w in words]
+    first = [sum(c[0] < b for c in codes) for b in range(257)]
+    starts, begin = [], []
+    for w in range(len(words)):
+        begin.append(len(starts))
+        starts += [r for r, (_, _, slots) in enumerate(rules)
+                   if w in {index[fold(x)] for x in slots[0][1]}]
+    begin.append(len(starts))
+    return (["};", "", "/* words that begin with byte b: [b] to [b + 1] */",
+             "static const uint16_t byte_words[257] = {"] + rows(first) +
+            ["};", "", "/* rules whose first slot has word w, the same way */",
+             "static const uint16_t word_rules[] = {"] + rows(begin) +
+            ["};", "", "static const uint16_t start_rules[] = {"] +
+            rows(starts))
+
+
 def main():
     rules = parse(sys.argv[1])
     words = sorted({fold(w) for _, _, slots in rules
@@ -66,6 +90,7 @@ def main():
             slots_out.append(f"\t{{ {used}, {len(ids)}, {gap} }},")
             used += len(ids)
         rules_out.append(f'\t{{ "{name}", {weight}, {first}, {len(slots)} }},')
+    out += index_lines(words, rules, index)
     out += ["};", "", "static const struct slot slots[] = {"] + slots_out
     out += ["};", "", "static const struct rule rules[] = {"] + rules_out
     out += ["};", ""]

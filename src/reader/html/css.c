@@ -171,7 +171,7 @@ static size_t raw_url_copy(uint8_t *out)
 /* Strings are kept, but for what could be taken for syntax inside them. */
 static struct span sheet_copy(struct css_sheet *s, struct span text)
 {
-	uint8_t *out = arena_alloc(s->arena, text.n + 1);
+	uint8_t *out = arena_raw(s->arena, text.n + 1);
 	uint8_t quote = 0;
 	size_t n = 0;
 	size_t i = 0;
@@ -495,7 +495,7 @@ static int rule_add(struct css_sheet *s, struct span selector,
 		return 0;
 	if (s->n_rules == CSS_RULES_MAX)
 		return -1;
-	r = arena_alloc(s->arena, sizeof(*r));
+	r = arena_raw(s->arena, sizeof(*r));
 	if (!r)
 		return -1;
 	*r = tmp;
@@ -549,7 +549,7 @@ static int rules_add(struct css_sheet *s, struct span selectors,
 	if (got <= 0)
 		return got;
 	s->n_decls += (uint32_t)n;
-	decls = arena_alloc(s->arena, n * sizeof(*decls));
+	decls = arena_raw(s->arena, n * sizeof(*decls));
 	if (!decls || s->n_decls > CSS_DECLS_MAX)
 		return -1;
 	memcpy(decls, found, n * sizeof(*decls));

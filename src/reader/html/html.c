@@ -117,7 +117,7 @@ static bool time_over(const struct parse *p)
 static void *parse_alloc(void *user, size_t n)
 {
 	struct parse *p = user;
-	void *mem = arena_alloc(&p->arena, n);
+	void *mem = arena_raw(&p->arena, n);
 
 	if (!mem || (++p->allocs % ALLOCS_A_CLOCK == 0 && time_over(p)))
 		longjmp(p->out, 1);
@@ -712,8 +712,8 @@ static void tree_to_text(struct parse *p, const GumboOutput *tree,
 		.arena = &p->arena,
 		.sheet = css_sheet_new(&p->arena, attr_find),
 		.w.out = out,
-		.frames = arena_alloc(&p->arena,
-				      HTML_FRAMES_MAX * sizeof(struct frame)),
+		.frames = arena_raw(&p->arena,
+				    HTML_FRAMES_MAX * sizeof(struct frame)),
 	};
 
 	if (!w.sheet || !w.frames) {

@@ -6,7 +6,16 @@
 
 #include <stdlib.h>
 
-enum { SLOTS = UNSEEN_WORDS_MAX * 2 };
+enum {
+	/* a set has twice the slots that its words need: a power of two */
+	SLOTS_MIN = 1 << 10,
+	SLOTS_MAX = UNSEEN_WORDS_MAX * 2,
+};
+
+struct set {
+	uint32_t *slots;
+	uint32_t mask;
+};
 
 static bool is_word(uint8_t c)
 {
@@ -43,16 +52,16 @@ static uint32_t word_hash(struct span s)
 	return h ? h : 1;
 }
 
-static bool set_has(const uint32_t *set, uint32_t h)
+static bool set_has(const struct set *set, uint32_t h)
 {
-	uint32_t i = h % SLOTS;
+	uint32_t i = h & set->mask;
 
-	while (set[i] && set[i] != h)
-		i = (i + 1) % SLOTS;
-	return set[i] == h;
+	while (set->slots[i] && set->slots[i] != h)
+		i = (i + 1) & set->mask;
+	return set->slots[i] == h;
 }
 
-static void set_fill(uint32_t *set, struct span shown)
+static void set_fill(struct set *set, struct span shown)
 {
 	struct span word;
 	size_t pos = 0;
@@ -60,12 +69,12 @@ static void set_fill(uint32_t *set, struct span shown)
 
 	while (n < UNSEEN_WORDS_MAX && word_next(shown, &pos, &word)) {
 		uint32_t h = word_hash(word);
-		uint32_t i = h % SLOTS;
+		uint32_t i = h & set->mask;
 
-		while (set[i] && set[i] != h)
-			i = (i + 1) % SLOTS;
-		n += set[i] == 0;
-		set[i] = h;
+		while (set->slots[i] && set->slots[i] != h)
+			i = (i + 1) & set->mask;
+		n += set->slots[i] == 0;
+		set->slots[i] = h;
 	}
 }
 
@@ -84,7 +93,7 @@ static size_t address(struct span s)
 }
 
 /* A line contradicts by several new words, or by mostly new ones. */
-static bool line_unseen(const uint32_t *set, struct span line)
+static bool line_unseen(const struct set *set, struct span line)
 {
 	size_t fresh = 0;
 	size_t all = 0;
@@ -115,25 +124,31 @@ static bool line_unseen(const uint32_t *set, struct span line)
 
 uint32_t unseen_lines(struct span shown, struct span other, struct buf *out)
 {
-	uint32_t *set = calloc(SLOTS, sizeof(*set));
+	size_t slots = SLOTS_MIN;
+	struct set set;
 	uint32_t n = 0;
 	size_t i = 0;
 
-	if (!set)
+	/* two bytes of text are one word at most */
+	while (slots < shown.n && slots < SLOTS_MAX)
+		slots *= 2;
+	set.mask = (uint32_t)slots - 1;
+	set.slots = calloc(slots, sizeof(*set.slots));
+	if (!set.slots)
 		return 0;
-	set_fill(set, shown);
+	set_fill(&set, shown);
 	while (i < other.n) {
 		size_t from = i;
 
 		while (i < other.n && other.p[i] != '\n')
 			i++;
-		if (line_unseen(set, span_of(other.p + from, i - from))) {
+		if (line_unseen(&set, span_of(other.p + from, i - from))) {
 			n++;
 			buf_put(out, other.p + from, i - from);
 			buf_u8(out, '\n');
 		}
 		i++;
 	}
-	free(set);
+	free(set.slots);
 	return n;
 }
