@@ -170,6 +170,24 @@ class Bulkhead:
     def status(self):
         return json.loads(self.run('--json', 'status').stdout)
 
+    def status_until(self, what, check, seconds=120):
+        """The status, once check says that it is so."""
+        end = time.monotonic() + slower(seconds)
+        while time.monotonic() < end:
+            s = self.status()
+            if check(s):
+                return s
+            time.sleep(0.2)
+        print(json.dumps(s, indent=1), self.log())
+        need(False, f'{what} within {seconds} s')
+        return {}
+
+    def templates(self):
+        """Waits until each kind of VM has its template."""
+        return self.status_until(
+            'every template is built',
+            lambda s: all(t['state'] == 'ready' for t in s['templates']))
+
     def audit(self):
         out = self.run('--json', 'audit', 'tail', '-n', '100000').stdout
         return [json.loads(line) for line in out.splitlines() if line]
