@@ -30,14 +30,17 @@ agents:
   assistant:
     policy: {dir}/policy.yaml
     planner: {{kind: {planner}}}
-    tasks:
-      - {{on: mail, say: "Tell me what is new and what needs an answer."}}
-vms:
-  reader: {{memory: 128MiB, cpus: 1, deadline: {deadline}}}
+{tasks}vms:
+  reader: {{memory: 128MiB, cpus: 1, deadline: {deadline}, pool: {pool}}}
   planner: {{memory: 256MiB, cpus: 1, deadline: {deadline}}}
 connectors:
   inbox: {{kind: maildir, path: {dir}/Maildir}}
   drafts: {{kind: outbox, path: {dir}/outbox}}
+"""
+
+TASKS = """\
+    tasks:
+      - {on: mail, say: "Tell me what is new and what needs an answer."}
 """
 
 
@@ -70,9 +73,23 @@ def no_reports(log):
         need(False, f'no sanitizer reports anything: {found[0]}')
 
 
+def hostile_images(mode, where):
+    """The images, with a reader that is hostile (src/guest/hostile)."""
+    for f in os.listdir(IMAGES):
+        if f not in ('SHA256SUMS', 'reader-email.cpio'):
+            shutil.copy(os.path.join(IMAGES, f), where)
+    subprocess.run([os.path.join(SRC, 'tools/image'), f'hostile-{mode}', BUILD,
+                    os.path.join(where, 'reader-email.cpio')], check=True,
+                   stdout=subprocess.DEVNULL)
+    sums = subprocess.run(['sha256sum', *sorted(os.listdir(where))], cwd=where,
+                          check=True, capture_output=True, text=True).stdout
+    with open(os.path.join(where, 'SHA256SUMS'), 'w', encoding='utf-8') as f:
+        f.write(sums)
+
+
 class Bulkhead:
     def __init__(self, planner='triage', images=None, deadline='20s',
-                 policy=None):
+                 policy=None, pool=1):
         # Short: a Unix socket's path holds 107 bytes.
         self.dir = tempfile.mkdtemp(prefix='bh')
         self.images = images or IMAGES
@@ -87,7 +104,8 @@ class Bulkhead:
         self.config = os.path.join(self.dir, 'bulkhead.yaml')
         with open(self.config, 'w', encoding='utf-8') as f:
             f.write(CONFIG.format(dir=self.dir, planner=planner,
-                                  backend=BACKEND,
+                                  tasks='' if planner == 'none' else TASKS,
+                                  pool=pool, backend=BACKEND,
                                   deadline=slower(deadline)))
 
     def run(self, *args, check=True, **kw):
@@ -126,6 +144,11 @@ class Bulkhead:
                      check=False)
         need(r.returncode == 0, f'every item has a verdict (exit {r.returncode}) {r.stderr}')
         found = json.loads(r.stdout)
+        return found['items'] if isinstance(found, dict) else found
+
+    def items_now(self):
+        r = self.run('--json', 'items', check=False)
+        found = json.loads(r.stdout) if r.returncode == 0 else []
         return found['items'] if isinstance(found, dict) else found
 
     def items_until(self, count, seconds=180):
