@@ -491,7 +491,7 @@ static int session_end(struct session *ss)
 	return r < 0 ? r : RELAY_AWAY;
 }
 
-/* The word that the workload stands, then its own stream. */
+/* The word that the workload stands, and then the workload's own stream. */
 static int session_start(struct session *ss)
 {
 	CLEAN_BUF struct buf ready;
@@ -503,12 +503,10 @@ static int session_start(struct session *ss)
 	buf_init(&ready, WIRE_HEAD);
 	wire_put(&ready, WIRE_READY, span_of(NULL, 0));
 	(void)mux_send(&ss->mux, ss->control, buf_view(&ready));
-	if (ss->k->pid && !has_door(ss)) {
-		s = mux_open(&ss->mux, ss->k->w->service);
-		if (!s || !link_new(ss, s, take_fd(&ss->k->sock)))
-			return -EINVAL;
-	}
-	return 0;
+	if (!ss->k->pid || has_door(ss))
+		return 0;
+	s = mux_open(&ss->mux, ss->k->w->service);
+	return s && link_new(ss, s, take_fd(&ss->k->sock)) ? 0 : -EINVAL;
 }
 
 int relay_run(const struct relay *r)
