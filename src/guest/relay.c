@@ -491,7 +491,7 @@ static int session_end(struct session *ss)
 	return r < 0 ? r : RELAY_AWAY;
 }
 
-/* The word that the workload stands, and then its own stream. */
+/* The word that the workload stands, and then the workload's own stream. */
 static int session_start(struct session *ss)
 {
 	CLEAN_BUF struct buf ready;
