@@ -114,6 +114,7 @@ int cli_json(FILE *out, const json_t *json);
 #pragma weak cmd_kill
 #pragma weak cmd_rearm
 #pragma weak cmd_doctor
+#pragma weak cmd_wire
 int cmd_up(int argc, char **argv, const struct cli *cli);
 int cmd_down(int argc, char **argv, const struct cli *cli);
 int cmd_status(int argc, char **argv, const struct cli *cli);
@@ -126,6 +127,7 @@ int cmd_init(int argc, char **argv, const struct cli *cli);
 int cmd_kill(int argc, char **argv, const struct cli *cli);
 int cmd_rearm(int argc, char **argv, const struct cli *cli);
 int cmd_doctor(int argc, char **argv, const struct cli *cli);
+int cmd_wire(int argc, char **argv, const struct cli *cli);
 int cmd_version(int argc, char **argv, const struct cli *cli);
 
 /* The manual page, as troff. */

@@ -70,13 +70,10 @@ int client_exchange(struct chan *ch, const struct msg *request, client_fn each,
 	return CLI_NO;
 }
 
-int client_ask(const struct conf *conf, const struct msg *request,
-	       client_fn each, void *arg)
+int client_open(const struct conf *conf, struct chan *ret)
 {
-	struct chan ch;
-	int fd, rc;
+	int fd = client_connect(conf->socket);
 
-	fd = client_connect(conf->socket);
 	if (fd == -ENOENT || fd == -ECONNREFUSED) {
 		cli_error("bulkhead is not running (nobody at %s); "
 			  "`bulkhead up` starts it",
@@ -87,11 +84,22 @@ int client_ask(const struct conf *conf, const struct msg *request,
 		cli_error("%s: %s", conf->socket, strerror(-fd));
 		return CLI_NO;
 	}
-	if (chan_init(&ch, fd) < 0) {
+	if (chan_init(ret, fd) < 0) {
 		(void)close(fd);
 		cli_error("out of memory");
 		return CLI_NO;
 	}
+	return CLI_OK;
+}
+
+int client_ask(const struct conf *conf, const struct msg *request,
+	       client_fn each, void *arg)
+{
+	struct chan ch;
+	int rc = client_open(conf, &ch);
+
+	if (rc != CLI_OK)
+		return rc;
 	rc = client_exchange(&ch, request, each, arg);
 	chan_done(&ch);
 	return rc;

@@ -27,6 +27,9 @@ typedef int (*client_fn)(void *arg, struct chan *ch, const struct msg *m);
 int client_exchange(struct chan *ch, const struct msg *request, client_fn each,
 		    void *arg);
 
+/* Connects: CLI_OK and the channel, or CLI_DOWN or CLI_NO, told on stderr. */
+int client_open(const struct conf *conf, struct chan *ret);
+
 /* Connects, asks, closes; CLI_DOWN, told on stderr, if nobody is there. */
 int client_ask(const struct conf *conf, const struct msg *request,
 	       client_fn each, void *arg);

@@ -32,9 +32,22 @@ const struct cli_command cli_commands[] = {
 	  "after\n"
 	  "validation, destroys the VM.\n"
 	  "  --as email       kind of message (the only one yet)\n"
-	  "  --console FILE   write the VM's serial console there\n"
+	  "  --console FILE   write the VM's serial console there, at most 1 "
+	  "MiB\n"
 	  "  --images DIR     guest kernel and images\n",
 	  cmd_read },
+	{ "wire", "VM|reader|planner|next [--full] [--json]",
+	  "watch what one VM and its porter say to each other",
+	  "Shows each frame on the wire of one VM as it passes: when, which "
+	  "way,\n"
+	  "on which stream, of what kind, how long, and the first bytes of "
+	  "it.\n"
+	  "The wire is all that a VM has. That it was watched is recorded.\n"
+	  "  VM               the number of one that runs, 17 or vm-17\n"
+	  "  reader, planner  the next of that kind, from its first frame\n"
+	  "  next             the next of any kind\n"
+	  "  --full           not only the first 64 bytes, but 512\n",
+	  cmd_wire },
 	{ "audit", "tail|show|verify ...", "read and verify the audit log",
 	  "  audit tail [-n N] [--json]   the last N records (default 20)\n"
 	  "  audit show INDEX [--json]    one record\n"

@@ -20,6 +20,7 @@
 #include "cli/place.h"
 #include "cli/story.h"
 #include "proto/message_json.h"
+#include "vm/console.h"
 #include "vm/launch.h"
 
 /* Beyond the reader's own deadline: a cold boot under emulation. */
@@ -34,8 +35,9 @@ struct reading {
 	struct vm_procs procs;
 	struct chan monitor, broker;
 	uint64_t start_us;
-	int item_fd, console_fd; /* owned */
-	uint8_t *record;	 /* owned */
+	struct console console;
+	int item_fd;	 /* owned */
+	uint8_t *record; /* owned */
 };
 
 static int take_record(struct reading *r)
@@ -130,21 +132,24 @@ static int await(struct reading *r)
 	int rc = -1;
 
 	while (rc < 0 && (broker || monitor)) {
-		struct pollfd p[2] = {
+		struct pollfd p[3] = {
 			{ broker ? r->broker.fd : -1, POLLIN, 0 },
-			{ monitor ? r->monitor.fd : -1, POLLIN, 0 }
+			{ monitor ? r->monitor.fd : -1, POLLIN, 0 },
+			{ r->console.read, POLLIN, 0 }
 		};
 		uint64_t now = now_ms();
 
 		if (now >= end)
 			return told(CLI_VM, "deadline",
 				    SPAN_LIT("the porter did not end"));
-		if (poll(p, 2, (int)(end - now)) < 0 && errno != EINTR)
+		if (poll(p, 3, (int)(end - now)) < 0 && errno != EINTR)
 			return told(CLI_VM, "poll", span_str(strerror(errno)));
 		if (p[0].revents)
 			rc = from_broker(r, &broker);
 		else if (p[1].revents)
 			rc = from_monitor(r, &monitor);
+		if (p[2].revents)
+			console_copy(&r->console, false);
 	}
 	return rc >= 0 ? rc
 		       : told(CLI_VM, "the VM ended",
@@ -169,13 +174,13 @@ static int run_vm(struct reading *r)
 			  .deadline_s =
 				  r->conf.reader.deadline_s + BOOT_MS / 1000,
 			  .tsc_khz = r->probe.tsc_khz,
-			  .console = r->console_fd >= 0 },
+			  .console = r->console.write >= 0 },
 		.workload = WIRE_READER_EMAIL,
 		.images = &r->images,
 		.name = "vm-read",
 		.memory_fd = -1,
 		.saved_fd = -1,
-		.console_fd = r->console_fd,
+		.console_fd = r->console.write,
 		.deadline_ms = r->conf.reader.deadline_s * 1000ULL,
 	};
 	struct err err = { 0 };
@@ -187,6 +192,7 @@ static int run_vm(struct reading *r)
 	r->start_us = now_us();
 	if (vm_launch(&l, &r->procs, &err) < 0)
 		return told(CLI_VM, "the VM", span_str(err.msg));
+	console_started(&r->console);
 	if (chan_init(&r->monitor, take_fd(&r->procs.monitor_fd)) < 0 ||
 	    chan_init(&r->broker, take_fd(&r->procs.broker_fd)) < 0)
 		rc = told(CLI_VM, "memory", SPAN_LIT("there is none"));
@@ -195,6 +201,7 @@ static int run_vm(struct reading *r)
 	else
 		rc = await(r);
 	vm_end(&r->procs);
+	console_copy(&r->console, true);
 	return rc;
 }
 
@@ -260,11 +267,15 @@ static int open_item(struct reading *r, const char *path)
 
 static int open_console(struct reading *r, const char *path)
 {
+	int fd, e;
+
 	if (!path)
 		return 0;
-	r->console_fd =
-		open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	return r->console_fd >= 0 ? 0 : told_file(path, strerror(errno));
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return told_file(path, strerror(errno));
+	e = console_open(&r->console, fd);
+	return e < 0 ? told_file(path, strerror(-e)) : 0;
 }
 
 static void reading_done(struct reading *r)
@@ -274,7 +285,7 @@ static void reading_done(struct reading *r)
 	if (r->broker.in)
 		chan_done(&r->broker);
 	fd_close(&r->item_fd);
-	fd_close(&r->console_fd);
+	console_done(&r->console);
 	free(r->record);
 }
 
@@ -284,9 +295,10 @@ int cmd_read(int argc, char **argv, const struct cli *cli)
 	const struct cli_opt opts[] = { { "--as", NULL, &as },
 					{ "--console", NULL, &console },
 					{ "--images", NULL, &images } };
-	struct reading r = { .cli = cli, .item_fd = -1, .console_fd = -1 };
+	struct reading r = { .cli = cli, .item_fd = -1 };
 	int rc;
 
+	console_init(&r.console);
 	if (cli_options(&argc, argv, opts, ARRAY_SIZE(opts)) != 0)
 		return CLI_USAGE;
 	if (argc != 2)

@@ -491,24 +491,22 @@ static int session_end(struct session *ss)
 	return r < 0 ? r : RELAY_AWAY;
 }
 
-/* The workload's own stream, and the word that it stands. */
+/* The word that the workload stands, and then the workload's own stream. */
 static int session_start(struct session *ss)
 {
 	CLEAN_BUF struct buf ready;
 	struct mux_stream *s;
 
-	if (ss->k->pid && !has_door(ss)) {
-		s = mux_open(&ss->mux, ss->k->w->service);
-		if (!s || !link_new(ss, s, take_fd(&ss->k->sock)))
-			return -EINVAL;
-	}
 	ss->control = mux_open(&ss->mux, WIRE_CONTROL);
 	if (!ss->control)
 		return -EINVAL;
 	buf_init(&ready, WIRE_HEAD);
 	wire_put(&ready, WIRE_READY, span_of(NULL, 0));
 	(void)mux_send(&ss->mux, ss->control, buf_view(&ready));
-	return 0;
+	if (!ss->k->pid || has_door(ss))
+		return 0;
+	s = mux_open(&ss->mux, ss->k->w->service);
+	return s && link_new(ss, s, take_fd(&ss->k->sock)) ? 0 : -EINVAL;
 }
 
 int relay_run(const struct relay *r)

@@ -17,6 +17,7 @@
 #include "proto/limits.h"
 #include "proto/message_layout.h"
 #include "proto/message_sample.h"
+#include "proto/message_write.h"
 
 static int parse(const char *text, size_t n, struct err *err)
 {
@@ -383,9 +384,62 @@ static void test_schema(void **)
 	json_decref(schema);
 }
 
+/* Both writers give the same bytes. */
+static void same_bytes(const struct message *m)
+{
+	CLEAN_BUF struct buf out = { .max = LIMIT_READER_JSON };
+	json_t *o = message_to_json(m, false);
+	CLEAN_FREE char *text = json_dumps(o, JSON_COMPACT);
+
+	message_write(m, &out);
+	assert_true(buf_ok(&out));
+	assert_non_null(text);
+	assert_string_equal(buf_cstr(&out), text);
+	json_decref(o);
+}
+
+static void test_write(void **)
+{
+	static const uint64_t sizes[] = { 0, 9, 10, 99, MESSAGE_SIZE_MAX };
+	struct message m = { .kind = SPAN_LIT("email") };
+	uint8_t ascii[0x80];
+
+	same_bytes(&m);
+	m = message_sample();
+	same_bytes(&m);
+	for (size_t i = 0; i < sizeof(ascii); i++)
+		ascii[i] = (uint8_t)i;
+	m.body = span_of(ascii, sizeof(ascii));
+	m.n_references = MESSAGE_REFS;
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		m.attachments[0].size = sizes[i];
+		same_bytes(&m);
+	}
+}
+
+/* A buffer that is one byte short says so; one that fits is filled. */
+static void test_write_limit(void **)
+{
+	struct message m = message_sample();
+	CLEAN_BUF struct buf whole = { .max = LIMIT_READER_JSON };
+	CLEAN_BUF struct buf fits = { .max = 0 };
+	CLEAN_BUF struct buf tight = { .max = 0 };
+
+	message_write(&m, &whole);
+	fits.max = whole.n;
+	tight.max = whole.n - 1;
+	message_write(&m, &fits);
+	message_write(&m, &tight);
+	assert_true(buf_ok(&fits));
+	assert_int_equal(fits.n, whole.n);
+	assert_false(buf_ok(&tight));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_write),
+		cmocka_unit_test(test_write_limit),
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_stamp),
 		cmocka_unit_test(test_every_split),

@@ -60,7 +60,8 @@ enum msg_type {
 	MSG_WORK, /* m_work + the item, a sealed memfd, if it is a reader's; the
 		     ids in the head are from now on those of all it says */
 	MSG_SAVE, /* m_empty + memfd: a template's; its state goes there */
-	MSG_TAP,  /* m_empty + channel: send a copy of each frame there */
+	MSG_TAP,  /* m_empty + channel: send a copy of each frame there; before
+		     HELLO too, for there is no frame before it */
 
 	/* porter -> monitor */
 	MSG_VM_READY,  /* m_vm_ready: authenticated, and its workload stands */

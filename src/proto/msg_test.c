@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "base/str.h"
 #include "base/testing.h"
 #include "proto/msg.h"
 
@@ -31,6 +32,23 @@ static void sample(struct msg *m, enum msg_type t)
 		m->audit.n = 1;
 		m->audit.fields[0] = (struct m_audit_field){
 			SPAN_LIT("item"), AUDIT_INT, 5, { NULL, 0 }
+		};
+	} else if (t == MSG_WORK) {
+		m->work = (struct m_work){ 0x0102, 30000 };
+	} else if (t == MSG_C_WIRE) {
+		m->c_wire = (struct m_c_wire){ 17, VM_READER };
+	} else if (t == MSG_FRAME) {
+		m->frame = (struct m_frame){
+			.at_us = 1000000,
+			.missed = 3,
+			.out = 1,
+			.kind = FRAME_MUX,
+			.type = 2,
+			.flags = 0x8001,
+			.stream = 5,
+			.service = 6,
+			.length = 0x01020304,
+			.first = SPAN_LIT("abc"),
 		};
 	} else if (t == MSG_C_KILL || t == MSG_ANSWER) {
 		m->text.text = SPAN_LIT("because");
@@ -65,6 +83,58 @@ static void test_every_type(void **state)
 					 msg_type_name(t), n);
 		buf_u8(&a, 0);
 		assert_int_equal(msg_decode(buf_view(&a), &out, &why), -1);
+	}
+}
+
+/* The bytes behind the head, field by field in the order of the layout. */
+static void test_golden(void **state)
+{
+	static const struct {
+		enum msg_type t;
+		const char *hex;
+	} rows[] = {
+		{ MSG_STOP, "00" },
+		{ MSG_WORK, "0201000000000000"
+			    "3075000000000000" },
+		{ MSG_C_WIRE, "1100000000000000"
+			      "01" },
+		{ MSG_FRAME, "40420f0000000000"
+			     "03000000"
+			     "01"
+			     "02"
+			     "02"
+			     "01800000"
+			     "05000000"
+			     "06"
+			     "04030201"
+			     "03000000"
+			     "616263" },
+		{ MSG_ANSWER, "07000000"
+			      "62656361757365" },
+	};
+	static const char head_hex[] = "0200"
+				       "abababababababab"
+				       "abababababababab"
+				       "0700000000000000"
+				       "0900000000000000";
+	char hex[512];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		CLEAN_BUF struct buf b;
+
+		buf_init(&b, LIMIT_MSG);
+		sample(&in, rows[i].t);
+		msg_encode(&b, &in);
+		assert_true(buf_ok(&b));
+		assert_int_equal(b.p[2], rows[i].t);
+		/* The type's number is not golden: types come and go. */
+		memmove(b.p + 2, b.p + 4, b.n - 4);
+		hex_encode(hex, b.p, MSG_HEAD - 2);
+		assert_string_equal(hex, head_hex);
+		hex_encode(hex, b.p + MSG_HEAD - 2, b.n - MSG_HEAD);
+		assert_string_equal(hex, rows[i].hex);
 	}
 }
 
@@ -115,6 +185,23 @@ static void test_text_limit(void **state)
 	assert_false(encodes(LIMIT_ANSWER + 1));
 }
 
+static void test_frame_limit(void **state)
+{
+	static const uint8_t first[FRAME_FIRST_MAX + 1];
+	size_t n;
+
+	(void)state;
+	for (n = FRAME_FIRST_MAX - 1; n <= FRAME_FIRST_MAX + 1; n++) {
+		CLEAN_BUF struct buf b;
+
+		buf_init(&b, LIMIT_MSG);
+		sample(&in, MSG_FRAME);
+		in.frame.first = span_of(first, n);
+		msg_encode(&b, &in);
+		assert_int_equal(buf_ok(&b), n <= FRAME_FIRST_MAX);
+	}
+}
+
 static void test_list_limit(void **state)
 {
 	CLEAN_BUF struct buf b;
@@ -138,8 +225,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_type),
+		cmocka_unit_test(test_golden),
 		cmocka_unit_test(test_head),
 		cmocka_unit_test(test_text_limit),
+		cmocka_unit_test(test_frame_limit),
 		cmocka_unit_test(test_list_limit),
 	};
 

@@ -361,7 +361,7 @@ static void on_frame_end(struct mux *m)
 		row_close(m, s, true);
 	else if (m->h.flags & MUX_FIN)
 		on_fin(m, s);
-	else if (m->h.type == MUX_UPDATE)
+	else if (m->h.type == MUX_UPDATE && m->h.length)
 		tell_room(m, s);
 }
 

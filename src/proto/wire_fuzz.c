@@ -1,6 +1,6 @@
 /*
  * wire_fuzz: foreign bytes into the parser, cut into two pieces at a place the
- * input chooses, and every frame that comes out into its getter.
+ * input chooses, and every message that comes out into its getter.
  */
 #include "proto/wire.h"
 
@@ -8,13 +8,13 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void take(const struct wire_frame *f)
+static void take(const struct wire_msg *f)
 {
 	static const uint8_t key[WIRE_KEY];
 	struct wire_hello hello;
 	struct wire_exit ended;
 
-	if (f->payload.n > LIMIT_WIRE_FRAME)
+	if (f->payload.n > WIRE_MSG_MAX)
 		abort();
 	(void)wire_hello_get(f->payload, &hello);
 	(void)wire_ack_check(f->payload, key, f->payload);
@@ -25,15 +25,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	size_t cut = size ? data[0] % size : 0, i;
 	struct span parts[2] = { { data, cut }, { data + cut, size - cut } };
-	struct wire_frame f;
-	struct wire_in in;
+	struct wire_in in = { 0 };
+	struct wire_msg f;
 
-	if (wire_in_init(&in) < 0)
-		return 0;
 	for (i = 0; i < ARRAY_SIZE(parts); i++) {
 		while (wire_in_next(&in, &parts[i], &f) == 1)
 			take(&f);
 	}
-	wire_in_done(&in);
 	return 0;
 }

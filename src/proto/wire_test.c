@@ -31,20 +31,20 @@ static struct span payload_of(const struct buf *b)
 	return span_of(b->p + WIRE_HEAD, b->n - WIRE_HEAD);
 }
 
-/* The MAC was made by Python's hmac over label, 0100 and the payload. */
+/* The MAC was made by Python's hmac over label, 0200 and the payload. */
 static void test_golden(void **)
 {
 	static const char hello_hex[] = "4c00000001000000"
-					"01000100"
+					"02000100"
 					"0807060504030201"
 					"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 					"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 					"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 					"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 	static const char ack_hex[] = "2200000002000000"
-				      "0100"
-				      "fffff0258609a57b62859cbd5b6584a1"
-				      "7b29f4c0b73ab7ebff599958fba31a93";
+				      "0200"
+				      "79d08ad18055d1d620f7d0b174773768"
+				      "a8bd86ed7f6bc75a7d474bf809c4dae2";
 	char hex[400];
 	struct wire_hello h;
 	struct buf b, a;
@@ -88,7 +88,7 @@ static void test_hello_fields(void **)
 {
 	static const struct {
 		uint16_t version;
-		uint8_t workload, zero;
+		uint8_t workload, flags;
 		enum wire_fault want;
 	} rows[] = {
 		{ WIRE_VERSION, WIRE_READER_EMAIL, 0, WIRE_OK },
@@ -96,7 +96,9 @@ static void test_hello_fields(void **)
 		{ WIRE_VERSION, WIRE_WORKLOAD_MAX, 0, WIRE_BAD_PAYLOAD },
 		{ WIRE_VERSION, 0, 0, WIRE_BAD_PAYLOAD },
 		{ WIRE_VERSION, 255, 0, WIRE_BAD_PAYLOAD },
-		{ WIRE_VERSION, WIRE_PROBE, 1, WIRE_BAD_PAYLOAD },
+		{ WIRE_VERSION, WIRE_PROBE, WIRE_HELLO_TEMPLATE, WIRE_OK },
+		{ WIRE_VERSION, WIRE_PROBE, 2, WIRE_BAD_PAYLOAD },
+		{ WIRE_VERSION, WIRE_PROBE, 0x80, WIRE_BAD_PAYLOAD },
 		{ WIRE_VERSION - 1, WIRE_PROBE, 0, WIRE_BAD_VERSION },
 		{ WIRE_VERSION + 1, WIRE_PROBE, 0, WIRE_BAD_VERSION },
 		{ WIRE_VERSION | 0x100, WIRE_PROBE, 0, WIRE_BAD_VERSION },
@@ -110,7 +112,7 @@ static void test_hello_fields(void **)
 		make_hello(&h);
 		h.version = rows[i].version;
 		h.workload = rows[i].workload;
-		h.zero = rows[i].zero;
+		h.flags = rows[i].flags;
 		buf_reset(&b);
 		wire_hello_put(&b, &h);
 		assert_int_equal(wire_hello_get(payload_of(&b), &got),
@@ -217,10 +219,10 @@ static void test_exit(void **)
 	buf_done(&b);
 }
 
-/* Feeds one piece and appends "type/service/length:sum " of each frame. */
+/* Feeds one piece and appends "type/length:sum " of each message. */
 static void feed(struct wire_in *in, struct span piece, struct buf *events)
 {
-	struct wire_frame f;
+	struct wire_msg f;
 	int r;
 
 	while ((r = wire_in_next(in, &piece, &f)) == 1) {
@@ -229,8 +231,7 @@ static void feed(struct wire_in *in, struct span piece, struct buf *events)
 
 		for (i = 0; i < f.payload.n; i++)
 			sum = sum * 31 + f.payload.p[i];
-		buf_printf(events, "%d/%d/%zu:%u ", (int)f.type, (int)f.service,
-			   f.payload.n, sum);
+		buf_printf(events, "%d/%zu:%u ", (int)f.type, f.payload.n, sum);
 	}
 	if (r == 0)
 		assert_int_equal(piece.n, 0);
@@ -240,24 +241,20 @@ static void feed(struct wire_in *in, struct span piece, struct buf *events)
 
 static void parse_cut(struct span s, size_t cut, struct buf *events)
 {
-	struct wire_in in;
+	struct wire_in in = { 0 };
 
-	assert_int_equal(wire_in_init(&in), 0);
 	feed(&in, span_of(s.p, cut), events);
 	if (in.fault == WIRE_OK)
 		feed(&in, span_of(s.p + cut, s.n - cut), events);
-	wire_in_done(&in);
 }
 
 static void parse_bytewise(struct span s, struct buf *events)
 {
-	struct wire_in in;
+	struct wire_in in = { 0 };
 	size_t i;
 
-	assert_int_equal(wire_in_init(&in), 0);
 	for (i = 0; i < s.n && in.fault == WIRE_OK; i++)
 		feed(&in, span_of(s.p + i, 1), events);
-	wire_in_done(&in);
 }
 
 static void check_all_splits(struct span s, const char *want)
@@ -282,51 +279,63 @@ static void test_every_split(void **)
 	struct buf b;
 
 	buf_init(&b, 4096);
-	wire_put(&b, WIRE_READY, WIRE_CONTROL, span_of(NULL, 0));
-	wire_put(&b, WIRE_DATA, WIRE_READER, SPAN_LIT("abc"));
-	wire_put(&b, WIRE_LOG, WIRE_LOGS, SPAN_LIT("x"));
-	wire_put(&b, WIRE_DATA, WIRE_MCP, SPAN_LIT("{}\n"));
-	wire_put(&b, WIRE_END, WIRE_READER, span_of(NULL, 0));
+	wire_put(&b, WIRE_READY, span_of(NULL, 0));
+	wire_put(&b, WIRE_ACK, SPAN_LIT("abc"));
+	wire_put(&b, WIRE_HELLO, span_of(NULL, 0));
 	wire_exit_put(&b, &(struct wire_exit){ WIRE_EXIT_CODE, 1 });
 	assert_true(buf_ok(&b));
-	check_all_splits(buf_view(&b), "3/0/0:0 4/1/3:96354 6/3/1:120 "
-				       "4/2/3:122088 5/1/0:0 7/0/5:29791 ");
+	check_all_splits(buf_view(&b), "3/0:0 2/3:96354 1/0:0 4/5:29791 ");
 	/* a fault ends it, whatever comes behind */
 	buf_put(&b, "\0\0\0\0\x63\0\0\0", 8);
-	wire_put(&b, WIRE_DATA, WIRE_READER, SPAN_LIT("abc"));
-	check_all_splits(buf_view(&b), "3/0/0:0 4/1/3:96354 6/3/1:120 "
-				       "4/2/3:122088 5/1/0:0 7/0/5:29791 "
+	wire_put(&b, WIRE_ACK, SPAN_LIT("abc"));
+	check_all_splits(buf_view(&b), "3/0:0 2/3:96354 1/0:0 4/5:29791 "
 				       "bad-type");
 	buf_done(&b);
 }
 
-/* One head alone; 1: the frame, 0: wants the payload, else -fault. */
-static int head_result(uint32_t len, uint8_t type, uint8_t service,
-		       uint16_t zero)
+/* Not a byte behind the message is touched: the mux has them. */
+static void test_rest(void **)
 {
-	struct wire_frame f;
-	struct wire_in in;
+	struct wire_in in = { 0 };
+	struct wire_msg m;
+	struct span s;
+	struct buf b;
+
+	buf_init(&b, 64);
+	wire_put(&b, WIRE_ACK, SPAN_LIT("abc"));
+	buf_str(&b, "more");
+	s = buf_view(&b);
+	assert_int_equal(wire_in_next(&in, &s, &m), 1);
+	assert_true(span_is(m.payload, "abc"));
+	assert_true(span_is(s, "more"));
+	buf_done(&b);
+}
+
+/* One head alone; 1: the message, 0: wants the payload, else -fault. */
+static int head_result(uint32_t len, uint8_t type, uint8_t zero8,
+		       uint16_t zero16)
+{
+	struct wire_in in = { 0 };
+	struct wire_msg m;
 	struct span s;
 	struct buf b;
 	int r;
 
-	assert_int_equal(wire_in_init(&in), 0);
 	buf_init(&b, 64);
 	buf_u32(&b, len);
 	buf_u8(&b, type);
-	buf_u8(&b, service);
-	buf_u16(&b, zero);
+	buf_u8(&b, zero8);
+	buf_u16(&b, zero16);
 	s = buf_view(&b);
-	r = wire_in_next(&in, &s, &f);
+	r = wire_in_next(&in, &s, &m);
 	if (r < 0) {
 		r = -(int)in.fault;
 		/* it sticks */
 		s = buf_view(&b);
-		assert_int_equal(wire_in_next(&in, &s, &f), -1);
+		assert_int_equal(wire_in_next(&in, &s, &m), -1);
 		assert_int_equal(-(int)in.fault, r);
 	}
 	buf_done(&b);
-	wire_in_done(&in);
 	return r;
 }
 
@@ -334,74 +343,99 @@ static void test_heads(void **)
 {
 	static const struct {
 		uint32_t len;
-		uint8_t type, service;
-		uint16_t zero;
+		uint8_t type, zero8;
+		uint16_t zero16;
 		int want;
 	} rows[] = {
-		{ LIMIT_WIRE_FRAME - 1, WIRE_DATA, WIRE_MCP, 0, 0 },
-		{ LIMIT_WIRE_FRAME, WIRE_DATA, WIRE_MCP, 0, 0 },
-		{ LIMIT_WIRE_FRAME + 1, WIRE_DATA, WIRE_MCP, 0,
-		  -WIRE_BAD_LENGTH },
-		{ UINT32_MAX, WIRE_DATA, WIRE_READER, 0, -WIRE_BAD_LENGTH },
-		{ 0, WIRE_DATA, WIRE_READER, 0, -WIRE_BAD_PAYLOAD },
-		{ 1, WIRE_DATA, WIRE_READER, 0, 0 },
-		{ 1, WIRE_DATA, WIRE_CONTROL, 0, -WIRE_BAD_TYPE },
-		{ 1, WIRE_DATA, WIRE_LOGS, 0, -WIRE_BAD_TYPE },
-		{ 1, WIRE_DATA, WIRE_SERVICE_MAX, 0, -WIRE_BAD_TYPE },
-		{ 1, WIRE_DATA, 255, 0, -WIRE_BAD_TYPE },
-		{ 1, WIRE_DATA, WIRE_READER, 1, -WIRE_BAD_TYPE },
-		{ 1, WIRE_DATA, WIRE_READER, 0x8000, -WIRE_BAD_TYPE },
-		{ 0, 0, WIRE_CONTROL, 0, -WIRE_BAD_TYPE },
-		{ 0, WIRE_TYPE_MAX, WIRE_CONTROL, 0, -WIRE_BAD_TYPE },
-		{ 0, 255, WIRE_CONTROL, 0, -WIRE_BAD_TYPE },
-		{ 0, WIRE_END, WIRE_MCP, 0, 1 },
-		{ 1, WIRE_END, WIRE_MCP, 0, -WIRE_BAD_PAYLOAD },
-		{ 0, WIRE_END, WIRE_CONTROL, 0, -WIRE_BAD_TYPE },
-		{ 0, WIRE_READY, WIRE_CONTROL, 0, 1 },
-		{ 1, WIRE_READY, WIRE_CONTROL, 0, -WIRE_BAD_PAYLOAD },
-		{ 0, WIRE_READY, WIRE_MCP, 0, -WIRE_BAD_TYPE },
-		{ 0, WIRE_LOG, WIRE_LOGS, 0, -WIRE_BAD_PAYLOAD },
-		{ WIRE_LOG_MAX, WIRE_LOG, WIRE_LOGS, 0, 0 },
-		{ WIRE_LOG_MAX + 1, WIRE_LOG, WIRE_LOGS, 0, -WIRE_BAD_PAYLOAD },
-		{ WIRE_EXIT_LEN - 1, WIRE_EXIT, WIRE_CONTROL, 0,
-		  -WIRE_BAD_PAYLOAD },
-		{ WIRE_EXIT_LEN, WIRE_EXIT, WIRE_CONTROL, 0, 0 },
-		{ WIRE_EXIT_LEN + 1, WIRE_EXIT, WIRE_CONTROL, 0,
-		  -WIRE_BAD_PAYLOAD },
-		{ WIRE_ACK_LEN, WIRE_ACK, WIRE_CONTROL, 0, 0 },
-		{ WIRE_ACK_LEN, WIRE_ACK, WIRE_READER, 0, -WIRE_BAD_TYPE },
+		{ WIRE_MSG_MAX - 1, WIRE_ACK, 0, 0, 0 },
+		{ WIRE_MSG_MAX, WIRE_ACK, 0, 0, 0 },
+		{ WIRE_MSG_MAX + 1, WIRE_ACK, 0, 0, -WIRE_BAD_LENGTH },
+		{ WIRE_MSG_MAX, WIRE_HELLO, 0, 0, 0 },
+		{ WIRE_MSG_MAX + 1, WIRE_HELLO, 0, 0, -WIRE_BAD_LENGTH },
+		{ UINT32_MAX, WIRE_ACK, 0, 0, -WIRE_BAD_LENGTH },
+		{ 0, WIRE_ACK, 0, 0, 1 },
+		{ 0, WIRE_ACK, 1, 0, -WIRE_BAD_TYPE },
+		{ 0, WIRE_ACK, 0, 1, -WIRE_BAD_TYPE },
+		{ 0, WIRE_ACK, 0, 0x8000, -WIRE_BAD_TYPE },
+		{ 0, 0, 0, 0, -WIRE_BAD_TYPE },
+		{ 0, WIRE_TYPE_MAX, 0, 0, -WIRE_BAD_TYPE },
+		{ 0, 255, 0, 0, -WIRE_BAD_TYPE },
+		{ 0, WIRE_READY, 0, 0, 1 },
+		{ 1, WIRE_READY, 0, 0, -WIRE_BAD_PAYLOAD },
+		{ WIRE_EXIT_LEN - 1, WIRE_EXIT, 0, 0, -WIRE_BAD_PAYLOAD },
+		{ WIRE_EXIT_LEN, WIRE_EXIT, 0, 0, 0 },
+		{ WIRE_EXIT_LEN + 1, WIRE_EXIT, 0, 0, -WIRE_BAD_PAYLOAD },
 	};
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(rows); i++)
 		assert_int_equal(head_result(rows[i].len, rows[i].type,
-					     rows[i].service, rows[i].zero),
+					     rows[i].zero8, rows[i].zero16),
 				 rows[i].want);
 }
 
 static void test_largest(void **)
 {
-	static uint8_t big[LIMIT_WIRE_FRAME + 1];
-	struct wire_frame f;
-	struct wire_in in;
+	uint8_t big[WIRE_MSG_MAX + 1];
+	struct wire_in in = { 0 };
+	struct wire_msg m;
 	struct span s;
 	struct buf b;
 	size_t i;
 
 	for (i = 0; i < sizeof(big); i++)
 		big[i] = (uint8_t)(i * 13);
-	buf_init(&b, 2 * sizeof(big));
-	wire_put(&b, WIRE_DATA, WIRE_READER, span_of(big, LIMIT_WIRE_FRAME));
+	buf_init(&b, 4 * sizeof(big));
+	wire_put(&b, WIRE_ACK, span_of(big, WIRE_MSG_MAX));
 	assert_true(buf_ok(&b));
-	assert_int_equal(wire_in_init(&in), 0);
 	s = buf_view(&b);
-	assert_int_equal(wire_in_next(&in, &s, &f), 1);
-	assert_true(span_eq(f.payload, span_of(big, LIMIT_WIRE_FRAME)));
+	assert_int_equal(wire_in_next(&in, &s, &m), 1);
+	assert_true(span_eq(m.payload, span_of(big, WIRE_MSG_MAX)));
 	assert_int_equal(s.n, 0);
-	wire_in_done(&in);
-	wire_put(&b, WIRE_DATA, WIRE_READER, span_of(big, sizeof(big)));
+	wire_put(&b, WIRE_ACK, span_of(big, sizeof(big)));
 	assert_false(buf_ok(&b));
 	buf_done(&b);
+}
+
+/* Every workload has control and log, which are the guest's, and one service
+ * more; the host opens readers alone. */
+static void test_rules(void **)
+{
+	static const struct {
+		enum wire_workload w;
+		enum wire_service more;
+		bool host;
+	} rows[] = {
+		{ WIRE_READER_EMAIL, WIRE_READER, true },
+		{ WIRE_PLANNER_TRIAGE, WIRE_MCP, false },
+		{ WIRE_PLANNER_GULLIBLE, WIRE_MCP, false },
+		{ WIRE_PROBE, WIRE_READER, true },
+	};
+	unsigned int s;
+	size_t i;
+
+	assert_int_equal(ARRAY_SIZE(rows), WIRE_WORKLOAD_MAX - 1);
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		for (s = 0; s <= WIRE_SERVICE_MAX; s++) {
+			const struct wire_rule *r =
+				wire_rule(rows[i].w, (enum wire_service)s);
+
+			if (s != WIRE_CONTROL && s != WIRE_LOG &&
+			    s != rows[i].more) {
+				assert_null(r);
+				continue;
+			}
+			assert_non_null(r);
+			assert_int_equal(r->streams, 1);
+			assert_int_equal(r->host,
+					 s == rows[i].more && rows[i].host);
+		}
+	}
+	assert_null(wire_rule((enum wire_workload)0, WIRE_CONTROL));
+	assert_null(wire_rule(WIRE_WORKLOAD_MAX, WIRE_CONTROL));
+	assert_string_equal(wire_service_name(WIRE_LOG), "log");
+	assert_null(wire_service_name((enum wire_service)0));
+	assert_null(wire_service_name(WIRE_SERVICE_MAX));
 }
 
 static void test_names(void **)
@@ -427,8 +461,10 @@ int main(void)
 		cmocka_unit_test(test_ack_length),
 		cmocka_unit_test(test_exit),
 		cmocka_unit_test(test_every_split),
+		cmocka_unit_test(test_rest),
 		cmocka_unit_test(test_heads),
 		cmocka_unit_test(test_largest),
+		cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_names),
 	};
 

@@ -2,12 +2,45 @@
 #include "reader/read.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 
 #include "proto/limits.h"
-#include "proto/message_json.h"
+#include "proto/message_write.h"
 #include "reader/detect/detect.h"
+#include "reader/mail/charset.h"
 #include "reader/mail/mail.h"
+
+enum {
+	HEAP_STEP = 1 << 20,
+	HEAP_READY = 3 << 20, /* what nearly every mail needs */
+	HEAP_KEPT = 1 << 30,
+};
+
+/*
+ * Memory of one mail is there for the next: given back, it would be asked of
+ * the kernel again, page by page, which costs an emulated machine more than
+ * the parsing does.
+ */
+static void heap_settle(void)
+{
+	void *p;
+
+	(void)mallopt(M_TOP_PAD, HEAP_STEP);
+	(void)mallopt(M_TRIM_THRESHOLD, HEAP_KEPT);
+	(void)mallopt(M_MMAP_THRESHOLD, LIMIT_ITEM * 2);
+	p = malloc(HEAP_READY);
+	if (p)
+		explicit_bzero(p, HEAP_READY);
+	free(p);
+}
+
+void read_init(void)
+{
+	heap_settle();
+	mail_init();
+	charset_init();
+}
 
 int read_mail(struct span raw, struct draft *d)
 {
@@ -41,21 +74,13 @@ static bool shrink(struct message *m)
 
 static int dump(const struct message *m, struct buf *json)
 {
-	json_t *o = message_to_json(m, false);
-	char *text;
-	size_t n;
+	CLEAN_BUF struct buf text = { .max = LIMIT_READER_JSON - 1 };
 
-	if (!o)
-		return -ENOMEM;
-	text = json_dumps(o, JSON_COMPACT);
-	json_decref(o);
-	if (!text)
-		return -ENOMEM;
-	n = strlen(text);
-	if (n < LIMIT_READER_JSON)
-		buf_put(json, text, n);
-	free(text);
-	return n < LIMIT_READER_JSON ? 0 : -EFBIG;
+	message_write(m, &text);
+	if (!buf_ok(&text))
+		return -EFBIG;
+	buf_span(json, buf_view(&text));
+	return 0;
 }
 
 int read_mail_json(struct span raw, struct buf *json)

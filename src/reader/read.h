@@ -7,6 +7,9 @@
 #include "base/buf.h"
 #include "reader/draft.h"
 
+/* Once, before the first mail: what a reader can do before it has one. */
+void read_init(void);
+
 /* Everything but JSON: the finished draft, with findings. 0 or -errno. */
 [[nodiscard]] int read_mail(struct span raw, struct draft *d);
 

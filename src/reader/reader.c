@@ -18,11 +18,9 @@
  * standard output.
  */
 #include <errno.h>
-#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/door.h"
@@ -38,16 +36,6 @@ static int fail(const char *what, int r)
 {
 	(void)fprintf(stderr, "reader-email: %s: %s\n", what, strerror(-r));
 	return 1;
-}
-
-/* jansson would look for /dev/urandom, which is not there. */
-static void seed(void)
-{
-	size_t v = 0;
-
-	if (getrandom(&v, sizeof(v), 0) != sizeof(v) || v == 0)
-		v = 1;
-	json_object_seed(v);
 }
 
 static int serve(int in, int out)
@@ -114,8 +102,7 @@ int main(int argc, char **argv)
 		(void)fprintf(stderr, "usage: reader-email [--stdio]\n");
 		return 2;
 	}
-	seed();
-	mail_init();
+	read_init();
 	if (stdio)
 		return serve(STDIN_FILENO, STDOUT_FILENO);
 	serve_door();

@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	const char *why = "";
 
 	if (!ready)
-		mail_init();
+		read_init();
 	ready = true;
 	draft_init(&d);
 	if (mail_read(span_of(p, n), &d) == 0) {

@@ -159,7 +159,9 @@ static int send_hello(const struct vm_launch *l, int fd, uint64_t start_us,
 		      struct err *err)
 {
 	struct msg m = { .type = MSG_HELLO, .ids = l->ids };
+	struct msg tap = { .type = MSG_TAP, .ids = l->ids };
 	struct chan c;
+	size_t i;
 	char words[192];
 	int dup_fd, r;
 
@@ -180,6 +182,8 @@ static int send_hello(const struct vm_launch *l, int fd, uint64_t start_us,
 	if (dup_fd < 0)
 		return err_set(err, -errno, "hello: %s", strerror(errno));
 	r = chan_init(&c, dup_fd);
+	for (i = 0; r == 0 && i < l->n_tap_fds; i++)
+		r = chan_send(&c, &tap, &l->tap_fds[i], 1);
 	if (r == 0)
 		r = chan_send(&c, &m, NULL, 0);
 	chan_done(&c);

@@ -51,6 +51,9 @@ struct vm_launch {
 	/* cgroup.procs of the groups that the machine is to join. */
 	const int *cgroup_fds;
 	size_t n_cgroup_fds;
+	/* Channels of those who watch the wire from its first frame. */
+	const int *tap_fds;
+	size_t n_tap_fds;
 	/* For the porter: the handshake may take this long, and so may the
 	 * work after it. */
 	uint64_t deadline_ms;

@@ -31,6 +31,7 @@ enum {
 	PROBE_MEMORY_MIB = 128,
 	PROBE_KERNEL_MAX = 512 << 20,
 	KEY_TEXT = 1024,
+	ONLY_LIMIT_S = 60, /* asked for by name: nothing else to turn to */
 };
 
 static const struct candidate {
@@ -264,19 +265,21 @@ static int try_all(const struct probe *p, struct vm_probe *ret, struct err *err)
 
 	static_assert(ARRAY_SIZE(candidates) == 2, "kvm and tcg");
 	for (i = 0; i < ARRAY_SIZE(candidates); i++) {
-		const struct candidate *c = &candidates[i];
-		const char *no = obstacle(c);
+		struct candidate c = candidates[i];
+		const char *no = obstacle(&c);
 
-		if (p->want != VM_AUTO && p->want != c->backend)
+		if (p->want != VM_AUTO && p->want != c.backend)
 			no = "not asked for";
 		if (no) {
 			(void)str_printf(why[i], sizeof(why[i]), "%s", no);
 			continue;
 		}
-		if (try_candidate(p, c, &ret->boot_ms, why[i], sizeof(why[i])) <
-		    0)
+		if (p->want != VM_AUTO)
+			c.limit_s = ONLY_LIMIT_S;
+		if (try_candidate(p, &c, &ret->boot_ms, why[i],
+				  sizeof(why[i])) < 0)
 			continue;
-		ret->backend = c->backend;
+		ret->backend = c.backend;
 		say_why(ret, p, why[0]);
 		return 0;
 	}

@@ -6,15 +6,17 @@ qemu-kvm back-end can be tested for certain. L1's files are an initramfs that
 is made here: busybox, Python, QEMU's microvm binary and a build of bulkhead,
 all taken from this machine; its kernel comes from Debian's archive, once.
 
-The machine runs cases (name, limit in seconds, command) one after the other
-and reports on its second serial line:
+The machine runs cases (name, limit in seconds, user, command) one after the
+other and reports on its second serial line, times in seconds since it started:
 
-	NESTED up SECONDS
+	NESTED up TIME
+	NESTED trouble WHAT
 	NESTED run NAME
-	| what the case says
+	| what the case says, after it has ended
 	NESTED end NAME CODE BEGAN ENDED
 	NESTED bye
 """
+import functools
 import glob
 import importlib.machinery
 import importlib.util
@@ -37,6 +39,8 @@ META = 'linux-image-cloud-amd64'
 MODULES = ['virt/lib/irqbypass.ko', 'arch/x86/kvm/kvm.ko',
            'arch/x86/kvm/kvm-amd.ko']
 QEMU = '/usr/bin/qemu-system-x86_64'
+# TCG does not intercept XSETBV for L1's KVM, so guests get no XSAVE.
+CPU = 'max,+svm,-xsave'
 MICROVM = '/usr/bin/qemu-system-x86_64-microvm'
 FIRMWARE = ['/usr/share/qemu/qboot.rom', '/usr/share/qemu/linuxboot_dma.bin']
 BUSYBOX = '/bin/busybox'
@@ -78,12 +82,12 @@ def run(*args, cwd=None):
 
 
 def kernel_package():
-    """(package, version) that Debian's metapackage stands for today."""
-    text = run('apt-cache', 'show', '--no-all-versions', META)
+    """(package, version) that Debian's metapackage stands for today; None
+    where apt has no lists."""
+    text = subprocess.run(['apt-cache', 'show', '--no-all-versions', META],
+                          capture_output=True, text=True, check=False).stdout
     m = re.search(r'^Depends:.*?(linux-image-\S+) \(= (\S+)\)', text, re.M)
-    if not m:
-        raise Trouble(f'apt knows no {META}: run apt-get update')
-    return m.group(1), m.group(2)
+    return (m.group(1), m.group(2)) if m else None
 
 
 def fetch_kernel(package, version, into):
@@ -114,13 +118,24 @@ def verified(where):
         check=False).returncode == 0
 
 
+def newest_cached():
+    found = [d for d in glob.glob(CACHE + '/linux-image-*') if verified(d)]
+    if not found:
+        raise Trouble(f'apt knows no {META}: run apt-get update, with Debian '
+                      "12's bookworm or bookworm-security in sources.list")
+    return max(found, key=os.path.getmtime)
+
+
+@functools.cache
 def kernel():
     """The folder with vmlinuz and the modules, out of the cache or fetched."""
     os.makedirs(CACHE, exist_ok=True)
-    package, version = kernel_package()
-    where = os.path.join(CACHE, f'{package}_{version}')
+    package = kernel_package()
+    if not package:
+        return newest_cached()
+    where = os.path.join(CACHE, '_'.join(package))
     if not verified(where):
-        fetch_kernel(package, version, where)
+        fetch_kernel(*package, where)
     return where
 
 
@@ -182,6 +197,9 @@ def add_folder(tree, where, at, wanted=lambda path: True):
 
 def add_bulkhead(tree, build, images):
     """The tree at /src, the build at /build, as a test finds them."""
+    for path in (build + '/bulkhead', images + '/SHA256SUMS'):
+        if not os.path.exists(path):
+            raise Trouble(f'there is no {path}: run make')
     for path in sorted(glob.glob(build + '/bulkhead*')):
         if os.path.isfile(path):
             add_program(tree, path, '/build/' + os.path.basename(path))
@@ -194,8 +212,12 @@ def add_bulkhead(tree, build, images):
                  image.read(os.path.join(ROOT, 'tools', tool)), 0o755)
 
 
-def make(build, images, cases, extra=()):
-    """The initramfs. extra: (path in L1, bytes, mode)"""
+def case_lines(cases):
+    return ''.join(' '.join(map(str, case)) + '\n' for case in cases).encode()
+
+
+def make(build, images, cases, extra=None):
+    """The initramfs; extra: a folder of the host by its name in L1."""
     tree = image.Tree()
     for path in ('/dev', '/proc', '/sys', '/mnt', '/tmp', '/run', '/root',
                  '/home/user', '/srv', '/var/lib', '/etc'):
@@ -213,27 +235,34 @@ def make(build, images, cases, extra=()):
         tree.add('/nested/modules/' + os.path.basename(path), image.read(path))
     tree.add('/init', image.read(os.path.join(ROOT, 'tests/nested/init')),
              0o755)
-    tree.add('/nested/cases', ''.join(
-        f'{name} {limit} {command}\n'
-        for name, limit, command in cases).encode())
-    for path, data, mode in extra:
-        tree.add(path, data, mode)
+    tree.add('/nested/cases', case_lines(cases))
+    for at, folder in (extra or {}).items():
+        add_folder(tree, folder, at)
     return tree.cpio()
 
 
 # --- running it -------------------------------------------------------------
 
-def arguments(where, cpio, console, memory, cpus, more):
+def emulates_svm():
+    """Whether this QEMU can play an AMD processor with virtualisation."""
+    return subprocess.run(
+        [QEMU, '-nodefaults', '-machine', 'q35', '-accel', 'tcg', '-display',
+         'none', '-S', '-monitor', 'stdio', '-cpu', CPU + ',enforce'],
+        input=b'quit\n', capture_output=True, check=False).returncode == 0
+
+
+def arguments(where, files, memory, cpus, more):
     return [QEMU, '-nodefaults', '-no-user-config', '-machine', 'q35',
-            '-accel', 'tcg', '-cpu', 'max,+svm,-xsave', '-m', str(memory),
-            '-smp', str(cpus), '-kernel', where + '/vmlinuz', '-initrd', cpio,
+            '-accel', 'tcg', '-cpu', CPU, '-m', str(memory),
+            '-smp', str(cpus), '-kernel', where + '/vmlinuz',
+            '-initrd', files + '/l1.cpio',
             '-append', 'console=ttyS0 quiet panic=-1 mitigations=off',
             '-display', 'none', '-no-reboot',
-            '-serial', 'file:' + console, '-serial', 'stdio', *more]
+            '-serial', f'file:{files}/console', '-serial', 'stdio', *more]
 
 
 def lines(proc, deadline):
-    """The lines of the machine, until it ends or its time is over."""
+    """The lines of the machine, until it ends; None where its time is over."""
     sel = selectors.DefaultSelector()
     sel.register(proc.stdout, selectors.EVENT_READ)
     data = b''
@@ -250,27 +279,32 @@ def lines(proc, deadline):
             yield line.rstrip(b'\r').decode('utf-8', 'replace')
 
 
+def listen(proc, deadline, said):
+    """Why it did not come to its own end; None if it did."""
+    for line in lines(proc, deadline):
+        if line is None:
+            return 'out of time'
+        if line == 'NESTED bye':
+            return None
+        said(line)
+    return 'the machine ended by itself'
+
+
 def run_machine(cpio, limit, said, memory=3072, cpus=2, more=()):
-    """Runs L1 and calls said(line) for each of its lines. Returns the end of
-    its console, if it did not come to its own end; else None."""
+    """Runs L1 for at most limit seconds; calls said(line) for each line.
+    None if it came to its own end; else what is known of the reason."""
     with tempfile.TemporaryDirectory(prefix='bhn') as tmp:
         with open(tmp + '/l1.cpio', 'wb') as f:
             f.write(cpio)
-        console = tmp + '/console'
-        args = arguments(kernel(), tmp + '/l1.cpio', console, memory, cpus,
-                         list(more))
+        args = arguments(kernel(), tmp, memory, cpus, list(more))
         with subprocess.Popen(args, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE) as proc:
-            end = ''
             try:
-                for line in lines(proc, time.monotonic() + limit):
-                    end = line
-                    if line is None or line == 'NESTED bye':
-                        break
-                    said(line)
+                trouble = listen(proc, time.monotonic() + limit, said)
             finally:
                 proc.kill()
-        with open(console, encoding='utf-8', errors='replace') as f:
-            tail = f.read()[-3000:]
-        return None if end == 'NESTED bye' else \
-            ('out of time; ' if end is None else 'it ended early; ') + tail
+        if trouble and os.path.exists(tmp + '/console'):
+            with open(tmp + '/console', encoding='utf-8',
+                      errors='replace') as f:
+                trouble += '; its console: ' + f.read()[-2000:]
+        return trouble

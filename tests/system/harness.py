@@ -1,7 +1,9 @@
 """harness: a bulkhead of its own for a test, in a temporary directory.
 
 Python's standard library only. The build folder comes from BULKHEAD_BUILD,
-guest images from BULKHEAD_IMAGES (default: the build's own).
+guest images from BULKHEAD_IMAGES (default: the build's own), the back-end from
+BULKHEAD_BACKEND (default: what bulkhead finds). BULKHEAD_SLOW=N is for machines
+that are N times slower than a usual one: VMs get that much more time.
 """
 import contextlib
 import json
@@ -16,23 +18,37 @@ SRC = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 BUILD = os.environ.get('BULKHEAD_BUILD', os.path.join(SRC, 'build'))
 IMAGES = os.environ.get('BULKHEAD_IMAGES', os.path.join(BUILD, 'images'))
 
+BACKEND = os.environ.get('BULKHEAD_BACKEND', 'auto')
+SLOW = int(os.environ.get('BULKHEAD_SLOW', '1'))
+
 CONFIG = """\
 bulkhead: 1
+backend: {backend}
 state: {dir}/state
 control: {{socket: {dir}/s}}
 agents:
   assistant:
     policy: {dir}/policy.yaml
     planner: {{kind: {planner}}}
-    tasks:
-      - {{on: mail, say: "Tell me what is new and what needs an answer."}}
-vms:
-  reader: {{memory: 128MiB, cpus: 1, deadline: {deadline}}}
+{tasks}vms:
+  reader: {{memory: 128MiB, cpus: 1, deadline: {deadline}, pool: {pool}}}
   planner: {{memory: 256MiB, cpus: 1, deadline: {deadline}}}
 connectors:
   inbox: {{kind: maildir, path: {dir}/Maildir}}
   drafts: {{kind: outbox, path: {dir}/outbox}}
 """
+
+TASKS = """\
+    tasks:
+      - {on: mail, say: "Tell me what is new and what needs an answer."}
+"""
+
+
+def slower(seconds):
+    """'20s' or 20, and as much more as this machine needs."""
+    if isinstance(seconds, str):
+        return f'{int(seconds.rstrip("s")) * SLOW}s'
+    return seconds * SLOW
 
 
 def skip(why):
@@ -57,9 +73,23 @@ def no_reports(log):
         need(False, f'no sanitizer reports anything: {found[0]}')
 
 
+def hostile_images(mode, where):
+    """The images, with a reader that is hostile (src/guest/hostile)."""
+    for f in os.listdir(IMAGES):
+        if f not in ('SHA256SUMS', 'reader-email.cpio'):
+            shutil.copy(os.path.join(IMAGES, f), where)
+    subprocess.run([os.path.join(SRC, 'tools/image'), f'hostile-{mode}', BUILD,
+                    os.path.join(where, 'reader-email.cpio')], check=True,
+                   stdout=subprocess.DEVNULL)
+    sums = subprocess.run(['sha256sum', *sorted(os.listdir(where))], cwd=where,
+                          check=True, capture_output=True, text=True).stdout
+    with open(os.path.join(where, 'SHA256SUMS'), 'w', encoding='utf-8') as f:
+        f.write(sums)
+
+
 class Bulkhead:
     def __init__(self, planner='triage', images=None, deadline='20s',
-                 policy=None):
+                 policy=None, pool=1):
         # Short: a Unix socket's path holds 107 bytes.
         self.dir = tempfile.mkdtemp(prefix='bh')
         self.images = images or IMAGES
@@ -74,13 +104,15 @@ class Bulkhead:
         self.config = os.path.join(self.dir, 'bulkhead.yaml')
         with open(self.config, 'w', encoding='utf-8') as f:
             f.write(CONFIG.format(dir=self.dir, planner=planner,
-                                  deadline=deadline))
+                                  tasks='' if planner == 'none' else TASKS,
+                                  pool=pool, backend=BACKEND,
+                                  deadline=slower(deadline)))
 
     def run(self, *args, check=True, **kw):
         r = subprocess.run([*os.environ.get('BULKHEAD_WRAP', '').split(),
                             os.path.join(BUILD, 'bulkhead'), '--config',
                             self.config, *args], capture_output=True,
-                           text=True, timeout=kw.pop('timeout', 300), **kw)
+                           text=True, timeout=slower(kw.pop('timeout', 300)), **kw)
         if check and r.returncode != 0:
             print(r.stdout, r.stderr, self.log())
             need(False, f'bulkhead {" ".join(args)}: exit {r.returncode}')
@@ -108,14 +140,20 @@ class Bulkhead:
         os.rename(tmp, os.path.join(self.dir, 'Maildir/new', name))
 
     def items(self, wait=180):
-        r = self.run('--json', 'items', '--wait', str(wait), check=False)
+        r = self.run('--json', 'items', '--wait', str(slower(wait)),
+                     check=False)
         need(r.returncode == 0, f'every item has a verdict (exit {r.returncode}) {r.stderr}')
         found = json.loads(r.stdout)
         return found['items'] if isinstance(found, dict) else found
 
+    def items_now(self):
+        r = self.run('--json', 'items', check=False)
+        found = json.loads(r.stdout) if r.returncode == 0 else []
+        return found['items'] if isinstance(found, dict) else found
+
     def items_until(self, count, seconds=180):
         """The items, once there are so many and each has its verdict."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + slower(seconds)
         while time.monotonic() < end:
             r = self.run('--json', 'items', check=False)
             if r.returncode == 0:

@@ -2,11 +2,13 @@
 and without one, with both planners; and a mail of the reader's own."""
 import glob
 import os
+import re
 import subprocess
 import sys
 import tempfile
 
-from harness import BUILD, IMAGES, SRC, need, no_reports, plain
+from harness import (BACKEND, BUILD, IMAGES, SRC, need, no_reports, plain,
+                     slower)
 
 
 def demo(**env):
@@ -19,7 +21,7 @@ def demo(**env):
                            env={**os.environ, 'MAIL': '', 'ATTACK': '',
                                 'BULKHEAD_IMAGES': IMAGES,
                                 'PLANNER': 'both', **env},
-                           capture_output=True, text=True, timeout=600)
+                           capture_output=True, text=True, timeout=slower(600))
         for path in glob.glob(f'{d}/run/*/state/log/bulkhead.log'):
             with open(path, encoding='utf-8', errors='replace') as f:
                 no_reports(f.read())
@@ -34,6 +36,9 @@ def main():
          'the attack of the article is among the cases')
     need('REFUSED' in r.stdout and 'ALLOWED' in r.stdout,
          'refusals and one permitted request are shown')
+    need(BACKEND == 'auto' or
+         re.findall(r'back-end +(\S+)', r.stdout) == [BACKEND] * 2,
+         f'the back-end is the one asked for: {BACKEND}')
     r = demo(ATTACK='none', PLANNER='gullible')
     need(r.returncode == 0, 'ATTACK=none runs')
     need('REFUSED' not in r.stdout, 'ATTACK=none shows no refusal')

@@ -51,6 +51,7 @@ typedef int (*name_fn)(struct connector *c, int folder, const char *name);
 
 /* qsort asks how much memory there is: sysinfo.
  * #syscalls:connector getdents64 lseek
+ * #syscalls:connector fcntl int1=F_SETFD
  * #syscalls:connector sysinfo */
 static int each_name(struct connector *c, int folder, name_fn fn)
 {

@@ -3,9 +3,9 @@
  *
  * SECURITY. Reads typed requests of local processes that the socket's mode
  * (0600) and SO_PEERCRED let through: only the uids that the configuration
- * lists. It passes them on to the monitor (status, down, kill) or the broker
- * (items), one at a time, and their answers back. It holds no policy, no key,
- * no file and no network; the listening socket was made by the monitor. A
+ * lists. It passes them on to the monitor (status, down, kill, wire) or the
+ * broker (items), one at a time, and their answers back. It holds no policy, no
+ * key, no file and no network; the listening socket was made by the monitor. A
  * client that breaks the protocol or does not read is closed.
  */
 #include <errno.h>
@@ -72,7 +72,8 @@ static void client_fail(struct control *c, struct client *cl, const char *text)
 /* Where a request goes; NULL: clients may not send it. */
 static struct chan *route(struct control *c, enum msg_type t)
 {
-	if (t == MSG_C_STATUS || t == MSG_C_DOWN || t == MSG_C_KILL)
+	if (t == MSG_C_STATUS || t == MSG_C_DOWN || t == MSG_C_KILL ||
+	    t == MSG_C_WIRE)
 		return &c->monitor;
 	if (t == MSG_C_ITEMS)
 		return &c->broker;
@@ -88,13 +89,15 @@ static void client_event(void *arg, int fd, short revents)
 	size_t i;
 	int r;
 
-	(void)revents;
 	for (i = 0; i < CLIENTS && !cl; i++)
 		if (c->clients[i].used && c->clients[i].chan.fd == fd)
 			cl = &c->clients[i];
 	if (!cl)
 		return;
 	if (c->busy) {
+		/* Its request came in the same moment as another's: later. */
+		if (!(revents & (POLLHUP | POLLERR)))
+			return;
 		/* Only a hang-up wakes us now; whose request is on its way
 		 * stays until the answer came, then it is found closed. */
 		if (!cl->waiting)

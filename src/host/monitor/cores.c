@@ -40,7 +40,8 @@ static void core_message(struct monitor *m, struct core *c)
 
 	if (c->proc == PROC_CONNECTOR && t == MSG_ITEM) {
 		item_from_connector(m, c);
-	} else if (c->proc == PROC_BROKER && t == MSG_TASK_START) {
+	} else if (c->proc == PROC_BROKER && t == MSG_TASK_START &&
+		   m->conf.planner != PLANNER_NONE) {
 		vm_request(m, VM_PLANNER, m->in.task_start.item,
 			   m->in.task_start.task);
 	} else if (c->proc == PROC_BROKER && t == MSG_TASK_END) {
@@ -49,6 +50,8 @@ static void core_message(struct monitor *m, struct core *c)
 		item_verdict(m, &m->in.item_verdict);
 	} else if (c->proc == PROC_CONTROL && t == MSG_C_STATUS) {
 		status_answer(m);
+	} else if (c->proc == PROC_CONTROL && t == MSG_C_WIRE) {
+		watch_request(m);
 	} else if (c->proc == PROC_CONTROL && t == MSG_C_KILL) {
 		char reason[512];
 		struct span s = m->in.text.text;

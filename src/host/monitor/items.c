@@ -160,7 +160,7 @@ void item_verdict(struct monitor *m, const struct m_item_verdict *v)
 	if (!it || v->verdict >= ITEM_VERDICT_MAX)
 		return;
 	m->counts[v->verdict]++;
-	vms_of_item_drop(m, it->id);
+	requests_drop_item(m, it->id);
 	if (it->connector->pid) {
 		m->out.type = MSG_ITEM_DONE;
 		m->out.ids = m->ids;

@@ -169,6 +169,8 @@ static int prepare(struct monitor *m, struct err *err)
 static void run(struct monitor *m)
 {
 	m->start_ms = now_ms();
+	templates_start(m);
+	pools_start(m);
 	audit_begin(&m->record, "start", &m->ids);
 	audit_str(&m->record, "version", SPAN_LIT(BULKHEAD_VERSION));
 	audit_str(&m->record, "backend",
@@ -180,6 +182,7 @@ static void run(struct monitor *m)
 		 vm_backend_name(m->probe.backend), m->probe.why);
 	if (!m->stopping)
 		tell_starter(m, "ready");
+	vms_plan(m);
 	if (loop_run(&m->loop) < 0)
 		m->exit_code = 1;
 	m->stopping = true;
@@ -234,6 +237,10 @@ int main(int argc, char **argv)
 	log_init("monitor", LOG_LV_INFO);
 	m.ready_fd = -1;
 	m.signal_fd = -1;
+	m.plan_timer = -1;
+	m.cores = sysconf(_SC_NPROCESSORS_ONLN);
+	if (m.cores < 1)
+		m.cores = 1;
 	loop_init(&m.loop);
 	if (parse_args(&m, argc, argv) < 0)
 		die("usage: bulkhead-monitor --config FILE --libexec DIR "

@@ -5,29 +5,45 @@
  * channel, starts every process with exactly the descriptors of its row, and
  * ends them. Core processes (auditd, broker, control, connectors) live as long
  * as bulkhead; the death of one ends everything, fail closed. Items bring an
- * envelope process and a reader VM each, tasks a planner VM each; VMs wait in
- * a queue for one of MONITOR_VMS places. The kill needs nobody else: SIGKILL by
- * pidfd, then the latch.
+ * envelope process and a request for a reader VM each, tasks one for a planner
+ * VM each; requests wait in a queue for a place (places.h). The kill needs
+ * nobody else: SIGKILL by pidfd, then the latch.
+ *
+ * A VM is in one of four roles. BUILDING: it becomes the template of its kind
+ * (templates.h). PARKING, then PARKED: a copy of the template that has no work
+ * yet. WORKING: it has an item or a task; booted for it, copied for it, or
+ * taken from those parked. Events end in vms_plan(), which alone decides what
+ * is started next: work first, then templates, then the pool.
  */
 #ifndef HOST_MONITOR_MONITOR_H
 #define HOST_MONITOR_MONITOR_H
 
 #include "base/loop.h"
 #include "conf/conf.h"
+#include "host/monitor/places.h"
+#include "host/monitor/templates.h"
 #include "privsep/chan.h"
 #include "privsep/graph.h"
 #include "privsep/rpc.h"
 #include "vm/cgroup.h"
 #include "vm/launch.h"
+#include "vm/template.h"
 
 enum {
-	MONITOR_VMS = 2,    /* running at once; the rest wait */
 	MONITOR_ITEMS = 64, /* taken from connectors and not yet done */
-	MONITOR_VMQUEUE = 2 * MONITOR_ITEMS,
+	MONITOR_REQUESTS = 2 * MONITOR_ITEMS,
+	/* At work, parked, and a template being built. */
+	MONITOR_VMS = 2 * PLACES_MAX + 2 * CONF_POOL_MAX + 1,
 	MONITOR_SEND_MS = 10000,
 	MONITOR_AUDIT_MS = 10000, /* a record is durable by then, or all ends */
 	MONITOR_ENVELOPE_MS = 10000, /* what an envelope process has */
+	MONITOR_WATCHES = 8,	     /* of wires, at once */
+	MONITOR_TAPS = 4,	 /* of them on one VM; what a porter takes */
 	MONITOR_GRACE_MS = 2000, /* after its deadline the monitor ends a VM */
+	MONITOR_PARK_MS =
+		30000,	      /* a VM is parked by then, on an idle machine */
+	MONITOR_SEAL_MS = 20, /* between attempts to seal a template */
+	MONITOR_SEALS_MAX = 150, /* of them */
 };
 
 /* A process that lives as long as bulkhead. */
@@ -51,21 +67,58 @@ struct mitem {
 	struct monitor *m;
 };
 
-enum vm_state { VM_FREE = 0, VM_WAITING, VM_RUNNING };
-
-struct mvm {
-	enum vm_state state;
-	uint64_t id;
-	enum vm_kind kind;
+/* An item or a task that waits for its VM. */
+struct request {
+	enum vm_kind kind; /* 0: free row */
 	uint64_t item;
 	uint64_t task;
-	uint64_t order; /* of the request, for fairness */
+	uint64_t order; /* for fairness */
+	bool cold;	/* a clone for it failed before it was ready */
+};
+
+enum vm_role { VM_FREE = 0, VM_BUILDING, VM_PARKING, VM_PARKED, VM_WORKING };
+
+struct mvm {
+	enum vm_role role;
+	uint64_t id; /* "vm-17" */
+	enum vm_kind kind;
+	enum vm_start start;
+	enum vm_park park;
+	uint64_t number; /* of the template it is a clone of */
+	uint64_t item;
+	uint64_t task;
+	uint64_t order; /* of its request */
 	struct vm_procs procs;
 	struct chan chan; /* its porter's FD_MONITOR */
-	int timer;
-	bool ready;
+	int timer;	  /* of its role: deadline, or end of its parking */
+	int slow_timer;
+	bool ready; /* authenticated, its workload stands */
+	bool told;  /* the broker has its channel */
+	bool slow;  /* at work for so long that it holds no place */
 	struct monitor *m;
 };
+
+/* Somebody who watches a wire, see watch.c. */
+struct watch {
+	bool used;
+	uint64_t vm;  /* 0: waits for the next one */
+	uint8_t kind; /* enum vm_kind, 0: any */
+	int fd;	      /* what its porter has too; owned */
+};
+
+/* The template of a kind, and the one that is being built. */
+struct mtemplate {
+	struct template rules;
+	struct vm_template ready, next;
+	enum vm_kind kind;
+	int seal_timer;
+	uint32_t seals;
+	uint64_t mib; /* what its memory takes of the host's */
+	struct monitor *m;
+};
+
+/* How a VM that has work came to life; the words are in audit records. */
+enum origin { ORIGIN_COLD = 0, ORIGIN_CLONE, ORIGIN_POOL, ORIGIN_MAX };
 
 struct monitor {
 	struct loop loop;
@@ -93,10 +146,19 @@ struct monitor {
 	int broker_control_fd;
 	int connector_broker_fd[CONF_CONNECTORS];
 	struct mitem items[MONITOR_ITEMS];
-	struct mvm vms[MONITOR_VMQUEUE];
-	uint64_t next_item, next_vm;
+	struct request requests[MONITOR_REQUESTS];
+	struct mvm vms[MONITOR_VMS];
+	struct mtemplate templates[VM_KIND_MAX];
+	struct pool pools[VM_KIND_MAX];
+	long cores;
+	int plan_timer;
+	uint64_t worked_ms; /* when a VM was last given work */
+	uint64_t next_item, next_vm, next_request;
 	uint64_t counts[ITEM_VERDICT_MAX];
 	uint64_t vms_started, vms_failed;
+	struct watch watches[MONITOR_WATCHES];
+	uint64_t starts[ORIGIN_MAX];
+	char cold_why[TEMPLATE_WHY]; /* of the last cold boot */
 	struct m_audit_ok audit_state;
 	struct msg in;
 	struct msg out;
@@ -121,16 +183,80 @@ struct mitem *mitem_find(struct monitor *m, uint64_t id);
 void items_end(struct monitor *m);
 size_t items_count(const struct monitor *m);
 
-/* vms.c */
-void vm_request(struct monitor *m, enum vm_kind kind, uint64_t item,
-		uint64_t task);
-void vms_schedule(struct monitor *m);
+/* vms.c: each VM from launch to end. */
+struct vm_want {
+	enum vm_role role;
+	enum vm_kind kind;
+	enum vm_start start;
+	enum vm_park park;
+	const struct vm_template *from; /* templates and clones */
+	uint64_t item, task;
+	uint64_t deadline_ms; /* of its work, told to its porter */
+	uint64_t life_ms;     /* then bulkhead-vmm ends it, as a backstop */
+};
+
+/* A new VM; NULL with the reason. Its timer is not set. */
+[[nodiscard]] struct mvm *vm_start(struct monitor *m, const struct vm_want *w,
+				   struct err *err);
+struct vm_spec vm_spec_of(const struct monitor *m, enum vm_kind kind);
+enum wire_workload vm_workload_of(const struct monitor *m, enum vm_kind kind);
+uint64_t vm_deadline_ms(const struct monitor *m, enum vm_kind kind);
+const char *vm_zone(enum vm_kind kind);
+/* The load of the last minute for each core. */
+double vm_load(const struct monitor *m);
+/* The VM of that number, whatever it does; or NULL. */
+struct mvm *vm_find(struct monitor *m, uint64_t id);
+/* Begins m->record, about a VM. */
+void vm_audit(struct monitor *m, const struct mvm *v, const char *kind);
+/* Replaces its timer; what happens then is its role's. */
+void vm_timer(struct mvm *v, uint64_t ms);
+/* Sends m->out to its porter; one that is gone is noticed by its channel. */
+void vm_send(struct monitor *m, struct mvm *v, const int *fds, size_t n);
+void vm_tell_new(struct monitor *m, struct mvm *v);
+/* Ends it; with no plan of what comes next. */
 void vm_stop(struct monitor *m, struct mvm *v, const char *reason);
 void vms_of_task_end(struct monitor *m, uint64_t task);
-void vms_of_item_drop(struct monitor *m, uint64_t item);
 void vms_kill(struct monitor *m); /* SIGKILL only; vms_end does the rest */
 void vms_end(struct monitor *m, const char *reason);
-size_t vms_count(const struct monitor *m, enum vm_state s);
+size_t vms_count(const struct monitor *m, enum vm_role r, enum vm_kind kind);
+
+/* queue.c: what waits for a VM, and what is started next. */
+void vm_request(struct monitor *m, enum vm_kind kind, uint64_t item,
+		uint64_t task);
+void requests_drop_item(struct monitor *m, uint64_t item);
+void requests_drop_task(struct monitor *m, uint64_t task);
+void requests_end(struct monitor *m);
+size_t requests_count(const struct monitor *m, enum vm_kind kind);
+void work_ready(struct monitor *m, struct mvm *v);
+/* A VM at work died abnormally. */
+void work_broke(struct monitor *m, struct mvm *v, const char *reason);
+bool place_is_free(const struct monitor *m, enum vm_kind kind);
+/* Starts what is due; the end of every event. */
+void vms_plan(struct monitor *m);
+
+/* build.c: the templates. */
+void templates_start(struct monitor *m);
+void templates_end(struct monitor *m);
+void templates_check(struct monitor *m); /* retires what is due */
+void templates_build(struct monitor *m); /* begins a build that is due */
+void build_ready(struct monitor *m, struct mvm *v);
+void build_saved(struct monitor *m, struct mvm *v);
+void build_broke(struct monitor *m, struct mvm *v, const char *reason);
+/* A clone of the template of that kind and number died abnormally. */
+void template_clone_died(struct monitor *m, enum vm_kind kind, uint64_t number,
+			 const char *reason);
+
+/* pool.c: the VMs kept ready. */
+void pools_start(struct monitor *m);
+void pools_refill(struct monitor *m);
+uint64_t pools_next_ms(const struct monitor *m, uint64_t now);
+/* One that is parked, now the caller's to give work to; NULL: none is. */
+struct mvm *pool_take(struct monitor *m, enum vm_kind kind);
+/* Ends all of that kind, for their template is no more. */
+void pool_drop(struct monitor *m, enum vm_kind kind, const char *why);
+void pool_is_parked(struct monitor *m, struct mvm *v);
+void pool_too_old(struct monitor *m, struct mvm *v);
+void pool_broke(struct monitor *m, struct mvm *v, const char *reason);
 
 /* groups.c: a cgroup for each machine, where there are cgroups. */
 void groups_start(struct monitor *m);
@@ -139,6 +265,17 @@ void groups_start(struct monitor *m);
 				struct vm_procs *ret, struct err *err);
 void groups_leave(struct monitor *m, const char *name);
 void groups_end(struct monitor *m);
+
+/* watch.c: the owner looks at a wire. */
+void watch_request(struct monitor *m); /* MSG_C_WIRE in m->in */
+/* A VM is about to get its work: those who wait for one watch it. Their
+ * channels, still ours, go to its porter with its launch or by watch_send,
+ * before MSG_WORK; how many. */
+size_t watch_next(struct monitor *m, const struct mvm *v,
+		  int fds[MONITOR_TAPS]);
+void watch_send(struct monitor *m, struct mvm *v, const int *fds, size_t n);
+/* The VM has ended: says why, and closes. */
+void watch_end(struct monitor *m, uint64_t vm, const char *reason);
 
 /* latch.c: the kill. */
 bool latch_is_set(int state_fd);

@@ -1,0 +1,151 @@
+/*
+ * pool: VMs kept ready: clones of the template that wait for their work. They
+ * have seen no foreign byte. When one is taken is queue.c's to say; when there
+ * is to be another is decided in places.h.
+ */
+#include "base/log.h"
+#include "base/str.h"
+#include "host/monitor/monitor.h"
+
+static const struct conf_vm *conf_of(const struct monitor *m, int kind)
+{
+	return kind == VM_READER ? &m->conf.reader : &m->conf.planner_vm;
+}
+
+void pools_start(struct monitor *m)
+{
+	int k;
+
+	for (k = VM_READER; k < VM_KIND_MAX; k++)
+		m->pools[k].want =
+			m->templates[k].rules.wanted ? conf_of(m, k)->pool : 0;
+}
+
+static struct pool_need need_of(const struct monitor *m, enum vm_kind kind)
+{
+	const struct mtemplate *t = &m->templates[kind];
+	size_t parking = vms_count(m, VM_PARKING, kind);
+
+	return (struct pool_need){
+		.have = (uint32_t)(parking + vms_count(m, VM_PARKED, kind)),
+		.parking = parking > 0,
+		.waiting = requests_count(m, VM_READER) ||
+			   requests_count(m, VM_PLANNER),
+		.place = place_is_free(m, kind),
+		.template = t->rules.ready,
+		.worked_ms = m->worked_ms,
+	};
+}
+
+/* The machine lives as long as it may be parked, and then for its work. */
+static void park(struct monitor *m, enum vm_kind kind)
+{
+	struct mtemplate *t = &m->templates[kind];
+	uint64_t limit =
+		(uint64_t)((double)MONITOR_PARK_MS / TEMPLATE_BUILD_MS *
+			   (double)template_deadline_ms(vm_load(m)));
+	uint64_t deadline = vm_deadline_ms(m, kind);
+	const struct vm_want w = {
+		.role = VM_PARKING,
+		.kind = kind,
+		.start = VM_CLONE,
+		.park = (enum vm_park)conf_of(m, kind)->parked,
+		.from = &t->ready,
+		.deadline_ms = deadline,
+		.life_ms = POOL_PARKED_S * UINT64_C(1000) + limit +
+			   2 * deadline + 5000,
+	};
+	struct err err = { 0 };
+	struct mvm *v = vm_start(m, &w, &err);
+
+	if (!v) {
+		log_warn("pool", "zone=%s %s", vm_zone(kind), err.msg);
+		if (pool_failed(&m->pools[kind], now_ms()))
+			template_clone_died(m, kind, t->rules.number, err.msg);
+		return;
+	}
+	v->number = t->rules.number;
+	template_cloned(&t->rules);
+	vm_timer(v, limit);
+}
+
+void pools_refill(struct monitor *m)
+{
+	int k;
+
+	for (k = VM_READER; k < VM_KIND_MAX && !m->stopping; k++) {
+		const struct pool_need n = need_of(m, (enum vm_kind)k);
+
+		if (pool_due(&m->pools[k], &n, now_ms()))
+			park(m, (enum vm_kind)k);
+	}
+}
+
+uint64_t pools_next_ms(const struct monitor *m, uint64_t now)
+{
+	uint64_t next = UINT64_MAX;
+	int k;
+
+	for (k = VM_READER; k < VM_KIND_MAX; k++) {
+		const struct pool_need n = need_of(m, (enum vm_kind)k);
+		uint64_t at = pool_next_ms(&m->pools[k], &n, now);
+
+		if (at < next)
+			next = at;
+	}
+	return next;
+}
+
+/* The oldest goes first: the others are the fresher for it. */
+struct mvm *pool_take(struct monitor *m, enum vm_kind kind)
+{
+	struct mvm *v = NULL;
+	size_t i;
+
+	for (i = 0; i < MONITOR_VMS; i++)
+		if (m->vms[i].role == VM_PARKED && m->vms[i].kind == kind &&
+		    (!v || m->vms[i].id < v->id))
+			v = &m->vms[i];
+	if (v)
+		m->pools[kind].served++;
+	return v;
+}
+
+void pool_drop(struct monitor *m, enum vm_kind kind, const char *why)
+{
+	size_t i;
+
+	for (i = 0; i < MONITOR_VMS; i++) {
+		struct mvm *v = &m->vms[i];
+
+		if (v->kind != kind ||
+		    (v->role != VM_PARKING && v->role != VM_PARKED))
+			continue;
+		m->pools[kind].recycled++;
+		vm_stop(m, v, why);
+	}
+}
+
+void pool_is_parked(struct monitor *m, struct mvm *v)
+{
+	v->role = VM_PARKED;
+	pool_parked(&m->pools[v->kind]);
+	vm_timer(v, POOL_PARKED_S * UINT64_C(1000));
+}
+
+void pool_too_old(struct monitor *m, struct mvm *v)
+{
+	m->pools[v->kind].recycled++;
+	vm_stop(m, v, "parked for long");
+}
+
+void pool_broke(struct monitor *m, struct mvm *v, const char *reason)
+{
+	log_warn("pool", "vm=%llu zone=%s died: %s", (unsigned long long)v->id,
+		 vm_zone(v->kind), reason);
+	vm_stop(m, v, reason);
+	/* No foreign byte was in it, so that its death tells nobody anything:
+	 * the template goes only if it looks as if it were no good. */
+	if (pool_failed(&m->pools[v->kind], now_ms()))
+		template_clone_died(m, v->kind, v->number, reason);
+}

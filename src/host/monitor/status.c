@@ -28,6 +28,79 @@ static json_t *processes(const struct monitor *m)
 	return list;
 }
 
+static json_t *templates(const struct monitor *m)
+{
+	json_t *list = json_array();
+	uint64_t now = now_ms();
+	int k;
+
+	for (k = VM_READER; k < VM_KIND_MAX; k++) {
+		const struct mtemplate *t = &m->templates[k];
+		const struct template *r = &t->rules;
+		uint64_t since = r->ready ? r->ready_ms : r->begun_ms;
+
+		if (!r->wanted)
+			continue;
+		(void)json_array_append_new(
+			list,
+			json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, "
+				  "s:s}",
+				  "kind", vm_zone(t->kind), "state",
+				  template_state(r, now), "age_ms",
+				  (json_int_t)(since ? now - since : 0),
+				  "clones", (json_int_t)r->clones, "build_ms",
+				  (json_int_t)r->build_ms, "mib",
+				  (json_int_t)t->mib, "built",
+				  (json_int_t)r->built, "retired",
+				  (json_int_t)r->retired, "why", r->why));
+	}
+	return list;
+}
+
+static json_t *pools(const struct monitor *m)
+{
+	json_t *list = json_array();
+	int k;
+
+	for (k = VM_READER; k < VM_KIND_MAX; k++) {
+		const struct pool *p = &m->pools[k];
+		const struct conf_vm *cv =
+			k == VM_READER ? &m->conf.reader : &m->conf.planner_vm;
+		size_t parked = vms_count(m, VM_PARKED, (enum vm_kind)k);
+
+		if (!m->templates[k].rules.wanted)
+			continue;
+		(void)json_array_append_new(
+			list, json_pack("{s:s, s:I, s:I, s:s, s:I, s:I, s:I}",
+					"kind", vm_zone((enum vm_kind)k),
+					"depth", (json_int_t)p->want, "parked",
+					(json_int_t)parked, "how",
+					vm_park_name((enum vm_park)cv->parked),
+					"served", (json_int_t)p->served, "died",
+					(json_int_t)p->died, "recycled",
+					(json_int_t)p->recycled));
+	}
+	return list;
+}
+
+static json_t *vms(const struct monitor *m)
+{
+	size_t working = vms_count(m, VM_WORKING, VM_READER) +
+			 vms_count(m, VM_WORKING, VM_PLANNER);
+	size_t waiting =
+		requests_count(m, VM_READER) + requests_count(m, VM_PLANNER);
+	size_t slow = 0, i;
+
+	for (i = 0; i < MONITOR_VMS; i++)
+		slow += m->vms[i].role == VM_WORKING && m->vms[i].slow;
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "places",
+			 (json_int_t)places_of(m->cores), "running",
+			 (json_int_t)working, "slow", (json_int_t)slow,
+			 "waiting", (json_int_t)waiting, "started",
+			 (json_int_t)m->vms_started, "failed",
+			 (json_int_t)m->vms_failed);
+}
+
 static json_t *status_json(const struct monitor *m)
 {
 	char run[2 * MSG_RUN + 1];
@@ -36,8 +109,8 @@ static json_t *status_json(const struct monitor *m)
 	hex_encode(run, m->ids.run, MSG_RUN);
 	hex_encode(root, m->audit_state.root, 32);
 	return json_pack(
-		"{s:s, s:s, s:i, s:s, s:s, s:b, s:s, s:s, s:b, s:s, s:o,"
-		" s:{s:I, s:I, s:I, s:I}, s:{s:I, s:I, s:I, s:I},"
+		"{s:s, s:s, s:i, s:s, s:s, s:b, s:s, s:s, s:b, s:s, s:o, s:o,"
+		" s:o, s:o, s:{s:I, s:I, s:I, s:s}, s:{s:I, s:I, s:I, s:I},"
 		" s:{s:I, s:s}}",
 		"version", BULKHEAD_VERSION, "run", run, "uptime_s",
 		(int)((now_ms() - m->start_ms) / 1000), "backend",
@@ -45,16 +118,16 @@ static json_t *status_json(const struct monitor *m)
 		"emulated", m->probe.backend == VM_QEMU_TCG, "cgroups",
 		cgroup_kind_name(m->groups.kind), "limits", m->groups.why,
 		"killed", m->killed, "planner",
-		m->conf.planner == PLANNER_GULLIBLE ? "gullible" : "triage",
-		"processes", processes(m), "items", "pending",
-		(json_int_t)items_count(m), "read",
+		conf_planner_name(m->conf.planner), "processes", processes(m),
+		"vms", vms(m), "templates", templates(m), "pools", pools(m),
+		"starts", "cold", (json_int_t)m->starts[ORIGIN_COLD], "clone",
+		(json_int_t)m->starts[ORIGIN_CLONE], "pool",
+		(json_int_t)m->starts[ORIGIN_POOL], "cold_why", m->cold_why,
+		"items", "pending", (json_int_t)items_count(m), "read",
 		(json_int_t)m->counts[ITEM_READ], "refused",
 		(json_int_t)m->counts[ITEM_REFUSED], "task_failed",
-		(json_int_t)m->counts[ITEM_TASK_FAILED], "vms", "running",
-		(json_int_t)vms_count(m, VM_RUNNING), "waiting",
-		(json_int_t)vms_count(m, VM_WAITING), "started",
-		(json_int_t)m->vms_started, "failed", (json_int_t)m->vms_failed,
-		"audit", "size", (json_int_t)m->audit_state.size, "root", root);
+		(json_int_t)m->counts[ITEM_TASK_FAILED], "audit", "size",
+		(json_int_t)m->audit_state.size, "root", root);
 }
 
 void status_answer(struct monitor *m)

@@ -1,11 +1,14 @@
 /*
- * vms: the queue for the machine's places, and each VM from launch to end.
- * Planners go before readers: what was begun is finished first.
+ * vms: each VM from launch to end, and what its porter says. What a message or
+ * a death means depends on the VM's role; that is in queue.c, pool.c, build.c.
  */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -13,54 +16,78 @@
 #include "base/str.h"
 #include "host/monitor/monitor.h"
 
-/* What a porter may claim, once: the log holds numbers up to 2^53. */
-#define BOOT_US_MAX (UINT64_C(3600) * 1000000)
+enum { NAME_MAX_VM = 32, SEND_S = 1 };
 
-size_t vms_count(const struct monitor *m, enum vm_state s)
+/* What a porter may claim, once: the log holds numbers up to 2^53. */
+#define BOOT_US_MAX (2 * POOL_PARKED_S * UINT64_C(1000000))
+
+size_t vms_count(const struct monitor *m, enum vm_role r, enum vm_kind kind)
 {
 	size_t n = 0;
 	size_t i;
 
-	for (i = 0; i < MONITOR_VMQUEUE; i++)
-		n += m->vms[i].state == s;
+	for (i = 0; i < MONITOR_VMS; i++)
+		n += m->vms[i].role == r && m->vms[i].kind == kind;
 	return n;
 }
 
-void vm_request(struct monitor *m, enum vm_kind kind, uint64_t item,
-		uint64_t task)
+struct mvm *vm_find(struct monitor *m, uint64_t id)
 {
-	struct mvm *v = NULL;
 	size_t i;
 
-	for (i = 0; i < MONITOR_VMQUEUE && !v; i++)
-		if (m->vms[i].state == VM_FREE)
-			v = &m->vms[i];
-	if (!v) {
-		monitor_fatal(m, "more virtual machines wait than items exist");
-		return;
-	}
-	*v = (struct mvm){ .state = VM_WAITING,
-			   .id = ++m->next_vm,
-			   .kind = kind,
-			   .item = item,
-			   .task = task,
-			   .order = m->next_vm,
-			   .timer = -1,
-			   .m = m };
-	vms_schedule(m);
+	for (i = 0; id && i < MONITOR_VMS; i++)
+		if (m->vms[i].role != VM_FREE && m->vms[i].id == id)
+			return &m->vms[i];
+	return NULL;
 }
 
-static void tell_gone(struct monitor *m, const struct mvm *v,
-		      const char *reason)
+const char *vm_zone(enum vm_kind kind)
 {
-	m->out.type = MSG_VM_GONE;
-	m->out.ids = m->ids;
-	m->out.ids.task = v->task;
-	m->out.vm_gone = (struct m_vm_gone){ v->id, span_str(reason) };
-	core_send(m, &m->broker, NULL, 0);
+	return kind == VM_READER ? "reader" : "planner";
 }
 
-static void audit_vm(struct monitor *m, const struct mvm *v, const char *kind)
+static const struct conf_vm *conf_of(const struct monitor *m, enum vm_kind k)
+{
+	return k == VM_READER ? &m->conf.reader : &m->conf.planner_vm;
+}
+
+struct vm_spec vm_spec_of(const struct monitor *m, enum vm_kind kind)
+{
+	const struct conf_vm *cv = conf_of(m, kind);
+
+	return (struct vm_spec){ .backend = m->probe.backend,
+				 .memory_mib = cv->memory_mib,
+				 .cpus = cv->cpus,
+				 .deadline_s = cv->deadline_s,
+				 .tsc_khz = m->probe.tsc_khz };
+}
+
+enum wire_workload vm_workload_of(const struct monitor *m, enum vm_kind kind)
+{
+	if (kind == VM_READER)
+		return WIRE_READER_EMAIL;
+	return m->conf.planner == PLANNER_GULLIBLE ? WIRE_PLANNER_GULLIBLE
+						   : WIRE_PLANNER_TRIAGE;
+}
+
+uint64_t vm_deadline_ms(const struct monitor *m, enum vm_kind kind)
+{
+	return (uint64_t)conf_of(m, kind)->deadline_s * 1000;
+}
+
+double vm_load(const struct monitor *m)
+{
+	double load;
+
+	return getloadavg(&load, 1) == 1 ? load / (double)m->cores : 1;
+}
+
+static void name_of(char dst[NAME_MAX_VM], uint64_t id)
+{
+	(void)str_printf(dst, NAME_MAX_VM, "vm-%llu", (unsigned long long)id);
+}
+
+void vm_audit(struct monitor *m, const struct mvm *v, const char *kind)
 {
 	struct msg_ids ids = m->ids;
 
@@ -69,88 +96,159 @@ static void audit_vm(struct monitor *m, const struct mvm *v, const char *kind)
 	audit_begin(&m->record, kind, &ids);
 	audit_int(&m->record, "vm", v->id);
 	audit_int(&m->record, "item", v->item);
-	audit_str(&m->record, "zone",
-		  v->kind == VM_READER ? SPAN_LIT("reader")
-				       : SPAN_LIT("planner"));
+	audit_str(&m->record, "zone", span_str(vm_zone(v->kind)));
 }
 
-void vm_stop(struct monitor *m, struct mvm *v, const char *reason)
-{
-	char name[32];
+/* --- start --------------------------------------------------------------- */
 
-	if (v->state == VM_FREE)
-		return;
-	if (v->state == VM_RUNNING) {
-		loop_timer_del(&m->loop, v->timer);
-		loop_del(&m->loop, v->chan.fd);
-		vm_end(&v->procs);
-		(void)str_printf(name, sizeof(name), "vm-%llu",
-				 (unsigned long long)v->id);
-		groups_leave(m, name);
-		chan_done(&v->chan);
-		audit_vm(m, v, "vm.end");
-		audit_str(&m->record, "reason", span_str(reason));
-		monitor_audit(m);
-		if (!m->stopping)
-			tell_gone(m, v, reason);
+static int launch(struct monitor *m, struct mvm *v, const struct vm_want *w,
+		  struct err *err)
+{
+	char name[NAME_MAX_VM];
+	int taps[MONITOR_TAPS];
+	struct vm_launch l = {
+		.libexec = m->libexec,
+		.spec = vm_spec_of(m, w->kind),
+		.workload = vm_workload_of(m, w->kind),
+		.images = &m->images,
+		.name = name,
+		.ids = m->ids,
+		.console_fd = -1,
+		.park = w->park,
+		.memory_fd = w->from ? w->from->memory_fd : -1,
+		.saved_fd = w->from ? w->from->saved_fd : -1,
+		.deadline_ms = w->deadline_ms,
+	};
+
+	name_of(name, v->id);
+	l.ids.task = w->task;
+	l.ids.span = w->item;
+	l.spec.start = w->start;
+	l.spec.deadline_s = (uint32_t)(w->life_ms / 1000);
+	if (w->role == VM_WORKING) {
+		l.tap_fds = taps;
+		l.n_tap_fds = watch_next(m, v, taps);
 	}
-	v->state = VM_FREE;
+	return groups_launch(m, &l, &v->procs, err);
 }
 
-void vms_end(struct monitor *m, const char *reason)
+static void on_porter(void *arg, int fd, short revents);
+
+/* Its porter is heard; what we send to one that an attacker may own by now may
+ * not hold us up. */
+static int listen_to(struct monitor *m, struct mvm *v)
+{
+	const struct timeval limit = { .tv_sec = SEND_S };
+	int r = chan_init(&v->chan, take_fd(&v->procs.monitor_fd));
+
+	if (r < 0)
+		return r;
+	v->chan.no_wait = true;
+	(void)setsockopt(v->chan.fd, SOL_SOCKET, SO_SNDTIMEO, &limit,
+			 sizeof(limit));
+	return loop_add(&m->loop, v->chan.fd, POLLIN, on_porter, v);
+}
+
+static struct mvm *vm_row(struct monitor *m)
 {
 	size_t i;
 
-	for (i = 0; i < MONITOR_VMQUEUE; i++)
-		vm_stop(m, &m->vms[i], reason);
+	for (i = 0; i < MONITOR_VMS; i++)
+		if (m->vms[i].role == VM_FREE)
+			return &m->vms[i];
+	return NULL;
 }
 
-void vms_of_task_end(struct monitor *m, uint64_t task)
+struct mvm *vm_start(struct monitor *m, const struct vm_want *w,
+		     struct err *err)
 {
-	size_t i;
+	struct mvm *v = vm_row(m);
 
-	for (i = 0; task && i < MONITOR_VMQUEUE; i++)
-		if (m->vms[i].state != VM_FREE && m->vms[i].task == task)
-			vm_stop(m, &m->vms[i], "task done");
-	vms_schedule(m);
+	if (!v) {
+		(void)err_set(err, -ENFILE, "more machines than were planned");
+		return NULL;
+	}
+	*v = (struct mvm){ .id = ++m->next_vm,
+			   .kind = w->kind,
+			   .start = w->start,
+			   .park = w->park,
+			   .item = w->item,
+			   .task = w->task,
+			   .timer = -1,
+			   .slow_timer = -1,
+			   .m = m };
+	if (launch(m, v, w, err) < 0) {
+		watch_end(m, v->id, err->msg);
+		return NULL;
+	}
+	v->role = w->role;
+	m->vms_started++;
+	if (listen_to(m, v) < 0)
+		monitor_fatal(m, "no room for a virtual machine");
+	return v;
 }
 
-/* The item has its verdict: a machine that still waits would find nothing. One
- * that runs has its own words to say, and a deadline. */
-void vms_of_item_drop(struct monitor *m, uint64_t item)
-{
-	size_t i;
+/* --- while it lives ------------------------------------------------------ */
 
-	for (i = 0; i < MONITOR_VMQUEUE; i++)
-		if (m->vms[i].state == VM_WAITING && m->vms[i].item == item)
-			m->vms[i].state = VM_FREE;
+void vm_send(struct monitor *m, struct mvm *v, const int *fds, size_t n)
+{
+	int r = chan_send(&v->chan, &m->out, fds, n);
+
+	if (r < 0)
+		log_warn("vm-send", "vm=%llu type=%s errno=%d",
+			 (unsigned long long)v->id, msg_type_name(m->out.type),
+			 -r);
 }
 
-void vms_kill(struct monitor *m)
+void vm_tell_new(struct monitor *m, struct mvm *v)
 {
-	size_t i;
+	v->told = true;
+	m->out.type = MSG_VM_NEW;
+	m->out.ids = m->ids;
+	m->out.ids.task = v->task;
+	m->out.vm_new = (struct m_vm_new){ v->id, (uint8_t)v->kind, v->item };
+	core_send(m, &m->broker, &v->procs.broker_fd, 1);
+	fd_close(&v->procs.broker_fd);
+}
 
-	for (i = 0; i < MONITOR_VMQUEUE; i++) {
-		const struct vm_procs *p = &m->vms[i].procs;
-
-		if (m->vms[i].state != VM_RUNNING)
-			continue;
-		(void)syscall(SYS_pidfd_send_signal, p->vmm_pidfd, SIGKILL,
-			      NULL, 0);
-		(void)syscall(SYS_pidfd_send_signal, p->porter_pidfd, SIGKILL,
-			      NULL, 0);
+/* The guest's doing, or its machine's: no refusal, and no exit by itself. */
+static void broke(struct monitor *m, struct mvm *v, const char *reason)
+{
+	switch (v->role) {
+	case VM_BUILDING:
+		build_broke(m, v, reason);
+		break;
+	case VM_PARKING:
+	case VM_PARKED:
+		pool_broke(m, v, reason);
+		break;
+	case VM_WORKING:
+		work_broke(m, v, reason);
+		break;
+	case VM_FREE:
+		break;
 	}
 }
 
-static void on_deadline(void *arg)
+static void on_timer(void *arg)
 {
 	struct mvm *v = arg;
 	struct monitor *m = v->m;
 
 	v->timer = -1;
-	m->vms_failed++;
-	vm_stop(m, v, "deadline: its porter did not end it in time");
-	vms_schedule(m);
+	if (v->role == VM_PARKED)
+		pool_too_old(m, v);
+	else
+		broke(m, v, "deadline: its porter did not end it in time");
+	vms_plan(m);
+}
+
+void vm_timer(struct mvm *v, uint64_t ms)
+{
+	loop_timer_del(&v->m->loop, v->timer);
+	v->timer = loop_timer(&v->m->loop, ms, on_timer, v);
+	if (v->timer < 0)
+		monitor_fatal(v->m, "no room for a virtual machine's deadline");
 }
 
 static void on_fail(struct monitor *m, struct mvm *v)
@@ -159,18 +257,41 @@ static void on_fail(struct monitor *m, struct mvm *v)
 	char reason[400];
 	const char *name = wire_fault_name((enum wire_fault)f->fault);
 
-	m->vms_failed++;
 	if (str_printf(reason, sizeof(reason), "%s: %.*s", name,
 		       (int)(f->detail.n < 300 ? f->detail.n : 300),
 		       (const char *)f->detail.p) < 0 ||
 	    !utf8_valid(span_str(reason)))
 		(void)str_printf(reason, sizeof(reason), "%s", name);
-	audit_vm(m, v, "vm.fault");
+	vm_audit(m, v, "vm.fault");
 	audit_str(&m->record, "fault", span_str(name));
 	audit_str(&m->record, "detail", span_str(reason));
 	monitor_audit(m);
-	vm_stop(m, v, reason);
-	vms_schedule(m);
+	broke(m, v, reason);
+}
+
+/* False: not from one in its role. */
+static bool on_message(struct monitor *m, struct mvm *v)
+{
+	enum msg_type t = m->in.type;
+	bool ready = t == MSG_VM_READY && !v->ready && v->role != VM_PARKED &&
+		     m->in.vm_ready.boot_us <= BOOT_US_MAX;
+
+	v->ready |= ready;
+	if (ready && v->role == VM_BUILDING)
+		build_ready(m, v);
+	else if (ready && v->role == VM_WORKING)
+		work_ready(m, v);
+	else if (t == MSG_VM_SAVED && v->role == VM_BUILDING && v->ready)
+		build_saved(m, v);
+	else if (t == MSG_VM_PARKED && v->role == VM_PARKING)
+		pool_is_parked(m, v);
+	else if (t == MSG_VM_DONE && v->role == VM_WORKING)
+		vm_stop(m, v, "done");
+	else if (t == MSG_VM_FAIL)
+		on_fail(m, v);
+	else
+		return ready;
+	return true;
 }
 
 static void on_porter(void *arg, int fd, short revents)
@@ -184,128 +305,84 @@ static void on_porter(void *arg, int fd, short revents)
 	(void)revents;
 	if (r == -EAGAIN)
 		return;
-	if (r <= 0) {
-		m->vms_failed++;
-		vm_stop(m, v, "its porter died");
-		vms_schedule(m);
-	} else if (m->in.type == MSG_VM_READY && !v->ready &&
-		   m->in.vm_ready.boot_us <= BOOT_US_MAX) {
-		uint64_t boot_us = m->in.vm_ready.boot_us;
-
-		v->ready = true;
-		audit_vm(m, v, "vm.ready");
-		audit_int(&m->record, "boot_us", boot_us);
-		monitor_audit(m);
-	} else if (m->in.type == MSG_VM_FAIL) {
-		on_fail(m, v);
-	} else if (m->in.type == MSG_VM_DONE) {
-		vm_stop(m, v, "done");
-		vms_schedule(m);
-	} else {
+	if (r <= 0)
+		broke(m, v, "its porter died");
+	else if (!on_message(m, v))
 		/* Owned by what it parsed: its VM ends, nobody else's. */
-		m->vms_failed++;
-		vm_stop(m, v, "its porter sent what it may not");
-		vms_schedule(m);
-	}
+		broke(m, v, "its porter sent what it may not");
+	vms_plan(m);
 }
 
-static enum wire_workload workload_of(const struct monitor *m,
-				      const struct mvm *v)
+/* --- end ----------------------------------------------------------------- */
+
+static void tell_gone(struct monitor *m, const struct mvm *v,
+		      const char *reason)
 {
-	if (v->kind == VM_READER)
-		return WIRE_READER_EMAIL;
-	return m->conf.planner == PLANNER_GULLIBLE ? WIRE_PLANNER_GULLIBLE
-						   : WIRE_PLANNER_TRIAGE;
-}
-
-static int launch(struct monitor *m, struct mvm *v, struct err *err)
-{
-	const struct conf_vm *cv =
-		v->kind == VM_READER ? &m->conf.reader : &m->conf.planner_vm;
-	struct mitem *it = mitem_find(m, v->item);
-	char name[32];
-	struct vm_launch l = {
-		.libexec = m->libexec,
-		.spec = { .backend = m->probe.backend,
-			  .memory_mib = cv->memory_mib,
-			  .cpus = cv->cpus,
-			  .deadline_s = 2 * cv->deadline_s + 5,
-			  .tsc_khz = m->probe.tsc_khz },
-		.workload = workload_of(m, v),
-		.images = &m->images,
-		.name = name,
-		.ids = m->ids,
-		.item_fd = -1,
-		.console_fd = -1,
-		.deadline_ms = (uint64_t)cv->deadline_s * 1000,
-	};
-
-	if (!it)
-		return err_set(err, -ENOENT, "its item is gone");
-	l.ids.task = v->task;
-	l.ids.span = v->item;
-	(void)str_printf(name, sizeof(name), "vm-%llu",
-			 (unsigned long long)v->id);
-	if (v->kind == VM_READER)
-		l.item_fd = it->fd;
-	return groups_launch(m, &l, &v->procs, err);
-}
-
-static void vm_start(struct monitor *m, struct mvm *v)
-{
-	struct err err = { 0 };
-	uint64_t deadline;
-
-	audit_vm(m, v, "vm.start");
-	monitor_audit(m);
-	if (launch(m, v, &err) < 0) {
-		log_error("vm-start", "vm=%llu %s", (unsigned long long)v->id,
-			  err.msg);
-		/* No machine, no zone: nothing is read without one. */
-		monitor_fatal(m, err.msg);
-		v->state = VM_FREE;
-		return;
-	}
-	m->vms_started++;
-	v->state = VM_RUNNING;
-	deadline = (uint64_t)(v->kind == VM_READER
-				      ? m->conf.reader.deadline_s
-				      : m->conf.planner_vm.deadline_s);
-	v->timer = loop_timer(&m->loop, 2000 * deadline + MONITOR_GRACE_MS,
-			      on_deadline, v);
-	m->out.type = MSG_VM_NEW;
+	m->out.type = MSG_VM_GONE;
 	m->out.ids = m->ids;
 	m->out.ids.task = v->task;
-	m->out.vm_new = (struct m_vm_new){ v->id, (uint8_t)v->kind, v->item };
-	core_send(m, &m->broker, &v->procs.broker_fd, 1);
-	fd_close(&v->procs.broker_fd);
-	if (v->timer < 0 ||
-	    chan_init(&v->chan, take_fd(&v->procs.monitor_fd)) < 0 ||
-	    loop_add(&m->loop, v->chan.fd, POLLIN, on_porter, v) < 0)
-		monitor_fatal(m, "no room for a virtual machine");
-	v->chan.no_wait = true;
+	m->out.vm_gone = (struct m_vm_gone){ v->id, span_str(reason) };
+	core_send(m, &m->broker, NULL, 0);
 }
 
-void vms_schedule(struct monitor *m)
+void vm_stop(struct monitor *m, struct mvm *v, const char *reason)
 {
-	while (!m->stopping && !m->killed &&
-	       vms_count(m, VM_RUNNING) < MONITOR_VMS) {
-		struct mvm *next = NULL;
-		size_t i;
+	char name[NAME_MAX_VM];
+	bool worked = v->role == VM_WORKING;
 
-		for (i = 0; i < MONITOR_VMQUEUE; i++) {
-			struct mvm *v = &m->vms[i];
+	if (v->role == VM_FREE)
+		return;
+	loop_timer_del(&m->loop, v->timer);
+	loop_timer_del(&m->loop, v->slow_timer);
+	loop_del(&m->loop, v->chan.fd);
+	vm_end(&v->procs);
+	chan_done(&v->chan);
+	name_of(name, v->id);
+	groups_leave(m, name);
+	watch_end(m, v->id, reason);
+	v->role = VM_FREE;
+	if (!worked)
+		return;
+	vm_audit(m, v, "vm.end");
+	audit_str(&m->record, "reason", span_str(reason));
+	monitor_audit(m);
+	if (v->told && !m->stopping)
+		tell_gone(m, v, reason);
+}
 
-			if (v->state != VM_WAITING)
-				continue;
-			if (!next ||
-			    (v->kind == VM_PLANNER &&
-			     next->kind == VM_READER) ||
-			    (v->kind == next->kind && v->order < next->order))
-				next = v;
-		}
-		if (!next)
-			return;
-		vm_start(m, next);
+void vms_end(struct monitor *m, const char *reason)
+{
+	size_t i;
+
+	requests_end(m);
+	for (i = 0; i < MONITOR_VMS; i++)
+		vm_stop(m, &m->vms[i], reason);
+	templates_end(m);
+}
+
+void vms_of_task_end(struct monitor *m, uint64_t task)
+{
+	size_t i;
+
+	requests_drop_task(m, task);
+	for (i = 0; task && i < MONITOR_VMS; i++)
+		if (m->vms[i].role == VM_WORKING && m->vms[i].task == task)
+			vm_stop(m, &m->vms[i], "task done");
+	vms_plan(m);
+}
+
+void vms_kill(struct monitor *m)
+{
+	size_t i;
+
+	for (i = 0; i < MONITOR_VMS; i++) {
+		const struct vm_procs *p = &m->vms[i].procs;
+
+		if (m->vms[i].role == VM_FREE)
+			continue;
+		(void)syscall(SYS_pidfd_send_signal, p->vmm_pidfd, SIGKILL,
+			      NULL, 0);
+		(void)syscall(SYS_pidfd_send_signal, p->porter_pidfd, SIGKILL,
+			      NULL, 0);
 	}
 }

@@ -1,304 +1,21 @@
 /*
- * Tests of a whole porter session: a child runs it, the test is its monitor,
- * its broker and its VM. What a hostile guest can do on the wire is a table.
- *
- * With BULKHEAD_LIBEXEC the child is the real bulkhead-porter in its sandbox:
- * a system call that is not on its list kills it, and the test with it.
+ * Tests of a whole porter session (see porter_rig.h). What a hostile guest can
+ * do on the wire is a table.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "proto/message_json.h"
 #include "proto/message_sample.h"
-#include "privsep/spawn.h"
 #include "mcp.h"
-#include "session.h"
-
-enum { PATIENCE_S = 20 };
-
-struct rig {
-	pid_t pid;
-	struct chan monitor, broker;
-	int wire;
-	struct wire_in in;
-	struct buf bytes; /* read from the wire, not yet parsed */
-	struct wire_hello hello;
-	uint8_t hello_raw[WIRE_HELLO_LEN];
-	struct buf got; /* payload of DATA so far */
-	bool got_end;
-};
-
-static void set_patience(int fd)
-{
-	const struct timeval t = { PATIENCE_S, 0 };
-
-	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t)),
-			 0);
-	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t)),
-			 0);
-}
-
-static void rig_hello(struct rig *r, const char *args)
-{
-	struct msg m = { .type = MSG_HELLO, .ids = { .task = 5 } };
-
-	m.hello.name = SPAN_LIT("vm-1");
-	m.hello.arg = span_str(args);
-	assert_int_equal(chan_send(&r->monitor, &m, NULL, 0), 0);
-}
-
-static pid_t spawn_porter(int monitor, int broker, int wire, int item)
-{
-	const struct spawn s = { .proc = PROC_PORTER,
-				 .libexec = getenv("BULKHEAD_LIBEXEC"),
-				 .fds = { monitor, broker, wire, item } };
-	struct err err = { 0 };
-	int pidfd = -1;
-	pid_t pid = spawn_process(&s, &pidfd, &err);
-
-	if (pid < 0)
-		print_error("%s\n", err.msg);
-	fd_close(&pidfd);
-	return pid;
-}
-
-static void rig_start(struct rig *r, const char *args, struct span item)
-{
-	int monitor[2], broker[2], wire[2];
-	int item_fd = memfd_sealed("item", item);
-
-	*r = (struct rig){ 0 };
-	buf_init(&r->bytes, 64 << 20);
-	buf_init(&r->got, 64 << 20);
-	assert_true(item_fd >= 0);
-	assert_int_equal(chan_pair(monitor), 0);
-	assert_int_equal(chan_pair(broker), 0);
-	assert_int_equal(
-		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, wire), 0);
-	r->pid = getenv("BULKHEAD_LIBEXEC")
-			 ? spawn_porter(monitor[1], broker[1], wire[1], item_fd)
-			 : fork();
-	assert_true(r->pid >= 0);
-	if (r->pid == 0) {
-		const struct session_fds fds = { monitor[1], broker[1], wire[1],
-						 item_fd };
-
-		(void)close(monitor[0]);
-		(void)close(broker[0]);
-		(void)close(wire[0]);
-		(void)dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
-		session_run(&fds);
-		_exit(0);
-	}
-	(void)close(monitor[1]);
-	(void)close(broker[1]);
-	(void)close(wire[1]);
-	(void)close(item_fd);
-	assert_int_equal(chan_init(&r->monitor, monitor[0]), 0);
-	assert_int_equal(chan_init(&r->broker, broker[0]), 0);
-	r->wire = wire[0];
-	assert_int_equal(wire_in_init(&r->in), 0);
-	set_patience(monitor[0]);
-	set_patience(broker[0]);
-	set_patience(wire[0]);
-	rig_hello(r, args);
-}
-
-/* Ends the rig; returns the child's exit code. */
-static int rig_stop(struct rig *r)
-{
-	int status = 0;
-
-	chan_done(&r->monitor);
-	chan_done(&r->broker);
-	fd_close(&r->wire);
-	wire_in_done(&r->in);
-	buf_done(&r->bytes);
-	buf_done(&r->got);
-	assert_int_equal(waitpid(r->pid, &status, 0), r->pid);
-	assert_true(WIFEXITED(status));
-	return WEXITSTATUS(status);
-}
-
-/* --- the guest's side -------------------------------------------------- */
-
-/* The porter may have cut the wire already: that is no failure here. */
-static void guest_write(struct rig *r, struct span s)
-{
-	while (s.n) {
-		ssize_t n = send(r->wire, s.p, s.n, MSG_NOSIGNAL);
-
-		if (n <= 0)
-			return;
-		s = span_of(s.p + n, s.n - (size_t)n);
-	}
-}
-
-static void guest_frame(struct rig *r, enum wire_type t, enum wire_service s,
-			struct span payload)
-{
-	CLEAN_BUF struct buf b;
-
-	buf_init(&b, (size_t)2 * LIMIT_WIRE_FRAME);
-	wire_put(&b, t, s, payload);
-	guest_write(r, buf_view(&b));
-}
-
-static void guest_data(struct rig *r, enum wire_service s, struct span all)
-{
-	while (all.n) {
-		size_t n = all.n < 40000 ? all.n : 40000;
-
-		guest_frame(r, WIRE_DATA, s, span_of(all.p, n));
-		all = span_of(all.p + n, all.n - n);
-	}
-}
-
-static void guest_exit(struct rig *r, uint8_t kind, uint32_t status)
-{
-	const struct wire_exit e = { kind, status };
-	CLEAN_BUF struct buf b;
-
-	buf_init(&b, 64);
-	wire_exit_put(&b, &e);
-	guest_write(r, buf_view(&b));
-}
-
-/* The next frame from the porter; false at the end of the wire. */
-static bool guest_next(struct rig *r, struct wire_frame *ret)
-{
-	for (;;) {
-		struct span s = buf_view(&r->bytes);
-		uint8_t chunk[65536];
-		int got = wire_in_next(&r->in, &s, ret);
-		ssize_t n;
-
-		buf_drop(&r->bytes, r->bytes.n - s.n);
-		if (got != 0) {
-			assert_int_equal(got, 1);
-			return true;
-		}
-		n = read(r->wire, chunk, sizeof(chunk));
-		if (n <= 0)
-			return false;
-		buf_put(&r->bytes, chunk, (size_t)n);
-	}
-}
-
-static void guest_hello(struct rig *r)
-{
-	struct wire_frame f;
-
-	assert_true(guest_next(r, &f));
-	assert_int_equal(f.type, WIRE_HELLO);
-	assert_int_equal(f.payload.n, WIRE_HELLO_LEN);
-	memcpy(r->hello_raw, f.payload.p, WIRE_HELLO_LEN);
-	assert_int_equal(wire_hello_get(f.payload, &r->hello), WIRE_OK);
-}
-
-static void guest_ack(struct rig *r)
-{
-	CLEAN_BUF struct buf b;
-
-	buf_init(&b, 256);
-	wire_ack_put(&b, r->hello.key,
-		     span_of(r->hello_raw, sizeof(r->hello_raw)));
-	guest_write(r, buf_view(&b));
-}
-
-static void guest_ready(struct rig *r)
-{
-	guest_frame(r, WIRE_READY, WIRE_CONTROL, SPAN_LIT(""));
-}
-
-static void guest_open(struct rig *r)
-{
-	guest_hello(r);
-	guest_ack(r);
-	guest_ready(r);
-}
-
-/* Reads the item to its end. */
-static void guest_take_item(struct rig *r)
-{
-	struct wire_frame f;
-
-	for (;;) {
-		assert_true(guest_next(r, &f));
-		assert_int_equal(f.service, WIRE_READER);
-		if (f.type == WIRE_END)
-			break;
-		assert_int_equal(f.type, WIRE_DATA);
-		buf_span(&r->got, f.payload);
-	}
-}
-
-static void guest_finish(struct rig *r, enum wire_service s)
-{
-	guest_frame(r, WIRE_END, s, SPAN_LIT(""));
-	guest_exit(r, WIRE_EXIT_CODE, 0);
-}
-
-/* --- what monitor and broker hear -------------------------------------- */
-
-static void hear(struct chan *c, enum msg_type want, struct msg *ret)
-{
-	const char *why = "";
-	int r = chan_recv(c, ret, &why);
-
-	if (r != 1)
-		fail_msg("wanted %s, got %d %s", msg_type_name(want), r,
-			 why ? why : "");
-	if (ret->type != want)
-		fail_msg("wanted %s, got %s", msg_type_name(want),
-			 msg_type_name(ret->type));
-	assert_int_equal(ret->ids.task, 5);
-}
-
-static void hear_end(struct chan *c)
-{
-	const char *why;
-	struct msg m;
-
-	assert_int_equal(chan_recv(c, &m, &why), 0);
-}
-
-/* The monitor's last message is this fault. */
-static void hear_fault(struct rig *r, const char *name, enum wire_fault want)
-{
-	const char *why;
-	struct msg m;
-	int got = chan_recv(&r->monitor, &m, &why);
-
-	if (got == 1 && m.type == MSG_VM_READY)
-		got = chan_recv(&r->monitor, &m, &why);
-	if (got != 1 || m.type != MSG_VM_FAIL)
-		fail_msg("%s: no fault, got %d %s", name, got,
-			 got == 1 ? msg_type_name(m.type) : "");
-	if (m.vm_fail.fault != want)
-		fail_msg("%s: got %s (%.*s), want %s", name,
-			 wire_fault_name(m.vm_fail.fault),
-			 (int)m.vm_fail.detail.n,
-			 (const char *)m.vm_fail.detail.p,
-			 wire_fault_name(want));
-	assert_true(m.vm_fail.detail.n > 0);
-	hear_end(&r->monitor);
-	/* No word to the broker about a VM that failed. */
-	hear_end(&r->broker);
-}
+#include "porter_rig.h"
 
 /* --- faults ------------------------------------------------------------ */
 
@@ -314,8 +31,8 @@ static void replay(struct rig *r)
 {
 	struct rig other;
 
-	rig_start(&other, "workload=reader-email deadline_ms=5000",
-		  SPAN_LIT("x"));
+	rig_start_item(&other, "workload=reader-email deadline_ms=5000",
+		       SPAN_LIT("x"));
 	guest_hello(&other);
 	guest_hello(r);
 	r->hello = other.hello;
@@ -329,66 +46,44 @@ static void bad_version(struct rig *r)
 	uint8_t ack[WIRE_ACK_LEN] = { WIRE_VERSION + 1 };
 
 	guest_hello(r);
-	guest_frame(r, WIRE_ACK, WIRE_CONTROL, span_of(ack, sizeof(ack)));
+	guest_message(r, WIRE_ACK, span_of(ack, sizeof(ack)));
 }
 
 static void short_ack(struct rig *r)
 {
 	uint8_t ack[WIRE_ACK_LEN - 1] = { WIRE_VERSION };
 
-	guest_frame(r, WIRE_ACK, WIRE_CONTROL, span_of(ack, sizeof(ack)));
+	guest_message(r, WIRE_ACK, span_of(ack, sizeof(ack)));
 }
 
-static void oversized(struct rig *r)
+static void long_ack(struct rig *r)
 {
-	static const uint8_t head[] = {
-		1, 0, 1, 0, WIRE_DATA, WIRE_READER, 0, 0
-	};
+	static const uint8_t head[] = { 1, 1, 0, 0, WIRE_ACK, 0, 0, 0 };
 
-	guest_open(r);
 	guest_write(r, span_of(head, sizeof(head)));
 }
 
-static void unknown_type(struct rig *r)
+static void unknown_message(struct rig *r)
 {
-	guest_open(r);
-	guest_frame(r, WIRE_TYPE_MAX, WIRE_CONTROL, SPAN_LIT(""));
+	guest_message(r, WIRE_TYPE_MAX, SPAN_LIT(""));
 }
 
-static void unknown_service(struct rig *r)
+static void ready_first(struct rig *r)
 {
-	guest_open(r);
-	guest_frame(r, WIRE_DATA, WIRE_SERVICE_MAX, SPAN_LIT("x"));
+	guest_message(r, WIRE_READY, SPAN_LIT(""));
 }
 
-static void other_service(struct rig *r)
+/* As a message of the handshake its head is too long. */
+static void frame_first(struct rig *r)
 {
-	guest_open(r);
-	guest_frame(r, WIRE_DATA, WIRE_MCP, SPAN_LIT("x"));
-}
-
-static void data_first(struct rig *r)
-{
-	guest_frame(r, WIRE_DATA, WIRE_READER, SPAN_LIT("{}"));
-}
-
-static void log_first(struct rig *r)
-{
-	guest_frame(r, WIRE_LOG, WIRE_LOGS, SPAN_LIT("hi"));
-}
-
-static void data_before_ready(struct rig *r)
-{
-	guest_hello(r);
-	guest_ack(r);
-	guest_frame(r, WIRE_DATA, WIRE_READER, SPAN_LIT("{}"));
+	guest_frame(r, MUX_DATA, MUX_SYN, 2, 1, SPAN_LIT("\1"));
 }
 
 static void hello_back(struct rig *r)
 {
 	guest_open(r);
-	guest_frame(r, WIRE_HELLO, WIRE_CONTROL,
-		    span_of(r->hello_raw, sizeof(r->hello_raw)));
+	guest_message(r, WIRE_HELLO,
+		      span_of(r->hello_raw, sizeof(r->hello_raw)));
 }
 
 static void ack_twice(struct rig *r)
@@ -404,43 +99,199 @@ static void ready_twice(struct rig *r)
 	guest_ready(r);
 }
 
-static void end_twice(struct rig *r)
+static void control_send(struct rig *r, enum wire_type t, struct span payload)
 {
-	guest_open(r);
-	guest_frame(r, WIRE_END, WIRE_READER, SPAN_LIT(""));
-	guest_frame(r, WIRE_END, WIRE_READER, SPAN_LIT(""));
-}
-
-static void data_after_end(struct rig *r)
-{
-	guest_open(r);
-	guest_frame(r, WIRE_END, WIRE_READER, SPAN_LIT(""));
-	guest_frame(r, WIRE_DATA, WIRE_READER, SPAN_LIT("x"));
-}
-
-/* In one write, so that the porter cannot be gone before it comes. */
-static void data_after_exit(struct rig *r)
-{
-	const struct wire_exit e = { WIRE_EXIT_CODE, 0 };
 	CLEAN_BUF struct buf b;
 
-	buf_init(&b, 256);
-	wire_exit_put(&b, &e);
-	wire_put(&b, WIRE_DATA, WIRE_READER, SPAN_LIT("x"));
+	buf_init(&b, WIRE_HEAD + WIRE_MSG_MAX);
+	wire_put(&b, t, payload);
+	guest_send(r, r->control, buf_view(&b));
+}
+
+static void hello_on_control(struct rig *r)
+{
 	guest_open(r);
+	control_send(r, WIRE_HELLO,
+		     span_of(r->hello_raw, sizeof(r->hello_raw)));
+}
+
+static void nonsense_on_control(struct rig *r)
+{
+	guest_open(r);
+	guest_send(r, r->control, SPAN_LIT("\0\0\0\0\x63\0\0\0"));
+}
+
+static void control_ended(struct rig *r)
+{
+	guest_open(r);
+	guest_end(r, r->control);
+}
+
+static void control_reset(struct rig *r)
+{
+	guest_open(r);
+	guest_frame(r, MUX_UPDATE, MUX_RST, 2, 0, SPAN_LIT(""));
+}
+
+/* Its first stream, control, is 2. */
+static void control_twice(struct rig *r)
+{
+	guest_open(r);
+	guest_frame(r, MUX_DATA, MUX_SYN, 4, 1, SPAN_LIT("\1"));
+}
+
+static void frame_of_another_version(struct rig *r)
+{
+	guest_open(r);
+	guest_write(r, SPAN_LIT("\1\0\0\1\0\0\0\4\0\0\0\0"));
+}
+
+static void oversized(struct rig *r)
+{
+	guest_open(r);
+	guest_frame(r, MUX_DATA, 0, 2, MUX_WINDOW + 1, SPAN_LIT(""));
+}
+
+static void unknown_type(struct rig *r)
+{
+	guest_open(r);
+	guest_frame(r, MUX_TYPES, 0, 2, 0, SPAN_LIT(""));
+}
+
+static void unknown_flag(struct rig *r)
+{
+	guest_open(r);
+	guest_frame(r, MUX_DATA, 16, 2, 0, SPAN_LIT(""));
+}
+
+static void unknown_service(struct rig *r)
+{
+	guest_open(r);
+	guest_frame(r, MUX_DATA, MUX_SYN, 4, 1, SPAN_LIT("\x63"));
+}
+
+static void planners_service(struct rig *r)
+{
+	guest_open(r);
+	guest_frame(r, MUX_DATA, MUX_SYN, 4, 1, SPAN_LIT("\3"));
+}
+
+static void hosts_service(struct rig *r)
+{
+	guest_open(r);
+	guest_frame(r, MUX_DATA, MUX_SYN, 4, 1, SPAN_LIT("\2"));
+}
+
+static void hosts_stream(struct rig *r)
+{
+	guest_open(r);
+	guest_frame(r, MUX_DATA, MUX_SYN, 9, 1, SPAN_LIT("\6"));
+}
+
+static void no_stream(struct rig *r)
+{
+	guest_open(r);
+	guest_frame(r, MUX_DATA, 0, 4, 1, SPAN_LIT("x"));
+}
+
+static void old_stream(struct rig *r)
+{
+	guest_open(r);
+	guest_frame(r, MUX_DATA, MUX_SYN, 2, 1, SPAN_LIT("\6"));
+}
+
+/* The byte for the service has been read, but given back it has not. */
+static void over_window(struct rig *r)
+{
+	guest_open(r);
+	guest_log(r, SPAN_LIT(""));
+	guest_frame(r, MUX_DATA, 0, r->log->id, MUX_WINDOW, SPAN_LIT("x"));
+}
+
+static void impossible_window(struct rig *r)
+{
+	guest_open(r);
+	guest_log(r, SPAN_LIT(""));
+	guest_frame(r, MUX_UPDATE, 0, r->log->id, 1, SPAN_LIT(""));
+}
+
+static void wild_window(struct rig *r)
+{
+	guest_open(r);
+	guest_take_item(r);
+	guest_frame(r, MUX_UPDATE, 0, 1, UINT32_MAX, SPAN_LIT(""));
+}
+
+static void many_streams(struct rig *r)
+{
+	uint32_t id;
+
+	guest_open(r);
+	for (id = 4; id <= 2000; id += 2)
+		guest_frame(r, MUX_UPDATE, MUX_SYN, id, 0, SPAN_LIT(""));
+}
+
+/* Each is closed again at once. */
+static void many_logs(struct rig *r)
+{
+	uint32_t id;
+
+	guest_open(r);
+	for (id = 4; id <= 2000; id += 2)
+		guest_frame(r, MUX_DATA, MUX_SYN | MUX_FIN, id, 1,
+			    SPAN_LIT("\6"));
+}
+
+static void pong(struct rig *r)
+{
+	guest_open(r);
+	guest_frame(r, MUX_PING, MUX_ACK, 0, 1, SPAN_LIT(""));
+}
+
+static void going(struct rig *r)
+{
+	guest_open(r);
+	guest_frame(r, MUX_GO_AWAY, 0, 0, 0, SPAN_LIT(""));
+}
+
+/* n of a kind of frame in a few writes. */
+static void frames(struct rig *r, enum mux_type t, uint16_t flags,
+		   uint32_t stream, size_t n)
+{
+	const struct mux_head h = { t, flags, stream, 0 };
+	CLEAN_BUF struct buf b;
+
+	buf_init(&b, 1 << 20);
+	while (n--)
+		mux_head_put(&b, &h);
 	guest_write(r, buf_view(&b));
 }
 
-static void half_a_frame_after_exit(struct rig *r)
+static void flood(struct rig *r)
 {
-	const struct wire_exit e = { WIRE_EXIT_CODE, 0 };
-	CLEAN_BUF struct buf b;
-
-	buf_init(&b, 256);
-	wire_exit_put(&b, &e);
-	buf_u8(&b, 0);
 	guest_open(r);
-	guest_write(r, buf_view(&b));
+	frames(r, MUX_DATA, 0, 2, READER_FRAMES);
+}
+
+/* And never reads an answer. */
+static void pings(struct rig *r)
+{
+	guest_open(r);
+	frames(r, MUX_PING, MUX_SYN, 0, READER_FRAMES);
+}
+
+static void half_a_frame(struct rig *r)
+{
+	guest_open(r);
+	guest_take_item(r);
+	guest_frame(r, MUX_DATA, 0, 1, 4000, SPAN_LIT("{"));
+}
+
+static void half_a_head(struct rig *r)
+{
+	guest_open(r);
+	guest_take_item(r);
+	guest_write(r, SPAN_LIT("\0\0\0"));
 }
 
 static void bad_exit(struct rig *r)
@@ -478,30 +329,32 @@ static void silence_at_work(struct rig *r)
 	guest_open(r);
 }
 
-static void too_much_data(struct rig *r)
+/* Only EXIT would say why. */
+static void reset_and_silence(struct rig *r)
+{
+	guest_open(r);
+	guest_take_item(r);
+	mux_reset(&r->mux, r->reader);
+	guest_flush(r);
+}
+
+static void too_much_json(struct rig *r)
 {
 	static uint8_t all[LIMIT_READER_JSON + 1];
 
 	memset(all, ' ', sizeof(all));
 	guest_open(r);
-	guest_data(r, WIRE_READER, span_of(all, sizeof(all)));
+	guest_take_item(r);
+	guest_send(r, r->reader, span_of(all, sizeof(all)));
 }
 
-/* n frames of one byte in a few writes. */
-static void tiny_frames(struct rig *r, size_t n)
+static void endless_log(struct rig *r)
 {
-	CLEAN_BUF struct buf b;
+	static uint8_t all[READER_BYTES + 1];
 
-	buf_init(&b, 1 << 20);
-	while (n--)
-		wire_put(&b, WIRE_DATA, WIRE_READER, SPAN_LIT(" "));
-	guest_write(r, buf_view(&b));
-}
-
-static void flood(struct rig *r)
-{
+	memset(all, 'x', sizeof(all));
 	guest_open(r);
-	tiny_frames(r, LINK_FRAMES_MAX - 1);
+	guest_log(r, span_of(all, sizeof(all)));
 }
 
 static const struct {
@@ -513,28 +366,48 @@ static const struct {
 	{ "replay", replay, WIRE_BAD_MAC },
 	{ "wrong version", bad_version, WIRE_BAD_VERSION },
 	{ "short ack", short_ack, WIRE_BAD_PAYLOAD },
+	{ "long ack", long_ack, WIRE_BAD_LENGTH },
+	{ "unknown message", unknown_message, WIRE_BAD_TYPE },
+	{ "ready before ack", ready_first, WIRE_BAD_ORDER },
+	{ "frame before ack", frame_first, WIRE_BAD_LENGTH },
+	{ "hello from the guest", hello_back, WIRE_BAD_VERSION },
+	{ "ack twice", ack_twice, WIRE_BAD_VERSION },
+	{ "ready twice", ready_twice, WIRE_BAD_ORDER },
+	{ "hello on control", hello_on_control, WIRE_BAD_ORDER },
+	{ "nonsense on control", nonsense_on_control, WIRE_BAD_TYPE },
+	{ "control ended", control_ended, WIRE_BAD_ORDER },
+	{ "control reset", control_reset, WIRE_BAD_ORDER },
+	{ "control twice", control_twice, WIRE_TOO_MUCH },
+	{ "another mux", frame_of_another_version, WIRE_BAD_VERSION },
 	{ "oversized frame", oversized, WIRE_BAD_LENGTH },
 	{ "unknown type", unknown_type, WIRE_BAD_TYPE },
+	{ "unknown flag", unknown_flag, WIRE_BAD_TYPE },
 	{ "unknown service", unknown_service, WIRE_BAD_TYPE },
-	{ "another VM's service", other_service, WIRE_BAD_ORDER },
-	{ "data before ack", data_first, WIRE_BAD_ORDER },
-	{ "log before ack", log_first, WIRE_BAD_ORDER },
-	{ "data before ready", data_before_ready, WIRE_BAD_ORDER },
-	{ "hello from the guest", hello_back, WIRE_BAD_ORDER },
-	{ "ack twice", ack_twice, WIRE_BAD_ORDER },
-	{ "ready twice", ready_twice, WIRE_BAD_ORDER },
-	{ "end twice", end_twice, WIRE_BAD_ORDER },
-	{ "data after end", data_after_end, WIRE_BAD_ORDER },
-	{ "data after exit", data_after_exit, WIRE_BAD_ORDER },
-	{ "bytes after exit", half_a_frame_after_exit, WIRE_BAD_ORDER },
+	{ "another VM's service", planners_service, WIRE_BAD_TYPE },
+	{ "the host's service", hosts_service, WIRE_BAD_STREAM },
+	{ "the host's stream", hosts_stream, WIRE_BAD_STREAM },
+	{ "no stream", no_stream, WIRE_BAD_STREAM },
+	{ "an old stream", old_stream, WIRE_BAD_STREAM },
+	{ "over its window", over_window, WIRE_BAD_WINDOW },
+	{ "impossible window", impossible_window, WIRE_BAD_WINDOW },
+	{ "wild window", wild_window, WIRE_BAD_WINDOW },
+	{ "many streams", many_streams, WIRE_TOO_MUCH },
+	{ "many logs", many_logs, WIRE_TOO_MUCH },
+	{ "pong", pong, WIRE_BAD_ORDER },
+	{ "going unasked", going, WIRE_BAD_ORDER },
+	{ "empty frames", flood, WIRE_TOO_MUCH },
+	{ "pings", pings, WIRE_TOO_MUCH },
 	{ "bad exit", bad_exit, WIRE_BAD_PAYLOAD },
 	{ "exit before ready", exit_unready, WIRE_HANGUP },
 	{ "early hang-up", hangup_at_once, WIRE_HANGUP },
 	{ "hang-up at work", hangup_at_work, WIRE_HANGUP },
 	{ "silence in the handshake", silence, WIRE_DEADLINE },
 	{ "silence at work", silence_at_work, WIRE_DEADLINE },
-	{ "giant stream", too_much_data, WIRE_TOO_MUCH },
-	{ "tiny frames", flood, WIRE_TOO_MUCH },
+	{ "half a frame", half_a_frame, WIRE_DEADLINE },
+	{ "half a head", half_a_head, WIRE_DEADLINE },
+	{ "reset and silence", reset_and_silence, WIRE_DEADLINE },
+	{ "giant answer", too_much_json, WIRE_TOO_MUCH },
+	{ "endless log", endless_log, WIRE_TOO_MUCH },
 };
 
 static void test_faults(void **state)
@@ -546,13 +419,13 @@ static void test_faults(void **state)
 		/* Deadlines are short only where they are what is tested. */
 		const char *args =
 			faults[i].want == WIRE_DEADLINE
-				? "workload=reader-email deadline_ms=200 "
-				  "handshake_ms=200"
+				? "workload=reader-email deadline_ms=300 "
+				  "handshake_ms=300"
 				: "workload=reader-email deadline_ms=10000 "
 				  "handshake_ms=10000";
 		struct rig r;
 
-		rig_start(&r, args, SPAN_LIT("item"));
+		rig_start_item(&r, args, SPAN_LIT("item"));
 		faults[i].guest(&r);
 		hear_fault(&r, faults[i].name, faults[i].want);
 		assert_int_equal(rig_stop(&r), 0);
@@ -574,33 +447,17 @@ static char *sample_json(void)
 	return text;
 }
 
-static void test_reader(void **state)
+static void hear_record(struct rig *r)
 {
-	static uint8_t item[300000];
-	CLEAN_FREE char *json = sample_json();
 	CLEAN_FREE uint8_t *record = NULL;
 	CLEAN_FD int fd = -1;
 	struct message m;
 	const char *why;
-	struct rig r;
 	struct msg got;
 	ssize_t n;
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(item); i++)
-		item[i] = (uint8_t)(i * 31 + (i >> 8));
-	rig_start(&r, READER, span_of(item, sizeof(item)));
-	guest_open(&r);
-	guest_take_item(&r);
-	assert_int_equal(r.got.n, sizeof(item));
-	assert_memory_equal(r.got.p, item, sizeof(item));
-	guest_frame(&r, WIRE_LOG, WIRE_LOGS, SPAN_LIT("hello\x1b[31m"));
-	for (i = 0; json[i]; i++)
-		guest_frame(&r, WIRE_DATA, WIRE_READER, span_of(&json[i], 1));
-	guest_finish(&r, WIRE_READER);
-	hear(&r.broker, MSG_RECORD, &got);
-	fd = chan_take_fd(&r.broker, 0);
+	hear(&r->broker, MSG_RECORD, &got);
+	fd = chan_take_fd(&r->broker, 0);
 	n = memfd_sealed_size(fd, LIMIT_RECORD);
 	assert_true(n > 0);
 	record = malloc((size_t)n);
@@ -608,27 +465,107 @@ static void test_reader(void **state)
 	assert_int_equal(message_decode(span_of(record, (size_t)n), &m, &why),
 			 0);
 	assert_true(span_is(m.from.addr, "ann@example.org"));
-	hear(&r.monitor, MSG_VM_READY, &got);
-	hear(&r.monitor, MSG_VM_DONE, &got);
-	hear_end(&r.monitor);
+	hear(&r->monitor, MSG_VM_READY, &got);
+	hear(&r->monitor, MSG_VM_DONE, &got);
+	hear_end(&r->monitor);
+}
+
+static void test_reader(void **state)
+{
+	static uint8_t item[3 * MUX_WINDOW + 5];
+	CLEAN_FREE char *json = sample_json();
+	struct rig r;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(item); i++)
+		item[i] = (uint8_t)(i * 31 + (i >> 8));
+	rig_start_item(&r, READER, span_of(item, sizeof(item)));
+	guest_open(&r);
+	guest_take_item(&r);
+	assert_int_equal(r.got.n, sizeof(item));
+	assert_memory_equal(r.got.p, item, sizeof(item));
+	guest_log(&r, SPAN_LIT("hello\x1b[31m"));
+	for (i = 0; json[i]; i++)
+		guest_send(&r, r.reader, span_of(&json[i], 1));
+	guest_end(&r, r.reader);
+	hear_record(&r);
+	assert_int_equal(rig_stop(&r), 0);
+}
+
+/* The whole answer, and FIN, in one frame; and before it took its item. */
+static void test_reader_in_one_frame(void **state)
+{
+	static uint8_t item[2 * MUX_WINDOW];
+	CLEAN_FREE char *json = sample_json();
+	struct rig r;
+
+	(void)state;
+	rig_start_item(&r, READER, span_of(item, sizeof(item)));
+	guest_open(&r);
+	r.hold = true;
+	while (!r.reader)
+		assert_true(guest_pump(&r));
+	guest_frame(&r, MUX_DATA, MUX_FIN, 1, (uint32_t)strlen(json),
+		    span_str(json));
+	hear_record(&r);
+	assert_int_equal(rig_stop(&r), 0);
+}
+
+/* One window, and not a byte more, until it is given back. */
+static void test_reader_window(void **state)
+{
+	static uint8_t item[MUX_WINDOW + 1];
+	struct pollfd p = { .events = POLLIN };
+	struct rig r;
+
+	(void)state;
+	rig_start_item(&r, READER, span_of(item, sizeof(item)));
+	guest_open(&r);
+	r.hold = true;
+	while (r.got.n < MUX_WINDOW - 1)
+		assert_true(guest_pump(&r));
+	p.fd = r.wire;
+	assert_int_equal(poll(&p, 1, 100), 0);
+	assert_int_equal(r.got.n, MUX_WINDOW - 1);
+	assert_false(r.got_end);
+	mux_consumed(&r.mux, r.reader, r.got.n);
+	guest_take_item(&r);
+	assert_int_equal(r.got.n, sizeof(item));
 	assert_int_equal(rig_stop(&r), 0);
 }
 
 /* Answers that are refused as a whole; the VM itself did nothing wrong. */
 static const struct {
-	const char *json;
+	const char *json; /* NULL: half of one that is right */
+	bool end, reset;
 	uint8_t kind;
 	uint32_t status;
 } refused[] = {
-	{ "", 0, 0 },
-	{ "{", 0, 0 },
-	{ "{}", 0, 0 },
-	{ "[]", 0, 0 },
-	{ "{\"sanitized\":true}", 0, 0 },
-	{ "{}{}", 0, 0 },
-	{ NULL, WIRE_EXIT_CODE, 1 },
-	{ NULL, WIRE_EXIT_SIGNALLED, 11 },
+	{ "", .end = true },
+	{ "{", .end = true },
+	{ "{}", .end = true },
+	{ "[]", .end = true },
+	{ "{\"sanitized\":true}", .end = true },
+	{ "{}{}", .end = true },
+	{ NULL, .kind = WIRE_EXIT_CODE, .status = 0 },
+	{ NULL, .kind = WIRE_EXIT_CODE, .status = 1 },
+	{ NULL, .reset = true, .kind = WIRE_EXIT_CODE, .status = 1 },
 };
+
+static void give_refused(struct rig *r, size_t i, const char *json)
+{
+	struct span text = span_str(refused[i].json ? refused[i].json : json);
+
+	guest_send(r, r->reader, text);
+	if (refused[i].end) {
+		guest_end(r, r->reader);
+		return;
+	}
+	if (refused[i].reset)
+		mux_reset(&r->mux, r->reader);
+	guest_exit(r, refused[i].kind, refused[i].status);
+}
 
 static void test_reader_refused(void **state)
 {
@@ -640,18 +577,36 @@ static void test_reader_refused(void **state)
 		struct rig r;
 		struct msg m;
 
-		rig_start(&r, READER, SPAN_LIT(""));
+		rig_start_item(&r, READER, SPAN_LIT(""));
 		guest_open(&r);
 		guest_take_item(&r);
-		guest_data(&r, WIRE_READER,
-			   span_str(refused[i].json ? refused[i].json : json));
-		guest_exit(&r, refused[i].kind, refused[i].status);
+		give_refused(&r, i, json);
 		hear(&r.broker, MSG_REFUSED, &m);
 		assert_true(m.text.text.n > 0);
 		hear(&r.monitor, MSG_VM_READY, &m);
 		hear(&r.monitor, MSG_VM_DONE, &m);
 		assert_int_equal(rig_stop(&r), 0);
 	}
+}
+
+/* A reader that crashed may have been attacked: its template is to know. */
+static void test_reader_crashed(void **state)
+{
+	struct rig r;
+	struct msg m;
+
+	(void)state;
+	rig_start_item(&r, READER, SPAN_LIT(""));
+	guest_open(&r);
+	guest_take_item(&r);
+	mux_reset(&r.mux, r.reader);
+	guest_exit(&r, WIRE_EXIT_SIGNALLED, 11);
+	hear(&r.monitor, MSG_VM_READY, &m);
+	hear(&r.monitor, MSG_VM_FAIL, &m);
+	assert_int_equal(m.vm_fail.fault, WIRE_HANGUP);
+	assert_true(span_is(m.vm_fail.detail,
+			    "the workload was ended by signal 11"));
+	assert_int_equal(rig_stop(&r), 0);
 }
 
 /* At the limit is no fault: the JSON is judged, and is none. */
@@ -663,18 +618,20 @@ static void test_reader_limits(void **state)
 
 	(void)state;
 	memset(all, ' ', sizeof(all));
-	rig_start(&r, READER, SPAN_LIT("x"));
+	rig_start_item(&r, READER, SPAN_LIT("x"));
 	guest_open(&r);
-	guest_data(&r, WIRE_READER, span_of(all, sizeof(all)));
-	guest_finish(&r, WIRE_READER);
+	guest_take_item(&r);
+	guest_send(&r, r.reader, span_of(all, sizeof(all)));
+	guest_end(&r, r.reader);
 	hear(&r.broker, MSG_REFUSED, &m);
 	assert_int_equal(rig_stop(&r), 0);
 
-	/* ACK, READY, END and EXIT are frames too. */
-	rig_start(&r, READER, SPAN_LIT("x"));
+	/* Two of control; acceptance and FIN of the reader stream. */
+	rig_start_item(&r, READER, SPAN_LIT("x"));
 	guest_open(&r);
-	tiny_frames(&r, LINK_FRAMES_MAX - 4);
-	guest_finish(&r, WIRE_READER);
+	guest_take_item(&r);
+	frames(&r, MUX_DATA, 0, 1, READER_FRAMES - 4);
+	guest_end(&r, r.reader);
 	hear(&r.broker, MSG_REFUSED, &m);
 	assert_int_equal(rig_stop(&r), 0);
 }
@@ -689,7 +646,7 @@ static void test_item_limits(void **state)
 		struct rig r;
 
 		assert_non_null(item);
-		rig_start(&r, READER, span_of(item, n));
+		rig_start_item(&r, READER, span_of(item, n));
 		if (n <= LIMIT_ITEM) {
 			guest_open(&r);
 			guest_take_item(&r);
@@ -708,11 +665,76 @@ static void test_no_reading(void **state)
 	struct rig r;
 
 	(void)state;
-	rig_start(&r, "workload=reader-email deadline_ms=300",
-		  span_of(item, LIMIT_ITEM));
+	rig_start_item(&r, "workload=reader-email deadline_ms=300",
+		       span_of(item, LIMIT_ITEM));
 	guest_open(&r);
 	hear_fault(&r, "no reading", WIRE_DEADLINE);
 	assert_int_equal(rig_stop(&r), 0);
+}
+
+/* The work comes long after the VM was ready, with ids of its own. */
+static void test_work_later(void **state)
+{
+	CLEAN_FREE char *json = sample_json();
+	CLEAN_FD int item = memfd_sealed("item", SPAN_LIT("mail"));
+	struct rig r;
+
+	(void)state;
+	rig_start(&r,
+		  "workload=reader-email deadline_ms=100 handshake_ms=20000",
+		  -1);
+	guest_open(&r);
+	(void)usleep(300 * 1000);
+	rig_work(&r, item, 20000);
+	guest_take_item(&r);
+	guest_send(&r, r.reader, span_str(json));
+	guest_end(&r, r.reader);
+	hear_record(&r);
+	assert_int_equal(rig_stop(&r), 0);
+}
+
+/* Its deadline counts from the work on; a workload may not end before it. */
+static void test_work_never(void **state)
+{
+	struct rig r;
+	struct msg m;
+
+	(void)state;
+	rig_start(&r, READER, -1);
+	guest_open(&r);
+	guest_exit(&r, WIRE_EXIT_CODE, 0);
+	hear(&r.monitor, MSG_VM_READY, &m);
+	assert_int_equal(chan_recv(&r.monitor, &m, &(const char *){ 0 }), 1);
+	assert_int_equal(m.type, MSG_VM_FAIL);
+	assert_int_equal(m.vm_fail.fault, WIRE_HANGUP);
+	assert_int_equal(rig_stop(&r), 0);
+}
+
+/* Works that no monitor would give: the porter dies. */
+static void test_bad_work(void **state)
+{
+	int i;
+
+	(void)state;
+	for (i = 0; i < 4; i++) {
+		CLEAN_FD int loose = memfd_create("item", MFD_CLOEXEC);
+		CLEAN_FD int item = memfd_sealed("item", SPAN_LIT("mail"));
+		const struct {
+			int fd;
+			uint64_t deadline_ms;
+		} rows[] = { { -1, 1000 },
+			     { loose, 1000 },
+			     { item, SESSION_DEADLINE_MAX_MS + 1 },
+			     { item, 1000 } };
+		struct rig r;
+
+		rig_start(&r, READER, -1);
+		rig_work(&r, rows[i].fd, rows[i].deadline_ms);
+		if (i == 3)
+			rig_work(&r, item, 1000);
+		hear_end(&r.monitor);
+		assert_int_equal(rig_stop(&r), 1);
+	}
 }
 
 static void test_bad_hello(void **state)
@@ -724,6 +746,8 @@ static void test_bad_hello(void **state)
 		"workload=x deadline_ms=1",
 		"workload=reader-email deadline_ms=0",
 		"workload=reader-email deadline_ms=1 more=1",
+		"workload=reader-email deadline_ms=1 start=warm",
+		"workload=reader-email deadline_ms=1 park=",
 	};
 	size_t i;
 
@@ -731,7 +755,7 @@ static void test_bad_hello(void **state)
 	for (i = 0; i < ARRAY_SIZE(args); i++) {
 		struct rig r;
 
-		rig_start(&r, args[i], SPAN_LIT("x"));
+		rig_start(&r, args[i], -1);
 		hear_end(&r.monitor);
 		assert_int_equal(rig_stop(&r), 1);
 	}
@@ -748,13 +772,110 @@ static void test_stop(void **state)
 		struct msg ready;
 		struct rig r;
 
-		rig_start(&r, READER, SPAN_LIT("x"));
+		rig_start_item(&r, READER, SPAN_LIT("x"));
 		guest_open(&r);
 		hear(&r.monitor, MSG_VM_READY, &ready);
 		assert_int_equal(chan_send(&r.monitor, &m, NULL, 0), 0);
 		hear_end(&r.monitor);
 		assert_int_equal(rig_stop(&r), 0);
 	}
+}
+
+/* --- those who watch --------------------------------------------------- */
+
+static void watch(struct rig *r, struct chan *ret)
+{
+	struct msg m = { .type = MSG_TAP };
+	int pair[2];
+
+	assert_int_equal(chan_pair(pair), 0);
+	assert_int_equal(chan_send(&r->monitor, &m, &pair[1], 1), 0);
+	(void)close(pair[1]);
+	assert_int_equal(chan_init(ret, pair[0]), 0);
+	ret->no_wait = true;
+}
+
+/* All frames that wait there; the last in *ret, the missed summed up. */
+static size_t watched(struct chan *c, struct msg *ret, uint32_t *missed)
+{
+	const char *why;
+	struct msg m;
+	size_t n = 0;
+
+	for (; chan_recv(c, &m, &why) == 1; n++) {
+		assert_int_equal(m.type, MSG_FRAME);
+		/* The handshake's secrets are nobody's business. */
+		if (m.frame.kind == FRAME_MESSAGE)
+			assert_int_equal(m.frame.first.n, 0);
+		*missed += m.frame.missed;
+		*ret = m;
+	}
+	return n;
+}
+
+static void test_tap(void **state)
+{
+	CLEAN_FREE char *json = sample_json();
+	struct chan c, other;
+	uint32_t missed = 0;
+	struct rig r;
+	struct msg m;
+
+	(void)state;
+	rig_start(&r, READER, -1);
+	watch(&r, &c);
+	watch(&r, &other);
+	chan_done(&other);
+	rig_work(&r, memfd_sealed("item", SPAN_LIT("mail")), 0);
+	guest_open(&r);
+	guest_take_item(&r);
+	guest_send(&r, r.reader, span_str(json));
+	guest_end(&r, r.reader);
+	hear_record(&r);
+	/* HELLO may have gone before the tap was there. Then ACK; SYN and READY
+	 * of control, our acceptance; SYN, data and FIN of the item, its
+	 * acceptance; JSON and FIN. */
+	assert_in_range(watched(&c, &m, &missed), 10, 11);
+	assert_int_equal(missed, 0);
+	assert_int_equal(m.frame.kind, FRAME_MUX);
+	assert_int_equal(m.frame.out, 0);
+	assert_int_equal(m.frame.flags, MUX_FIN);
+	assert_int_equal(m.frame.stream, 1);
+	assert_int_equal(m.frame.service, WIRE_READER);
+	chan_done(&c);
+	assert_int_equal(rig_stop(&r), 0);
+}
+
+/* Who does not look misses frames, is told how many, and holds up nobody. */
+static void test_tap_slow(void **state)
+{
+	struct chan c;
+	uint32_t missed = 0;
+	struct rig r;
+	struct msg m;
+	size_t n;
+	int i;
+
+	(void)state;
+	rig_start(&r, READER, -1);
+	watch(&r, &c);
+	guest_open(&r);
+	guest_sync(&r);
+	(void)watched(&c, &m, &missed);
+	for (i = 0; i < 1000; i++)
+		guest_log(&r, SPAN_LIT("x"));
+	guest_sync(&r);
+	n = watched(&c, &m, &missed);
+	assert_int_equal(missed, 0);
+	assert_in_range(n, 1, 1000);
+	guest_log(&r, SPAN_LIT("y"));
+	guest_sync(&r);
+	/* That line, ping and pong; the first tells of the others. */
+	assert_int_equal(watched(&c, &m, &missed), 3);
+	/* SYN, its acceptance, each line, ping and pong. */
+	assert_int_equal(n + missed, 2 + 1000 + 2);
+	chan_done(&c);
+	assert_int_equal(rig_stop(&r), 0);
 }
 
 /* --- planners ---------------------------------------------------------- */
@@ -767,24 +888,18 @@ static void test_stop(void **state)
 
 static void say(struct rig *r, const char *line)
 {
-	guest_data(r, WIRE_MCP, span_str(line));
+	guest_say(r, span_str(line));
 }
 
 /* The next line from the porter, parsed; its id must be this. */
 static json_t *reply(struct rig *r, int id)
 {
 	const uint8_t *newline;
-	struct wire_frame f;
 	json_t *doc;
 	size_t n;
 
-	while (!(newline =
-			 r->got.n ? memchr(r->got.p, '\n', r->got.n) : NULL)) {
-		assert_true(guest_next(r, &f));
-		assert_int_equal(f.type, WIRE_DATA);
-		assert_int_equal(f.service, WIRE_MCP);
-		buf_span(&r->got, f.payload);
-	}
+	while (!(newline = r->got.n ? memchr(r->got.p, '\n', r->got.n) : NULL))
+		assert_true(guest_pump(r));
 	n = (size_t)(newline - r->got.p);
 	doc = json_loadb((const char *)r->got.p, n, 0, NULL);
 	assert_non_null(doc);
@@ -795,7 +910,8 @@ static json_t *reply(struct rig *r, int id)
 
 static void planner_open(struct rig *r, const char *args)
 {
-	rig_start(r, args, SPAN_LIT(""));
+	rig_start(r, args, -1);
+	rig_work(r, -1, 0);
 	guest_open(r);
 	say(r, INIT);
 	json_decref(reply(r, 0));
@@ -929,7 +1045,7 @@ static void test_planner(void **state)
 	doc = reply(&r, 6);
 	assert_true(json_is_true(result_of(doc, "isError")));
 	json_decref(doc);
-	guest_finish(&r, WIRE_MCP);
+	guest_exit(&r, WIRE_EXIT_CODE, 0);
 	hear(&r.monitor, MSG_VM_READY, &m);
 	hear(&r.monitor, MSG_VM_DONE, &m);
 	hear_end(&r.broker);
@@ -948,7 +1064,7 @@ static void test_planner_in_one_breath(void **state)
 			LINE("2", "tools/call",
 			     "{\"name\":\"task.answer\",\"arguments\":"
 			     "{\"text\":\"bye\"}}"));
-	guest_finish(&r, WIRE_MCP);
+	guest_exit(&r, WIRE_EXIT_CODE, 0);
 	fd_close(&r.wire);
 	broker_deny(&r, "x", &m);
 	broker_answer(&r, &m);
@@ -959,7 +1075,7 @@ static void test_planner_in_one_breath(void **state)
 
 static void planner_no_answer(struct rig *r)
 {
-	guest_finish(r, WIRE_MCP);
+	guest_exit(r, WIRE_EXIT_CODE, 0);
 }
 
 static void planner_long_line(struct rig *r)
@@ -967,7 +1083,7 @@ static void planner_long_line(struct rig *r)
 	static char line[LIMIT_MCP_LINE + 1];
 
 	memset(line, ' ', sizeof(line));
-	guest_data(r, WIRE_MCP, span_of(line, sizeof(line)));
+	guest_say(r, span_of(line, sizeof(line)));
 }
 
 static void planner_errors(struct rig *r)
@@ -978,19 +1094,31 @@ static void planner_errors(struct rig *r)
 		say(r, "no JSON\n");
 }
 
-/* Requests whose replies it never reads: the porter must wait, not grow. */
+/*
+ * Requests whose replies it does not make room for: the porter must wait, and
+ * what it holds stays within the windows.
+ */
 static void planner_deaf(struct rig *r)
 {
 	static const char ping[] = LINE("1", "ping", "{}");
+	struct pollfd p = { .fd = r->wire, .events = POLLIN };
 	CLEAN_BUF struct buf b;
-	size_t i;
+	size_t n, at = 0;
 
-	buf_init(&b, LIMIT_WIRE_FRAME);
-	while (b.n + sizeof(ping) < LIMIT_WIRE_FRAME)
+	buf_init(&b, (size_t)4 * MUX_WINDOW);
+	while (b.n < (size_t)3 * MUX_WINDOW)
 		buf_str(&b, ping);
-	(void)fd_nonblock(r->wire, true);
-	for (i = 0; i < 100; i++)
-		guest_frame(r, WIRE_DATA, WIRE_MCP, buf_view(&b));
+	r->hold = true;
+	do {
+		while (poll(&p, 1, 20) == 1)
+			assert_true(guest_pump(r));
+		n = mux_send(&r->mux, r->mcp, buf_part(&b, at, b.n - at));
+		guest_flush(r);
+		at += n;
+	} while (n);
+	assert_in_range(at, MUX_WINDOW, b.n - 1);
+	assert_int_equal(r->mcp->may_send, 0);
+	assert_true(r->got.n < MUX_WINDOW);
 }
 
 static void planner_giant(struct rig *r)
@@ -1003,8 +1131,25 @@ static void planner_giant(struct rig *r)
 	buf_init(&b, 40000);
 	while (b.n + sizeof(note) < 40000)
 		buf_str(&b, note);
-	for (; n <= LIMIT_PLANNER_BYTES; n += b.n)
-		guest_frame(r, WIRE_DATA, WIRE_MCP, buf_view(&b));
+	for (; n <= PLANNER_BYTES; n += b.n)
+		guest_say(r, buf_view(&b));
+}
+
+static void planner_twice(struct rig *r)
+{
+	guest_frame(r, MUX_DATA, MUX_SYN, r->mcp->id + 2, 1, SPAN_LIT("\3"));
+}
+
+/* Closed by both before it comes again. */
+static void planner_again(struct rig *r)
+{
+	mux_reset(&r->mux, r->mcp);
+	say(r, INIT);
+}
+
+static void planner_reader(struct rig *r)
+{
+	guest_frame(r, MUX_DATA, MUX_SYN, r->mcp->id + 2, 1, SPAN_LIT("\2"));
 }
 
 static const struct {
@@ -1017,6 +1162,9 @@ static const struct {
 	{ "errors", planner_errors, WIRE_BAD_PAYLOAD },
 	{ "no reading", planner_deaf, WIRE_DEADLINE },
 	{ "giant stream", planner_giant, WIRE_TOO_MUCH },
+	{ "mcp twice", planner_twice, WIRE_TOO_MUCH },
+	{ "mcp again", planner_again, WIRE_BAD_ORDER },
+	{ "a reader's service", planner_reader, WIRE_BAD_TYPE },
 };
 
 static void test_planner_faults(void **state)
@@ -1029,7 +1177,7 @@ static void test_planner_faults(void **state)
 
 		planner_open(&r, planner_faults[i].want == WIRE_DEADLINE
 					 ? "workload=planner-gullible "
-					   "deadline_ms=1000"
+					   "deadline_ms=3000"
 					 : PLANNER);
 		planner_faults[i].guest(&r);
 		hear_fault(&r, planner_faults[i].name, planner_faults[i].want);
@@ -1048,7 +1196,7 @@ static void test_planner_limits(void **state)
 	memset(line, ' ', sizeof(line));
 	line[LIMIT_MCP_LINE] = '\n';
 	planner_open(&r, PLANNER);
-	guest_data(&r, WIRE_MCP, span_of(line, sizeof(line)));
+	guest_say(&r, span_of(line, sizeof(line)));
 	json_decref(reply(&r, 0));
 	for (i = 1; i < MCP_ERRORS_MAX; i++) {
 		say(&r, "{}\n");
@@ -1128,21 +1276,19 @@ static void relay(struct rig *r, int sock)
 {
 	struct pollfd p[2] = { { r->wire, POLLIN, 0 }, { sock, POLLIN, 0 } };
 	uint8_t chunk[4096];
-	struct wire_frame f;
 	ssize_t n = 1;
 
-	while (n > 0 && poll(p, 2, PATIENCE_S * 1000) > 0) {
-		if (p[0].revents) {
-			if (!guest_next(r, &f))
-				return;
-			if (fd_write_all(sock, f.payload) < 0)
-				return;
-		}
+	while (n > 0 && poll(p, 2, RIG_PATIENCE_S * 1000) > 0) {
+		if (p[0].revents && !guest_pump(r))
+			return;
+		if (fd_write_all(sock, buf_view(&r->got)) < 0)
+			return;
+		buf_reset(&r->got);
 		if (!p[1].revents)
 			continue;
 		n = read(sock, chunk, sizeof(chunk));
 		if (n > 0)
-			guest_data(r, WIRE_MCP, span_of(chunk, (size_t)n));
+			guest_say(r, span_of(chunk, (size_t)n));
 	}
 }
 
@@ -1170,7 +1316,6 @@ static pid_t start_guest(struct rig *r, const char *planner)
 	(void)close(sock[1]);
 	relay(r, sock[0]);
 	(void)waitpid(child, &status, 0);
-	guest_frame(r, WIRE_END, WIRE_MCP, SPAN_LIT(""));
 	guest_exit(r, WIRE_EXIT_CODE, (uint32_t)WEXITSTATUS(status));
 	_exit(0);
 }
@@ -1186,7 +1331,8 @@ static void planner_start_real(struct rig *r, const char *name, pid_t *ret)
 	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
 	(void)snprintf(args, sizeof(args), "workload=%s deadline_ms=20000",
 		       name);
-	rig_start(r, args, SPAN_LIT(""));
+	rig_start(r, args, -1);
+	rig_work(r, -1, 0);
 	*ret = start_guest(r, path);
 }
 
@@ -1296,12 +1442,20 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_reader),
+		cmocka_unit_test(test_reader_in_one_frame),
+		cmocka_unit_test(test_reader_window),
 		cmocka_unit_test(test_reader_refused),
+		cmocka_unit_test(test_reader_crashed),
 		cmocka_unit_test(test_reader_limits),
 		cmocka_unit_test(test_item_limits),
 		cmocka_unit_test(test_no_reading),
+		cmocka_unit_test(test_work_later),
+		cmocka_unit_test(test_work_never),
+		cmocka_unit_test(test_bad_work),
 		cmocka_unit_test(test_bad_hello),
 		cmocka_unit_test(test_stop),
+		cmocka_unit_test(test_tap),
+		cmocka_unit_test(test_tap_slow),
 		cmocka_unit_test(test_planner),
 		cmocka_unit_test(test_planner_in_one_breath),
 		cmocka_unit_test(test_planner_faults),

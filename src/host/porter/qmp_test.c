@@ -22,7 +22,7 @@
 #define EVENT(e) STAMP "\"event\": \"" e "\"}\r\n"
 #define STATUS(s)                                                              \
 	STAMP "\"event\": \"MIGRATION\", \"data\": {\"status\": \"" s "\"}}"   \
-								      "\r\n"
+	      "\r\n"
 #define PASS STAMP "\"event\": \"MIGRATION_PASS\", \"data\": {\"pass\": 1}}\r\n"
 
 #define BEGUN GREETING RETURN RETURN
@@ -173,7 +173,8 @@ static void line_length(void **)
 
 	for (n = QMP_LINE_MAX - 1; n <= QMP_LINE_MAX + 1; n++) {
 		memset(line, ' ', (size_t)n);
-		memcpy(line, "{\"QMP\":{}}", 10);
+		(void)str_copy(line, sizeof(line), SPAN_LIT("{\"QMP\":{}}"));
+		line[10] = ' ';
 		line[n] = '\n';
 		begin(QMP_LOAD);
 		assert_int_equal(qmp_feed(&q, span_of(line, (size_t)n + 1)),

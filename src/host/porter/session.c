@@ -233,16 +233,22 @@ static void on_log(void *arg, struct span text)
 		 (const char *)text.p);
 }
 
+/*
+ * What gives up has done nothing wrong; what is ended by a signal may have been
+ * somebody's attempt, of which its template is the poorer: a fault.
+ */
 static void on_exited(void *arg, const struct wire_exit *e)
 {
 	struct session *s = arg;
 
-	if (s->ready && s->has_work)
+	if (e->kind == WIRE_EXIT_SIGNALLED)
+		session_fail(s, WIRE_HANGUP,
+			     "the workload was ended by signal %u", e->status);
+	else if (s->ready && s->has_work)
 		s->mode->exited(s, e);
 	else
 		session_fail(s, WIRE_HANGUP,
-			     "the workload ended before its work: %s %u",
-			     e->kind == WIRE_EXIT_CODE ? "code" : "signal",
+			     "the workload ended before its work: code %u",
 			     e->status);
 }
 
@@ -306,7 +312,11 @@ static void on_fault(void *arg, enum wire_fault f, const char *detail)
 {
 	struct session *s = arg;
 
-	session_fail(s, f, "%s", detail);
+	if (f == WIRE_HANGUP && start_is_loading(s))
+		session_fail(s, WIRE_BAD_MONITOR, "QEMU did not load it: %s",
+			     detail);
+	else
+		session_fail(s, f, "%s", detail);
 }
 
 static const struct link_ops ops = { .ready = on_ready,
@@ -448,8 +458,12 @@ static bool wait_for_hello(struct session *s)
 {
 	const char *why;
 	struct msg m;
-	int r = chan_recv(&s->monitor, &m, &why);
+	int i, r = chan_recv(&s->monitor, &m, &why);
 
+	for (i = 0; i < TAP_WATCHERS && r == 1 && m.type == MSG_TAP; i++) {
+		tap_add(&s->tap, chan_take_fd(&s->monitor, 0));
+		r = chan_recv(&s->monitor, &m, &why);
+	}
 	if (r == 0)
 		return false;
 	if (r < 0 || m.type != MSG_HELLO ||

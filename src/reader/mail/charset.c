@@ -160,12 +160,62 @@ static bool is_utf8_name(struct span s)
 	return name_is(s, "utf-8") || name_is(s, "utf8");
 }
 
-/* NULL where iconv_open gives its other nothing. */
+/*
+ * Converters stay open: glibc unloads the library of one that is not used for
+ * a while, also under GMime, which opens one for each encoded word.
+ */
+struct kept {
+	char name[CHARSET_NAME_MAX + 1];
+	iconv_t cd; /* NULL: there is none of this name */
+};
+
+static struct kept kept[CHARSET_KEPT_MAX];
+static size_t n_kept;
+
+static struct kept *kept_new(void)
+{
+	if (n_kept < CHARSET_KEPT_MAX)
+		return &kept[n_kept++];
+	/* the last place is the one that changes hands */
+	if (kept[n_kept - 1].cd)
+		(void)iconv_close(kept[n_kept - 1].cd);
+	return &kept[n_kept - 1];
+}
+
+/* At its initial state; NULL where there is no such converter. */
 static iconv_t open_from(const char *name)
 {
-	iconv_t cd = iconv_open("UTF-8", name);
+	struct kept *k;
 
-	return (intptr_t)cd == -1 ? NULL : cd;
+	for (size_t i = 0; i < n_kept; i++) {
+		if (strcasecmp(kept[i].name, name) != 0)
+			continue;
+		if (kept[i].cd)
+			(void)iconv(kept[i].cd, NULL, NULL, NULL, NULL);
+		return kept[i].cd;
+	}
+	k = kept_new();
+	k->cd = iconv_open("UTF-8", name);
+	/* iconv_open's nothing is another one */
+	if ((intptr_t)k->cd == -1)
+		k->cd = NULL;
+	(void)str_printf(k->name, sizeof(k->name), "%s", name);
+	return k->cd;
+}
+
+/* What charset_to_utf8() opens for common names, and what GMime does. */
+void charset_init(void)
+{
+	static const char *const common[] = {
+		"CP1252",      "ISO-8859-1",  "ISO-8859-2", "ISO-8859-9",
+		"ISO-8859-15", "CP1250",      "CP1251",	    "CP1254",
+		"KOI8-R",      "GB18030",     "GBK",	    "EUC-CN",
+		"BIG5",	       "BIG5-HKSCS",  "CP932",	    "SHIFT_JIS",
+		"EUC-JP",      "ISO-2022-JP", "CP949",	    "EUC-KR",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(common); i++)
+		(void)open_from(common[i]);
 }
 
 void charset_to_utf8(struct span s, struct span charset, struct buf *out)
@@ -183,7 +233,6 @@ void charset_to_utf8(struct span s, struct span charset, struct buf *out)
 		return;
 	}
 	convert(cd, s, out);
-	(void)iconv_close(cd);
 }
 
 struct span charset_of_html(struct span s)

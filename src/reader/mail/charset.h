@@ -6,7 +6,13 @@
 
 #include "base/buf.h"
 
-enum { CHARSET_NAME_MAX = 40 };
+enum {
+	CHARSET_NAME_MAX = 40,
+	CHARSET_KEPT_MAX = 48, /* converters that stay open */
+};
+
+/* Loads the converters of common mail, so that no message waits for them. */
+void charset_init(void);
 
 /*
  * Appends s, said to be in charset (may be empty or nonsense), as UTF-8. A

@@ -6,7 +6,9 @@
 
 #include <errno.h>
 #include <gmime/gmime.h>
+#include <stdlib.h>
 
+#include "base/str.h"
 #include "proto/limits.h"
 #include "reader/html/html.h"
 #include "reader/links.h"
@@ -108,17 +110,24 @@ static uint32_t addresses_keep(struct draft *d, InternetAddressList *list,
 static struct span date_keep(struct draft *d, GMimeMessage *msg)
 {
 	GDateTime *date = g_mime_message_get_date(msg);
-	struct span ret = { NULL, 0 };
-	char *text;
+	char text[64];
+	int y, m, day, zone;
 
 	if (!date)
-		return ret;
-	text = g_date_time_format(date, "%Y-%m-%dT%H:%M:%S%:z");
-	/* years beyond four digits are no dates of mail */
-	if (text && strlen(text) == 25)
-		ret = keep(d, text, MESSAGE_DATE_MAX);
-	g_free(text);
-	return ret;
+		return span_of(NULL, 0);
+	g_date_time_get_ymd(date, &y, &m, &day);
+	/* other years are no dates of mail */
+	if (y < 1000 || y > 9999)
+		return span_of(NULL, 0);
+	zone = (int)(g_date_time_get_utc_offset(date) / G_TIME_SPAN_MINUTE);
+	(void)str_printf(
+		text, sizeof(text), "%d-%02d-%02dT%02d:%02d:%02d%c%02d:%02d", y,
+		m, day, g_date_time_get_hour(date),
+		g_date_time_get_minute(date), g_date_time_get_second(date),
+		zone < 0 ? '-' : '+', abs(zone) / 60, abs(zone) % 60);
+	/* nor are zones of more than two digits */
+	return strlen(text) == 25 ? keep(d, text, MESSAGE_DATE_MAX)
+				  : span_of(NULL, 0);
 }
 
 static void references_keep(struct draft *d, GMimeMessage *msg)
