@@ -4,9 +4,9 @@ in time, and recorded; everything else goes on. The 12 kinds of hostile_modes.py
 usage: hostile_guests.py [--all | KIND | MODE ...]
        hostile_guests.py --pack DIR    packs the hostile images, and ends
 
-Without arguments one mode of each kind is run. BULKHEAD_BACKEND (tcg or kvm)
-chooses the accelerator, BULKHEAD_HOSTILE a folder that --pack has filled, for
-where there is nothing to pack with, BULKHEAD_DEADLINE the seconds a VM has.
+Without arguments one mode of each kind is run. BULKHEAD_BACKEND chooses the
+back-end, BULKHEAD_HOSTILE a folder that --pack has filled, for where there is
+nothing to pack with, BULKHEAD_DEADLINE the seconds a VM has.
 """
 import hashlib
 import os
@@ -26,12 +26,6 @@ SLACK = 10 + DEADLINE
 # Seconds for whatever a kind does, with templates built anew meanwhile.
 PATIENCE = 120 + 20 * DEADLINE
 VM_PROCESSES = ('qemu', 'vmm', 'porter')
-
-
-def backend():
-    name = os.environ.get('BULKHEAD_BACKEND', '')
-    name = name if name.startswith('qemu') or not name else 'qemu-' + name
-    return f'backend: {name}\n' if name else ''
 
 
 def pack(mode, path):
@@ -68,8 +62,6 @@ class Hostile(Bulkhead):
         self.folder = tempfile.TemporaryDirectory(prefix='bhi')
         images_with(mode, self.folder.name)
         super().__init__(images=self.folder.name, deadline=f'{DEADLINE}s')
-        with open(self.config, 'a', encoding='utf-8') as f:
-            f.write(backend())
 
     def close(self):
         super().close()
