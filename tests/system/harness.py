@@ -73,14 +73,23 @@ def no_reports(log):
         need(False, f'no sanitizer reports anything: {found[0]}')
 
 
+def pack_hostile(mode, path):
+    subprocess.run([os.path.join(SRC, 'tools/image'), f'hostile-{mode}', BUILD,
+                    path], check=True, stdout=subprocess.DEVNULL)
+
+
 def hostile_images(mode, where):
-    """The images, with a reader that is hostile (src/guest/hostile)."""
+    """The images, with a reader that is hostile (src/guest/hostile). Where
+    there is nothing to pack one with, BULKHEAD_HOSTILE is a folder of them."""
     for f in os.listdir(IMAGES):
         if f not in ('SHA256SUMS', 'reader-email.cpio'):
             shutil.copy(os.path.join(IMAGES, f), where)
-    subprocess.run([os.path.join(SRC, 'tools/image'), f'hostile-{mode}', BUILD,
-                    os.path.join(where, 'reader-email.cpio')], check=True,
-                   stdout=subprocess.DEVNULL)
+    reader = os.path.join(where, 'reader-email.cpio')
+    packed = os.environ.get('BULKHEAD_HOSTILE')
+    if packed:
+        shutil.copy(os.path.join(packed, f'hostile-{mode}.cpio'), reader)
+    else:
+        pack_hostile(mode, reader)
     sums = subprocess.run(['sha256sum', *sorted(os.listdir(where))], cwd=where,
                           check=True, capture_output=True, text=True).stdout
     with open(os.path.join(where, 'SHA256SUMS'), 'w', encoding='utf-8') as f:
@@ -169,6 +178,24 @@ class Bulkhead:
 
     def status(self):
         return json.loads(self.run('--json', 'status').stdout)
+
+    def status_until(self, what, check, seconds=120):
+        """The status, once check says that it is so."""
+        end = time.monotonic() + slower(seconds)
+        while time.monotonic() < end:
+            s = self.status()
+            if check(s):
+                return s
+            time.sleep(0.2)
+        print(json.dumps(s, indent=1), self.log())
+        need(False, f'{what} within {seconds} s')
+        return {}
+
+    def templates(self):
+        """Waits until each kind of VM has its template."""
+        return self.status_until(
+            'every template is built',
+            lambda s: all(t['state'] == 'ready' for t in s['templates']))
 
     def audit(self):
         out = self.run('--json', 'audit', 'tail', '-n', '100000').stdout
