@@ -59,6 +59,7 @@ def skip(why):
 def need(cond, what):
     """The assertion of system tests: says what, and ends the test."""
     if not cond:
+        print(*(b.log() for b in Bulkhead.running))
         print('FAILED:', what)
         sys.exit(1)
     print('ok:', what)
@@ -97,6 +98,8 @@ def hostile_images(mode, where):
 
 
 class Bulkhead:
+    running = []  # for need
+
     def __init__(self, planner='triage', images=None, deadline='20s',
                  policy=None, pool=1):
         # Short: a Unix socket's path holds 107 bytes.
@@ -179,6 +182,24 @@ class Bulkhead:
     def status(self):
         return json.loads(self.run('--json', 'status').stdout)
 
+    def status_until(self, what, check, seconds=120):
+        """The status, once check says that it is so."""
+        end = time.monotonic() + slower(seconds)
+        while time.monotonic() < end:
+            s = self.status()
+            if check(s):
+                return s
+            time.sleep(0.2)
+        print(json.dumps(s, indent=1), self.log())
+        need(False, f'{what} within {seconds} s')
+        return {}
+
+    def templates(self):
+        """Waits until each kind of VM has its template."""
+        return self.status_until(
+            'every template is built',
+            lambda s: all(t['state'] == 'ready' for t in s['templates']))
+
     def audit(self):
         out = self.run('--json', 'audit', 'tail', '-n', '100000').stdout
         return [json.loads(line) for line in out.splitlines() if line]
@@ -224,9 +245,11 @@ class Bulkhead:
         no_reports(log)
 
     def __enter__(self):
+        self.running.append(self)
         return self
 
     def __exit__(self, *exc):
+        self.running.remove(self)
         self.close()
 
 
