@@ -59,6 +59,7 @@ def skip(why):
 def need(cond, what):
     """The assertion of system tests: says what, and ends the test."""
     if not cond:
+        print(*(b.log() for b in Bulkhead.running))
         print('FAILED:', what)
         sys.exit(1)
     print('ok:', what)
@@ -97,6 +98,8 @@ def hostile_images(mode, where):
 
 
 class Bulkhead:
+    running = []  # for need
+
     def __init__(self, planner='triage', images=None, deadline='20s',
                  policy=None, pool=1):
         # Short: a Unix socket's path holds 107 bytes.
@@ -242,9 +245,11 @@ class Bulkhead:
         no_reports(log)
 
     def __enter__(self):
+        self.running.append(self)
         return self
 
     def __exit__(self, *exc):
+        self.running.remove(self)
         self.close()
 
 

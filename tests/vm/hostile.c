@@ -91,9 +91,10 @@ static long make_memfd(struct target *)
 
 static long exec_other(struct target *)
 {
-	char *argv[] = { "/bin/true", NULL };
+	char name[] = "/bin/true";
+	char *argv[] = { name, NULL };
 
-	return execve(argv[0], argv, argv + 1);
+	return execve(name, argv, argv + 1);
 }
 
 /* --- other processes ----------------------------------------------------- */
@@ -347,7 +348,7 @@ static void take_memory(void)
 	say_count("take-memory", i * (MEMORY_STEP >> 20));
 }
 
-static void *idle(void *)
+_Noreturn static void *idle(void *)
 {
 	for (;;)
 		(void)pause();
