@@ -22,7 +22,7 @@
 #include "base/str.h"
 #include "cli/client.h"
 #include "cli/place.h"
-#include "cli/show.h"
+#include "cli/status.h"
 #include "conf/yaml.h"
 #include "policy/policy.h"
 #include "privsep/landlock.h"
@@ -520,6 +520,65 @@ static void check_socket(struct doctor *d, struct check *c)
 		      "%s: %s", d->conf.socket, strerror(-fd));
 }
 
+static bool is_good(const char *state)
+{
+	return strcmp(state, "broken") != 0 && strcmp(state, "resting") != 0;
+}
+
+static const char *text_of(const json_t *j, const char *key)
+{
+	const char *s = json_string_value(json_object_get(j, key));
+
+	return s ? s : "unknown";
+}
+
+/* "reader ready, planner building"; and of one that is not good, why. */
+static void template_states(const json_t *list, struct check *c)
+{
+	CLEAN_BUF struct buf b;
+	const json_t *t;
+	bool good = true;
+	size_t i;
+
+	buf_init(&b, sizeof(c->found) - 1);
+	json_array_foreach(list, i, t)
+	{
+		const char *state = text_of(t, "state");
+
+		buf_printf(&b, "%s%s %s", i ? ", " : "", text_of(t, "kind"),
+			   state);
+		if (is_good(state))
+			continue;
+		good = false;
+		buf_printf(&b, ", so that its VMs boot cold: %s",
+			   text_of(t, "why"));
+	}
+	found(c, good ? GOOD : WARN,
+	      good ? NULL
+		   : "nothing at once: it works, only slower, and it tries "
+		     "again; if it stays so, the log has more",
+	      "%s", buf_ok(&b) ? buf_cstr(&b) : "too much to tell");
+}
+
+/* The one thing that only a running bulkhead knows. */
+static void check_templates(struct doctor *d, struct check *c)
+{
+	CLEAN_FD int fd = d->have_conf ? client_connect(d->conf.socket) : -1;
+	json_t *all;
+
+	if (fd < 0) {
+		found(c, GOOD, NULL, "nothing to see while it is not running");
+		return;
+	}
+	all = json_object();
+	if (!all || status_fetch(&d->conf, all) != CLI_OK)
+		found(c, WARN, "bulkhead status tells more",
+		      "bulkhead does not say");
+	else
+		template_states(json_object_get(all, "templates"), c);
+	json_decref(all);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(struct doctor *d, struct check *c);
@@ -541,6 +600,7 @@ static const struct {
 	{ "connectors", check_connectors },
 	{ "latch", check_latch },
 	{ "control", check_socket },
+	{ "templates", check_templates },
 };
 
 static void print_check(const struct show *how, const char *name,

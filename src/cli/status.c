@@ -6,7 +6,11 @@
  *	backend backend_why emulated
  *	cgroups limits
  *	processes [{name, pid, running}]
- *	vms       {running, waiting, started, failed}
+ *	vms       {places, running, slow, waiting, started, failed}
+ *	templates [{kind, state, age_ms, clones, build_ms, mib, built, retired,
+ *		    why}]
+ *	pools     [{kind, depth, parked, how, served, died, recycled}]
+ *	starts    {cold, clone, pool, cold_why}
  *	items     {pending, read, refused, task_failed}
  *	audit     {size, root}
  *
@@ -15,7 +19,7 @@
 #include <string.h>
 
 #include "cli/client.h"
-#include "cli/show.h"
+#include "cli/status.h"
 
 enum { STATUS_KEYS = 64, STATUS_PRINT_MAX = 4 << 20 };
 
@@ -156,12 +160,122 @@ static void audit_line(struct buf *b, const struct show *how, const json_t *j)
 	buf_u8(b, '\n');
 }
 
-static void print(struct buf *b, const struct show *how, const json_t *all)
+/* "1.2 s", of milliseconds. */
+static void put_seconds(struct buf *b, const json_t *ms)
 {
-	static const struct number vms[] = { { "running", "running" },
-					     { "waiting", "waiting" },
-					     { "started", "started in all" },
-					     { "failed", "failed" } };
+	json_int_t v = json_integer_value(ms);
+
+	if (!json_is_integer(ms) || v < 0)
+		buf_str(b, "unknown");
+	else if (v < 600000)
+		buf_printf(b, "%lld.%lld s", v / 1000, v % 1000 / 100);
+	else
+		buf_printf(b, "%lld min", v / 60000);
+}
+
+static bool state_is(const json_t *j, const char *state)
+{
+	const char *s = json_string_value(json_object_get(j, "state"));
+
+	return s && !strcmp(s, state);
+}
+
+static void template_words(struct buf *b, const struct show *how,
+			   const json_t *t)
+{
+	bool broken = state_is(t, "broken");
+
+	put_string(b, how, json_object_get(t, "kind"), 12);
+	buf_str(b, ": ");
+	if (broken || state_is(t, "resting")) {
+		show_put(b, how, SHOW_BAD,
+			 broken ? "NONE CAN BE BUILT, its VMs boot cold: "
+				: "RESTS, its VMs boot cold: ");
+		put_string(b, how, json_object_get(t, "why"), 60);
+		return;
+	}
+	put_string(b, how, json_object_get(t, "state"), 24);
+	if (!state_is(t, "ready") && !state_is(t, "renewing"))
+		return;
+	buf_str(b, " for ");
+	put_seconds(b, json_object_get(t, "age_ms"));
+	buf_str(b, ", ");
+	put_number(b, json_object_get(t, "clones"));
+	buf_str(b, " clones, ");
+	put_number(b, json_object_get(t, "mib"));
+	buf_str(b, " MiB, built in ");
+	put_seconds(b, json_object_get(t, "build_ms"));
+}
+
+static void templates_lines(struct buf *b, const struct show *how,
+			    const json_t *list)
+{
+	const json_t *t;
+	size_t i;
+
+	label(b, how, "templates");
+	if (!json_is_array(list))
+		buf_str(b, "unknown");
+	json_array_foreach(list, i, t)
+	{
+		buf_str(b, i ? "\n            " : "");
+		template_words(b, how, t);
+	}
+	buf_u8(b, '\n');
+}
+
+static void pools_line(struct buf *b, const struct show *how,
+		       const json_t *list)
+{
+	const json_t *p;
+	size_t i;
+
+	label(b, how, "pool");
+	if (!json_is_array(list))
+		buf_str(b, "unknown");
+	json_array_foreach(list, i, p)
+	{
+		buf_str(b, i ? "; " : "");
+		put_string(b, how, json_object_get(p, "kind"), 12);
+		buf_str(b, ": ");
+		put_number(b, json_object_get(p, "parked"));
+		buf_str(b, " of ");
+		put_number(b, json_object_get(p, "depth"));
+		buf_str(b, " parked, ");
+		put_string(b, how, json_object_get(p, "how"), 40);
+		if (json_integer_value(json_object_get(p, "died")) == 0)
+			continue;
+		buf_str(b, ", ");
+		put_number(b, json_object_get(p, "died"));
+		buf_str(b, " died");
+	}
+	buf_u8(b, '\n');
+}
+
+/* How the VMs came to life, and why the last one did not by a copy. */
+static void starts_lines(struct buf *b, const struct show *how,
+			 const json_t *starts)
+{
+	static const struct number rows[] = { { "clone", "copied on demand" },
+					      { "pool", "from the pool" },
+					      { "cold", "booted cold" } };
+	const json_t *why = json_object_get(starts, "cold_why");
+
+	numbers_line(b, how, "VM starts", starts, rows, ARRAY_SIZE(rows));
+	if (!json_is_string(why) || !*json_string_value(why))
+		return;
+	buf_str(b, "            the last cold one: ");
+	put_string(b, how, why, 31);
+	buf_u8(b, '\n');
+}
+
+void status_print(struct buf *b, const struct show *how, const json_t *all)
+{
+	static const struct number vms[] = {
+		{ "running", "at work" },	 { "slow", "of them slow" },
+		{ "waiting", "waiting" },	 { "places", "places" },
+		{ "started", "started in all" }, { "failed", "failed" }
+	};
 	static const struct number items[] = { { "read", "read" },
 					       { "refused", "refused" },
 					       { "task_failed", "task failed" },
@@ -183,26 +297,35 @@ static void print(struct buf *b, const struct show *how, const json_t *all)
 	processes_lines(b, how, json_object_get(all, "processes"));
 	numbers_line(b, how, "VMs", json_object_get(all, "vms"), vms,
 		     ARRAY_SIZE(vms));
+	starts_lines(b, how, json_object_get(all, "starts"));
+	templates_lines(b, how, json_object_get(all, "templates"));
+	pools_line(b, how, json_object_get(all, "pools"));
 	numbers_line(b, how, "items", json_object_get(all, "items"), items,
 		     ARRAY_SIZE(items));
 	audit_line(b, how, json_object_get(all, "audit"));
 }
 
+int status_fetch(const struct conf *conf, json_t *all)
+{
+	struct msg ask = { .type = MSG_C_STATUS };
+
+	return client_ask(conf, &ask, add, all);
+}
+
 static int show_status(const struct conf *conf, const struct cli *cli,
 		       json_t *all)
 {
-	struct msg ask = { .type = MSG_C_STATUS };
 	struct show how = show_for(stdout);
 	CLEAN_BUF struct buf b;
 	int rc;
 
 	buf_init(&b, STATUS_PRINT_MAX);
-	rc = client_ask(conf, &ask, add, all);
+	rc = status_fetch(conf, all);
 	if (rc != CLI_OK)
 		return rc;
 	if (cli->json)
 		return cli_json(stdout, all);
-	print(&b, &how, all);
+	status_print(&b, &how, all);
 	return buf_ok(&b) && fwrite(b.p, 1, b.n, stdout) == b.n ? CLI_OK
 								: CLI_NO;
 }

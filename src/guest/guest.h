@@ -67,6 +67,7 @@ struct port {
 	int fd;		     /* owned, nonblocking */
 	uint8_t chunk[8192]; /* bytes as read; the driver gives 4 KiB at most */
 	struct span rest;    /* of chunk, not yet taken by anyone */
+	struct buf answer;   /* to HELLO; its memory stays, see relay.c */
 };
 
 /*

@@ -66,11 +66,10 @@ static int hello_check(const struct wire_msg *m, struct wire_hello *ret)
 static int answer(struct port *p, const struct wire_msg *m,
 		  const struct wire_hello *h)
 {
-	CLEAN_BUF struct buf out;
-
-	buf_init(&out, WIRE_HEAD + WIRE_ACK_LEN);
-	wire_ack_put(&out, h->key, m->payload);
-	return port_send(p, &out);
+	p->answer.max = WIRE_HEAD + WIRE_ACK_LEN;
+	buf_reset(&p->answer);
+	wire_ack_put(&p->answer, h->key, m->payload);
+	return port_send(p, &p->answer);
 }
 
 /* All that the key has passed through; the host waits for the ACK. */

@@ -79,8 +79,7 @@ static struct link *link_new(struct session *ss, struct mux_stream *s, int fd)
 
 		if (l->fd >= 0)
 			continue;
-		*l = (struct link){ .fd = fd, .s = s };
-		buf_init(&l->down, MUX_WINDOW);
+		*l = (struct link){ .fd = fd, .s = s, .down = l->down };
 		s->user = l;
 		return l;
 	}
@@ -90,7 +89,7 @@ static struct link *link_new(struct session *ss, struct mux_stream *s, int fd)
 static void link_free(struct link *l)
 {
 	fd_close(&l->fd);
-	buf_done(&l->down);
+	buf_reset(&l->down);
 	l->s = NULL;
 }
 
@@ -491,7 +490,7 @@ static int session_end(struct session *ss)
 	return r < 0 ? r : RELAY_AWAY;
 }
 
-/* The word that the workload stands, and then its own stream. */
+/* The word that the workload stands, and then the workload's own stream. */
 static int session_start(struct session *ss)
 {
 	CLEAN_BUF struct buf ready;
@@ -509,6 +508,31 @@ static int session_start(struct session *ss)
 	return s && link_new(ss, s, take_fd(&ss->k->sock)) ? 0 : -EINVAL;
 }
 
+/*
+ * The memory of the session before stays: in the copy of a template, to ask
+ * the kernel for some would be a long and cold way.
+ */
+static void session_init(struct session *ss, const struct relay *r,
+			 const struct mux_config *c)
+{
+	struct buf down[GUEST_LINKS], out = ss->mux.out;
+	size_t i;
+
+	for (i = 0; i < GUEST_LINKS; i++)
+		down[i] = ss->links[i].down;
+	*ss = (struct session){ .r = r, .k = r->work };
+	for (i = 0; i < GUEST_LINKS; i++) {
+		ss->links[i] = (struct link){ .fd = -1, .down = down[i] };
+		ss->links[i].down.max = MUX_WINDOW;
+		buf_reset(&ss->links[i].down);
+	}
+	mux_init(&ss->mux, c);
+	ss->mux.c.arg = ss;
+	out.max = ss->mux.out.max;
+	ss->mux.out = out;
+	buf_reset(&ss->mux.out);
+}
+
 int relay_run(const struct relay *r)
 {
 	/* what the host does costs only its own guest */
@@ -523,16 +547,11 @@ int relay_run(const struct relay *r)
 	size_t i;
 	int ret;
 
-	ss = (struct session){ .r = r, .k = r->work };
-	for (i = 0; i < GUEST_LINKS; i++)
-		ss.links[i].fd = -1;
-	mux_init(&ss.mux, &config);
-	ss.mux.c.arg = &ss;
+	session_init(&ss, r, &config);
 	ret = session_start(&ss);
 	if (ret == 0)
 		ret = session_end(&ss);
 	for (i = 0; i < GUEST_LINKS; i++)
 		link_free(&ss.links[i]);
-	mux_done(&ss.mux);
 	return ret;
 }

@@ -9,13 +9,6 @@
 
 #include "base/fd.h"
 
-/* struct landlock_ruleset_attr as of ABI 6. */
-struct ruleset {
-	uint64_t fs;
-	uint64_t net;	 /* ABI 4 */
-	uint64_t scoped; /* ABI 6 */
-};
-
 enum {
 	FS_ABI1 = (1 << 13) - 1,
 	FS_REFER = 1 << 13,	/* ABI 2 */
@@ -33,70 +26,97 @@ int landlock_abi(void)
 	return r < 0 ? 0 : (int)r;
 }
 
-static struct ruleset everything(int abi)
+struct landlock_rights landlock_rights(int abi)
 {
-	struct ruleset r = { .fs = FS_ABI1 };
+	struct landlock_rights r = { .size = 8 };
 
+	if (abi >= 1)
+		r.fs = FS_ABI1;
 	if (abi >= 2)
 		r.fs |= FS_REFER;
 	if (abi >= 3)
 		r.fs |= FS_TRUNCATE;
-	if (abi >= 4)
+	if (abi >= 4) {
 		r.net = NET_TCP;
+		r.size = 16;
+	}
 	if (abi >= 5)
 		r.fs |= FS_IOCTL_DEV;
-	if (abi >= 6)
+	if (abi >= 6) {
 		r.scoped = SCOPE_ALL;
+		r.size = 24;
+	}
 	return r;
 }
 
-static int restrict_to(struct ruleset set, uint64_t allowed, const int *dir_fds,
-		       size_t n)
+/* struct landlock_ruleset_attr is the first three members, or fewer. */
+static int rules_open(const struct landlock_rights *r)
 {
-	CLEAN_FD int fd = -1;
-	int abi = landlock_abi();
-	size_t size = abi >= 6 ? 24 : abi >= 4 ? 16 : 8;
-	size_t i;
+	const uint64_t attr[] = { r->fs, r->net, r->scoped };
+	long fd = syscall(SYS_landlock_create_ruleset, attr, r->size, 0);
 
-	fd = (int)syscall(SYS_landlock_create_ruleset, &set, size, 0);
-	if (fd < 0)
-		return -errno;
-	for (i = 0; i < n; i++) {
-		struct landlock_path_beneath_attr rule = {
-			.allowed_access = set.fs & allowed,
-			.parent_fd = dir_fds[i],
-		};
+	return fd < 0 ? -errno : (int)fd;
+}
 
-		if (syscall(SYS_landlock_add_rule, fd,
-			    LANDLOCK_RULE_PATH_BENEATH, &rule, 0) < 0)
-			return -errno;
-	}
-	if (syscall(SYS_landlock_restrict_self, fd, 0) < 0)
-		return -errno;
-	return 0;
+static int rules_allow(int rules, int beneath, uint64_t access)
+{
+	const struct landlock_path_beneath_attr rule = {
+		.allowed_access = access,
+		.parent_fd = beneath,
+	};
+
+	return syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH,
+		       &rule, 0) < 0
+		       ? -errno
+		       : 0;
+}
+
+static int rules_enter(int rules)
+{
+	return syscall(SYS_landlock_restrict_self, rules, 0) < 0 ? -errno : 0;
 }
 
 int landlock_only_beneath(const int *dir_fds, size_t n)
 {
-	int abi = landlock_abi();
+	struct landlock_rights all = landlock_rights(landlock_abi());
+	CLEAN_FD int fd = -1;
+	size_t i;
+	int r = 0;
 
-	if (abi < 1)
+	if (!all.fs)
 		return 0;
+	fd = rules_open(&all);
+	if (fd < 0)
+		return fd;
 	/* Files are read, written and made, never executed. */
-	return restrict_to(everything(abi),
-			   ~(uint64_t)LANDLOCK_ACCESS_FS_EXECUTE, dir_fds, n);
+	for (i = 0; i < n && r == 0; i++)
+		r = rules_allow(fd, dir_fds[i],
+				all.fs & ~(uint64_t)LANDLOCK_ACCESS_FS_EXECUTE);
+	return r < 0 ? r : rules_enter(fd);
 }
 
-int landlock_run_beneath(int dir_fd)
+int landlock_jail(const struct landlock_jail *j)
 {
-	int abi = landlock_abi();
+	const uint64_t look =
+		LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
+	struct landlock_rights all = landlock_rights(landlock_abi());
+	CLEAN_FD int fd = -1;
+	size_t i;
+	int r;
 
-	if (abi < 1)
+	if (!all.fs)
 		return 0;
-	return restrict_to(everything(abi),
-			   LANDLOCK_ACCESS_FS_EXECUTE |
-				   LANDLOCK_ACCESS_FS_READ_FILE |
-				   LANDLOCK_ACCESS_FS_READ_DIR |
-				   LANDLOCK_ACCESS_FS_WRITE_FILE | FS_IOCTL_DEV,
-			   &dir_fd, 1);
+	fd = rules_open(&all);
+	if (fd < 0)
+		return fd;
+	r = rules_allow(fd, j->root, look);
+	if (r == 0 && j->dev >= 0)
+		r = rules_allow(fd, j->dev,
+				all.fs & (look | FS_IOCTL_DEV |
+					  LANDLOCK_ACCESS_FS_WRITE_FILE));
+	for (i = 0; i < j->n_programs && r == 0; i++)
+		r = rules_allow(fd, j->programs[i],
+				LANDLOCK_ACCESS_FS_EXECUTE |
+					LANDLOCK_ACCESS_FS_READ_FILE);
+	return r < 0 ? r : rules_enter(fd);
 }

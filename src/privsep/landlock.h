@@ -6,6 +6,7 @@
 #define PRIVSEP_LANDLOCK_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* The ABI of the running kernel, 0 where Landlock is absent or disabled. */
 int landlock_abi(void);
@@ -20,9 +21,27 @@ int landlock_abi(void);
 [[nodiscard]] int landlock_only_beneath(const int *dir_fds, size_t n);
 
 /*
- * The same for a jailed program: beneath dir_fd it may run, read and write
- * what is there, and make or remove nothing. 0 or -errno.
+ * The same for a jailed program: beneath root it may read what is there, it may
+ * run the programs alone (and the loader that they need, which is one of them),
+ * and open for writing nothing but what is beneath dev (-1: nothing). The fds
+ * may be O_PATH. 0 or -errno.
  */
-[[nodiscard]] int landlock_run_beneath(int dir_fd);
+struct landlock_jail {
+	int root, dev;
+	const int *programs;
+	size_t n_programs;
+};
+
+[[nodiscard]] int landlock_jail(const struct landlock_jail *j);
+
+/* What a kernel of this ABI is asked to take away: all it knows. */
+struct landlock_rights {
+	uint64_t fs;	 /* access to files */
+	uint64_t net;	 /* TCP: bind, connect */
+	uint64_t scoped; /* abstract sockets and signals to the outside */
+	size_t size;	 /* of what such a kernel takes of the three above */
+};
+
+struct landlock_rights landlock_rights(int abi);
 
 #endif

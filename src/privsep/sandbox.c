@@ -42,15 +42,20 @@
 #include "privsep/landlock.h"
 #include "privsep/bpf.h"
 
-/* Outer uids of the processes without files, when started as root: far above
- * what useradd and systemd's dynamic users hand out, one for each row. */
-enum { OUTER_UID_BASE = 1800000000 };
+/*
+ * Outer uids of the processes without files, when started as root: far above
+ * what useradd and systemd's dynamic users hand out, and one for each process,
+ * so that the porter of one VM is a stranger to that of another: the row's
+ * share of the numbers, of which a process id takes at most PID_BITS.
+ */
+enum { OUTER_UID_BASE = 1800000000, PID_BITS = 22, NOBODY = 65534 };
 
 /* For the processes that parse what an attacker wrote, see limit_resources. */
 enum {
 	PARSER_DATA = 256 << 20, /* heap; a reader's JSON takes a tenth */
 	PARSER_FILE = 8 << 20,	 /* a memfd; a record has at most 2 MiB */
 	PARSER_FDS = 64,
+	PARSER_CPU_S = 60, /* hours of its life are spent waiting */
 };
 
 /* From stage 1 on a process has no leak check at its end: that one needs
@@ -122,6 +127,7 @@ static int limit_resources(enum proc p, struct err *err)
 		{ RLIMIT_DATA, PARSER_DATA },
 		{ RLIMIT_FSIZE, PARSER_FILE },
 		{ RLIMIT_NOFILE, PARSER_FDS },
+		{ RLIMIT_CPU, PARSER_CPU_S },
 	};
 	size_t i;
 
@@ -138,12 +144,16 @@ static int limit_resources(enum proc p, struct err *err)
 
 static int become_nobody(enum proc p, struct err *err)
 {
-	uid_t id = OUTER_UID_BASE + (uid_t)p;
+	uid_t id = OUTER_UID_BASE + ((uid_t)p << PID_BITS) + (uid_t)getpid();
 
 	if (geteuid() != 0 || (graph_row(p)->rights & RIGHT_FILES))
 		return 0;
-	if (setgroups(0, NULL) < 0 || setresgid(id, id, id) < 0 ||
-	    setresuid(id, id, id) < 0)
+	if (setgroups(0, NULL) < 0)
+		return fail(err, "groups");
+	/* A container may have few uids. */
+	if (setresgid(id, id, id) < 0 && errno == EINVAL)
+		id = NOBODY;
+	if (setresgid(id, id, id) < 0 || setresuid(id, id, id) < 0)
 		return fail(err, "unprivileged uid");
 	return 0;
 }

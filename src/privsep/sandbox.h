@@ -12,7 +12,8 @@
  * Enters the sandbox of row p; everything is fail closed (negative errno and
  * err). In this order:
  *  1. not dumpable, no core, no_new_privs, umask 077;
- *  2. as root and without RIGHT_FILES: become an unprivileged uid;
+ *  2. as root and without RIGHT_FILES: become an unprivileged uid that no
+ *     other process has;
  *  3. own user, mount, network, ipc, uts and cgroup namespaces, pivot to an
  *     empty read-only root; descriptors given before stay usable. As root, a
  *     row with RIGHT_PEERS stays in the user namespace and changes its uid

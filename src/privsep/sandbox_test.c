@@ -311,6 +311,64 @@ static void test_no_files_no_dump(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+struct stranger {
+	int to_parent;
+	pid_t other; /* whom to signal; 0: nobody, wait */
+};
+
+static void meet(void *arg)
+{
+	const struct stranger *s = arg;
+	struct err err = { 0 };
+	uid_t uid;
+
+	if (sandbox_namespaces(PROC_ENVELOPE, &err) < 0)
+		_exit(3);
+	uid = getuid();
+	if (write(s->to_parent, &uid, sizeof(uid)) != sizeof(uid))
+		_exit(4);
+	if (s->other && (kill(s->other, 0) == 0 || errno != EPERM))
+		_exit(5);
+	if (!s->other)
+		(void)pause();
+}
+
+/* As root, two processes of one row have two uids, and without any list of
+ * system calls they cannot signal each other. */
+static void test_strangers(void **state)
+{
+	uid_t uids[2];
+	int pipefd[2], status;
+	struct stranger s;
+	pid_t first;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(pipe(pipefd), 0);
+	s = (struct stranger){ .to_parent = pipefd[1] };
+	first = fork();
+	assert_true(first >= 0);
+	if (first == 0) {
+		(void)alarm(20);
+		meet(&s);
+		_exit(0);
+	}
+	assert_int_equal(read(pipefd[0], &uids[0], sizeof(uid_t)),
+			 sizeof(uid_t));
+	s.other = first;
+	status = in_child(meet, &s);
+	assert_int_equal(kill(first, SIGKILL), 0);
+	assert_int_equal(waitpid(first, NULL, 0), first);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	assert_int_equal(read(pipefd[0], &uids[1], sizeof(uid_t)),
+			 sizeof(uid_t));
+	assert_true(uids[0] != uids[1]);
+	(void)close(pipefd[0]);
+	(void)close(pipefd[1]);
+}
+
 static void test_fd_numbers(void **state)
 {
 	(void)state;
@@ -327,6 +385,7 @@ int main(void)
 		cmocka_unit_test(test_fd_numbers),
 		cmocka_unit_test(test_lists_hold_nothing_forbidden),
 		cmocka_unit_test(test_no_files_no_dump),
+		cmocka_unit_test(test_strangers),
 		cmocka_unit_test(test_no_signals_to_others),
 		cmocka_unit_test(test_seccomp_lists),
 		cmocka_unit_test(test_sanitizer_reports),

@@ -15,8 +15,6 @@ enum {
 	/* one IPC message between host processes, head included */
 	LIMIT_MSG = 80 << 10,
 	LIMIT_MSG_FDS = 4,
-	/* one frame on a VM's wire, head not counted */
-	LIMIT_WIRE_FRAME = 64 << 10,
 	/* what one planner VM may say on its wire in one task */
 	LIMIT_PLANNER_BYTES = 8 << 20,
 	/* one MCP message, a line of JSON */

@@ -190,7 +190,7 @@ static void test_golden(void **)
 	check_out(&s, "000000040000000100000000");
 	mux_reset(&s.m, st);
 	check_out(&s, "000100080000000100000000");
-	st = mux_open(&s.m, WIRE_READER);
+	assert_non_null(mux_open(&s.m, WIRE_READER));
 	check_out(&s, "000000010000000300000001"
 		      "02");
 	assert_int_equal(
@@ -444,6 +444,45 @@ static void test_hostile_host(void **)
 		assert_int_equal(feed(&s, rows[i].f), rows[i].want);
 		side_done(&s);
 	}
+}
+
+/*
+ * What an implementation that is not ours sent (libp2p's, npm
+ * @chainsafe/libp2p-yamux 7.0.4, as the server): it opened a log and said two
+ * things, and sent what came on our stream back on it. It took all of ours.
+ */
+static void test_foreign(void **)
+{
+	static const char hex[] = "000200010000000000000000"
+				  "000100010000000200000000"
+				  "000000000000000200000001"
+				  "06"
+				  "000000000000000200000007"
+				  "61206c696e650a"
+				  "00000000000000020000000a"
+				  "78787878787878787878"
+				  "000100040000000200000000"
+				  "000100020000000100000001"
+				  "000100000000000100000005"
+				  "000000000000000100000005"
+				  "6162636465"
+				  "000100040000000100000000"
+				  "000300000000000000000000";
+	uint8_t bytes[sizeof(hex) / 2];
+	struct side s;
+
+	side_init(&s, true, WIRE_READER_EMAIL);
+	s.end_end = true;
+	assert_non_null(mux_open(&s.m, WIRE_READER));
+	s.m.streams[0].user = (void *)1;
+	buf_reset(&s.m.out);
+	assert_int_equal(mux_send(&s.m, &s.m.streams[0], SPAN_LIT("abcde")), 5);
+	assert_int_equal(hex_decode(bytes, sizeof(bytes), span_str(hex)), 0);
+	assert_int_equal(mux_feed(&s.m, span_of(bytes, sizeof(bytes))),
+			 WIRE_OK);
+	check_events(&s, "open2:log data2 a line\nxxxxxxxxxxend2 closed2 "
+			 "room1 room1 data1 abcdeend1 closed1 gone0 ");
+	side_done(&s);
 }
 
 /* --- limits in all ----------------------------------------------------- */
@@ -1000,6 +1039,7 @@ int main(void)
 		cmocka_unit_test(test_heads),
 		cmocka_unit_test(test_offences),
 		cmocka_unit_test(test_hostile_host),
+		cmocka_unit_test(test_foreign),
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_frames),
 		cmocka_unit_test(test_opens),

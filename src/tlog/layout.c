@@ -197,7 +197,11 @@ int layout_compare(int dir, const char *path, struct span want, bool lax,
 		       b.n);
 }
 
-/* A set's unfinished tile: no row count above width may lie beside it. */
+/*
+ * A set's unfinished tile: no row count above width may lie beside it.
+ * fdopendir makes its descriptor close-on-exec.
+ * #syscalls:auditd fcntl int1=F_SETFD
+ */
 static int check_widths(int dir, const char *folder, uint32_t width, bool clean,
 			struct err *err)
 {

@@ -31,7 +31,6 @@ enum {
 	OVERHEAD_PIDS = 24,
 	/* QEMU's main thread moves the guest's bytes */
 	OVERHEAD_CPU_PERCENT = 50,
-	WEIGHT = 100,
 	START_TRIES = 8,
 };
 
@@ -66,7 +65,7 @@ void cgroup_limits_of(const struct vm_spec *spec, struct cgroup_limits *ret)
 		.memory = mib << 20,
 		.pids = spec->cpus + OVERHEAD_PIDS,
 		.cpu_percent = 100 * spec->cpus + OVERHEAD_CPU_PERCENT,
-		.weight = WEIGHT,
+		.weight = CGROUP_WEIGHT,
 	};
 }
 
@@ -354,6 +353,13 @@ static int if_there(int r)
 	return r == -ENOENT || r == -EOPNOTSUPP ? 0 : r;
 }
 
+static int weigh(enum cgroup_kind kind, int dir, uint32_t weight)
+{
+	if (kind == CGROUP_V2)
+		return write_number(dir, "cpu.weight", weight);
+	return write_number(dir, "cpu.shares", weight * UINT64_C(1024) / 100);
+}
+
 static int limit_v2(int dir, unsigned has, const struct cgroup_limits *l)
 {
 	char text[64];
@@ -371,7 +377,7 @@ static int limit_v2(int dir, unsigned has, const struct cgroup_limits *l)
 				 l->cpu_percent * 1000);
 		r = write_at(dir, "cpu.max", text);
 		if (r == 0)
-			r = write_number(dir, "cpu.weight", l->weight);
+			r = weigh(CGROUP_V2, dir, l->weight);
 	}
 	return r;
 }
@@ -395,8 +401,7 @@ static int limit_v1(int dir, unsigned has, const struct cgroup_limits *l)
 		/* More than a group above us has: then that one binds. */
 		r = r == -EINVAL ? 0 : if_there(r);
 		if (r == 0)
-			r = write_number(dir, "cpu.shares",
-					 l->weight * UINT64_C(1024) / 100);
+			r = weigh(CGROUP_V1, dir, l->weight);
 	}
 	return r;
 }
@@ -640,6 +645,22 @@ int cgroup_make(struct cgroups *g, const char *name,
 	cgroup_end(g, name);
 	return err_set(err, r, "%s: its cgroup cannot be made: %s", name,
 		       strerror(-r));
+}
+
+void cgroup_reweigh(struct cgroups *g, const char *name, uint32_t weight)
+{
+	size_t i;
+
+	for (i = 0; g->kind != CGROUP_NONE && i < g->n; i++) {
+		CLEAN_FD int dir = -1;
+
+		if (!(g->trees[i].has & 1u << CGROUP_CPU))
+			continue;
+		dir = openat(g->trees[i].run_fd, name,
+			     O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+		if (dir >= 0)
+			(void)weigh(g->kind, dir, weight);
+	}
 }
 
 /* True once no hierarchy has it any more. */

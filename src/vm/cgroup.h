@@ -38,7 +38,10 @@ enum {
 	CGROUP_NAME = 64,
 	CGROUP_DYING = 256,  /* remembered; the rest goes at the end of the run,
 				or at the next start */
-	CGROUP_STALE = 4096, /* groups of dead runs removed at one start */
+	CGROUP_WEIGHT = 100, /* of a machine that works as it should */
+	CGROUP_WEIGHT_SLOW = 10, /* of one that has worked for long: whoever
+				    came after it goes before it */
+	CGROUP_STALE = 4096,	 /* groups of dead runs removed at one start */
 };
 
 /* Where the kernel says what there is; a test has its own files. */
@@ -103,6 +106,10 @@ void cgroup_limits_of(const struct vm_spec *spec, struct cgroup_limits *ret);
 [[nodiscard]] int cgroup_make(struct cgroups *g, const char *name,
 			      const struct cgroup_limits *l,
 			      int fds[CGROUP_TREES], struct err *err);
+
+/* Another weight for a machine that runs; without the cpu controller nothing.
+ */
+void cgroup_reweigh(struct cgroups *g, const char *name, uint32_t weight);
 
 /* Ends what still runs in it (v2) and removes it, now or in cgroups_sweep. */
 void cgroup_end(struct cgroups *g, const char *name);

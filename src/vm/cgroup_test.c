@@ -288,6 +288,8 @@ static void test_v2_machine(void **)
 	assert_string_equal(get(VM "pids.max"), "7");
 	assert_string_equal(get(VM "cpu.max"), "150000 100000");
 	assert_string_equal(get(VM "cpu.weight"), "50");
+	cgroup_reweigh(&g, "vm-1", 10);
+	assert_string_equal(get(VM "cpu.weight"), "10");
 	/* two of one name: an error, and the first one's end */
 	assert_int_equal(cgroup_make(&g, "vm-1", &limits, fds, &err), -EEXIST);
 	cgroup_end(&g, "vm-1");

@@ -14,6 +14,7 @@
 enum {
 	ALL_SEALS = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL,
 	IDENTITY_TEXT = 512,
+	SUMS = 2 * VM_SUM,
 };
 
 /* --- the key ------------------------------------------------------------- */
@@ -44,18 +45,17 @@ static int identity(const struct vm_spec *spec, char *dst, size_t cap)
 int vm_template_key(const struct vm_spec *spec, const struct vm_images *images,
 		    enum wire_workload w, uint8_t ret[VM_SUM])
 {
-	uint8_t all[IDENTITY_TEXT + 2 * VM_SUM] = { 0 };
+	uint8_t all[SUMS + IDENTITY_TEXT] = { 0 };
 	int n;
 
 	if (!vm_workload_name(w))
 		return -EINVAL;
 	memcpy(all, images->kernel_sum, VM_SUM);
 	memcpy(all + VM_SUM, images->initrd_sum[w], VM_SUM);
-	n = identity(spec, (char *)all + 2 * VM_SUM, IDENTITY_TEXT);
+	n = identity(spec, (char *)all + SUMS, IDENTITY_TEXT);
 	if (n < 0)
 		return n == -1 ? -ENAMETOOLONG : n;
-	return EVP_Digest(all, 2 * VM_SUM + (size_t)n, ret, NULL, EVP_sha256(),
-			  NULL)
+	return EVP_Digest(all, SUMS + (size_t)n, ret, NULL, EVP_sha256(), NULL)
 		       ? 0
 		       : -EIO;
 }

@@ -197,6 +197,9 @@ def add_folder(tree, where, at, wanted=lambda path: True):
 
 def add_bulkhead(tree, build, images):
     """The tree at /src, the build at /build, as a test finds them."""
+    for path in (build + '/bulkhead', images + '/SHA256SUMS'):
+        if not os.path.exists(path):
+            raise Trouble(f'there is no {path}: run make')
     for path in sorted(glob.glob(build + '/bulkhead*')):
         if os.path.isfile(path):
             add_program(tree, path, '/build/' + os.path.basename(path))

@@ -1,6 +1,7 @@
 """Goal of this test: whichever process of a VM is killed, no QEMU is left
-behind, the item is refused by name, and nothing else is harmed; and when the
-monitor is killed, nothing at all is left."""
+behind, the item is refused by name, or read in another VM where its own had not
+begun; nothing else is harmed; and when the monitor is killed, nothing at all is
+left."""
 import contextlib
 import os
 import signal
@@ -38,8 +39,9 @@ def end_of(pids, what):
 
 
 def one(victim):
-    with Bulkhead() as b:
+    with Bulkhead(pool=0) as b:
         b.up()
+        b.templates()
         b.deliver('1.mail', plain('first'))
         tree = with_vm(b)
         pid = next(p for p, n in tree.items() if n.startswith(victim))
@@ -50,8 +52,15 @@ def one(victim):
         end_of([p for p, n in tree.items() if 'qemu' in n or p == pid],
                f'{victim} killed: no QEMU is left')
         items = b.items_until(1)
-        need(items[0]['verdict'] == 'refused' and items[0]['fault'],
-             f'{victim} killed: {items[0]["fault"]}')
+        need(items[0]['verdict'] == 'read' or
+             (items[0]['verdict'] == 'refused' and items[0]['fault']),
+             f'{victim} killed: {items[0]["verdict"]} {items[0]["fault"]}')
+        ends = [r['reason'] for r in b.audit() if r['kind'] == 'vm.end']
+        need(any(r not in ('done', 'task done') for r in ends),
+             f'{victim} killed: its VM is recorded as dead: {ends}')
+        need(any(r['event'] == 'retired' for r in b.audit()
+                 if r['kind'] == 'vm.template'),
+             f'{victim} killed: its template is retired')
         b.deliver('2.mail', plain('second'))
         need(b.items_until(2)[1]['verdict'] == 'read',
              f'{victim} killed: the next item is read')

@@ -30,14 +30,17 @@ agents:
   assistant:
     policy: {dir}/policy.yaml
     planner: {{kind: {planner}}}
-    tasks:
-      - {{on: mail, say: "Tell me what is new and what needs an answer."}}
-vms:
-  reader: {{memory: 128MiB, cpus: 1, deadline: {deadline}}}
+{tasks}vms:
+  reader: {{memory: 128MiB, cpus: 1, deadline: {deadline}, pool: {pool}}}
   planner: {{memory: 256MiB, cpus: 1, deadline: {deadline}}}
 connectors:
   inbox: {{kind: maildir, path: {dir}/Maildir}}
   drafts: {{kind: outbox, path: {dir}/outbox}}
+"""
+
+TASKS = """\
+    tasks:
+      - {on: mail, say: "Tell me what is new and what needs an answer."}
 """
 
 
@@ -56,6 +59,7 @@ def skip(why):
 def need(cond, what):
     """The assertion of system tests: says what, and ends the test."""
     if not cond:
+        print(*(b.log() for b in Bulkhead.running))
         print('FAILED:', what)
         sys.exit(1)
     print('ok:', what)
@@ -70,9 +74,34 @@ def no_reports(log):
         need(False, f'no sanitizer reports anything: {found[0]}')
 
 
+def pack_hostile(mode, path):
+    subprocess.run([os.path.join(SRC, 'tools/image'), f'hostile-{mode}', BUILD,
+                    path], check=True, stdout=subprocess.DEVNULL)
+
+
+def hostile_images(mode, where):
+    """The images, with a reader that is hostile (src/guest/hostile). Where
+    there is nothing to pack one with, BULKHEAD_HOSTILE is a folder of them."""
+    for f in os.listdir(IMAGES):
+        if f not in ('SHA256SUMS', 'reader-email.cpio'):
+            shutil.copy(os.path.join(IMAGES, f), where)
+    reader = os.path.join(where, 'reader-email.cpio')
+    packed = os.environ.get('BULKHEAD_HOSTILE')
+    if packed:
+        shutil.copy(os.path.join(packed, f'hostile-{mode}.cpio'), reader)
+    else:
+        pack_hostile(mode, reader)
+    sums = subprocess.run(['sha256sum', *sorted(os.listdir(where))], cwd=where,
+                          check=True, capture_output=True, text=True).stdout
+    with open(os.path.join(where, 'SHA256SUMS'), 'w', encoding='utf-8') as f:
+        f.write(sums)
+
+
 class Bulkhead:
+    running = []  # for need
+
     def __init__(self, planner='triage', images=None, deadline='20s',
-                 policy=None):
+                 policy=None, pool=1):
         # Short: a Unix socket's path holds 107 bytes.
         self.dir = tempfile.mkdtemp(prefix='bh')
         self.images = images or IMAGES
@@ -87,7 +116,8 @@ class Bulkhead:
         self.config = os.path.join(self.dir, 'bulkhead.yaml')
         with open(self.config, 'w', encoding='utf-8') as f:
             f.write(CONFIG.format(dir=self.dir, planner=planner,
-                                  backend=BACKEND,
+                                  tasks='' if planner == 'none' else TASKS,
+                                  pool=pool, backend=BACKEND,
                                   deadline=slower(deadline)))
 
     def run(self, *args, check=True, **kw):
@@ -128,6 +158,11 @@ class Bulkhead:
         found = json.loads(r.stdout)
         return found['items'] if isinstance(found, dict) else found
 
+    def items_now(self):
+        r = self.run('--json', 'items', check=False)
+        found = json.loads(r.stdout) if r.returncode == 0 else []
+        return found['items'] if isinstance(found, dict) else found
+
     def items_until(self, count, seconds=180):
         """The items, once there are so many and each has its verdict."""
         end = time.monotonic() + slower(seconds)
@@ -146,6 +181,24 @@ class Bulkhead:
 
     def status(self):
         return json.loads(self.run('--json', 'status').stdout)
+
+    def status_until(self, what, check, seconds=120):
+        """The status, once check says that it is so."""
+        end = time.monotonic() + slower(seconds)
+        while time.monotonic() < end:
+            s = self.status()
+            if check(s):
+                return s
+            time.sleep(0.2)
+        print(json.dumps(s, indent=1), self.log())
+        need(False, f'{what} within {seconds} s')
+        return {}
+
+    def templates(self):
+        """Waits until each kind of VM has its template."""
+        return self.status_until(
+            'every template is built',
+            lambda s: all(t['state'] == 'ready' for t in s['templates']))
 
     def audit(self):
         out = self.run('--json', 'audit', 'tail', '-n', '100000').stdout
@@ -192,9 +245,11 @@ class Bulkhead:
         no_reports(log)
 
     def __enter__(self):
+        self.running.append(self)
         return self
 
     def __exit__(self, *exc):
+        self.running.remove(self)
         self.close()
 
 

@@ -41,11 +41,17 @@ class Replaced(Bulkhead):
             harness.BUILD = BUILD
 
 
+def lasting(b):
+    """Without VMs: a template that cannot be built is tried again."""
+    return {p for p, n in b.children().items()
+            if not any(s in n for s in ('qemu', 'vmm', 'porter'))}
+
+
 def porter(mode):
     # The probe at the first start boots a guest without a porter.
-    with Replaced('bulkhead-porter', mode, deadline='3s') as b:
+    with Replaced('bulkhead-porter', mode, deadline='3s', pool=0) as b:
         b.up()
-        before = set(b.children())
+        before = lasting(b)
         b.deliver('1.mail', plain('first'))
         b.deliver('2.mail', plain('second'))
         items = b.items_until(2, 60)
@@ -55,7 +61,7 @@ def porter(mode):
         end = time.monotonic() + 30
         while b.status()['vms']['running'] and time.monotonic() < end:
             time.sleep(0.3)
-        need(before == set(b.children()), f'{mode}: no other process harmed')
+        need(before == lasting(b), f'{mode}: no other process harmed')
         ready = [r for r in b.audit() if r['kind'] == 'vm.ready']
         need(len(ready) <= 2, f'{mode}: it does not fill the log')
         b.run('audit', 'verify')

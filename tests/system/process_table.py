@@ -85,7 +85,8 @@ def check(pid, row, host):
         limits = {l[:26].strip(): l[26:].split()[0] for l in f}
     need(limits['Max core file size'] == '0', f'{name}: no core')
     if row['hostile'] and 'san' not in os.path.basename(BUILD):
-        for what in ('Max data size', 'Max file size', 'Max open files'):
+        for what in ('Max data size', 'Max file size', 'Max open files',
+                     'Max cpu time'):
             need(int(limits[what]) <= 256 << 20, f'{name}: {what} bounded')
     with open(f'/proc/{pid}/environ', 'rb') as f:
         need(f.read() == b'', f'{name}: empty environment')

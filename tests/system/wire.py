@@ -82,7 +82,7 @@ def text_view(b):
     b.deliver('2.mail', plain('second', body='\x1b[2J\x1b]0;owned\x07'))
     out, err = w.communicate(timeout=180)
     need(w.returncode == 0, f'a planner is watched {err}')
-    need('mcp' in out and 'task.get' in out, 'its requests are seen')
+    need('mcp' in out and 'initialize' in out, 'its requests are seen')
     need(all(c == '\n' or c.isprintable() for c in out),
          'nothing but printable text')
     need('the VM has ended' in out, 'and its end')

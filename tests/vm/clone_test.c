@@ -578,7 +578,7 @@ static void right_clock(const json_t *v, uint64_t wall)
 	json_int_t ns = json_integer_value(json_object_get(v, "clock_ns"));
 
 	assert_true((uint64_t)ns >= wall);
-	assert_true((uint64_t)ns - wall < CLOCK_SLACK_S * 1'000'000'000u);
+	assert_true((uint64_t)ns - wall < CLOCK_SLACK_S * 1'000'000'000ull);
 }
 
 /*

@@ -49,6 +49,15 @@ int groups_launch(struct monitor *m, struct vm_launch *l, struct vm_procs *ret,
 	return r;
 }
 
+void groups_slow(struct monitor *m, const struct mvm *v)
+{
+	char name[CGROUP_NAME];
+
+	(void)str_printf(name, sizeof(name), "vm-%llu",
+			 (unsigned long long)v->id);
+	cgroup_reweigh(&m->groups, name, CGROUP_WEIGHT_SLOW);
+}
+
 static void on_sweep(void *arg);
 
 static void sweep_later(struct monitor *m)

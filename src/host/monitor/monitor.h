@@ -263,6 +263,8 @@ void groups_start(struct monitor *m);
 /* vm_launch in a group of that name; groups_leave once it has ended. */
 [[nodiscard]] int groups_launch(struct monitor *m, struct vm_launch *l,
 				struct vm_procs *ret, struct err *err);
+/* It works for long: those beside it come first. */
+void groups_slow(struct monitor *m, const struct mvm *v);
 void groups_leave(struct monitor *m, const char *name);
 void groups_end(struct monitor *m);
 

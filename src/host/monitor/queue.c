@@ -102,6 +102,7 @@ static void on_slow(void *arg)
 
 	v->slow_timer = -1;
 	v->slow = true;
+	groups_slow(v->m, v);
 	vms_plan(v->m);
 }
 

@@ -36,6 +36,13 @@ bool template_due(const struct template *t, uint64_t now)
 	       (!t->ready || aging(t, now));
 }
 
+/* A build is under way that is worth to be waited for. */
+static bool promising(const struct template *t, uint64_t now)
+{
+	return t->building && !t->failures &&
+	       now - t->begun_ms < TEMPLATE_WAIT_MS;
+}
+
 uint64_t template_next_ms(const struct template *t, uint64_t now)
 {
 	uint64_t next = UINT64_MAX;
@@ -49,6 +56,8 @@ uint64_t template_next_ms(const struct template *t, uint64_t now)
 	if (!t->building && (!t->ready || aging(t, now)) && t->retry_ms > now &&
 	    t->retry_ms < next)
 		next = t->retry_ms;
+	if (promising(t, now) && t->begun_ms + TEMPLATE_WAIT_MS < next)
+		next = t->begun_ms + TEMPLATE_WAIT_MS;
 	return next;
 }
 
@@ -129,7 +138,7 @@ enum template_way template_way(const struct template *t, uint64_t now)
 {
 	if (t->ready && !template_expired(t, now))
 		return TEMPLATE_CLONE;
-	if (!t->failures && (t->building || template_due(t, now)))
+	if (promising(t, now) || (!t->failures && template_due(t, now)))
 		return TEMPLATE_WAIT;
 	return TEMPLATE_COLD;
 }

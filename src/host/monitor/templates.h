@@ -24,7 +24,7 @@
  * VMs are cold-booted rather than kept waiting: a cold boot shares nothing
  * with any other VM and costs a second, while waiting would let one hostile
  * mail a minute hold up every honest one. Only a build that nothing speaks
- * against is waited for.
+ * against is waited for, and that not for ever.
  */
 #ifndef HOST_MONITOR_TEMPLATES_H
 #define HOST_MONITOR_TEMPLATES_H
@@ -41,6 +41,9 @@ enum {
 	 * anew. */
 	TEMPLATE_CALM_MS = 10 * 60 * 1000,
 	TEMPLATE_BUILD_MS = 30000, /* for a build, on an idle machine */
+	/* From its begin on; by then a cold boot would have been the quicker
+	 * way. */
+	TEMPLATE_WAIT_MS = 10000,
 	TEMPLATE_BUILD_LOAD = 10, /* at most so many times that on a busy one */
 	BACKOFF_MS = 1000,
 	BACKOFF_MAX_MS = 60000,
@@ -73,8 +76,8 @@ uint64_t template_deadline_ms(double load1);
 /* Whether a build is to begin now. */
 bool template_due(const struct template *t, uint64_t now);
 
-/* When the answer of template_due or template_expired may next change without
- * an event; UINT64_MAX: never. */
+/* When the answer of template_due, template_expired or template_way may next
+ * change without an event; UINT64_MAX: never. */
 uint64_t template_next_ms(const struct template *t, uint64_t now);
 
 void template_begin(struct template *t, uint64_t now);

@@ -78,6 +78,21 @@ static void first_build(void **)
 	assert_int_equal(t.number, 1);
 }
 
+/* One that takes its time is not waited for. */
+static void slow_build(void **)
+{
+	struct template t = { .wanted = true };
+	uint64_t late = T0 + TEMPLATE_WAIT_MS;
+
+	template_begin(&t, T0);
+	assert_int_equal(template_way(&t, late - 1), TEMPLATE_WAIT);
+	assert_int_equal(template_next_ms(&t, T0), late);
+	assert_int_equal(template_way(&t, late), TEMPLATE_COLD);
+	assert_int_equal(template_next_ms(&t, late), UINT64_MAX);
+	template_built(&t, late + 1);
+	assert_int_equal(template_way(&t, late + 1), TEMPLATE_CLONE);
+}
+
 static void by_clones(void **)
 {
 	struct template t = ready_at(T0);
@@ -253,6 +268,7 @@ int main(void)
 		cmocka_unit_test(deadline_by_load),
 		cmocka_unit_test(not_wanted),
 		cmocka_unit_test(first_build),
+		cmocka_unit_test(slow_build),
 		cmocka_unit_test(by_clones),
 		cmocka_unit_test(by_age),
 		cmocka_unit_test(successor),

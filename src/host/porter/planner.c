@@ -209,8 +209,7 @@ static void end_of_work(struct session *s)
 		session_done(s);
 	else
 		session_fail(s, WIRE_HANGUP,
-			     "the planner ended without an answer: %s %u",
-			     p->how.kind == WIRE_EXIT_CODE ? "code" : "signal",
+			     "the planner ended without an answer: code %u",
 			     p->how.status);
 }
 

@@ -214,6 +214,26 @@ bool guest_pump(struct rig *r)
 	return true;
 }
 
+void guest_sync(struct rig *r)
+{
+	static const uint8_t pong[MUX_HEAD] = { 0, MUX_PING, 0, MUX_ACK, 0, 0,
+						0, 0,	     9, 9,	 9, 9 };
+	uint8_t chunk[65536];
+	size_t n = 0;
+
+	guest_flush(r);
+	guest_frame(r, MUX_PING, MUX_SYN, 0, 0x09090909, SPAN_LIT(""));
+	while (n < MUX_HEAD ||
+	       memcmp(chunk + n - MUX_HEAD, pong, MUX_HEAD) != 0) {
+		ssize_t got = read(r->wire, chunk + n, sizeof(chunk) - n);
+
+		assert_true(got > 0);
+		n += (size_t)got;
+	}
+	assert_int_equal(mux_feed(&r->mux, span_of(chunk, n - MUX_HEAD)),
+			 WIRE_OK);
+}
+
 void guest_send(struct rig *r, struct mux_stream *s, struct span bytes)
 {
 	guest_flush(r);

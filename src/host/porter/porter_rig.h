@@ -61,6 +61,8 @@ void guest_exit(struct rig *r, uint8_t kind, uint32_t status);
 void guest_flush(struct rig *r);
 /* Reads once; false at the end of the wire. */
 bool guest_pump(struct rig *r);
+/* Waits until the porter has dealt with all that was sent: a ping. */
+void guest_sync(struct rig *r);
 /* All bytes on s, as the window lets them. */
 void guest_send(struct rig *r, struct mux_stream *s, struct span bytes);
 void guest_end(struct rig *r, struct mux_stream *s);

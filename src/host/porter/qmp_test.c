@@ -173,7 +173,8 @@ static void line_length(void **)
 
 	for (n = QMP_LINE_MAX - 1; n <= QMP_LINE_MAX + 1; n++) {
 		memset(line, ' ', (size_t)n);
-		memcpy(line, "{\"QMP\":{}}", 10);
+		(void)str_copy(line, sizeof(line), SPAN_LIT("{\"QMP\":{}}"));
+		line[10] = ' ';
 		line[n] = '\n';
 		begin(QMP_LOAD);
 		assert_int_equal(qmp_feed(&q, span_of(line, (size_t)n + 1)),

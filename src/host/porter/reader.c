@@ -119,9 +119,7 @@ static void reader_exited(struct session *s, const struct wire_exit *e)
 {
 	char how[64];
 
-	(void)snprintf(how, sizeof(how), "%s %u",
-		       e->kind == WIRE_EXIT_CODE ? "code" : "signal",
-		       e->status);
+	(void)snprintf(how, sizeof(how), "code %u", e->status);
 	refuse(s, "the reader gave up, the log has its words", how);
 }
 

@@ -233,16 +233,22 @@ static void on_log(void *arg, struct span text)
 		 (const char *)text.p);
 }
 
+/*
+ * What gives up has done nothing wrong; what is ended by a signal may have been
+ * somebody's attempt, of which its template is the poorer: a fault.
+ */
 static void on_exited(void *arg, const struct wire_exit *e)
 {
 	struct session *s = arg;
 
-	if (s->ready && s->has_work)
+	if (e->kind == WIRE_EXIT_SIGNALLED)
+		session_fail(s, WIRE_HANGUP,
+			     "the workload was ended by signal %u", e->status);
+	else if (s->ready && s->has_work)
 		s->mode->exited(s, e);
 	else
 		session_fail(s, WIRE_HANGUP,
-			     "the workload ended before its work: %s %u",
-			     e->kind == WIRE_EXIT_CODE ? "code" : "signal",
+			     "the workload ended before its work: code %u",
 			     e->status);
 }
 

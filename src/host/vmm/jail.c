@@ -49,7 +49,7 @@
 #include "privsep/landlock.h"
 #include "privsep/sandbox.h"
 
-enum { MAPPED_IDS_MAX = 340, OPEN_FILES = 128, SYNC_MAX = 512 };
+enum { MAPPED_IDS_MAX = 340, OPEN_FILES = 128, SYNC_MAX = 512, PROGRAMS = 4 };
 
 static const char userns_advice[] =
 	" (user namespaces are refused here: a container's seccomp profile, "
@@ -238,6 +238,7 @@ static int set_limits(const struct jail *j, struct err *err)
 	    set_limit(RLIMIT_MSGQUEUE, 0) < 0 ||
 	    set_limit(RLIMIT_NOFILE, OPEN_FILES) < 0 ||
 	    set_limit(RLIMIT_FSIZE, j->max_file) < 0 ||
+	    (j->max_data && set_limit(RLIMIT_DATA, j->max_data) < 0) ||
 	    set_limit(RLIMIT_NPROC, j->max_threads) < 0 ||
 	    set_limit(RLIMIT_CPU, j->max_cpu_s) < 0)
 		return fail(err, "limits", "");
@@ -273,16 +274,47 @@ static int enter_inner(int sync, struct err *err)
 	return 0;
 }
 
-/* Nothing beneath our own root is writable; this also takes TCP away and,
- * with a new kernel, signals and abstract sockets. */
-static int restrict_files(struct err *err)
+/* The program itself and its loader, which the kernel opens for it. */
+static bool is_run(const struct jail *j, const struct closure_file *f)
+{
+	const char *slash = strrchr(f->dst, '/');
+
+	return strcmp(f->dst, j->argv[0]) == 0 ||
+	       (slash && strncmp(slash, "/ld-", 4) == 0);
+}
+
+static size_t open_programs(const struct jail *j, int ret[PROGRAMS])
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < j->files->n && n < PROGRAMS; i++) {
+		if (!is_run(j, &j->files->files[i]))
+			continue;
+		ret[n] = open(j->files->files[i].dst, O_PATH | O_CLOEXEC);
+		n += ret[n] >= 0;
+	}
+	return n;
+}
+
+/* Nothing but /dev/kvm can be opened for writing, and nothing but the program
+ * be run; this also takes TCP away and, with a new kernel, signals and abstract
+ * sockets. */
+static int restrict_files(const struct jail *j, struct err *err)
 {
 	CLEAN_FD int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CLEAN_FD int dev = open("/dev", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int programs[PROGRAMS];
+	struct landlock_jail l = { .root = root,
+				   .dev = j->kvm ? dev : -1,
+				   .programs = programs };
 	int r;
 
-	if (root < 0)
+	if (root < 0 || dev < 0)
 		return fail(err, "root", "");
-	r = landlock_run_beneath(root);
+	l.n_programs = open_programs(j, programs);
+	r = landlock_jail(&l);
+	while (l.n_programs)
+		fd_close(&programs[--l.n_programs]);
 	errno = -r;
 	return r < 0 ? fail(err, "landlock", "") : 0;
 }
@@ -317,7 +349,7 @@ static int drop_all(const struct jail *j, int sync, struct err *err)
 	if (r == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		r = fail(err, "no_new_privs", "");
 	if (r == 0)
-		r = restrict_files(err);
+		r = restrict_files(j, err);
 	if (r == 0)
 		r = die_with_parent(sync, err);
 	if (r == 0 && syscall(SYS_close_range, JAIL_FIRST_FD + j->n_fds, ~0u,

@@ -30,6 +30,7 @@ struct jail {
 	unsigned n_fds;	      /* 3 to 3 + n_fds - 1 stay open, with 0 to 2 */
 	bool kvm;	      /* /dev/kvm is in it */
 	uint64_t max_file;    /* RLIMIT_FSIZE: memory is a file too */
+	uint64_t max_data;    /* RLIMIT_DATA: private memory; 0: no limit */
 	uint32_t max_threads; /* RLIMIT_NPROC */
 	uint64_t max_cpu_s;   /* RLIMIT_CPU */
 };

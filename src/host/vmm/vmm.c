@@ -31,6 +31,9 @@ enum {
 	STDERR_MAX = 8 << 10, /* of QEMU's words, in all */
 	EXTRA_THREADS = 16,   /* QEMU's, beside one for each processor */
 	EXTRA_CPU_S = 10,
+	/* QEMU's own, translated code and stacks; a clone's memory is
+	 * private. */
+	EXTRA_MIB = 512,
 	ROW_FDS = 7, /* wire, console, kernel, image, QMP, memory, state */
 };
 
@@ -56,6 +59,7 @@ static void start(struct vmm *v, struct err *err)
 		.n_fds = ROW_FDS,
 		.kvm = v->spec.backend == VM_QEMU_KVM,
 		.max_file = (uint64_t)v->spec.memory_mib << 20,
+		.max_data = (uint64_t)(v->spec.memory_mib + EXTRA_MIB) << 20,
 		.max_threads = v->spec.cpus + EXTRA_THREADS,
 		.max_cpu_s =
 			v->spec.deadline_s * (v->spec.cpus + 1) + EXTRA_CPU_S,

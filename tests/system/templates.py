@@ -1,0 +1,108 @@
+"""Goal of this test: VMs are copies of templates, some of them kept ready; what
+dies is replaced, and a template whose clone died at its work is retired; without
+a planner mails are read alone."""
+import os
+import signal
+import sys
+
+from harness import Bulkhead, need, plain
+
+
+def starts(b):
+    return [r['start'] for r in b.audit() if r['kind'] == 'vm.start'
+            and r['zone'] == 'reader']
+
+
+def events(b, what, zone='reader'):
+    return [r for r in b.audit() if r['kind'] == 'vm.template'
+            and r['event'] == what and r['zone'] == zone]
+
+
+def parked(n):
+    return lambda s: s['pools'][0]['parked'] == n
+
+
+def vm_process(b, name):
+    return [p for p, n in b.children().items() if name in n]
+
+
+def memfds(b):
+    """How many of a template's the monitor holds, and how many in all."""
+    pid = b.monitor_pid()
+    links = [os.readlink(f'/proc/{pid}/fd/{fd}')
+             for fd in os.listdir(f'/proc/{pid}/fd')]
+    return sum('template' in l for l in links), len(links)
+
+
+def pool(how):
+    with Bulkhead(pool=f'1, parked: {how}', deadline='40s') as b:
+        b.up()
+        b.templates()
+        b.status_until(f'{how}: a clone is parked', parked(1))
+        idle = memfds(b)
+        b.deliver('1.mail', plain('first'))
+        need(b.items_until(1)[0]['verdict'] == 'read', f'{how}: it is read')
+        need(starts(b) == ['pool'], f'{how}: by the VM that was parked')
+        s = b.status_until(f'{how}: another is parked', parked(1))
+        need(s['starts'] == {'pool': 1, 'clone': 1, 'cold': 0, 'cold_why': ''},
+             f'{how}: the planner was copied, nothing booted cold')
+        for i in range(2, 5):
+            b.deliver(f'{i}.mail', plain(f'mail {i}'))
+        need(all(i['verdict'] == 'read' for i in b.items_until(4)),
+             f'{how}: more mails than are parked are read')
+        need('clone' in starts(b) and 'cold' not in starts(b),
+             f'{how}: those by copies made for them')
+        b.status_until(f'{how}: another is parked again', parked(1))
+        need(memfds(b) == idle, f'{how}: the monitor holds what it held')
+        die_parked(b, how)
+
+
+def die_parked(b, how):
+    """It has seen nothing of an outsider's: its template stays."""
+    os.kill(vm_process(b, 'qemu')[0], signal.SIGKILL)
+    b.status_until(f'{how}: a parked clone that dies is replaced',
+                   lambda s: s['pools'][0]['died'] == 1 and parked(1)(s))
+    need(not events(b, 'retired'), f'{how}: its template stays')
+
+
+def no_planner():
+    with Bulkhead(planner='none', deadline='40s', pool=0) as b:
+        b.up()
+        s = b.templates()
+        need([t['kind'] for t in s['templates']] == ['reader'],
+             'without a planner there is no template of one')
+        b.deliver('1.mail', plain('first'))
+        item = b.items_until(1)[0]
+        need(item['verdict'] == 'read' and item['task'] == 0,
+             'without a planner a mail is read, and no task started')
+        need(not any(r.get('zone') == 'planner' for r in b.audit()),
+             'nor a VM for one')
+        crash(b)
+
+
+def crash(b):
+    """A clone that dies at its work costs its template its life."""
+    before = memfds(b)
+    b.deliver('2.mail', plain('second'))
+    b.status_until('a VM is at work', lambda s: s['vms']['running'] == 1)
+    for p in vm_process(b, 'qemu'):
+        os.kill(p, signal.SIGKILL)
+    need(b.items_until(2)[1]['verdict'] in ('read', 'refused'),
+         'its mail has a verdict')
+    gone = events(b, 'retired')
+    need(len(gone) == 1 and 'a clone died' in gone[0]['why'],
+         'the template is retired, and why is recorded')
+    b.templates()
+    need(len(events(b, 'built')) == 2, 'and built again')
+    need(memfds(b) == before, 'nothing is left of the old one')
+
+
+def main():
+    pool('waiting')
+    pool('resumed')
+    no_planner()
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
