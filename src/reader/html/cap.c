@@ -63,12 +63,59 @@ static uint32_t name_hash(struct span s)
 	return h;
 }
 
+static bool is_digit(uint8_t c, bool hex)
+{
+	return (c >= '0' && c <= '9') ||
+	       (hex && (c | 32) >= 'a' && (c | 32) <= 'f');
+}
+
+/*
+ * Where the character reference at s.p[i] (its &#) ends, if it has more digits
+ * than the parser's integer holds; else 0.
+ */
+static size_t huge_ref_end(struct span s, size_t i)
+{
+	bool hex;
+	size_t from;
+
+	i += 2;
+	hex = i < s.n && (s.p[i] | 32) == 'x';
+	i += hex;
+	while (i < s.n && s.p[i] == '0')
+		i++;
+	from = i;
+	while (i < s.n && is_digit(s.p[i], hex))
+		i++;
+	if (i - from <= HTML_REF_DIGITS_MAX)
+		return 0;
+	return i + (i < s.n && s.p[i] == ';');
+}
+
+/* A number that no character has is U+FFFD (HTML), however many digits. */
+static void put_with_refs(struct buf *out, struct span s)
+{
+	size_t i = 0;
+
+	while (i < s.n) {
+		const uint8_t *ref = memmem(s.p + i, s.n - i, "&#", 2);
+		size_t at = ref ? (size_t)(ref - s.p) : s.n;
+		size_t end = ref ? huge_ref_end(s, at) : 0;
+
+		if (ref && !end)
+			at += 2;
+		buf_put(out, s.p + i, at - i);
+		if (end)
+			buf_str(out, "&#xFFFD;");
+		i = end ? end : at;
+	}
+}
+
 static void emit(struct cap *c, size_t from, size_t to)
 {
 	struct span s = span_of(c->in.p + from, to - from);
 
 	if (!c->over) {
-		buf_span(c->out, s);
+		put_with_refs(c->out, s);
 		return;
 	}
 	if (s.n > c->cut->max - c->cut->n)

@@ -2,7 +2,8 @@
  * cap: what a hostile document may cost, decided before it is parsed. The
  * parser's work grows with the square of the nesting depth, so deeper content
  * is cut out, tags and text alike: text whose style nobody computes must not
- * pass for visible.
+ * pass for visible. And a character reference of more digits than fit the
+ * parser's integer becomes what it stands for, U+FFFD.
  */
 #ifndef READER_HTML_CAP_H
 #define READER_HTML_CAP_H
@@ -14,6 +15,7 @@ enum {
 	HTML_DEEP_MAX = 4096,		/* open elements in what is cut */
 	HTML_INPUT_MAX = 2 << 20,	/* bytes of one document */
 	HTML_ATTR_BYTES_MAX = 64 << 10, /* of one tag */
+	HTML_REF_DIGITS_MAX = 7,	/* of &#...; without zeros in front */
 };
 
 /*

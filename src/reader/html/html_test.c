@@ -753,6 +753,45 @@ static bool deep_shows(const char *open, size_t n, const char *close)
 	return shows;
 }
 
+/* Numbers of characters: what fits, what no character has, and any length. */
+static void test_huge_refs(void **)
+{
+#define NONE "\xef\xbf\xbd"
+	static const struct {
+		const char *html;
+		const char *text;
+	} rows[] = {
+		{ "a&#0000000000000065;b", "aAb" },
+		{ "a&#x000000000000041;b", "aAb" },
+		{ "a&#1114109;b", "a\xf4\x8f\xbf\xbd"
+				  "b" },
+		{ "a&#9999999;b", "a" NONE "b" },
+		{ "a&#10000000;b", "a" NONE "b" },
+		{ "a&#11111111111;b", "a" NONE "b" },
+		{ "a&#4294967361;b", "a" NONE "b" },
+		{ "a&#11111111111 b", "a" NONE " b" },
+		{ "a&#11111111111C", "a" NONE "C" },
+		{ "a&#xfffffff;b", "a" NONE "b" },
+		{ "a&#X10000000;b", "a" NONE "b" },
+		{ "a&#x100000041;b", "a" NONE "b" },
+		{ "a&#11111111111", "a" NONE },
+		{ "a&#&#11111111111;&#", "a&#" NONE "&#" },
+		{ "a&amp;#11111111111;", "a&#11111111111;" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		CLEAN_BUF struct buf out = { .max = 1 << 10 };
+		struct draft d;
+
+		draft_init(&d);
+		html_to_text(span_str(rows[i].html), &d, &out);
+		if (strcmp(buf_cstr(&out), rows[i].text) != 0)
+			fail_msg("%s: %s", rows[i].html, buf_cstr(&out));
+		draft_done(&d);
+	}
+#undef NONE
+}
+
 static void test_depth(void **)
 {
 	assert_true(deep_shows("<div>", HTML_DEPTH_MAX - 1, ""));
@@ -808,6 +847,7 @@ int main(void)
 		cmocka_unit_test(test_head),
 		cmocka_unit_test(test_layout),
 		cmocka_unit_test(test_links),
+		cmocka_unit_test(test_huge_refs),
 		cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_many_declarations),
 	};
