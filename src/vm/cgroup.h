@@ -75,8 +75,9 @@ void cgroups_find(struct cgroups *ret, const struct cgroup_source *from);
 
 /*
  * After cgroups_find: removes the groups of dead runs and makes ours; with v2,
- * moves this process and its parent (`bulkhead up`, if that is in our group)
- * into the leaf `supervisor` first. When that fails, kind is CGROUP_NONE and
+ * moves the processes of our group into the leaf `supervisor` first: all of
+ * them where the group was delegated, else this one and its parent (`bulkhead
+ * up`). When that fails, kind is CGROUP_NONE and
  * why says what to do. run: letters and digits.
  */
 void cgroups_start(struct cgroups *g, const char *run);
