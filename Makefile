@@ -3,7 +3,7 @@
 #   run          everything, then the main job (ATTACK=none, MAIL=path, PLANNER=)
 #   check        unit and system tests, and the checks of the tree (SAN=1: with
 #                address and undefined-behaviour sanitizers)
-#   check-all    check, and sanitizers, tidy, fuzz-smoke, conformance
+#   check-all    check, and sanitizers, 1,000 mails, tidy, fuzz-smoke, conformance
 #   bench        build/bench.json
 #   kernel, images, tidy, fuzz-smoke, conformance, check-bare, install, clean
 # Only apt-get is elevated (tools/setup); the rest belongs to who called make.

@@ -39,7 +39,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 
-#include "bpfgen_constants.h"
+#include "privsep/bpfgen_constants.h"
 
 enum { CONDS = 5, RULES = 1024, INSNS = 4096, X32_BIT = 0x40000000 };
 

@@ -122,9 +122,8 @@ static int follow(struct view *v, struct chan *c)
 {
 	const char *why = NULL;
 	struct msg m;
-	int r;
 
-	while ((r = chan_recv(c, &m, &why)) == 1)
+	while (chan_recv(c, &m, &why) == 1)
 		if (show_message(v, &m) < 0) {
 			cli_error("what came was no frame, or could not be "
 				  "written");

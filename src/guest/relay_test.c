@@ -527,7 +527,7 @@ static void test_window_down(void **)
 		;
 	sent = TEST_BIG - h.todo.n;
 	assert_true(sent >= MUX_WINDOW);
-	assert_true(sent <= 4 * MUX_WINDOW);
+	assert_true(sent <= 4UL * MUX_WINDOW);
 	assert_int_equal(h.work->may_send, 0);
 	assert_int_equal(host_done(&h), SAID_EPIPE);
 }

@@ -13,7 +13,7 @@
 #include <linux/audit.h>
 #include <seccomp.h>
 
-#include "../../tools/bpfgen_constants.h"
+#include "privsep/bpfgen_constants.h"
 #include "base/str.h"
 #include "base/testing.h"
 #include "privsep/bpf_sim.h"

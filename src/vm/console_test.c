@@ -56,7 +56,7 @@ static void test_bound(void **)
 					CONSOLE_MAX - 1,
 					CONSOLE_MAX,
 					CONSOLE_MAX + 1,
-					2 * CONSOLE_MAX };
+					(size_t)2 * CONSOLE_MAX };
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {

@@ -252,10 +252,11 @@ static void end_process(pid_t *pid, int *pidfd)
 	fd_close(pidfd);
 }
 
+/* The porter first: it would take the machine's end for a fault. */
 void vm_end(struct vm_procs *v)
 {
-	end_process(&v->vmm, &v->vmm_pidfd);
 	end_process(&v->porter, &v->porter_pidfd);
+	end_process(&v->vmm, &v->vmm_pidfd);
 	fd_close(&v->monitor_fd);
 	fd_close(&v->broker_fd);
 }

@@ -43,8 +43,8 @@ class Replaced(Bulkhead):
 
 def lasting(b):
     """Without VMs: a template that cannot be built is tried again."""
-    return {p for p, n in b.children().items()
-            if not any(s in n for s in ('qemu', 'vmm', 'porter'))}
+    return [(p['name'], p['pid'], p['running'])
+            for p in b.status()['processes']] + [b.monitor_pid()]
 
 
 def porter(mode):

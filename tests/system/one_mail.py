@@ -1,6 +1,6 @@
 """Goal of this test: one mail comes through the three zones, on the back-end
 that was asked for. For places where little else fits: other users, slow
-machines."""
+machines. An operand is the kind of cgroups that there must be."""
 import os
 import sys
 
@@ -20,6 +20,8 @@ def main():
         status = b.status()
         need(BACKEND in ('auto', status['backend']),
              f'by {status["backend"]}, as uid {os.geteuid()}')
+        need(not sys.argv[1:] or status['cgroups'] == sys.argv[1],
+             f'limits: {status["limits"]}')
         b.run('audit', 'verify')
         need(b.children(), 'it is up')
         b.down()

@@ -14,6 +14,7 @@ LOOKS = {
     'monitor': 'socket:', 'audit': 'socket:', 'control': 'socket:',
     'broker': 'socket:', 'listen': 'socket:', 'wire': 'socket:',
     'policy': '/memfd:policy', 'dir': '/', 'state': '/', 'item': '/memfd:',
+    'qmp': ('socket:', '/dev/null'),  # a cold machine has none
 }
 
 
@@ -90,7 +91,11 @@ def check(pid, row, host):
             need(int(limits[what]) <= 256 << 20, f'{name}: {what} bounded')
     with open(f'/proc/{pid}/environ', 'rb') as f:
         need(f.read() == b'', f'{name}: empty environment')
-    check_fds(row, fds(pid))
+    open_fds = fds(pid)
+    # A VM that is done is ended at once, stopped or not.
+    if not status(pid)['State'].startswith('T'):
+        raise OSError('gone meanwhile')
+    check_fds(row, open_fds)
 
 
 def look(row, pid, host):

@@ -19,7 +19,7 @@
 enum { NAME_MAX_VM = 32, SEND_S = 1 };
 
 /* What a porter may claim, once: the log holds numbers up to 2^53. */
-#define BOOT_US_MAX (2 * POOL_PARKED_S * UINT64_C(1000000))
+#define BOOT_US_MAX (UINT64_C(1000000) * 2 * POOL_PARKED_S)
 
 size_t vms_count(const struct monitor *m, enum vm_role r, enum vm_kind kind)
 {

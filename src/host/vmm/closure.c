@@ -12,7 +12,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,62 +33,33 @@ static const char *const lib_dirs[] = {
 	"/usr/lib",
 };
 
+/* A file is read in a few pieces, not mapped: a map of each of fifty libraries
+ * costs more than all that is done with it. */
 struct elf {
-	struct span bytes; /* the whole file, mapped */
+	int fd; /* owned */
+	uint64_t size;
 	Elf64_Phdr ph[PHDR_MAX];
 	size_t n_ph;
+	Elf64_Dyn dyn[DYN_MAX];
+	size_t n_dyn;
 };
 
 static void elf_done(struct elf *e)
 {
-	if (e->bytes.p)
-		(void)munmap((void *)(uintptr_t)e->bytes.p, e->bytes.n);
-	e->bytes = span_of(NULL, 0);
+	fd_close(&e->fd);
 }
 
 /* Copies n bytes at off out of the file. */
 static int elf_copy(const struct elf *e, uint64_t off, void *dst, size_t n)
 {
-	if (off > e->bytes.n || n > e->bytes.n - off)
+	ssize_t got;
+
+	if (off > e->size || n > e->size - off)
 		return -ENOEXEC;
-	memcpy(dst, e->bytes.p + off, n);
-	return 0;
-}
-
-static int elf_map(struct elf *e, const char *path)
-{
-	CLEAN_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct stat st;
-	void *p;
-
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode) || st.st_size <= 0 || st.st_size > ELF_MAX)
-		return -ENOEXEC;
-	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (p == MAP_FAILED)
-		return -errno;
-	e->bytes = span_of(p, (size_t)st.st_size);
-	return 0;
-}
-
-static int elf_open(struct elf *e, const char *path)
-{
-	Elf64_Ehdr eh = { 0 };
-	int r;
-
-	*e = (struct elf){ 0 };
-	r = elf_map(e, path);
-	if (r == 0)
-		r = elf_copy(e, 0, &eh, sizeof(eh));
-	if (r < 0)
-		return r;
-	if (memcmp(eh.e_ident, ELFMAG, SELFMAG) != 0 ||
-	    eh.e_ident[EI_CLASS] != ELFCLASS64 || eh.e_phnum > PHDR_MAX ||
-	    eh.e_phentsize != sizeof(Elf64_Phdr))
-		return -ENOEXEC;
-	e->n_ph = eh.e_phnum;
-	return elf_copy(e, eh.e_phoff, e->ph, e->n_ph * sizeof(e->ph[0]));
+	got = fd_pread_all(e->fd, dst, n, (off_t)off);
+	if (got < 0)
+		return (int)got;
+	return (size_t)got == n ? 0 : -ENOEXEC;
 }
 
 static const Elf64_Phdr *elf_segment(const struct elf *e, uint32_t type)
@@ -102,12 +72,64 @@ static const Elf64_Phdr *elf_segment(const struct elf *e, uint32_t type)
 	return NULL;
 }
 
-/* The NUL-terminated string at a file offset, "" if it is not whole. */
-static const char *elf_string(const struct elf *e, uint64_t off)
+/* The dynamic section, as far as it goes before its end. */
+static int elf_read_dynamic(struct elf *e)
 {
-	if (off >= e->bytes.n || !memchr(e->bytes.p + off, 0, e->bytes.n - off))
-		return "";
-	return (const char *)e->bytes.p + off;
+	const Elf64_Phdr *p = elf_segment(e, PT_DYNAMIC);
+	size_t n = p ? p->p_filesz / sizeof(e->dyn[0]) : 0;
+	int r;
+
+	if (n > DYN_MAX)
+		n = DYN_MAX;
+	if (n == 0)
+		return 0;
+	r = elf_copy(e, p->p_offset, e->dyn, n * sizeof(e->dyn[0]));
+	if (r < 0)
+		return r;
+	while (e->n_dyn < n && e->dyn[e->n_dyn].d_tag != DT_NULL)
+		e->n_dyn++;
+	return 0;
+}
+
+static int elf_open(struct elf *e, const char *path)
+{
+	Elf64_Ehdr eh = { 0 };
+	struct stat st;
+	int r;
+
+	e->n_ph = e->n_dyn = 0;
+	e->fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (e->fd < 0 || fstat(e->fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || st.st_size <= 0 || st.st_size > ELF_MAX)
+		return -ENOEXEC;
+	e->size = (uint64_t)st.st_size;
+	r = elf_copy(e, 0, &eh, sizeof(eh));
+	if (r < 0)
+		return r;
+	if (memcmp(eh.e_ident, ELFMAG, SELFMAG) != 0 ||
+	    eh.e_ident[EI_CLASS] != ELFCLASS64 || eh.e_phnum > PHDR_MAX ||
+	    eh.e_phentsize != sizeof(Elf64_Phdr))
+		return -ENOEXEC;
+	e->n_ph = eh.e_phnum;
+	r = elf_copy(e, eh.e_phoff, e->ph, e->n_ph * sizeof(e->ph[0]));
+	return r < 0 ? r : elf_read_dynamic(e);
+}
+
+/* The NUL-terminated string at a file offset; "" if it is not whole, or longer
+ * than any path that we can use. */
+static void elf_string(const struct elf *e, uint64_t off,
+		       char ret[CLOSURE_PATH])
+{
+	size_t n = CLOSURE_PATH;
+
+	ret[0] = 0;
+	if (off >= e->size)
+		return;
+	if (n > e->size - off)
+		n = e->size - off;
+	if (elf_copy(e, off, ret, n) < 0 || !memchr(ret, 0, n))
+		ret[0] = 0;
 }
 
 /* The file offset of a virtual address, 0 if no segment holds it. */
@@ -125,17 +147,6 @@ static uint64_t elf_offset(const struct elf *e, uint64_t vaddr)
 	return 0;
 }
 
-/* The i-th entry of the dynamic section; false behind its end. */
-static bool elf_dyn(const struct elf *e, size_t i, Elf64_Dyn *ret)
-{
-	const Elf64_Phdr *p = elf_segment(e, PT_DYNAMIC);
-
-	if (!p || i >= DYN_MAX || (i + 1) * sizeof(*ret) > p->p_filesz ||
-	    elf_copy(e, p->p_offset + i * sizeof(*ret), ret, sizeof(*ret)) < 0)
-		return false;
-	return ret->d_tag != DT_NULL;
-}
-
 static const char *base_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -148,7 +159,7 @@ static bool closure_has(const struct closure *c, const char *name)
 	size_t i;
 
 	for (i = 0; i < c->n; i++)
-		if (strcmp(base_name(c->files[i].dst), name) == 0)
+		if (strcmp(c->files[i].dst + c->files[i].name, name) == 0)
 			return true;
 	return false;
 }
@@ -165,6 +176,7 @@ int closure_add(struct closure *c, const char *src, const char *dst,
 	if (str_copy(f->src, sizeof(f->src), span_str(src)) < 0 ||
 	    str_copy(f->dst, sizeof(f->dst), span_str(dst)) < 0)
 		return err_set(err, -ENAMETOOLONG, "path too long: %s", src);
+	f->name = (size_t)(base_name(f->dst) - f->dst);
 	c->n++;
 	return 0;
 }
@@ -232,38 +244,37 @@ static int add_library(struct closure *c, const char *runpath,
 }
 
 /* The value of a dynamic string entry, "" if the object has none. */
-static const char *dyn_string(const struct elf *e, uint64_t strtab,
-			      const Elf64_Dyn *d)
+static void dyn_string(const struct elf *e, uint64_t strtab, const Elf64_Dyn *d,
+		       char ret[CLOSURE_PATH])
 {
 	uint64_t off;
 
-	if (__builtin_add_overflow(strtab, d->d_un.d_val, &off))
-		return "";
-	return elf_string(e, off);
+	ret[0] = 0;
+	if (!__builtin_add_overflow(strtab, d->d_un.d_val, &off))
+		elf_string(e, off, ret);
 }
 
 /* Adds what this object names as DT_NEEDED. */
 static int add_needed(struct closure *c, const struct elf *e,
 		      const char *object, struct err *err)
 {
-	const char *runpath = "";
+	char runpath[CLOSURE_PATH] = "";
+	char name[CLOSURE_PATH];
 	uint64_t strtab = 0;
-	Elf64_Dyn d;
 	size_t i;
 	int r;
 
-	for (i = 0; elf_dyn(e, i, &d); i++)
-		if (d.d_tag == DT_STRTAB)
-			strtab = elf_offset(e, d.d_un.d_ptr);
-	for (i = 0; elf_dyn(e, i, &d); i++)
-		if (d.d_tag == DT_RUNPATH || d.d_tag == DT_RPATH)
-			runpath = dyn_string(e, strtab, &d);
-	for (i = 0; elf_dyn(e, i, &d); i++) {
-		const char *name;
-
-		if (d.d_tag != DT_NEEDED)
+	for (i = 0; i < e->n_dyn; i++)
+		if (e->dyn[i].d_tag == DT_STRTAB)
+			strtab = elf_offset(e, e->dyn[i].d_un.d_ptr);
+	for (i = 0; i < e->n_dyn; i++)
+		if (e->dyn[i].d_tag == DT_RUNPATH ||
+		    e->dyn[i].d_tag == DT_RPATH)
+			dyn_string(e, strtab, &e->dyn[i], runpath);
+	for (i = 0; i < e->n_dyn; i++) {
+		if (e->dyn[i].d_tag != DT_NEEDED)
 			continue;
-		name = dyn_string(e, strtab, &d);
+		dyn_string(e, strtab, &e->dyn[i], name);
 		if (!*name || strchr(name, '/'))
 			return err_set(err, -ENOEXEC, "%s: damaged", object);
 		r = add_library(c, runpath, object, name, err);
@@ -275,17 +286,20 @@ static int add_needed(struct closure *c, const struct elf *e,
 
 static int scan_object(struct closure *c, const char *path, struct err *err)
 {
-	__attribute__((cleanup(elf_done))) struct elf e = { 0 };
+	__attribute__((cleanup(elf_done))) struct elf e;
+	char loader[CLOSURE_PATH] = "";
 	const Elf64_Phdr *interp;
-	const char *loader;
-	int r = elf_open(&e, path);
+	int r;
 
+	e.fd = -1;
+	r = elf_open(&e, path);
 	if (r < 0)
 		return err_set(err, r, "%s: %s", path,
 			       r == -ENOEXEC ? "not an x86-64 program"
 					     : strerror(-r));
 	interp = elf_segment(&e, PT_INTERP);
-	loader = interp ? elf_string(&e, interp->p_offset) : "";
+	if (interp)
+		elf_string(&e, interp->p_offset, loader);
 	if (*loader && !closure_has(c, base_name(loader))) {
 		r = closure_add(c, loader, loader, err);
 		if (r < 0)

@@ -17,6 +17,7 @@ struct closure {
 	struct closure_file {
 		char src[CLOSURE_PATH]; /* on the host */
 		char dst[CLOSURE_PATH]; /* in the jail, absolute */
+		size_t name;		/* where in dst its last part begins */
 	} files[CLOSURE_FILES];
 };
 

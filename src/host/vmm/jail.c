@@ -105,19 +105,30 @@ static int make_parents(const char *path)
 
 static int make_file(const char *path)
 {
-	CLEAN_FD int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0444);
+	return mknod(path, S_IFREG | 0444, 0);
+}
 
-	return fd < 0 ? -1 : 0;
+static size_t folder_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? (size_t)(slash - path) : 0;
 }
 
 static int bind_files(const struct closure *c, struct err *err)
 {
+	const char *made = ""; /* most lie in one folder, one after another */
 	size_t i;
 
 	for (i = 0; i < c->n; i++) {
 		const char *dst = c->files[i].dst + 1;
+		size_t n = folder_of(dst);
 
-		if (make_parents(dst) < 0 || make_file(dst) < 0 ||
+		if ((n != folder_of(made) || memcmp(dst, made, n) != 0) &&
+		    make_parents(dst) < 0)
+			return fail(err, dst, "");
+		made = dst;
+		if (make_file(dst) < 0 ||
 		    mount(c->files[i].src, dst, NULL, MS_BIND, NULL) < 0)
 			return fail(err, c->files[i].src, "");
 	}

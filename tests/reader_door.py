@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+"""Goal of this test: one reader serves many connections of its door, in order,
+needs no more memory for the last than for the tenth, and ends as it should.
+
+usage: reader_door.py READER
+"""
+import array
+import glob
+import json
+import os
+import resource
+import socket
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROUNDS = 12
+# What the allocator may scatter; a leaked mail is more, in so many rounds.
+GROWTH_KIB = 512
+
+
+class Reader:
+    def __init__(self, program):
+        self.door, theirs = socket.socketpair(socket.AF_UNIX,
+                                              socket.SOCK_SEQPACKET)
+        self.door.settimeout(60)
+        self.turn = 0
+
+        def arrange():
+            os.dup2(theirs.fileno(), 3)
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+        self.process = subprocess.Popen([program], preexec_fn=arrange,
+                                        pass_fds=[3, theirs.fileno()],
+                                        stderr=subprocess.PIPE)
+        theirs.close()
+
+    def send(self, mail):
+        """A connection with the mail on it; our end."""
+        ours, theirs = socket.socketpair()
+        self.turn = (self.turn + 1) % 256
+        self.door.sendmsg([bytes([self.turn])], [
+            (socket.SOL_SOCKET, socket.SCM_RIGHTS,
+             array.array("i", [theirs.fileno()]))])
+        theirs.close()
+        ours.settimeout(60)
+        ours.sendall(mail)
+        ours.shutdown(socket.SHUT_WR)
+        return ours
+
+    def ask(self, mail):
+        with self.send(mail) as s:
+            answer = b"".join(iter(lambda: s.recv(1 << 16), b""))
+        assert self.door.recv(16) == bytes([self.turn])
+        return json.loads(answer)
+
+    def kib(self):
+        with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as f:
+            return int(f.read().split()[1]) * resource.getpagesize() // 1024
+
+    def end(self):
+        self.door.close()
+        return self.process.wait(60), self.process.stderr.read().decode()
+
+
+def mails():
+    for path in sorted(glob.glob(os.path.join(HERE, "data", "mail", "*.eml"))):
+        with open(path, "rb") as f:
+            yield f.read()
+
+
+def test_many(program):
+    r = Reader(program)
+    first = [r.ask(m) for m in mails()]
+    assert len(first) > 10
+    for n in range(ROUNDS):
+        assert [r.ask(m) for m in mails()] == first
+        if n == ROUNDS // 2:
+            middle = r.kib()
+    grown = r.kib() - middle
+    assert grown <= GROWTH_KIB, f"{grown} KiB more than in the middle"
+    assert r.end() == (0, "")
+
+
+def test_bad_mail_is_the_end(program):
+    """And the next one finds nobody."""
+    for mail, words in ((b"", "no mail"), (b"x" * ((16 << 20) + 1), "input")):
+        r = Reader(program)
+        r.ask(b"Subject: s\r\n\r\nx\r\n")
+        with r.send(mail) as s:
+            assert s.recv(1) == b""
+        code, said = r.process.wait(60), r.process.stderr.read().decode()
+        assert code == 1 and "reader-email: " + words in said, (code, said)
+
+
+def test_no_connection(program):
+    """A packet without a descriptor is no connection."""
+    r = Reader(program)
+    r.door.send(b"\1")
+    code, words = r.process.wait(60), r.process.stderr.read().decode()
+    assert code == 1 and "reader-email: door" in words, (code, words)
+
+
+def test_nobody_listens(program):
+    """An answer that finds nobody is a mail that failed."""
+    r = Reader(program)
+    r.send(b"Subject: s\r\n\r\nx\r\n").close()
+    code, words = r.process.wait(60), r.process.stderr.read().decode()
+    assert code == 1 and "reader-email: write" in words, (code, words)
+
+
+def main():
+    for name, test in list(globals().items()):
+        if name.startswith("test_"):
+            test(sys.argv[1])
+            print("ok", name)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
