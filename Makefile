@@ -68,7 +68,7 @@ fuzz-smoke: setup-all
 conformance: setup-all images
 	@tools/conformance
 
-bench: images
+bench: setup-all images
 	@tools/bench
 
 # Named by the design, for parts that this version does not have: they say so.
