@@ -70,6 +70,12 @@ static void fail(struct session *ss, int error)
 
 /* ---- links */
 
+/* Answered, taken, and still open: see on_closed. */
+static bool link_over(const struct link *l)
+{
+	return l->fd >= 0 && !l->s && !l->down.n;
+}
+
 static struct link *link_new(struct session *ss, struct mux_stream *s, int fd)
 {
 	size_t i;
@@ -77,6 +83,8 @@ static struct link *link_new(struct session *ss, struct mux_stream *s, int fd)
 	for (i = 0; i < GUEST_LINKS; i++) {
 		struct link *l = &ss->links[i];
 
+		if (link_over(l))
+			fd_close(&l->fd);
 		if (l->fd >= 0)
 			continue;
 		*l = (struct link){ .fd = fd, .s = s, .down = l->down };
@@ -243,8 +251,11 @@ static void on_end(void *, struct mux_stream *s)
 		(void)shutdown(l->fd, SHUT_WR);
 }
 
-/* Over on the wire; what is still on its way down goes there, unless the host
- * has thrown it away. */
+/*
+ * Over on the wire; what is still on its way down goes there, unless the host
+ * has thrown it away. Where all is said the connection stays open until its
+ * row is needed: nobody waits for its end, and the host for what comes after.
+ */
 static void on_closed(void *arg, struct mux_stream *s, bool reset)
 {
 	struct session *ss = arg;
@@ -258,7 +269,7 @@ static void on_closed(void *arg, struct mux_stream *s, bool reset)
 		ss->log_over = true;
 	} else if (l) {
 		l->s = NULL;
-		if (reset || !l->down.n || l->deaf)
+		if (reset || l->deaf || (!l->down.n && !l->said))
 			link_free(l);
 	}
 }
