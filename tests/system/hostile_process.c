@@ -42,6 +42,21 @@ static int read_mode(const char *argv0, char *dst, size_t cap)
 	return 0;
 }
 
+/* The view of its wire, made full and one on which sending waits. */
+static void fill_view(struct chan *monitor)
+{
+	static struct chan view;
+	const char *why;
+
+	if (chan_recv(monitor, &m, &why) != 1 || m.type != MSG_TAP ||
+	    chan_init(&view, chan_take_fd(monitor, 0)) < 0 ||
+	    fd_nonblock(view.fd, true) < 0)
+		return;
+	m.text.text = SPAN_LIT("");
+	say(&view, MSG_KILL, FLOOD);
+	(void)fd_nonblock(view.fd, false);
+}
+
 int main(int argc, char **argv)
 {
 	static const char words[] = "\xff\x1b[2J";
@@ -70,6 +85,8 @@ int main(int argc, char **argv)
 		m.text.text = span_str(words);
 		say(&broker, MSG_REFUSED, FLOOD);
 		say(&monitor, MSG_VM_DONE, FLOOD);
+	} else if (span_is(span_str(mode), "full-view")) {
+		fill_view(&monitor);
 	} else if (span_is(span_str(mode), "not-its-own")) {
 		m.text.text = span_str(words);
 		say(&broker, MSG_KILL, 1);

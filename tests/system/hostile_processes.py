@@ -2,6 +2,7 @@
 that item and nothing else. Both are replaced by programs that misbehave."""
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -67,6 +68,24 @@ def porter(mode):
         b.run('audit', 'verify')
 
 
+def full_view():
+    """It fills the view that its owner has stopped reading."""
+    with Replaced('bulkhead-porter', 'full-view', deadline='3s', pool=0,
+                  planner='none') as b:
+        b.up()
+        w = subprocess.Popen([os.path.join(BUILD, 'bulkhead'), '--config',
+                              b.config, 'wire', 'reader'],
+                             stdout=subprocess.DEVNULL)
+        time.sleep(1)
+        os.kill(w.pid, signal.SIGSTOP)
+        b.deliver('1.mail', plain('first'))
+        need(b.items_until(1, 60)[0]['verdict'] == 'refused',
+             'full-view: its item is refused, and nobody waits for the view')
+        need(b.status()['vms']['running'] == 0, 'full-view: its VM is gone')
+        os.kill(w.pid, signal.SIGKILL)
+        w.wait()
+
+
 def envelope():
     with Replaced('bulkhead-envelope', 'silence') as b:
         b.up()
@@ -121,6 +140,7 @@ def main():
     second_monitor()
     unread_source()
     envelope()
+    full_view()
     for mode in sys.argv[1:] or PORTER:
         porter(mode)
     return 0
