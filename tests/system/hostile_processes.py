@@ -22,6 +22,7 @@ def programs(where, name, mode):
             os.symlink(os.path.join(BUILD, f), os.path.join(where, f))
     shutil.copy(os.path.join(BUILD, 'bulkhead'), where)
     shutil.copy(HOSTILE, os.path.join(where, name))
+    os.symlink(os.path.join(BUILD, name), os.path.join(where, name + '.own'))
     with open(os.path.join(where, 'mode'), 'w', encoding='utf-8') as f:
         f.write(mode)
 
@@ -86,6 +87,30 @@ def full_view():
         w.wait()
 
 
+def clone_done():
+    """A clone's porter says that it is done, and was never ready: the item is
+    not lost, and one that has its verdict gets no further VM."""
+    with Replaced('bulkhead-porter', 'clone-done', deadline='40s', pool=0,
+                  planner='none') as b:
+        other = b.unread()
+        b.up()
+        b.templates()
+        b.deliver('1.mail', plain('first'))
+        need(b.items_until(1, 60)[0]['verdict'] == 'read',
+             'clone-done: its item is read by another VM')
+        b.templates()
+        with open(os.path.join(other, 'new/1'), 'w', encoding='utf-8') as f:
+            f.write(plain('unread'))
+        need(b.items_until(2, 60)[1]['verdict'] == 'refused',
+             'clone-done: an item that nobody reads is refused')
+        b.status_until('clone-done: no VM is left',
+                       lambda s: s['vms']['running'] == 0)
+        need([(r['item'], r['start']) for r in b.audit()
+              if r['kind'] == 'vm.start'] ==
+             [(1, 'clone'), (1, 'cold'), (2, 'clone')],
+             'clone-done: and gets no VM after that')
+
+
 def envelope():
     with Replaced('bulkhead-envelope', 'silence') as b:
         b.up()
@@ -120,11 +145,8 @@ def unread_source():
     """Mail of a connector that no source of the policy reads, many at once,
     with names that are not text: refused, and the rest goes on."""
     with Bulkhead() as b:
-        other = os.path.join(b.dir, 'Other')
-        with open(b.config, 'a', encoding='utf-8') as f:
-            f.write(f'  other: {{kind: maildir, path: {other}}}\n')
+        other = b.unread()
         for i in range(8):
-            os.makedirs(os.path.join(other, 'new'), exist_ok=True)
             with open(os.path.join(other, 'new').encode() + b'/\xff%d' % i,
                       'wb') as f:
                 f.write(plain(f'unread {i}').encode())
@@ -141,6 +163,7 @@ def main():
     unread_source()
     envelope()
     full_view()
+    clone_done()
     for mode in sys.argv[1:] or PORTER:
         porter(mode)
     return 0
