@@ -66,7 +66,8 @@ extern const struct mode planner_mode;
 /* The descriptors of the porter's row in the graph. */
 struct session_fds {
 	int monitor, broker; /* channels, taken over */
-	int wire, qmp;	     /* borrowed */
+	int wire;	     /* borrowed */
+	int qmp; /* likewise, but closed as soon as a clone stands */
 };
 
 struct session {

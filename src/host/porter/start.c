@@ -202,9 +202,18 @@ static void saved(struct session *s)
 
 /* --- phases -------------------------------------------------------------- */
 
+/* A guest that comes to own us is not to command its QEMU, too. */
+static void let_qemu_go(struct session *s)
+{
+	unwatch(s);
+	fd_close(&s->fds.qmp);
+}
+
 /* The guest is ready, and QEMU has loaded what it had to load. */
 static void stand(struct session *s)
 {
+	if (s->begin == VM_CLONE)
+		let_qemu_go(s);
 	session_ready(s);
 	if (s->begin == VM_TEMPLATE || s->park == VM_PARK_RESUMED) {
 		session_handshake_timer(s);

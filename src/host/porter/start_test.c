@@ -164,6 +164,7 @@ static void clone_on_demand(void **)
 static void not_before_it_is_loaded(void **)
 {
 	struct rig r;
+	char c;
 
 	start(&r, READER "start=clone park=none");
 	give_work(&r);
@@ -173,8 +174,10 @@ static void not_before_it_is_loaded(void **)
 	assert_true(quiet(r.monitor.fd));
 	qemu_says(EVENT("RESUME") STATUS("completed"));
 	told(&r, MSG_VM_READY);
-	/* from now on QEMU may go, if the wire stays */
-	hang_up();
+	/* from now on nobody commands QEMU */
+	qemu_hears(qmp_begin_text);
+	qemu_hears(LOAD);
+	assert_int_equal(read(qemu, &c, 1), 0);
 	does_its_work(&r);
 	stop(&r);
 }
