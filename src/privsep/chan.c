@@ -131,7 +131,9 @@ int chan_send(struct chan *c, const struct msg *m, const int *fds, size_t n_fds)
 		memcpy(CMSG_DATA(cm), fds, sizeof(int) * n_fds);
 	}
 	do
-		n = sendmsg(c->fd, &mh, MSG_NOSIGNAL);
+		n = sendmsg(c->fd, &mh,
+			    MSG_NOSIGNAL |
+				    (c->send_no_wait ? MSG_DONTWAIT : 0));
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : 0;
 }

@@ -15,6 +15,9 @@ struct chan {
 				   chan_recv unless taken with chan_take_fd */
 	size_t n_fds;
 	bool no_wait; /* receiving never waits, sending still may */
+	/* Nor does sending: for an end that somebody else has too, who could
+	 * clear its O_NONBLOCK, which is theirs together. */
+	bool send_no_wait;
 };
 
 /* A pair of connected, close-on-exec ends. Returns 0 or -errno. */

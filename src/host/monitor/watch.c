@@ -28,7 +28,8 @@ static void answer(struct monitor *m, enum msg_type t, const char *text,
 	core_send(m, &m->control, fd, fd ? 1 : 0);
 }
 
-/* Without waiting for who may not read. */
+/* Without waiting for who may not read, whatever the VM's porter has done to
+ * the flags of this end, which it has too. */
 static int tell(const struct watch *w, const struct msg *m)
 {
 	struct chan c;
@@ -42,6 +43,7 @@ static int tell(const struct watch *w, const struct msg *m)
 		(void)close(fd);
 		return r;
 	}
+	c.send_no_wait = true;
 	r = chan_send(&c, m, NULL, 0);
 	chan_done(&c);
 	return r;
