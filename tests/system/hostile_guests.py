@@ -101,6 +101,8 @@ def need_refused(mode, faults, item, records):
          f'{mode}: refused: {item.get("fault")}')
     need(any(f in item['fault'] for f in faults),
          f'{mode}: named as one of {sorted(faults)}')
+    need('its porter did not' not in item['fault'],
+         f'{mode}: by its porter, not by the monitor behind that')
     named = [r for r in records if r.get('item') == item['item'] and
              r['kind'] in ('vm.fault', 'item.done') and
              any(f in r.get('fault', '') for f in faults)]
