@@ -47,26 +47,6 @@ static void test_message_and_fds(void **state)
 	chan_done(&b);
 }
 
-/* On a descriptor that blocks, as whoever shares it may have made it. */
-static void test_sending_never_waits(void **state)
-{
-	struct chan a, b;
-	int r = 0, i;
-
-	(void)state;
-	pair(&a, &b);
-	a.send_no_wait = true;
-	m.type = MSG_ANSWER;
-	m.text.text = SPAN_LIT("hello");
-	(void)alarm(20);
-	for (i = 0; i < 1 << 20 && r == 0; i++)
-		r = chan_send(&a, &m, NULL, 0);
-	(void)alarm(0);
-	assert_int_equal(r, -EAGAIN);
-	chan_done(&a);
-	chan_done(&b);
-}
-
 /* Descriptors that nobody takes are closed with the next message. */
 static void test_fds_do_not_leak(void **state)
 {
@@ -178,7 +158,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_message_and_fds),
-		cmocka_unit_test(test_sending_never_waits),
 		cmocka_unit_test(test_fds_do_not_leak),
 		cmocka_unit_test(test_bad_bytes),
 		cmocka_unit_test(test_last_words),
