@@ -171,6 +171,27 @@ static void test_num_parse(void **state)
 	}
 }
 
+static void test_utf8_trim(void **state)
+{
+	/* 1, 2, 3 and 4 bytes a character */
+	static const char whole[] = "a\u00e9\u20ac\U0001f600\u00e9";
+	static const size_t kept[] = {
+		0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 10, 12
+	};
+	char text[sizeof(whole)];
+	size_t i;
+
+	(void)state;
+	assert_int_equal(ARRAY_SIZE(kept), sizeof(whole));
+	for (i = 0; i < sizeof(whole); i++) {
+		memcpy(text, whole, i);
+		text[i] = 0;
+		utf8_trim(text);
+		assert_int_equal(strlen(text), kept[i]);
+		assert_true(utf8_valid(span_str(text)));
+	}
+}
+
 static void test_str_copy(void **state)
 {
 	char dst[4];
@@ -412,6 +433,7 @@ int main(void)
 		cmocka_unit_test(test_str_copy),
 		cmocka_unit_test(test_hex),
 		cmocka_unit_test(test_utf8),
+		cmocka_unit_test(test_utf8_trim),
 		cmocka_unit_test(test_memfd),
 		cmocka_unit_test(test_loop),
 		cmocka_unit_test(test_loop_reuse),

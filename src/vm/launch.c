@@ -156,6 +156,14 @@ static int start_porter(const struct vm_launch *l, const struct parts *p,
 	return v->porter < 0 ? (int)v->porter : 0;
 }
 
+/* A template is nothing but handshake, with a deadline made for that. */
+static uint64_t handshake_ms(const struct vm_launch *l)
+{
+	return l->spec.start == VM_TEMPLATE || l->deadline_ms < HANDSHAKE_MS
+		       ? l->deadline_ms
+		       : HANDSHAKE_MS;
+}
+
 /* The porter's first message: who it is, what it serves, for how long. */
 static int send_hello(const struct vm_launch *l, int fd, uint64_t start_us,
 		      struct err *err)
@@ -172,9 +180,7 @@ static int send_hello(const struct vm_launch *l, int fd, uint64_t start_us,
 		       "start_us=%llu start=%s park=%s groups=%zu",
 		       vm_workload_name(l->workload),
 		       (unsigned long long)l->deadline_ms,
-		       (unsigned long long)(l->deadline_ms < HANDSHAKE_MS
-						    ? l->deadline_ms
-						    : HANDSHAKE_MS),
+		       (unsigned long long)handshake_ms(l),
 		       (unsigned long long)start_us,
 		       vm_start_name(l->spec.start), vm_park_name(l->park),
 		       l->n_cgroup_fds) < 0)

@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "privsep/chan.h"
 #include "privsep/graph.h"
+#include "proto/wire.h"
 
 enum { FLOOD = 2000 };
 
@@ -67,6 +68,20 @@ static void fill_view(struct chan *monitor)
 	(void)fd_nonblock(view.fd, false);
 }
 
+/* Text, of two bytes a character: wherever it is cut is not its end. */
+static void fail_in_words(struct chan *monitor)
+{
+	enum { CHARS = 100 };
+	static char text[2 * CHARS];
+	size_t i;
+
+	for (i = 0; i < CHARS; i++)
+		memcpy(text + 2 * i, "\u00e9", 2);
+	m.vm_fail.fault = WIRE_HANGUP;
+	m.vm_fail.detail = span_of(text, sizeof(text));
+	say(monitor, MSG_VM_FAIL, 1);
+}
+
 /* Of any machine but a clone the real porter takes care. */
 static void unless_clone(char **argv)
 {
@@ -94,7 +109,7 @@ int main(int argc, char **argv)
 	if (strstr(argv[0], "envelope"))
 		for (;;)
 			(void)pause();
-	if (span_is(span_str(mode), "clone-done"))
+	if (strncmp(mode, "clone-", 6) == 0)
 		unless_clone(argv);
 	if (chan_init(&monitor, graph_fd(PROC_PORTER, FD_MONITOR)) < 0 ||
 	    chan_init(&broker, graph_fd(PROC_PORTER, FD_BROKER)) < 0)
@@ -114,6 +129,8 @@ int main(int argc, char **argv)
 		say(&monitor, MSG_VM_DONE, FLOOD);
 	} else if (span_is(span_str(mode), "clone-done")) {
 		say(&monitor, MSG_VM_DONE, 1);
+	} else if (span_is(span_str(mode), "clone-words")) {
+		fail_in_words(&monitor);
 	} else if (span_is(span_str(mode), "full-view")) {
 		fill_view(&monitor);
 	} else if (span_is(span_str(mode), "not-its-own")) {

@@ -111,6 +111,20 @@ def clone_done():
              'clone-done: and gets no VM after that')
 
 
+def clone_words():
+    """A clone's porter gives a reason that no record holds whole."""
+    with Replaced('bulkhead-porter', 'clone-words', deadline='40s', pool=0,
+                  planner='none') as b:
+        b.up()
+        b.templates()
+        b.deliver('1.mail', plain('first'))
+        need(b.items_until(1, 60)[0]['verdict'] == 'read',
+             'clone-words: its item is read by another VM')
+        need('\u00e9' in b.status()['starts']['cold_why'],
+             'clone-words: and status says why')
+        b.run('audit', 'verify')
+
+
 def envelope():
     with Replaced('bulkhead-envelope', 'silence') as b:
         b.up()
@@ -164,6 +178,7 @@ def main():
     envelope()
     full_view()
     clone_done()
+    clone_words()
     for mode in sys.argv[1:] or PORTER:
         porter(mode)
     return 0

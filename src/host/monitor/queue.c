@@ -246,6 +246,8 @@ static void cold_why(struct monitor *m, const struct request *r)
 			 : t->failures ? "while no template can be built"
 				       : "while its template rests",
 			 t->why[0] ? t->why : "no template yet");
+	/* A porter's words may be in it, cut between bytes. */
+	utf8_trim(m->cold_why);
 }
 
 /* True: r has its VM; false: the way it was to go is closed. */
