@@ -200,17 +200,18 @@ static void element_open(struct cap *c, uint32_t hash, bool sibling)
 	c->stack[c->depth++] = hash;
 }
 
+/*
+ * Of what is cut only the innermost is closed: whether another end tag closes
+ * what is open in between is the parser's to know, and what that hides is not
+ * to be shown.
+ */
 static void element_close(struct cap *c, uint32_t hash)
 {
 	if (c->over == HTML_DEEP_MAX)
 		return;
 	if (c->over) {
-		for (size_t i = c->over; i > 0; i--) {
-			if (c->deep[i - 1] == hash) {
-				c->over = i - 1;
-				return;
-			}
-		}
+		if (c->deep[c->over - 1] == hash)
+			c->over--;
 		return;
 	}
 	for (size_t i = c->depth; i > 0; i--) {

@@ -845,6 +845,16 @@ static void test_huge_tags(void **)
 	}
 }
 
+/* An end tag in the wrong place ends nothing that may hide. */
+static void test_cuts_end_in_order(void **)
+{
+	assert_true(deep_shows("<div>", HTML_DEPTH_MAX, "<i><b>x</b></i>"));
+	assert_false(deep_shows("<div>", HTML_DEPTH_MAX,
+				"<i><div style='display:none'></i>"));
+	assert_false(deep_shows("<div>", HTML_DEPTH_MAX,
+				"<i><p style='display:none'></i>"));
+}
+
 /* The two sides of what is cut out do not become markup together. */
 static void test_cuts_do_not_join(void **)
 {
@@ -895,6 +905,7 @@ int main(void)
 		cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_huge_tags),
 		cmocka_unit_test(test_cuts_do_not_join),
+		cmocka_unit_test(test_cuts_end_in_order),
 		cmocka_unit_test(test_many_declarations),
 	};
 
