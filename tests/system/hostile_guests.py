@@ -13,7 +13,7 @@ import time
 from datetime import datetime
 
 from harness import SLOW, Bulkhead, hostile_images, need, pack_hostile, plain
-from hostile_modes import BEFORE_WORK, GROUPS, TEMPLATES
+from hostile_modes import BEFORE_WORK, GROUPS, NO_TEMPLATE, TEMPLATES
 
 # The harness multiplies it, as it does all of a VM's time.
 DEADLINE = 6
@@ -153,6 +153,20 @@ def in_one(kinds):
         b.run('audit', 'verify')
 
 
+def need_backoff(b, mode):
+    """Whoever fails again and again is tried less and less: 1 s, 2 s, 4 s."""
+    end = time.monotonic() + PATIENCE
+    failed = []
+    while len(failed) < 4 and time.monotonic() < end:
+        time.sleep(1)
+        failed = [seconds(r) for r in b.audit()
+                  if r['kind'] == 'vm.template' and r['event'] == 'failed']
+    gaps = [y - x for x, y in zip(failed, failed[1:])]
+    need(len(gaps) >= 3 and gaps[0] >= 0.9 and gaps[1] >= 1.9 and
+         gaps[2] >= 3.9, f'{mode}: its template is tried again, later each '
+         f'time: {[round(g, 1) for g in gaps]}')
+
+
 def alone(mode, faults):
     """Modes that begin with the VM: an image, and so a bulkhead, for each."""
     with Hostile(mode) as b:
@@ -167,6 +181,8 @@ def alone(mode, faults):
         took = time.monotonic() - began
         need(len(tries) <= 8 + took, f'{mode}: {len(tries)} tries in '
              f'{took:.0f} s: no hot loop')
+        if mode in NO_TEMPLATE:
+            need_backoff(b, mode)
         need_unharmed(b, mode, before)
         b.run('audit', 'verify')
 

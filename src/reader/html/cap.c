@@ -19,6 +19,7 @@ struct cap {
 	uint32_t deep[HTML_DEEP_MAX]; /* open elements beyond the maximum */
 	size_t over;		      /* of them */
 	uint32_t cuts;
+	bool gap; /* something was cut out behind what went to out last */
 };
 
 static const char *const voids[] = {
@@ -110,14 +111,22 @@ static void put_with_refs(struct buf *out, struct span s)
 	}
 }
 
+/*
+ * What stands on both sides of a cut may not join: a < before it and a !--
+ * behind would begin a comment that nobody else sees.
+ */
 static void emit(struct cap *c, size_t from, size_t to)
 {
 	struct span s = span_of(c->in.p + from, to - from);
 
 	if (!c->over) {
+		if (c->gap)
+			buf_u8(c->out, ' ');
+		c->gap = false;
 		put_with_refs(c->out, s);
 		return;
 	}
+	c->gap = true;
 	if (s.n > c->cut->max - c->cut->n)
 		s.n = c->cut->max - c->cut->n;
 	buf_span(c->cut, s);
@@ -191,17 +200,18 @@ static void element_open(struct cap *c, uint32_t hash, bool sibling)
 	c->stack[c->depth++] = hash;
 }
 
+/*
+ * Of what is cut only the innermost is closed: whether another end tag closes
+ * what is open in between is the parser's to know, and what that hides is not
+ * to be shown.
+ */
 static void element_close(struct cap *c, uint32_t hash)
 {
 	if (c->over == HTML_DEEP_MAX)
 		return;
 	if (c->over) {
-		for (size_t i = c->over; i > 0; i--) {
-			if (c->deep[i - 1] == hash) {
-				c->over = i - 1;
-				return;
-			}
-		}
+		if (c->deep[c->over - 1] == hash)
+			c->over--;
 		return;
 	}
 	for (size_t i = c->depth; i > 0; i--) {
@@ -222,6 +232,19 @@ static struct span tag_name(struct span s, size_t from)
 	return span_of(s.p + from, n);
 }
 
+/* As an element too deep: nobody computes its style, nothing in it is shown. */
+static void cut_tag(struct cap *c, struct span name)
+{
+	c->cuts++;
+	c->gap = true;
+	if (listed(voids, ARRAY_SIZE(voids), name))
+		return;
+	if (listed(raws, ARRAY_SIZE(raws), name))
+		c->pos = tag_end(c->in, raw_end(c->in, c->pos, name));
+	else if (c->over < HTML_DEEP_MAX)
+		c->deep[c->over++] = name_hash(name);
+}
+
 static void start_tag(struct cap *c, size_t from)
 {
 	struct span name = tag_name(c->in, from + 1);
@@ -230,8 +253,7 @@ static void start_tag(struct cap *c, size_t from)
 
 	c->pos = end;
 	if (end - from > HTML_ATTR_BYTES_MAX) {
-		/* as an element too deep: nothing in it is shown */
-		c->cuts++;
+		cut_tag(c, name);
 		return;
 	}
 	if (listed(voids, ARRAY_SIZE(voids), name)) {

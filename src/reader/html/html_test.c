@@ -809,6 +809,60 @@ static void test_depth(void **)
 	(void)deep_shows("<b><table><td></b></table>", 20000, "");
 }
 
+/* What is hidden by a tag too large to be looked at is not shown. */
+static void test_huge_tags(void **)
+{
+	static const char *const rows[] = {
+		"<p>shown<div style='display:none' x='%s'>SECRET</div>",
+		"<p>shown<div x='%s' style='display:none'>SECRET</p>SECRET",
+		"<p>shown<style x='%s'>SECRET</style>",
+		"<p>shown<textarea x='%s'><!--</textarea>"
+		"<div style='display:none'>-->SECRET</div>",
+		"<p>shown <<img x='%s'>!--<div style='display:none'>-->SECRET"
+		"</div>",
+		"<p>shown &#9999<img x='%s'>99999999;",
+	};
+	CLEAN_BUF struct buf huge = { .max = 1 << 20 };
+
+	for (size_t i = 0; i < HTML_ATTR_BYTES_MAX; i++)
+		buf_u8(&huge, 'y');
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		CLEAN_BUF struct buf page = { .max = 1 << 20 };
+		CLEAN_BUF struct buf out = { .max = 1 << 20 };
+		const char *at = strstr(rows[i], "%s");
+		struct draft d;
+
+		draft_init(&d);
+		buf_put(&page, rows[i], (size_t)(at - rows[i]));
+		buf_span(&page, buf_view(&huge));
+		buf_str(&page, at + 2);
+		html_to_text(buf_view(&page), &d, &out);
+		assert_true(has(buf_view(&out), "shown"));
+		if (has(buf_view(&out), "SECRET"))
+			fail_msg("%s: %s", rows[i], buf_cstr(&out));
+		assert_int_equal(d.removed[REMOVED_TRUNCATED].count, 1);
+		draft_done(&d);
+	}
+}
+
+/* An end tag in the wrong place ends nothing that may hide. */
+static void test_cuts_end_in_order(void **)
+{
+	assert_true(deep_shows("<div>", HTML_DEPTH_MAX, "<i><b>x</b></i>"));
+	assert_false(deep_shows("<div>", HTML_DEPTH_MAX,
+				"<i><div style='display:none'></i>"));
+	assert_false(deep_shows("<div>", HTML_DEPTH_MAX,
+				"<i><p style='display:none'></i>"));
+}
+
+/* The two sides of what is cut out do not become markup together. */
+static void test_cuts_do_not_join(void **)
+{
+	assert_false(deep_shows("<div>", HTML_DEPTH_MAX,
+				"<<i></i>!--</div><div style='display:none'>"
+				"-->"));
+}
+
 /* A style attribute that outgrows its limit is not ignored. */
 static void test_many_declarations(void **)
 {
@@ -849,6 +903,9 @@ int main(void)
 		cmocka_unit_test(test_links),
 		cmocka_unit_test(test_huge_refs),
 		cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_huge_tags),
+		cmocka_unit_test(test_cuts_do_not_join),
+		cmocka_unit_test(test_cuts_end_in_order),
 		cmocka_unit_test(test_many_declarations),
 	};
 
