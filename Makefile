@@ -3,8 +3,12 @@
 #   run          everything, then the main job (ATTACK=none, MAIL=path, PLANNER=)
 #   check        unit and system tests, and the checks of the tree (SAN=1: with
 #                address and undefined-behaviour sanitizers)
-#   check-all    check, and sanitizers, 1,000 mails, tidy, fuzz-smoke, conformance
+#   check-all    check, and sanitizers, 1,000 mails, tidy, fuzz-smoke, conformance,
+#                nested
 #   bench        build/bench.json
+#   nested       the system tests on a KVM of their own, in an emulated machine
+#   bench-nested build/bench-nested.json: the same, with a clock that counts
+#                instructions
 #   kernel, images, tidy, fuzz-smoke, conformance, check-bare, install, clean
 # Only apt-get is elevated (tools/setup); the rest belongs to who called make.
 
@@ -21,7 +25,7 @@ image_kinds := reader-email planner-triage planner-gullible probe
 .NOTPARALLEL:
 
 .PHONY: all setup setup-check setup-all run check check-all build kernel \
-	images tidy fuzz-smoke conformance bench bench-nested replay \
+	images tidy fuzz-smoke conformance nested bench bench-nested replay \
 	check-bare install clean
 
 all: images
@@ -33,7 +37,8 @@ setup-check:
 	@tools/setup front run build kernel test
 
 setup-all:
-	@tools/setup front run build kernel test analysis conformance
+	@tools/setup front run build kernel test analysis conformance \
+		nested
 
 # The sanitizers' build borrows the guest images, so build/ is always built.
 build: setup
@@ -68,13 +73,21 @@ fuzz-smoke: setup-all
 conformance: setup-all images
 	@tools/conformance
 
-bench: images
+nested: images
+	@tools/setup nested
+	@tools/nested
+
+bench: setup-all images
 	@tools/bench
 
-# Named by the design, for parts that this version does not have: they say so.
-bench-nested replay:
-	@echo "make $@: nothing to measure in this version (no nested tier, no" \
-		"replay of public suites yet)"; exit 1
+bench-nested: images
+	@tools/setup nested
+	@tools/nested bench
+
+# Named by the design, for a part that this version does not have: it says so.
+replay:
+	@echo "make $@: nothing to replay in this version (no public suites yet)"
+	@exit 1
 
 check-bare:
 	@tools/setup bare

@@ -8,7 +8,8 @@
  *	clone IMAGE	a copy of a template, which the first such line makes
  *
  * Each is answered by a line with the microseconds. Needs the images of
- * $BULKHEAD_IMAGES and the binaries of $BULKHEAD_BUILD. Emulation only.
+ * $BULKHEAD_IMAGES and the binaries of $BULKHEAD_BUILD; $BULKHEAD_BACKEND is
+ * qemu-kvm or qemu-tcg, and the latter where it is not set.
  */
 #include <errno.h>
 #include <poll.h>
@@ -27,6 +28,7 @@ enum { PATIENCE_MS = 60000, SEAL_TRIES = 1000, MEMORY_MIB = 128 };
 
 static struct vm_images images;
 static uint32_t tsc_khz;
+static enum vm_backend backend = VM_QEMU_TCG;
 
 static _Noreturn void die_of(const char *what, const char *why)
 {
@@ -50,7 +52,7 @@ static struct vm_procs launch(enum vm_start start, enum wire_workload w,
 {
 	const struct vm_launch l = {
 		.libexec = getenv("BULKHEAD_BUILD"),
-		.spec = { .backend = VM_QEMU_TCG,
+		.spec = { .backend = backend,
 			  .start = start,
 			  .memory_mib = MEMORY_MIB,
 			  .cpus = 1,
@@ -76,7 +78,7 @@ static struct vm_procs launch(enum vm_start start, enum wire_workload w,
 
 static void make_template(struct vm_template *t, enum wire_workload w)
 {
-	const struct vm_spec spec = { .backend = VM_QEMU_TCG,
+	const struct vm_spec spec = { .backend = backend,
 				      .start = VM_TEMPLATE,
 				      .memory_mib = MEMORY_MIB,
 				      .cpus = 1,
@@ -140,6 +142,7 @@ static uint64_t boot(bool clone, enum wire_workload w)
 int main(void)
 {
 	const char *dir = getenv("BULKHEAD_IMAGES");
+	const char *name_of_backend = getenv("BULKHEAD_BACKEND");
 	struct err err = { 0 };
 	char line[80], name[64];
 
@@ -147,6 +150,10 @@ int main(void)
 		die_of("BULKHEAD_BUILD", "is not set");
 	if (vm_images_load(dir ? dir : "build/images", &images, &err) < 0)
 		die_of("images", err.msg);
+	if (name_of_backend)
+		backend = vm_backend_parse(span_str(name_of_backend));
+	if (backend != VM_QEMU_KVM && backend != VM_QEMU_TCG)
+		die_of("BULKHEAD_BACKEND", "is neither of the two");
 	tsc_khz = vm_tsc_khz();
 	while (fgets(line, sizeof(line), stdin)) {
 		bool clone = strncmp(line, "clone ", 6) == 0;

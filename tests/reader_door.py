@@ -15,6 +15,7 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROUNDS = 12
+AT_RANDOM = 25
 # What the allocator may scatter; a leaked mail is more, in so many rounds.
 GROWTH_KIB = 512
 
@@ -58,6 +59,16 @@ class Reader:
         with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as f:
             return int(f.read().split()[1]) * resource.getpagesize() // 1024
 
+    def at_random(self):
+        """The bytes that the kernel put there, and the program draws anew."""
+        proc = f"/proc/{self.process.pid}"
+        with open(proc + "/auxv", "rb") as f:
+            words = array.array("L", f.read())
+        at = dict(zip(words[::2], words[1::2]))[AT_RANDOM]
+        with open(proc + "/mem", "rb", 0) as f:
+            f.seek(at)
+            return f.read(16)
+
     def end(self):
         self.door.close()
         return self.process.wait(60), self.process.stderr.read().decode()
@@ -79,6 +90,21 @@ def test_many(program):
             middle = r.kib()
     grown = r.kib() - middle
     assert grown <= GROWTH_KIB, f"{grown} KiB more than in the middle"
+    assert r.end() == (0, "")
+
+
+def test_draws_before_each(program):
+    """Other secrets for each mail: copies of a template share none."""
+    r = Reader(program)
+    r.ask(b"Subject: s\r\n\r\nx\r\n")
+    seen = [r.at_random()]
+    for _ in range(3):
+        with r.send(b"Subject: s\r\n\r\nx\r\n") as s:
+            while s.recv(1 << 16):
+                pass
+        assert r.door.recv(16) == bytes([r.turn])
+        seen.append(r.at_random())
+    assert len(set(seen)) == len(seen), seen
     assert r.end() == (0, "")
 
 

@@ -22,10 +22,10 @@ delegated() {
 
 case $1 in
 live)
-	/build/cgroup_live_test | tee /tmp/live
+	/build/src/vm/cgroup_live_test | tee /tmp/live
 	grep -q 'cgroup v2: memory, pids, cpu' /tmp/live
 	find $top -name 'bulkhead-*' | grep . && exit 1
-	delegated /build/cgroup_live_test
+	delegated /build/src/vm/cgroup_live_test
 	;;
 mail)
 	delegated env HOME=/home/user python3 /src/tests/system/one_mail.py v2

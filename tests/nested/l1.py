@@ -203,9 +203,9 @@ def add_bulkhead(tree, build, images):
     for path in sorted(glob.glob(build + '/bulkhead*')):
         if os.path.isfile(path):
             add_program(tree, path, '/build/' + os.path.basename(path))
-    live = build + '/src/vm/cgroup_live_test'
-    if os.path.exists(live):
-        add_program(tree, live, '/build/cgroup_live_test')
+    for part in ('bench/boot_bench', 'src/vm/cgroup_live_test'):
+        if os.path.exists(os.path.join(build, part)):
+            add_program(tree, os.path.join(build, part), '/build/' + part)
     add_folder(tree, images, '/build/images')
     for part in ('tests/system', 'tests/nested', 'tests/data/mail', 'policy'):
         add_folder(tree, os.path.join(ROOT, part), '/src/' + part,

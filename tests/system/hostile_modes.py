@@ -107,6 +107,10 @@ GROUPS = {
     },
 }
 
+# Hostile only where a template is made of it; mails are read by others.
+TEMPLATES = ['template-crash', 'template-silence', 'template-mute',
+             'template-flood', 'template-spin']
+
 # What shows before there is a mail: an image of its own for each.
 BEFORE_WORK = set(GROUPS['malformed-handshake']) | {
     'half-ack', 'crash-hello', 'crash-boot'}

@@ -85,6 +85,7 @@ struct session {
 	const struct mode *mode;
 	void *state; /* of the mode */
 	uint64_t deadline_ms, handshake_ms, start_us;
+	uint64_t groups;     /* cgroups to join, behind the row */
 	int timer;	     /* the work's, -1: none */
 	int handshake_timer; /* -1: none */
 	bool ready, has_work;

@@ -129,7 +129,6 @@ static void park(struct session *s)
 {
 	struct msg m = { .type = MSG_VM_PARKED };
 
-	no_deadline(s);
 	s->start.parked = true;
 	session_tell(s, &m);
 }
@@ -149,6 +148,7 @@ static void warm_next(struct session *s)
 		link_go_away(&s->link);
 	} else {
 		st->phase = START_OVER;
+		no_deadline(s);
 		if (!s->has_work)
 			park(s);
 		session_may_work(s);
@@ -230,8 +230,10 @@ static void advance(struct session *s)
 
 	switch (st->phase) {
 	case START_WAITING:
-		if (!st->parked && st->qmp.greeted && st->qmp.returns == 0)
+		if (!st->parked && st->qmp.greeted && st->qmp.returns == 0) {
+			no_deadline(s);
 			park(s);
+		}
 		break;
 	case START_BOOTING:
 		if (st->ready && (s->begin != VM_CLONE || qmp_done(&st->qmp)))

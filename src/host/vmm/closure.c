@@ -97,7 +97,7 @@ static int elf_open(struct elf *e, const char *path)
 	struct stat st;
 	int r;
 
-	e->n_ph = e->n_dyn = 0;
+	e->size = e->n_ph = e->n_dyn = 0;
 	e->fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (e->fd < 0 || fstat(e->fd, &st) < 0)
 		return -errno;

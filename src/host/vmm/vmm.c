@@ -25,6 +25,7 @@
 #include "host/vmm/jail.h"
 #include "host/vmm/qemu.h"
 #include "privsep/graph.h"
+#include "privsep/groups.h"
 #include "privsep/sandbox.h"
 
 enum {
@@ -68,6 +69,9 @@ static void start(struct vmm *v, struct err *err)
 
 	if (qemu_files(&v->spec, &v->files, err) < 0 ||
 	    jail_start(&j, &v->jail, err) < 0)
+		die("%s", err->msg);
+	/* QEMU has just begun to start and knows no foreign byte yet. */
+	if (groups_join(PROC_VMM, v->spec.groups, v->jail.pid, err) < 0)
 		die("%s", err->msg);
 	/* The wire's end must be QEMU's alone, or nobody sees it hang up. */
 	for (i = 0; i < j.n_fds; i++)
@@ -148,7 +152,7 @@ int main(int argc, char **argv)
 	    qemu_arguments(&vmm.spec, &vmm.args) < 0)
 		die("the argument is no machine specification");
 	if (sandbox_basic(&err) < 0 ||
-	    close_range(JAIL_FIRST_FD + ROW_FDS, ~0u, 0) < 0)
+	    close_range(JAIL_FIRST_FD + ROW_FDS + vmm.spec.groups, ~0u, 0) < 0)
 		die("%s", err.code ? err.msg : "close_range");
 	start(&vmm, &err);
 	in_time = wait_for_end(&vmm);
