@@ -62,7 +62,7 @@ static int teardown(void **)
 }
 
 /* The words of its hello. */
-static void hello(struct vm_launch *l, struct buf *ret)
+static void hello(struct vm_launch l, struct buf *ret)
 {
 	const struct timespec pause = { .tv_nsec = 10 * 1000000L };
 	struct vm_images images = { .kernel_fd = some_fd };
@@ -76,9 +76,9 @@ static void hello(struct vm_launch *l, struct buf *ret)
 	int i;
 
 	images.initrd_fd[WIRE_READER_EMAIL] = some_fd;
-	l->images = &images;
-	l->libexec = dir;
-	assert_int_equal(vm_launch(l, &v, &err), 0);
+	l.images = &images;
+	l.libexec = dir;
+	assert_int_equal(vm_launch(&l, &v, &err), 0);
 	for (i = 0; i < TRIES && fd < 0; i++) {
 		(void)nanosleep(&pause, NULL);
 		fd = open(path("hello"), O_RDONLY | O_CLOEXEC);
@@ -127,7 +127,7 @@ static void handshakes(void **)
 		CLEAN_BUF struct buf b;
 
 		buf_init(&b, 4096);
-		hello(&l, &b);
+		hello(l, &b);
 		if (!strstr(buf_cstr(&b), rows[i].words))
 			fail_msg("%zu: %s", i, buf_cstr(&b));
 	}
