@@ -16,10 +16,8 @@ struct cap {
 	struct buf *cut;
 	uint32_t stack[HTML_DEPTH_MAX];
 	size_t depth;
-	uint32_t deep[HTML_DEEP_MAX]; /* open elements beyond the maximum */
-	size_t over;		      /* of them */
+	bool over; /* the rest is cut */
 	uint32_t cuts;
-	bool gap; /* something was cut out behind what went to out last */
 };
 
 static const char *const voids[] = {
@@ -111,22 +109,14 @@ static void put_with_refs(struct buf *out, struct span s)
 	}
 }
 
-/*
- * What stands on both sides of a cut may not join: a < before it and a !--
- * behind would begin a comment that nobody else sees.
- */
 static void emit(struct cap *c, size_t from, size_t to)
 {
 	struct span s = span_of(c->in.p + from, to - from);
 
 	if (!c->over) {
-		if (c->gap)
-			buf_u8(c->out, ' ');
-		c->gap = false;
 		put_with_refs(c->out, s);
 		return;
 	}
-	c->gap = true;
 	if (s.n > c->cut->max - c->cut->n)
 		s.n = c->cut->max - c->cut->n;
 	buf_span(c->cut, s);
@@ -182,38 +172,31 @@ static size_t raw_end(struct span s, size_t from, struct span name)
 	return s.n;
 }
 
+/*
+ * Where what is cut ends is the parser's to know, which does not see it: end
+ * tags in wrong places, quotes, comments and scripts all have their own ways.
+ * Whoever guesses shows what is hidden, or joins two halves to markup that
+ * nobody else sees. So it ends with the document.
+ */
+static void cut_rest(struct cap *c)
+{
+	c->over = true;
+	c->cuts++;
+}
+
 static void element_open(struct cap *c, uint32_t hash, bool sibling)
 {
-	if (c->over) {
-		/* a full table is never left again: the rest is cut */
-		if (c->over < HTML_DEEP_MAX)
-			c->deep[c->over++] = hash;
-		return;
-	}
 	if (sibling && c->depth && c->stack[c->depth - 1] == hash)
 		return;
 	if (c->depth == HTML_DEPTH_MAX) {
-		c->deep[c->over++] = hash;
-		c->cuts++;
+		cut_rest(c);
 		return;
 	}
 	c->stack[c->depth++] = hash;
 }
 
-/*
- * Of what is cut only the innermost is closed: whether another end tag closes
- * what is open in between is the parser's to know, and what that hides is not
- * to be shown.
- */
 static void element_close(struct cap *c, uint32_t hash)
 {
-	if (c->over == HTML_DEEP_MAX)
-		return;
-	if (c->over) {
-		if (c->deep[c->over - 1] == hash)
-			c->over--;
-		return;
-	}
 	for (size_t i = c->depth; i > 0; i--) {
 		if (c->stack[i - 1] == hash) {
 			c->depth = i - 1;
@@ -232,19 +215,6 @@ static struct span tag_name(struct span s, size_t from)
 	return span_of(s.p + from, n);
 }
 
-/* As an element too deep: nobody computes its style, nothing in it is shown. */
-static void cut_tag(struct cap *c, struct span name)
-{
-	c->cuts++;
-	c->gap = true;
-	if (listed(voids, ARRAY_SIZE(voids), name))
-		return;
-	if (listed(raws, ARRAY_SIZE(raws), name))
-		c->pos = tag_end(c->in, raw_end(c->in, c->pos, name));
-	else if (c->over < HTML_DEEP_MAX)
-		c->deep[c->over++] = name_hash(name);
-}
-
 static void start_tag(struct cap *c, size_t from)
 {
 	struct span name = tag_name(c->in, from + 1);
@@ -253,7 +223,7 @@ static void start_tag(struct cap *c, size_t from)
 
 	c->pos = end;
 	if (end - from > HTML_ATTR_BYTES_MAX) {
-		cut_tag(c, name);
+		cut_rest(c);
 		return;
 	}
 	if (listed(voids, ARRAY_SIZE(voids), name)) {
@@ -276,8 +246,7 @@ static void end_tag(struct cap *c, size_t from)
 	size_t end = tag_end(c->in, from + 2);
 	struct span name = tag_name(c->in, from + 2);
 
-	if (!c->over)
-		emit(c, from, end);
+	emit(c, from, end);
 	element_close(c, name_hash(name));
 	c->pos = end;
 }
@@ -322,6 +291,10 @@ uint32_t html_cap(struct span html, struct buf *out, struct buf *cut)
 		c.pos = to;
 		if (lt)
 			markup(&c);
+		if (c.over) {
+			emit(&c, c.pos, c.in.n);
+			break;
+		}
 	}
 	return c.cuts;
 }

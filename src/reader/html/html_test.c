@@ -799,7 +799,8 @@ static void test_depth(void **)
 	assert_false(deep_shows("<div>", HTML_DEPTH_MAX + 1, ""));
 	/* a wrong end tag leads nowhere */
 	assert_false(deep_shows("<div>", HTML_DEPTH_MAX + 1, "</b></p>"));
-	assert_true(deep_shows("<div>", HTML_DEPTH_MAX + 1, "</div>"));
+	/* and nor does the right one: the rest is cut */
+	assert_false(deep_shows("<div>", HTML_DEPTH_MAX + 1, "</div>"));
 	assert_false(deep_shows("<div>", 400000, ""));
 	/* siblings are not depth */
 	assert_true(deep_shows("<p>x", 5000, ""));
@@ -845,14 +846,20 @@ static void test_huge_tags(void **)
 	}
 }
 
-/* An end tag in the wrong place ends nothing that may hide. */
-static void test_cuts_end_in_order(void **)
+/* What seems to be the end of what is cut may be none. */
+static void test_cuts_do_not_end(void **)
 {
-	assert_true(deep_shows("<div>", HTML_DEPTH_MAX, "<i><b>x</b></i>"));
 	assert_false(deep_shows("<div>", HTML_DEPTH_MAX,
 				"<i><div style='display:none'></i>"));
 	assert_false(deep_shows("<div>", HTML_DEPTH_MAX,
 				"<i><p style='display:none'></i>"));
+	assert_false(deep_shows("<div>", HTML_DEPTH_MAX, "<i x=\n\"></i>"));
+	assert_false(deep_shows("<div>", HTML_DEPTH_MAX,
+				"<i \"><div style=display:none>\"></i>"));
+	assert_false(
+		deep_shows("<div>", HTML_DEPTH_MAX, "<i><style></stylex></i>"));
+	assert_false(deep_shows("<div>", HTML_DEPTH_MAX,
+				"<i><script><!--<script></script></i>"));
 }
 
 /* The two sides of what is cut out do not become markup together. */
@@ -905,7 +912,7 @@ int main(void)
 		cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_huge_tags),
 		cmocka_unit_test(test_cuts_do_not_join),
-		cmocka_unit_test(test_cuts_end_in_order),
+		cmocka_unit_test(test_cuts_do_not_end),
 		cmocka_unit_test(test_many_declarations),
 	};
 
