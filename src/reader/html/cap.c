@@ -215,6 +215,74 @@ static struct span tag_name(struct span s, size_t from)
 	return span_of(s.p + from, n);
 }
 
+static bool is_space(uint8_t ch)
+{
+	return ch == ' ' || ch == '\t' || ch == '\n' || ch == '\r';
+}
+
+/*
+ * Behind one attribute, name="value", whose value has no quote, < or > in it;
+ * 0 if it is written in another way.
+ */
+static size_t plain_attribute(struct span s, size_t i)
+{
+	size_t from = i;
+	uint8_t quote;
+
+	while (i < s.n && (((s.p[i] | 32) >= 'a' && (s.p[i] | 32) <= 'z') ||
+			   s.p[i] == '-'))
+		i++;
+	if (i == from || s.n - i < 2 || s.p[i] != '=')
+		return 0;
+	quote = s.p[i + 1];
+	if (quote != '"' && quote != '\'')
+		return 0;
+	for (i += 2; i < s.n && s.p[i] != quote; i++)
+		if (memchr("<>\"'", s.p[i], 4))
+			return 0;
+	return i < s.n ? i + 1 : 0;
+}
+
+/*
+ * Behind the > of an img whose attributes are all so plain that every reader
+ * of HTML agrees where it ends; else 0.
+ */
+static size_t plain_img_end(struct span s, size_t from)
+{
+	size_t i = from + 4;
+
+	if (s.n - from < 5 ||
+	    strncasecmp((const char *)s.p + from, "<img", 4) != 0)
+		return 0;
+	while (i && i < s.n) {
+		size_t spaces = i;
+
+		while (i < s.n && is_space(s.p[i]))
+			i++;
+		if (s.n - i >= 2 && s.p[i] == '/' && s.p[i + 1] == '>')
+			return i + 2;
+		if (i < s.n && s.p[i] == '>')
+			return i + 1;
+		i = i == spaces ? 0 : plain_attribute(s, i);
+	}
+	return 0;
+}
+
+/*
+ * A tag that is too large. An image with its bytes in itself is common, has
+ * no content and hides nothing but itself: it alone is left out.
+ */
+static void large_tag(struct cap *c, size_t from, size_t end)
+{
+	if (plain_img_end(c->in, from) != end) {
+		cut_rest(c);
+		return;
+	}
+	if (!c->over)
+		buf_str(c->out, "<img>");
+	c->cuts++;
+}
+
 static void start_tag(struct cap *c, size_t from)
 {
 	struct span name = tag_name(c->in, from + 1);
@@ -223,7 +291,7 @@ static void start_tag(struct cap *c, size_t from)
 
 	c->pos = end;
 	if (end - from > HTML_ATTR_BYTES_MAX) {
-		cut_rest(c);
+		large_tag(c, from, end);
 		return;
 	}
 	if (listed(voids, ARRAY_SIZE(voids), name)) {

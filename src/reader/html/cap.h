@@ -2,7 +2,8 @@
  * cap: what a hostile document may cost, decided before it is parsed. The
  * parser's work grows with the square of the nesting depth, so from the first
  * element too deep, or tag too large, the rest is cut off, tags and text alike:
- * text whose style nobody computes must not pass for visible. And a character
+ * text whose style nobody computes must not pass for visible. An img that holds
+ * its picture itself is not the end, it alone is left out. And a character
  * reference of more digits than fit the parser's integer becomes what it stands
  * for, U+FFFD.
  */

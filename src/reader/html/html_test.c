@@ -846,6 +846,48 @@ static void test_huge_tags(void **)
 	}
 }
 
+/* An image with its bytes in itself is left out alone; one that is not written
+ * in the plainest way ends the page. */
+static void test_huge_images(void **)
+{
+	static const struct {
+		const char *page;
+		bool goes_on;
+	} rows[] = {
+		{ "<p>a<img src=\"data:image/png;base64,%s\">LATER", true },
+		{ "<p>a<IMG alt='x y'\n src='%s' />LATER", true },
+		{ "<p>a<img src=\"%s\" width=\"9\"/>LATER", true },
+		{ "<p>a<img src=\"%s\" width=9>LATER", false },
+		{ "<p>a<img src=%s>LATER", false },
+		{ "<p>a<img a\"b=\"%s>LATER\">LATER", false },
+		{ "<p>a<img src=\"%s\"x=\"1\">LATER", false },
+		{ "<p>a<img src=\"%s<\">LATER", false },
+		{ "<p>a<img src=\"%s", false },
+		{ "<p>a<imgx src=\"%s\">LATER", false },
+		{ "<p>a<div src=\"%s\">LATER", false },
+	};
+	CLEAN_BUF struct buf huge = { .max = 1 << 20 };
+
+	for (size_t i = 0; i < HTML_ATTR_BYTES_MAX; i++)
+		buf_u8(&huge, 'y');
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		CLEAN_BUF struct buf page = { .max = 1 << 20 };
+		CLEAN_BUF struct buf out = { .max = 1 << 20 };
+		const char *at = strstr(rows[i].page, "%s");
+		struct draft d;
+
+		draft_init(&d);
+		buf_put(&page, rows[i].page, (size_t)(at - rows[i].page));
+		buf_span(&page, buf_view(&huge));
+		buf_str(&page, at + 2);
+		html_to_text(buf_view(&page), &d, &out);
+		if (has(buf_view(&out), "LATER") != rows[i].goes_on)
+			fail_msg("%s", rows[i].page);
+		assert_int_equal(d.removed[REMOVED_TRUNCATED].count, 1);
+		draft_done(&d);
+	}
+}
+
 /* What seems to be the end of what is cut may be none. */
 static void test_cuts_do_not_end(void **)
 {
@@ -911,6 +953,7 @@ int main(void)
 		cmocka_unit_test(test_huge_refs),
 		cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_huge_tags),
+		cmocka_unit_test(test_huge_images),
 		cmocka_unit_test(test_cuts_do_not_join),
 		cmocka_unit_test(test_cuts_do_not_end),
 		cmocka_unit_test(test_many_declarations),
