@@ -12,6 +12,7 @@ import resource
 import socket
 import subprocess
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROUNDS = 12
@@ -25,7 +26,6 @@ class Reader:
         self.door, theirs = socket.socketpair(socket.AF_UNIX,
                                               socket.SOCK_SEQPACKET)
         self.door.settimeout(60)
-        self.turn = 0
 
         def arrange():
             os.dup2(theirs.fileno(), 3)
@@ -36,24 +36,26 @@ class Reader:
                                         stderr=subprocess.PIPE)
         theirs.close()
 
-    def send(self, mail):
-        """A connection with the mail on it; our end."""
+    def connect(self):
+        """A connection through the door; our end."""
         ours, theirs = socket.socketpair()
-        self.turn = (self.turn + 1) % 256
-        self.door.sendmsg([bytes([self.turn])], [
+        self.door.sendmsg([b"\0"], [
             (socket.SOL_SOCKET, socket.SCM_RIGHTS,
              array.array("i", [theirs.fileno()]))])
         theirs.close()
         ours.settimeout(60)
+        return ours
+
+    def send(self, mail):
+        """A connection with the mail on it; our end."""
+        ours = self.connect()
         ours.sendall(mail)
         ours.shutdown(socket.SHUT_WR)
         return ours
 
     def ask(self, mail):
         with self.send(mail) as s:
-            answer = b"".join(iter(lambda: s.recv(1 << 16), b""))
-        assert self.door.recv(16) == bytes([self.turn])
-        return json.loads(answer)
+            return json.loads(answer(s))
 
     def kib(self):
         with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as f:
@@ -72,6 +74,17 @@ class Reader:
     def end(self):
         self.door.close()
         return self.process.wait(60), self.process.stderr.read().decode()
+
+
+def answer(s):
+    """All up to the zero byte, which is the last."""
+    got = b""
+    while not got.endswith(b"\0"):
+        chunk = s.recv(1 << 16)
+        assert chunk, "no end of the answer"
+        got += chunk
+    assert got.count(b"\0") == 1
+    return got[:-1]
 
 
 def mails():
@@ -99,12 +112,25 @@ def test_draws_before_each(program):
     r.ask(b"Subject: s\r\n\r\nx\r\n")
     seen = [r.at_random()]
     for _ in range(3):
-        with r.send(b"Subject: s\r\n\r\nx\r\n") as s:
-            while s.recv(1 << 16):
-                pass
-        assert r.door.recv(16) == bytes([r.turn])
+        r.ask(b"Subject: s\r\n\r\nx\r\n")
         seen.append(r.at_random())
     assert len(set(seen)) == len(seen), seen
+    assert r.end() == (0, "")
+
+
+def test_draws_when_bytes_come(program):
+    """A template's reader has the copies' connection already: it draws when
+    there is something to read, not when it gets the connection."""
+    r = Reader(program)
+    r.ask(b"Subject: s\r\n\r\nx\r\n")
+    before = r.at_random()
+    with r.connect() as s:
+        time.sleep(0.3)
+        assert r.at_random() == before
+        s.sendall(b"Subject: s\r\n\r\nx\r\n")
+        s.shutdown(socket.SHUT_WR)
+        assert json.loads(answer(s))
+    assert r.at_random() != before
     assert r.end() == (0, "")
 
 
