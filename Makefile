@@ -77,7 +77,7 @@ nested: images
 	@tools/setup nested
 	@tools/nested
 
-bench: images
+bench: setup-all images
 	@tools/bench
 
 bench-nested: images

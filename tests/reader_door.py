@@ -12,9 +12,11 @@ import resource
 import socket
 import subprocess
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROUNDS = 12
+AT_RANDOM = 25
 # What the allocator may scatter; a leaked mail is more, in so many rounds.
 GROWTH_KIB = 512
 
@@ -24,7 +26,6 @@ class Reader:
         self.door, theirs = socket.socketpair(socket.AF_UNIX,
                                               socket.SOCK_SEQPACKET)
         self.door.settimeout(60)
-        self.turn = 0
 
         def arrange():
             os.dup2(theirs.fileno(), 3)
@@ -35,32 +36,55 @@ class Reader:
                                         stderr=subprocess.PIPE)
         theirs.close()
 
-    def send(self, mail):
-        """A connection with the mail on it; our end."""
+    def connect(self):
+        """A connection through the door; our end."""
         ours, theirs = socket.socketpair()
-        self.turn = (self.turn + 1) % 256
-        self.door.sendmsg([bytes([self.turn])], [
+        self.door.sendmsg([b"\0"], [
             (socket.SOL_SOCKET, socket.SCM_RIGHTS,
              array.array("i", [theirs.fileno()]))])
         theirs.close()
         ours.settimeout(60)
+        return ours
+
+    def send(self, mail):
+        """A connection with the mail on it; our end."""
+        ours = self.connect()
         ours.sendall(mail)
         ours.shutdown(socket.SHUT_WR)
         return ours
 
     def ask(self, mail):
         with self.send(mail) as s:
-            answer = b"".join(iter(lambda: s.recv(1 << 16), b""))
-        assert self.door.recv(16) == bytes([self.turn])
-        return json.loads(answer)
+            return json.loads(answer(s))
 
     def kib(self):
         with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as f:
             return int(f.read().split()[1]) * resource.getpagesize() // 1024
 
+    def at_random(self):
+        """The bytes that the kernel put there, and the program draws anew."""
+        proc = f"/proc/{self.process.pid}"
+        with open(proc + "/auxv", "rb") as f:
+            words = array.array("L", f.read())
+        at = dict(zip(words[::2], words[1::2]))[AT_RANDOM]
+        with open(proc + "/mem", "rb", 0) as f:
+            f.seek(at)
+            return f.read(16)
+
     def end(self):
         self.door.close()
         return self.process.wait(60), self.process.stderr.read().decode()
+
+
+def answer(s):
+    """All up to the zero byte, which is the last."""
+    got = b""
+    while not got.endswith(b"\0"):
+        chunk = s.recv(1 << 16)
+        assert chunk, "no end of the answer"
+        got += chunk
+    assert got.count(b"\0") == 1
+    return got[:-1]
 
 
 def mails():
@@ -79,6 +103,34 @@ def test_many(program):
             middle = r.kib()
     grown = r.kib() - middle
     assert grown <= GROWTH_KIB, f"{grown} KiB more than in the middle"
+    assert r.end() == (0, "")
+
+
+def test_draws_before_each(program):
+    """Other secrets for each mail: copies of a template share none."""
+    r = Reader(program)
+    r.ask(b"Subject: s\r\n\r\nx\r\n")
+    seen = [r.at_random()]
+    for _ in range(3):
+        r.ask(b"Subject: s\r\n\r\nx\r\n")
+        seen.append(r.at_random())
+    assert len(set(seen)) == len(seen), seen
+    assert r.end() == (0, "")
+
+
+def test_draws_when_bytes_come(program):
+    """A template's reader has the copies' connection already: it draws when
+    there is something to read, not when it gets the connection."""
+    r = Reader(program)
+    r.ask(b"Subject: s\r\n\r\nx\r\n")
+    before = r.at_random()
+    with r.connect() as s:
+        time.sleep(0.3)
+        assert r.at_random() == before
+        s.sendall(b"Subject: s\r\n\r\nx\r\n")
+        s.shutdown(socket.SHUT_WR)
+        assert json.loads(answer(s))
+    assert r.at_random() != before
     assert r.end() == (0, "")
 
 

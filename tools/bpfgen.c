@@ -340,7 +340,7 @@ static void rule_emit(const struct rule *r)
 
 	for (i = 0; i < r->n; i++) {
 		const struct cond *c = &r->conds[i];
-		size_t at = offsetof(struct seccomp_data, args) + 8 * c->arg;
+		size_t at = offsetof(struct seccomp_data, args[c->arg]);
 
 		if (!c->low)
 			half_emit(at + 4, (uint32_t)(c->mask >> 32),

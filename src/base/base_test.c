@@ -171,6 +171,27 @@ static void test_num_parse(void **state)
 	}
 }
 
+static void test_utf8_trim(void **state)
+{
+	/* 1, 2, 3 and 4 bytes a character */
+	static const char whole[] = "a\u00e9\u20ac\U0001f600\u00e9";
+	static const size_t kept[] = {
+		0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 10, 12
+	};
+	char text[sizeof(whole)];
+	size_t i;
+
+	(void)state;
+	assert_int_equal(ARRAY_SIZE(kept), sizeof(whole));
+	for (i = 0; i < sizeof(whole); i++) {
+		memcpy(text, whole, i);
+		text[i] = 0;
+		utf8_trim(text);
+		assert_int_equal(strlen(text), kept[i]);
+		assert_true(utf8_valid(span_str(text)));
+	}
+}
+
 static void test_str_copy(void **state)
 {
 	char dst[4];
@@ -319,6 +340,69 @@ static void test_loop(void **state)
 	(void)close(p[1]);
 }
 
+struct reuse {
+	struct loop *l;
+	int old, fresh; /* a new file with the number of the old one */
+	bool written;
+};
+
+static void on_fresh(void *arg, int, short)
+{
+	struct reuse *u = arg;
+
+	assert_true(u->written);
+	loop_stop(u->l);
+}
+
+static void on_first(void *arg, int fd, short)
+{
+	struct reuse *u = arg;
+	int p[2];
+
+	loop_del(u->l, fd);
+	loop_del(u->l, u->old);
+	(void)close(u->old);
+	assert_int_equal(pipe(p), 0);
+	assert_int_equal(p[0], u->old);
+	u->fresh = p[1];
+	/* The first free row, then that of the old one. */
+	assert_int_equal(loop_add(u->l, p[1], 0, on_fresh, u), 0);
+	assert_int_equal(loop_add(u->l, p[0], POLLIN, on_fresh, u), 0);
+}
+
+static void on_quiet(void *arg)
+{
+	struct reuse *u = arg;
+
+	u->written = true;
+	assert_int_equal(write(u->fresh, "x", 1), 1);
+}
+
+/* What was polled before a file was there is not its event. */
+static void test_loop_reuse(void **state)
+{
+	static struct loop l;
+	struct reuse u = { .l = &l };
+	int a[2], b[2];
+
+	(void)state;
+	loop_init(&l);
+	assert_int_equal(pipe(b), 0);
+	assert_int_equal(pipe(a), 0);
+	u.old = b[0];
+	assert_int_equal(write(a[1], "x", 1), 1);
+	assert_int_equal(write(b[1], "x", 1), 1);
+	assert_int_equal(loop_add(&l, a[0], POLLIN, on_first, &u), 0);
+	assert_int_equal(loop_add(&l, b[0], POLLIN, on_fresh, &u), 0);
+	assert_true(loop_timer(&l, 30, on_quiet, &u) >= 0);
+	assert_int_equal(loop_run(&l), 0);
+	(void)close(a[0]);
+	(void)close(a[1]);
+	(void)close(b[1]);
+	(void)close(u.old);
+	(void)close(u.fresh);
+}
+
 static void test_loop_is_bounded(void **state)
 {
 	static struct loop l;
@@ -349,8 +433,10 @@ int main(void)
 		cmocka_unit_test(test_str_copy),
 		cmocka_unit_test(test_hex),
 		cmocka_unit_test(test_utf8),
+		cmocka_unit_test(test_utf8_trim),
 		cmocka_unit_test(test_memfd),
 		cmocka_unit_test(test_loop),
+		cmocka_unit_test(test_loop_reuse),
 		cmocka_unit_test(test_loop_is_bounded),
 	};
 

@@ -2,6 +2,7 @@
 #include "base/door.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -11,9 +12,10 @@ union control {
 	char room[CMSG_SPACE(sizeof(int))];
 };
 
-int door_give(int door, uint8_t turn, int fd)
+int door_give(int door, int fd)
 {
-	struct iovec iov = { .iov_base = &turn, .iov_len = 1 };
+	char byte = 0;
+	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
 	union control control = { 0 };
 	struct msghdr msg = { .msg_iov = &iov,
 			      .msg_iovlen = 1,
@@ -27,10 +29,10 @@ int door_give(int door, uint8_t turn, int fd)
 	return sendmsg(door, &msg, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-int door_take(int door, uint8_t *ret_turn)
+int door_take(int door)
 {
-	uint8_t turn = 0;
-	struct iovec iov = { .iov_base = &turn, .iov_len = 1 };
+	char byte = 0;
+	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
 	union control control = { 0 };
 	struct msghdr msg = { .msg_iov = &iov,
 			      .msg_iovlen = 1,
@@ -49,6 +51,13 @@ int door_take(int door, uint8_t *ret_turn)
 	    control.head.cmsg_len != CMSG_LEN(sizeof(int)))
 		return -EPROTO;
 	memcpy(&fd, CMSG_DATA(&control.head), sizeof(fd));
-	*ret_turn = turn;
 	return fd;
+}
+
+void door_wait(int fd)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+
+	while (poll(&pfd, 1, -1) < 0 && errno == EINTR)
+		;
 }

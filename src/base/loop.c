@@ -38,6 +38,7 @@ int loop_add(struct loop *l, int fd, short events, loop_fd_fn fn, void *arg)
 		l->fds[i].events = events;
 		l->fds[i].fn = fn;
 		l->fds[i].arg = arg;
+		l->fds[i].round = l->round;
 		return 0;
 	}
 	return -ENFILE;
@@ -127,11 +128,14 @@ int loop_run(struct loop *l)
 						0 };
 			row[n++] = i;
 		}
+		l->round++;
 		if (poll(p, n, timeout) < 0 && errno != EINTR)
 			return -errno;
 		for (k = 0; k < n && !l->stop; k++) {
-			/* An earlier callback may have removed this row. */
-			if (p[k].revents && l->fds[row[k]].fd == p[k].fd)
+			/* An earlier callback may have removed this row, and
+			 * another put a new file of the same number there. */
+			if (p[k].revents && l->fds[row[k]].fd == p[k].fd &&
+			    l->fds[row[k]].round != l->round)
 				l->fds[row[k]].fn(l->fds[row[k]].arg, p[k].fd,
 						  p[k].revents);
 		}

@@ -20,7 +20,9 @@ struct loop {
 		short events;
 		loop_fd_fn fn;
 		void *arg;
+		uint64_t round; /* in which it was added */
 	} fds[LOOP_FDS];
+	uint64_t round; /* of poll */
 	struct {
 		uint64_t at_ms; /* 0: free row */
 		loop_timer_fn fn;

@@ -126,3 +126,15 @@ bool utf8_valid(struct span s)
 	}
 	return true;
 }
+
+void utf8_trim(char *s)
+{
+	size_t n = strlen(s);
+	size_t i = n;
+
+	while (i > 0 && n - i < 3 && ((uint8_t)s[i - 1] & 0xc0) == 0x80)
+		i--;
+	if (i > 0 && (uint8_t)s[i - 1] >= 0xc0 &&
+	    !utf8_sequence((const uint8_t *)s + i - 1, n - i + 1))
+		s[i - 1] = 0;
+}

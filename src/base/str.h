@@ -32,4 +32,8 @@ void hex_encode(char *dst, const uint8_t *p, size_t n);
 /* True if the bytes are well-formed UTF-8 (RFC 3629: no surrogates). */
 bool utf8_valid(struct span s);
 
+/* Takes off what is left of a last character that was cut between its bytes:
+ * the beginning of a well-formed text is then one, too. */
+void utf8_trim(char *s);
+
 #endif

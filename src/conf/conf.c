@@ -26,7 +26,7 @@
 enum {
 	MEMORY_MIB_MIN = 64,
 	MEMORY_MIB_MAX = 65536,
-	CPUS_MAX = 16,
+	CPUS_MAX = 1, /* the guests' kernel is for one */
 	DEADLINE_S_MAX = 86400,
 };
 
@@ -380,7 +380,7 @@ static void set_cpus(void *ctx, const struct yaml_node *n)
 	if (!text)
 		return;
 	if (num_parse(span_str(text), 1, CPUS_MAX, &v) < 0)
-		fault(l, n, "a number of cpus, 1 to %d", CPUS_MAX);
+		fault(l, n, "cpus is 1: the guests' kernel is for one");
 	else
 		l->vm->cpus = (uint32_t)v;
 }
@@ -429,7 +429,7 @@ static void set_parked(void *ctx, const struct yaml_node *n)
 
 static const struct load_rule vm_rules[] = {
 	{ { "memory", false, false, "64MiB to 64GiB" }, set_memory },
-	{ { "cpus", false, false, "1 to 16" }, set_cpus },
+	{ { "cpus", false, false, "1" }, set_cpus },
 	{ { "deadline", false, false, "1s to 24h, then it is ended" },
 	  set_deadline },
 	{ { "pool", false, false, "VMs kept ready, 0 to 16" }, set_pool },

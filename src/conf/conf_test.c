@@ -65,8 +65,8 @@ static const char every_key[] =
 	"    planner: {kind: gullible}\n"
 	"    tasks: [{on: post, say: \"do\"}]\n"
 	"vms:\n"
-	"  reader: {memory: 64MiB, cpus: 16, deadline: 1s, pool: 0}\n"
-	"  planner: {memory: 64GiB, cpus: 2, deadline: 24h, pool: 16,\n"
+	"  reader: {memory: 64MiB, cpus: 1, deadline: 1s, pool: 0}\n"
+	"  planner: {memory: 64GiB, cpus: 1, deadline: 24h, pool: 16,\n"
 	"    parked: resumed}\n"
 	"backend: qemu-tcg\n"
 	"connectors:\n"
@@ -91,7 +91,7 @@ static void reads_every_key(void **)
 	assert_int_equal(c->planner, PLANNER_GULLIBLE);
 	assert_string_equal(c->on, "post");
 	assert_int_equal(c->reader.memory_mib, 64);
-	assert_int_equal(c->reader.cpus, 16);
+	assert_int_equal(c->reader.cpus, 1);
 	assert_int_equal(c->reader.deadline_s, 1);
 	assert_int_equal(c->planner_vm.memory_mib, 65536);
 	assert_int_equal(c->planner_vm.deadline_s, 86400);
@@ -148,14 +148,14 @@ static const struct {
 	  "c:4:8: a path with control characters\n" },
 	{ HEAD AGENTS CONNECTORS
 	  "vms: {reader: {memory: 63MiB, cpus: 0, deadline: 0s},\n"
-	  "  planner: {memory: 1.5GiB, cpus: 17, deadline: 25h}, x: {}}\n",
-	  "c:5:55: unknown key \"x\": remove it\n"
+	  "  planner: {memory: 1.5GiB, cpus: 2, deadline: 25h}, x: {}}\n",
+	  "c:5:54: unknown key \"x\": remove it\n"
 	  "c:4:24: a size in whole MiB, 64MiB to 64GiB\n"
-	  "c:4:37: a number of cpus, 1 to 16\n"
+	  "c:4:37: cpus is 1: the guests' kernel is for one\n"
 	  "c:4:50: a duration, 1s to 24h, e.g. 10s or 30m\n"
 	  "c:5:21: a size in whole MiB, 64MiB to 64GiB\n"
-	  "c:5:35: a number of cpus, 1 to 16\n"
-	  "c:5:49: a duration, 1s to 24h, e.g. 10s or 30m\n" },
+	  "c:5:35: cpus is 1: the guests' kernel is for one\n"
+	  "c:5:48: a duration, 1s to 24h, e.g. 10s or 30m\n" },
 	{ HEAD AGENTS CONNECTORS
 	  "vms: {reader: {pool: 17, parked: resume},\n"
 	  "  planner: {pool: -1, parked: running, park: 1}}\n",

@@ -127,6 +127,7 @@ struct work {
 	int pidfd; /* owned, as are the next two */
 	int log;   /* its stderr, nonblocking */
 	int sock;  /* the other end of its fd 3, nonblocking */
+	int spare; /* a connection it has already, for the next stream; or < 0 */
 	struct wire_exit exit;
 	bool dead; /* it has ended, like exit says */
 };

@@ -72,14 +72,19 @@ static int answer(struct port *p, const struct wire_msg *m,
 	return port_send(p, &p->answer);
 }
 
-/* All that the key has passed through; the host waits for the ACK. */
+/*
+ * All that the key has passed through; the host waits for the ACK. Of a HELLO
+ * that came in pieces the longer one may lie behind the last.
+ */
 static void forget(struct port *p, struct wire_in *in, struct wire_hello *h)
 {
 	size_t used = (size_t)(p->rest.p - p->chunk);
+	size_t kept = used + p->rest.n;
 
 	explicit_bzero(h, sizeof(*h));
 	explicit_bzero(in, sizeof(*in));
 	explicit_bzero(p->chunk, used);
+	explicit_bzero(p->chunk + kept, sizeof(p->chunk) - kept);
 }
 
 int handshake(struct port *p, int random_fd, struct order *ret)

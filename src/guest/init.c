@@ -184,7 +184,7 @@ static int session(struct guest *g)
 int main(void)
 {
 	static struct guest g = {
-		.work = { .pidfd = -1, .log = -1, .sock = -1 }
+		.work = { .pidfd = -1, .log = -1, .sock = -1, .spare = -1 }
 	};
 
 	if (getpid() != 1)

@@ -754,19 +754,20 @@ static int report(char **envp)
 	else
 		look_around(&b, envp);
 	buf_str(&b, "}\n");
+	buf_u8(&b, 0);
 	if (!buf_ok(&b))
 		return 1;
 	return fd_write_all(talk_fd, buf_view(&b)) < 0;
 }
 
-static int report_and_close(int fd, uint8_t turn, char **envp)
+static int report_and_close(int fd, char **envp)
 {
 	int r;
 
 	talk_fd = fd;
 	r = report(envp);
 	(void)close(fd);
-	return r || fd_write_all(PROBE_FD, span_of(&turn, 1)) < 0;
+	return r;
 }
 
 /* As a reader does it. */
@@ -775,13 +776,13 @@ static FRESH_CALLER _Noreturn void serve_door(char **envp)
 	int r = 0;
 
 	while (r == 0) {
-		uint8_t turn = 0;
-		int fd = door_take(PROBE_FD, &turn);
+		int fd = door_take(PROBE_FD);
 
 		if (fd == -EPIPE)
 			break;
-		r = fd < 0 || fresh_draw() < 0 ||
-		    report_and_close(fd, turn, envp);
+		if (fd >= 0)
+			door_wait(fd);
+		r = fd < 0 || fresh_draw() < 0 || report_and_close(fd, envp);
 	}
 	_exit(r);
 }
@@ -789,9 +790,7 @@ static FRESH_CALLER _Noreturn void serve_door(char **envp)
 /* In a reader's jail there is a door as well. */
 static int obey_at_door(void)
 {
-	uint8_t turn;
-
-	talk_fd = door_take(PROBE_FD, &turn);
+	talk_fd = door_take(PROBE_FD);
 	return talk_fd < 0 ? 1 : obey();
 }
 

@@ -9,11 +9,14 @@
  * room for what is read. A descriptor stands in the poll set only while
  * something is wanted of it: a closed end is otherwise reported for ever.
  *
- * A reader gets its connections over its door: one byte, which counts them,
- * and the descriptor. It sends the byte back when it has closed the connection
- * with everything said. Only then is the stream ended: a connection that just
- * ends may be one whose process is about to be found dead, and FIN would make
- * half an answer look whole.
+ * A reader gets its connections over its door. It ends its answer with a zero
+ * byte, which is not passed on. Only then is the stream ended: a connection
+ * that just ends may be one whose process is about to be found dead, and FIN
+ * would make half an answer look whole.
+ *
+ * A template hands one connection through the door before it is copied, so
+ * that a copy need not: in an emulated machine each way into the kernel that
+ * is new to the copy costs more than the work done there.
  */
 #include "guest/guest.h"
 
@@ -31,7 +34,6 @@ enum {
 	SLOT_PORT,
 	SLOT_PID,
 	SLOT_LOG,
-	SLOT_DOOR,
 	SLOT_LINK,
 	SLOTS = SLOT_LINK + GUEST_LINKS,
 	LOG_CHUNK = 1024,
@@ -42,8 +44,7 @@ struct link {
 	struct mux_stream *s; /* NULL: over, but for the bytes in down */
 	struct buf down;      /* not yet taken by the workload */
 	bool by_door;
-	uint8_t turn;  /* the door's byte */
-	bool said;     /* and it came back */
+	bool said;     /* by the door, and the zero byte came */
 	bool host_end; /* the host says no more */
 	bool work_end; /* nor does the workload */
 	bool deaf;     /* the workload takes no more bytes */
@@ -57,7 +58,6 @@ struct session {
 	struct link links[GUEST_LINKS];
 	size_t logged;
 	bool log_over; /* nobody listens */
-	uint8_t turn;  /* of the last connection */
 	bool away;     /* the host went */
 	int error;
 };
@@ -70,6 +70,12 @@ static void fail(struct session *ss, int error)
 
 /* ---- links */
 
+/* Answered, taken, and still open: see on_closed. */
+static bool link_over(const struct link *l)
+{
+	return l->fd >= 0 && !l->s && !l->down.n;
+}
+
 static struct link *link_new(struct session *ss, struct mux_stream *s, int fd)
 {
 	size_t i;
@@ -77,6 +83,8 @@ static struct link *link_new(struct session *ss, struct mux_stream *s, int fd)
 	for (i = 0; i < GUEST_LINKS; i++) {
 		struct link *l = &ss->links[i];
 
+		if (link_over(l))
+			fd_close(&l->fd);
 		if (l->fd >= 0)
 			continue;
 		*l = (struct link){ .fd = fd, .s = s, .down = l->down };
@@ -123,11 +131,27 @@ static void link_write(struct session *ss, struct link *l)
 	link_drop(ss, l, l->deaf ? l->down.n : (size_t)n);
 }
 
-/* FIN, once nothing more can come from the workload; may free the link. */
-static void link_try_end(struct session *ss, struct link *l)
+/* Nothing more comes from the workload, and FIN goes up unless the answer has
+ * no end; may free the link. */
+static void link_end(struct session *ss, struct link *l)
 {
-	if (l->work_end && (!l->by_door || l->said))
+	l->work_end = true;
+	if (!l->by_door || l->said)
 		mux_end(&ss->mux, l->s);
+}
+
+/* Bytes of the workload, for which there is room. */
+static void link_pass(struct session *ss, struct link *l, struct span bytes)
+{
+	const uint8_t *end = l->by_door ? memchr(bytes.p, 0, bytes.n) : NULL;
+
+	if (end)
+		bytes.n = (size_t)(end - bytes.p);
+	(void)mux_send(&ss->mux, l->s, bytes);
+	if (!end)
+		return;
+	l->said = true;
+	link_end(ss, l);
 }
 
 /* From the workload, as much as the host takes. */
@@ -140,67 +164,48 @@ static void link_read(struct session *ss, struct link *l)
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (n > 0) {
-		(void)mux_send(&ss->mux, l->s, span_of(chunk, (size_t)n));
-		return;
-	}
-	l->work_end = true;
-	link_try_end(ss, l);
+	if (n > 0)
+		link_pass(ss, l, span_of(chunk, (size_t)n));
+	else
+		link_end(ss, l);
 }
 
 /* ---- the door */
 
-/* A connection through the door for this stream; -errno if it has none. */
-static int door_open(struct session *ss, struct mux_stream *s)
+/* Our end of a connection whose other went through the door; -errno. */
+static int door_connect(const struct work *k)
 {
 	CLEAN_FD int ours = -1;
 	CLEAN_FD int theirs = -1;
-	struct link *l;
 	int pair[2], r;
 
-	if (ss->k->dead || ss->k->sock < 0)
+	if (k->dead || k->sock < 0)
 		return -ECHILD;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
 	ours = pair[0];
 	theirs = pair[1];
-	ss->turn++;
 	r = fd_nonblock(ours, true);
 	if (r == 0)
-		r = door_give(ss->k->sock, ss->turn, theirs);
-	if (r < 0)
-		return r;
-	l = link_new(ss, s, ours);
-	if (!l)
-		return -EMFILE;
-	(void)take_fd(&ours);
-	l->by_door = true;
-	l->turn = ss->turn;
-	return 0;
+		r = door_give(k->sock, theirs);
+	return r < 0 ? r : take_fd(&ours);
 }
 
-/* The workload has done with a connection, it says. */
-static void door_read(struct session *ss)
+/* A connection through the door for this stream; -errno if it has none. */
+static int door_open(struct session *ss, struct mux_stream *s)
 {
-	uint8_t turn;
-	ssize_t n = recv(ss->k->sock, &turn, 1, 0);
-	size_t i;
+	CLEAN_FD int fd = ss->k->spare >= 0 ? take_fd(&ss->k->spare)
+					    : door_connect(ss->k);
+	struct link *l;
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n <= 0) {
-		fd_close(&ss->k->sock);
-		return;
-	}
-	for (i = 0; i < GUEST_LINKS; i++) {
-		struct link *l = &ss->links[i];
-
-		if (l->fd < 0 || !l->s || !l->by_door || l->turn != turn)
-			continue;
-		l->said = true;
-		link_try_end(ss, l);
-		return;
-	}
+	if (fd < 0)
+		return fd;
+	l = link_new(ss, s, fd);
+	if (!l)
+		return -EMFILE;
+	(void)take_fd(&fd);
+	l->by_door = true;
+	return 0;
 }
 
 static bool has_door(const struct session *ss)
@@ -246,8 +251,11 @@ static void on_end(void *, struct mux_stream *s)
 		(void)shutdown(l->fd, SHUT_WR);
 }
 
-/* Over on the wire; what is still on its way down goes there, unless the host
- * has thrown it away. */
+/*
+ * Over on the wire; what is still on its way down goes there, unless the host
+ * has thrown it away. Where all is said the connection stays open until its
+ * row is needed: nobody waits for its end, and the host for what comes after.
+ */
 static void on_closed(void *arg, struct mux_stream *s, bool reset)
 {
 	struct session *ss = arg;
@@ -261,7 +269,7 @@ static void on_closed(void *arg, struct mux_stream *s, bool reset)
 		ss->log_over = true;
 	} else if (l) {
 		l->s = NULL;
-		if (reset || !l->down.n || l->deaf)
+		if (reset || l->deaf || (!l->down.n && !l->said))
 			link_free(l);
 	}
 }
@@ -372,7 +380,6 @@ static void slots_fill(const struct session *ss, struct pollfd slots[SLOTS])
 		slots[SLOT_PORT].events |= POLLOUT;
 	want(&slots[SLOT_PID], k->pidfd, POLLIN);
 	want(&slots[SLOT_LOG], k->log, log_goes(ss) ? POLLIN : 0);
-	want(&slots[SLOT_DOOR], k->sock, has_door(ss) ? POLLIN : 0);
 	for (i = 0; i < GUEST_LINKS; i++)
 		want(&slots[SLOT_LINK + i], ss->links[i].fd,
 		     link_wants(ss, &ss->links[i]));
@@ -418,8 +425,6 @@ static void slots_serve(struct session *ss, const struct pollfd slots[SLOTS])
 		log_read(ss);
 	for (i = 0; i < GUEST_LINKS; i++)
 		link_serve(ss, i, slots[SLOT_LINK + i].revents);
-	if (slots[SLOT_DOOR].revents)
-		door_read(ss);
 	if (slots[SLOT_PID].revents)
 		reap(ss->k);
 	r = port_flush(ss->r->port, &ss->mux.out);
@@ -485,6 +490,8 @@ static int session_end(struct session *ss)
 		return r;
 	if (!ss->away)
 		return exit_send(ss);
+	if (has_door(ss) && ss->k->spare < 0)
+		ss->k->spare = door_connect(ss->k);
 	mux_go_away(&ss->mux, 0);
 	r = port_send(ss->r->port, &ss->mux.out);
 	return r < 0 ? r : RELAY_AWAY;

@@ -101,7 +101,9 @@ static _Noreturn void init_main(int wire, enum wire_service s, work_fn fn,
 {
 	static struct port port;
 	struct workload w = { .service = s };
-	struct work k = { .w = &w, .pidfd = -1, .log = -1, .sock = -1 };
+	struct work k = {
+		.w = &w, .pidfd = -1, .log = -1, .sock = -1, .spare = -1
+	};
 	struct relay relay = { .port = &port,
 			       .work = &k,
 			       .which = s == WIRE_MCP ? WIRE_PLANNER_TRIAGE
@@ -404,42 +406,41 @@ static void work_logs(int, int log)
 	_exit(0);
 }
 
-/* Echoes as many connections as come through its door. */
+/* Echoes as many connections as come through its door, and says more than it
+ * has to: all of it behind the end of the answer. */
 static void door_echo(int door, int)
 {
-	uint8_t turn;
 	int fd;
 
-	while ((fd = door_take(door, &turn)) >= 0) {
-		if (echo(fd) != 0)
+	(void)signal(SIGPIPE, SIG_IGN);
+	while ((fd = door_take(door)) >= 0) {
+		if (echo(fd) != 0 || fd_write_all(fd, SPAN_LIT("\0more")) < 0)
 			_exit(1);
+		(void)usleep(20'000);
+		(void)fd_write_all(fd, SPAN_LIT("more"));
 		(void)close(fd);
-		if (fd_write_all(door, span_of(&turn, 1)) < 0)
-			_exit(1);
 	}
 	_exit(fd == -EPIPE ? 0 : 1);
 }
 
-/* Half an answer, and death; or an end that nobody has confirmed. */
+/* Half an answer, and death. */
 static void door_dies(int door, int)
 {
-	uint8_t turn;
-	int fd = door_take(door, &turn);
+	int fd = door_take(door);
 
 	(void)!fd_write_all(fd, SPAN_LIT("half"));
 	_exit(9);
 }
 
-/* A turn that is not there, then the right one. */
-static void door_lies(int door, int)
+/* Closes a connection without an end of its answer; noise on the door is not
+ * one either. */
+static void door_stops(int door, int)
 {
-	uint8_t turn, wrong;
-	int fd = door_take(door, &turn);
+	int fd = door_take(door);
 
-	(void)!fd_write_all(fd, SPAN_LIT("lie"));
+	(void)!fd_write_all(fd, SPAN_LIT("stop"));
 	(void)close(fd);
-	wrong = (uint8_t)(turn + 1);
-	(void)!fd_write_all(door, span_of(&wrong, 1));
+	(void)!fd_write_all(door, SPAN_LIT("\0"));
 	(void)usleep(50'000);
 	_exit(4);
 }
@@ -587,7 +588,7 @@ static const struct {
 	const char *order, *data;
 } door_rows[] = {
 	{ door_dies, "rX0.9R", "half" },
-	{ door_lies, "rX0.4R", "lie" },
+	{ door_stops, "rX0.4R", "stop" },
 	{ work_killed, "rX1.9", "" },
 	{ work_leave, "rX0.7", "" },
 };

@@ -80,12 +80,14 @@ int chan_recv(struct chan *c, struct msg *ret, const char **why)
 
 	close_received(c);
 	*why = NULL;
+	/* A peer that ended with something unread is told as ECONNRESET, once,
+	 * before what it said itself: that comes behind. */
 	do
 		n = recvmsg(c->fd, &mh,
 			    MSG_CMSG_CLOEXEC | (c->no_wait ? MSG_DONTWAIT : 0));
-	while (n < 0 && errno == EINTR);
+	while (n < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (n < 0)
-		return errno == ECONNRESET ? 0 : -errno;
+		return -errno;
 	take_control(c, &mh);
 	if (n == 0)
 		return 0;
@@ -131,7 +133,9 @@ int chan_send(struct chan *c, const struct msg *m, const int *fds, size_t n_fds)
 		memcpy(CMSG_DATA(cm), fds, sizeof(int) * n_fds);
 	}
 	do
-		n = sendmsg(c->fd, &mh, MSG_NOSIGNAL);
+		n = sendmsg(c->fd, &mh,
+			    MSG_NOSIGNAL |
+				    (c->send_no_wait ? MSG_DONTWAIT : 0));
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : 0;
 }

@@ -15,6 +15,9 @@ struct chan {
 				   chan_recv unless taken with chan_take_fd */
 	size_t n_fds;
 	bool no_wait; /* receiving never waits, sending still may */
+	/* Sending never waits either, and says -EAGAIN; whoever else holds
+	 * this end (a duplicate shares O_NONBLOCK) cannot change it. */
+	bool send_no_wait;
 };
 
 /* A pair of connected, close-on-exec ends. Returns 0 or -errno. */

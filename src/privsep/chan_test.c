@@ -91,6 +91,53 @@ static void test_bad_bytes(void **state)
 	chan_done(&b);
 }
 
+/* Its last words are heard, whatever it has not read itself. */
+static void test_last_words(void **state)
+{
+	struct chan a, b;
+	const char *why;
+
+	(void)state;
+	pair(&a, &b);
+	m.type = MSG_STOP;
+	assert_int_equal(chan_send(&b, &m, NULL, 0), 0);
+	assert_int_equal(chan_send(&a, &m, NULL, 0), 0);
+	m.type = MSG_VM_DONE;
+	assert_int_equal(chan_send(&a, &m, NULL, 0), 0);
+	chan_done(&a);
+	assert_int_equal(chan_recv(&b, &m, &why), 1);
+	assert_int_equal(m.type, MSG_STOP);
+	assert_int_equal(chan_recv(&b, &m, &why), 1);
+	assert_int_equal(m.type, MSG_VM_DONE);
+	assert_int_equal(chan_recv(&b, &m, &why), 0);
+	assert_int_equal(chan_recv(&b, &m, &why), 0);
+	chan_done(&b);
+}
+
+/* A duplicate of the end cannot make it one that waits. */
+static void test_send_no_wait(void **state)
+{
+	struct chan a, b;
+	int dup_fd, r, i = 0;
+
+	(void)state;
+	pair(&a, &b);
+	a.send_no_wait = true;
+	dup_fd = dup(a.fd);
+	assert_int_equal(fd_nonblock(dup_fd, false), 0);
+	(void)alarm(20); /* it would wait for ever */
+	do {
+		m.type = MSG_ANSWER;
+		m.text.text = SPAN_LIT("hello");
+		r = chan_send(&a, &m, NULL, 0);
+	} while (r == 0 && ++i < 1000000);
+	(void)alarm(0);
+	assert_int_equal(r, -EAGAIN);
+	fd_close(&dup_fd);
+	chan_done(&a);
+	chan_done(&b);
+}
+
 static void test_audit_record_bound(void **state)
 {
 	static struct audit_record r;
@@ -113,6 +160,8 @@ int main(void)
 		cmocka_unit_test(test_message_and_fds),
 		cmocka_unit_test(test_fds_do_not_leak),
 		cmocka_unit_test(test_bad_bytes),
+		cmocka_unit_test(test_last_words),
+		cmocka_unit_test(test_send_no_wait),
 		cmocka_unit_test(test_audit_record_bound),
 	};
 

@@ -30,34 +30,29 @@ static size_t row_fds(const struct proc_row *row)
  */
 static int place_fds(const struct spawn *s, size_t n, int *error_fd)
 {
-	int high[GRAPH_FDS];
+	int high[GRAPH_FDS + SPAWN_MORE_FDS];
+	size_t all = n + s->n_more_fds;
 	size_t i;
 
+	if (s->n_more_fds > SPAWN_MORE_FDS) {
+		errno = E2BIG;
+		return -1;
+	}
 	*error_fd = fcntl(*error_fd, F_DUPFD_CLOEXEC, SPAWN_HIGH_FD);
 	if (*error_fd < 0)
 		return -1;
-	for (i = 0; i < n; i++) {
-		high[i] = fcntl(s->fds[i], F_DUPFD_CLOEXEC, SPAWN_HIGH_FD);
+	for (i = 0; i < all; i++) {
+		high[i] = fcntl(i < n ? s->fds[i] : s->more_fds[i - n],
+				F_DUPFD_CLOEXEC, SPAWN_HIGH_FD);
 		if (high[i] < 0)
 			return -1;
 	}
-	for (i = 0; i < n; i++)
+	for (i = 0; i < all; i++)
 		if (dup2(high[i], GRAPH_FD_BASE + (int)i) < 0)
 			return -1;
 	/* What is above and not close-on-exec goes too, but the error pipe. */
-	return (int)syscall(SYS_close_range, GRAPH_FD_BASE + (unsigned)n, ~0u,
+	return (int)syscall(SYS_close_range, GRAPH_FD_BASE + (unsigned)all, ~0u,
 			    CLOSE_RANGE_CLOEXEC);
-}
-
-/* "0" is whoever writes it. */
-static int join_cgroups(const struct spawn *s)
-{
-	size_t i;
-
-	for (i = 0; i < s->n_cgroup_fds; i++)
-		if (fd_write_all(s->cgroup_fds[i], SPAN_LIT("0")) < 0)
-			return -1;
-	return 0;
 }
 
 static int null_stdio(void)
@@ -84,7 +79,7 @@ _Noreturn static void child(const struct spawn *s, const char *path,
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 &&
-	    getppid() == parent && join_cgroups(s) == 0 && null_stdio() == 0 &&
+	    getppid() == parent && null_stdio() == 0 &&
 	    place_fds(s, row_fds(row), &error_fd) == 0)
 		(void)execve(path, (char *const *)(uintptr_t)argv, envp);
 	i = (size_t)errno;

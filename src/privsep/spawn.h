@@ -10,16 +10,17 @@
 #include "base/err.h"
 #include "privsep/graph.h"
 
+enum { SPAWN_MORE_FDS = 4 };
+
 struct spawn {
 	enum proc proc;
 	const char *libexec; /* directory of the bulkhead-* binaries */
 	int fds[GRAPH_FDS];  /* in the order of the row; stay the caller's */
 	const char *const *args; /* NULL-terminated, after argv[0]; may be NULL.
 				    Never secrets, never foreign bytes. */
-	/* cgroup.procs of groups that it joins before anything else; the
-	 * caller's. One that refuses is an error. */
-	const int *cgroup_fds;
-	size_t n_cgroup_fds;
+	/* Behind those of the row, at most SPAWN_MORE_FDS; the caller's. */
+	const int *more_fds;
+	size_t n_more_fds;
 };
 
 /*

@@ -1,8 +1,8 @@
 /*
  * reader-email: the program of a reader VM (zone 3). Its descriptor 3 is a
- * door: each packet brings a byte and a connection. From the connection it
- * reads one raw mail until its end, writes one JSON object to it, closes it,
- * and sends the byte back through the door. A mail that fails is its end.
+ * door: each packet brings a connection. From the connection it reads one raw
+ * mail until its end, and writes one JSON object to it and a zero byte, the end
+ * of the answer. A mail that fails is its end.
  *
  * A VM reads one mail of a stranger. More than one comes only before that: a
  * template is warmed with mails of ours, and copied; so the secrets that the
@@ -38,9 +38,9 @@ static int fail(const char *what, int r)
 	return 1;
 }
 
-static int serve(int in, int out)
+static int serve(int in, int out, bool zero)
 {
-	CLEAN_BUF struct buf json = { .max = LIMIT_READER_JSON };
+	CLEAN_BUF struct buf json = { .max = LIMIT_READER_JSON + 1 };
 	CLEAN_FREE uint8_t *raw = malloc(LIMIT_ITEM + 1);
 	ssize_t n;
 	int r;
@@ -55,40 +55,33 @@ static int serve(int in, int out)
 	r = read_mail_json(span_of(raw, (size_t)n), &json);
 	if (r < 0)
 		return fail("no mail", r);
+	if (zero)
+		buf_u8(&json, 0);
 	r = fd_write_all(out, buf_view(&json));
 	return r < 0 ? fail("write", r) : 0;
 }
 
-/* One mail, and the word through the door that it is done. 0, else the exit
- * status. */
-static int serve_connection(int connection, uint8_t turn)
-{
-	CLEAN_FD int fd = connection;
-	int r = serve(fd, fd);
-
-	if (r != 0)
-		return r;
-	fd_close(&fd);
-	r = fd_write_all(DOOR_FD, span_of(&turn, 1));
-	return r < 0 ? fail("door", r) : 0;
-}
-
 /*
- * A copy of this process wakes up in door_take; the draw comes after it, and
- * the stranger's bytes after the draw.
+ * A copy of this process wakes up in door_wait; the draw comes after it, and
+ * the stranger's bytes after the draw. A connection is closed when the next
+ * one is there: the answer is not to wait for that.
  */
 static FRESH_CALLER _Noreturn void serve_door(void)
 {
+	int fd = -1;
 	int r = 0;
 
 	while (r == 0) {
-		uint8_t turn = 0;
-		int fd = door_take(DOOR_FD, &turn);
+		int next = door_take(DOOR_FD);
 
-		if (fd == -EPIPE)
+		if (next == -EPIPE)
 			break;
+		fd_close(&fd);
+		fd = next;
+		if (fd >= 0)
+			door_wait(fd);
 		r = fd < 0 ? fd : fresh_draw();
-		r = r < 0 ? fail("door", r) : serve_connection(fd, turn);
+		r = r < 0 ? fail("door", r) : serve(fd, fd, true);
 	}
 	exit(r);
 }
@@ -104,6 +97,6 @@ int main(int argc, char **argv)
 	}
 	read_init();
 	if (stdio)
-		return serve(STDIN_FILENO, STDOUT_FILENO);
+		return serve(STDIN_FILENO, STDOUT_FILENO, false);
 	serve_door();
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -423,30 +424,44 @@ static int pass_on(int dir, unsigned has)
 	return write_at(dir, "cgroup.subtree_control", text);
 }
 
-/* Moves this process and its parent into the leaf, if they are in base. */
+/* True where the whole group was given to us: without root it is, or it would
+ * not be writable; for root systemd leaves a mark. */
+static bool is_ours(int base)
+{
+	char mark[8] = "";
+
+	return geteuid() != 0 ||
+	       (fgetxattr(base, "trusted.delegate", mark, sizeof(mark)) == 1 &&
+		mark[0] == '1');
+}
+
+/* Moves the processes in base into the leaf; where base is not ours alone this
+ * one and its parent. One that does not move is told by pass_on's -EBUSY. */
 static int move_to_supervisor(int base)
 {
 	CLEAN_FD int leaf = -1;
-	char list[LINE], text[32];
-	const pid_t ours[] = { getpid(), getppid() };
-	size_t i;
-	int r;
+	char list[LINE], own[32], parent[32];
+	bool all = is_ours(base);
+	char *at = list, *pid;
+	int r = 0;
 
 	if (mkdirat(base, supervisor, 0755) < 0 && errno != EEXIST)
 		return -errno;
 	leaf = openat(base, supervisor, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (leaf < 0)
 		return -errno;
+	(void)str_printf(own, sizeof(own), "%d", getpid());
+	(void)str_printf(parent, sizeof(parent), "%d", getppid());
 	slurp(base, "cgroup.procs", list, sizeof(list));
-	for (i = 0; i < ARRAY_SIZE(ours); i++) {
-		(void)str_printf(text, sizeof(text), "%d", ours[i]);
-		if (!has_word(list, text, "\n"))
+	while ((pid = next_word(&at)) != NULL) {
+		bool self = strcmp(pid, own) == 0;
+
+		if (!all && !self && strcmp(pid, parent) != 0)
 			continue;
-		r = write_at(leaf, "cgroup.procs", text);
-		if (r < 0)
-			return r;
+		if (write_at(leaf, "cgroup.procs", pid) < 0 && self)
+			r = -EBUSY;
 	}
-	return 0;
+	return r;
 }
 
 /* Removes the groups in a group of a run, and it; -EBUSY if one lives. */
@@ -526,9 +541,11 @@ static int make_run(struct cgroup_tree *t, const char *name)
 static int start_v2(struct cgroup_tree *t, const char *name)
 {
 	int r = pass_on(t->base_fd, t->has);
+	int i;
 
-	/* Processes in it; the root group may have some. */
-	if (r == -EBUSY) {
+	/* Processes in it, some of which may just have forked; the root group
+	 * may have them. */
+	for (i = 0; r == -EBUSY && i < START_TRIES; i++) {
 		r = move_to_supervisor(t->base_fd);
 		if (r == 0)
 			r = pass_on(t->base_fd, t->has);

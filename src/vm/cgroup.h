@@ -15,8 +15,8 @@
  *	  bulkhead-RUN/         locked (flock) as long as its monitor lives
  *	    vm-1/  vm-2/ ...    bulkhead-vmm, QEMU and bulkhead-porter
  *
- * A machine's processes join before they exec, so that no page and no thread of
- * theirs is outside. The kernel refuses to remove a group with a process in it,
+ * A machine's processes join by themselves before they read a foreign byte
+ * (privsep/groups.h). The kernel refuses to remove a group with a process in it,
  * and a killed QEMU needs a moment to be gone: what cannot be removed yet is
  * remembered and tried again. Groups of runs that died are found by their lock.
  * Without any of it there are resource limits only, and that is said.
@@ -75,8 +75,9 @@ void cgroups_find(struct cgroups *ret, const struct cgroup_source *from);
 
 /*
  * After cgroups_find: removes the groups of dead runs and makes ours; with v2,
- * moves this process and its parent (`bulkhead up`, if that is in our group)
- * into the leaf `supervisor` first. When that fails, kind is CGROUP_NONE and
+ * moves the processes of our group into the leaf `supervisor` first: all of
+ * them where the group was delegated, else this one and its parent (`bulkhead
+ * up`). When that fails, kind is CGROUP_NONE and
  * why says what to do. run: letters and digits.
  */
 void cgroups_start(struct cgroups *g, const char *run);

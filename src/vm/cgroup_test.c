@@ -356,7 +356,7 @@ static void test_refused_bound(void **)
 	assert_int_equal(cgroups_stop(&g, 0), 0);
 }
 
-/* Goal: where our group holds processes, we and our parent go to the leaf; and
+/* Goal: where our group holds processes, we go to the leaf with ours; and
  * where others stay, it is told and there is none. */
 static void test_supervisor(void **)
 {
@@ -375,7 +375,7 @@ static void test_supervisor(void **)
 	assert_string_equal(get("two/user/scope/supervisor/cgroup.procs"),
 			    text);
 	assert_int_equal(cgroups_stop(&g, 0), 0);
-	full = 2;
+	full = 100;
 	find(&g, "0::/user/scope\n", MOUNT_2);
 	cgroups_start(&g, "r2");
 	assert_int_equal(g.kind, CGROUP_NONE);

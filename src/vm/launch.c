@@ -117,6 +117,7 @@ static int start_vmm(const struct vm_launch *l, const struct parts *p,
 	int memory = l->spec.start == VM_COLD ? -1 : l->memory_fd;
 	int image = clone ? -1 : l->images->initrd_fd[l->workload];
 	int kernel = clone ? -1 : l->images->kernel_fd;
+	struct vm_spec told = l->spec;
 	char spec[VM_SPEC_TEXT];
 	const char *const args[] = { spec, NULL };
 	struct spawn s = {
@@ -127,11 +128,12 @@ static int start_vmm(const struct vm_launch *l, const struct parts *p,
 			 or_null(p, p->qmp.theirs), or_null(p, memory),
 			 or_null(p, p->saved_fd) },
 		.args = args,
-		.cgroup_fds = l->cgroup_fds,
-		.n_cgroup_fds = l->n_cgroup_fds,
+		.more_fds = l->cgroup_fds,
+		.n_more_fds = l->n_cgroup_fds,
 	};
 
-	if (vm_spec_format(spec, sizeof(spec), &l->spec) < 0)
+	told.groups = (uint32_t)l->n_cgroup_fds;
+	if (vm_spec_format(spec, sizeof(spec), &told) < 0)
 		return err_set(err, -EINVAL, "%s: sizes out of bounds",
 			       l->name);
 	v->vmm = spawn_process(&s, &v->vmm_pidfd, err);
@@ -146,12 +148,20 @@ static int start_porter(const struct vm_launch *l, const struct parts *p,
 		.libexec = l->libexec,
 		.fds = { p->monitor.theirs, p->broker.theirs, p->wire.ours,
 			 or_null(p, p->qmp.ours) },
-		.cgroup_fds = l->cgroup_fds,
-		.n_cgroup_fds = l->n_cgroup_fds,
+		.more_fds = l->cgroup_fds,
+		.n_more_fds = l->n_cgroup_fds,
 	};
 
 	v->porter = spawn_process(&s, &v->porter_pidfd, err);
 	return v->porter < 0 ? (int)v->porter : 0;
+}
+
+/* A template is nothing but handshake, with a deadline made for that. */
+static uint64_t handshake_ms(const struct vm_launch *l)
+{
+	return l->spec.start == VM_TEMPLATE || l->deadline_ms < HANDSHAKE_MS
+		       ? l->deadline_ms
+		       : HANDSHAKE_MS;
 }
 
 /* The porter's first message: who it is, what it serves, for how long. */
@@ -167,14 +177,13 @@ static int send_hello(const struct vm_launch *l, int fd, uint64_t start_us,
 
 	if (str_printf(words, sizeof(words),
 		       "workload=%s deadline_ms=%llu handshake_ms=%llu "
-		       "start_us=%llu start=%s park=%s",
+		       "start_us=%llu start=%s park=%s groups=%zu",
 		       vm_workload_name(l->workload),
 		       (unsigned long long)l->deadline_ms,
-		       (unsigned long long)(l->deadline_ms < HANDSHAKE_MS
-						    ? l->deadline_ms
-						    : HANDSHAKE_MS),
+		       (unsigned long long)handshake_ms(l),
 		       (unsigned long long)start_us,
-		       vm_start_name(l->spec.start), vm_park_name(l->park)) < 0)
+		       vm_start_name(l->spec.start), vm_park_name(l->park),
+		       l->n_cgroup_fds) < 0)
 		return err_set(err, -EINVAL, "%s: hello too long", l->name);
 	m.hello.name = span_str(l->name);
 	m.hello.arg = span_str(words);

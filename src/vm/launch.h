@@ -48,7 +48,8 @@ struct vm_launch {
 	/* Clones: the sealed device state; opened anew here, for a dup would
 	 * share the offset. Else -1. */
 	int saved_fd;
-	/* cgroup.procs of the groups that the machine is to join. */
+	/* cgroup.procs of the groups that both processes and the machine are
+	 * to join, at most GROUPS_MAX. */
 	const int *cgroup_fds;
 	size_t n_cgroup_fds;
 	/* Channels of those who watch the wire from its first frame. */

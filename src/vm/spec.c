@@ -1,6 +1,7 @@
 /* spec: struct vm_spec as one argument string and back; see vm.h. */
 #include "base/span.h"
 #include "base/str.h"
+#include "privsep/groups.h"
 #include "vm/vm.h"
 
 #include <assert.h>
@@ -97,7 +98,8 @@ static bool spec_ok(const struct vm_spec *s)
 	       (unsigned)s->start < VM_START_MAX &&
 	       s->memory_mib >= MEMORY_MIN_MIB &&
 	       s->memory_mib <= MEMORY_MAX_MIB && s->cpus >= 1 &&
-	       s->cpus <= CPUS_MAX && s->deadline_s >= 1;
+	       s->cpus <= CPUS_MAX && s->deadline_s >= 1 &&
+	       s->groups <= GROUPS_MAX;
 }
 
 int vm_spec_format(char *dst, size_t cap, const struct vm_spec *spec)
@@ -106,11 +108,11 @@ int vm_spec_format(char *dst, size_t cap, const struct vm_spec *spec)
 		return -1;
 	return str_printf(dst, cap,
 			  "backend=%s start=%s memory_mib=%u cpus=%u "
-			  "deadline_s=%u tsc_khz=%u console=%u",
+			  "deadline_s=%u tsc_khz=%u console=%u groups=%u",
 			  backend_names[spec->backend],
 			  start_names[spec->start], spec->memory_mib,
 			  spec->cpus, spec->deadline_s, spec->tsc_khz,
-			  (unsigned)spec->console) < 0
+			  (unsigned)spec->console, spec->groups) < 0
 		       ? -1
 		       : 0;
 }
@@ -134,8 +136,9 @@ static struct span word_value(struct span *rest, const char *key)
 
 int vm_spec_parse(struct span arg, struct vm_spec *ret)
 {
-	static const char *const keys[] = { "memory_mib", "cpus", "deadline_s",
-					    "tsc_khz", "console" };
+	static const char *const keys[] = { "memory_mib", "cpus",
+					    "deadline_s", "tsc_khz",
+					    "console",	  "groups" };
 	uint64_t v[ARRAY_SIZE(keys)];
 	struct vm_spec s;
 	size_t i;
@@ -154,6 +157,7 @@ int vm_spec_parse(struct span arg, struct vm_spec *ret)
 	s.deadline_s = (uint32_t)v[2];
 	s.tsc_khz = (uint32_t)v[3];
 	s.console = v[4] == 1;
+	s.groups = (uint32_t)v[5];
 	if (!spec_ok(&s))
 		return -1;
 	*ret = s;

@@ -18,7 +18,7 @@ static const struct vm_spec good = { .backend = VM_QEMU_TCG,
 
 static const char good_text[] = "backend=qemu-tcg start=clone memory_mib=128 "
 				"cpus=2 deadline_s=15 tsc_khz=2596144 "
-				"console=1";
+				"console=1 groups=0";
 
 static void format_and_parse(void **)
 {
@@ -81,33 +81,36 @@ static void refused(void **)
 		"",
 		"backend=qemu-tcg",
 		"backend=qemu-tcg memory_mib=128 cpus=1 deadline_s=1 tsc_khz=0 "
-		"console=0",
+		"console=0 groups=0",
 		"backend=qemu-tcg start=warm memory_mib=128 cpus=1 "
-		"deadline_s=1 tsc_khz=0 console=0",
+		"deadline_s=1 tsc_khz=0 console=0 groups=0",
 		"backend=auto start=cold memory_mib=128 cpus=1 deadline_s=1 "
 		"tsc_khz=0 "
-		"console=0",
+		"console=0 groups=0",
 		"backend=none start=cold memory_mib=128 cpus=1 deadline_s=1 "
 		"tsc_khz=0 "
-		"console=0",
+		"console=0 groups=0",
 		"backend=qemu-tcg start=cold memory_mib=63 cpus=1 deadline_s=1 "
 		"tsc_khz=0 "
-		"console=0",
+		"console=0 groups=0",
 		"backend=qemu-tcg start=cold memory_mib=128 cpus=1 "
 		"deadline_s=1 tsc_khz=0 "
-		"console=2",
+		"console=2 groups=0",
 		"backend=qemu-tcg start=cold memory_mib=128 cpus=1 "
 		"deadline_s=1 tsc_khz=0 "
-		"console=0 more=1",
+		"console=0 groups=0 more=1",
+		"backend=qemu-tcg start=cold memory_mib=128 cpus=1 "
+		"deadline_s=1 tsc_khz=0 "
+		"console=0 groups=4",
 		"backend=qemu-tcg start=cold cpus=1 memory_mib=128 "
 		"deadline_s=1 tsc_khz=0 "
-		"console=0",
+		"console=0 groups=0",
 		"backend=qemu-tcg start=cold memory_mib=-128 cpus=1 "
 		"deadline_s=1 "
-		"tsc_khz=0 console=0",
+		"tsc_khz=0 console=0 groups=0",
 		"backend=qemu-tcg start=cold memory_mib=4294967296 cpus=1 "
 		"deadline_s=1 "
-		"tsc_khz=0 console=0",
+		"tsc_khz=0 console=0 groups=0",
 	};
 	struct vm_spec got;
 	size_t i;

@@ -78,6 +78,7 @@ struct vm_spec {
 	uint32_t deadline_s; /* the vmm ends itself then, as a backstop */
 	uint32_t tsc_khz;    /* TCG: the host's TSC rate, 0 if unknown */
 	bool console;	     /* a serial console on FD_CONSOLE */
+	uint32_t groups;     /* cgroups to join: privsep/groups.h */
 };
 
 /* The specification as one argument of bulkhead-vmm, and back. 0 or -1. */

@@ -42,7 +42,8 @@ def one(victim):
     with Bulkhead(pool=0) as b:
         b.up()
         b.templates()
-        b.deliver('1.mail', plain('first'))
+        # Long enough for its VM to be seen before it is done.
+        b.deliver('1.mail', plain('first', 'some words of it\r\n' * 100_000))
         tree = with_vm(b)
         pid = next(p for p, n in tree.items() if n.startswith(victim))
         os.kill(pid, signal.SIGKILL)

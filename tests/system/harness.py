@@ -137,6 +137,15 @@ class Bulkhead:
         with open(path, encoding='utf-8', errors='replace') as f:
             return f.read()
 
+    def unread(self):
+        """One more Maildir, of a connector that no source of the policy
+        reads."""
+        other = os.path.join(self.dir, 'Other')
+        os.makedirs(os.path.join(other, 'new'))
+        with open(self.config, 'a', encoding='utf-8') as f:
+            f.write(f'  other: {{kind: maildir, path: {other}}}\n')
+        return other
+
     def up(self):
         self.run('up', '--images', self.images)
 

@@ -13,7 +13,7 @@ import time
 from datetime import datetime
 
 from harness import SLOW, Bulkhead, hostile_images, need, pack_hostile, plain
-from hostile_modes import BEFORE_WORK, GROUPS
+from hostile_modes import BEFORE_WORK, GROUPS, NO_TEMPLATE, TEMPLATES
 
 # The harness multiplies it, as it does all of a VM's time.
 DEADLINE = 6
@@ -27,7 +27,7 @@ VM_PROCESSES = ('qemu', 'vmm', 'porter')
 
 def pack_all(where):
     os.makedirs(where, exist_ok=True)
-    for mode in ['mail', *sorted(BEFORE_WORK)]:
+    for mode in ['mail', *sorted(BEFORE_WORK), *TEMPLATES]:
         pack_hostile(mode, os.path.join(where, f'hostile-{mode}.cpio'))
 
 
@@ -70,7 +70,9 @@ class Hostile(Bulkhead):
 
 def need_unharmed(b, what, before):
     gone = before.items() - b.lasting().items()
-    need(not gone, f'{what}: no other process was harmed {gone or ""}')
+    if gone:
+        print('gone:', gone)
+    need(not gone, f'{what}: no other process was harmed')
 
 
 def seconds(record):
@@ -99,6 +101,8 @@ def need_refused(mode, faults, item, records):
          f'{mode}: refused: {item.get("fault")}')
     need(any(f in item['fault'] for f in faults),
          f'{mode}: named as one of {sorted(faults)}')
+    need('its porter did not' not in item['fault'],
+         f'{mode}: by its porter, not by the monitor behind that')
     named = [r for r in records if r.get('item') == item['item'] and
              r['kind'] in ('vm.fault', 'item.done') and
              any(f in r.get('fault', '') for f in faults)]
@@ -149,6 +153,20 @@ def in_one(kinds):
         b.run('audit', 'verify')
 
 
+def need_backoff(b, mode):
+    """Whoever fails again and again is tried less and less: 1 s, 2 s, 4 s."""
+    end = time.monotonic() + PATIENCE
+    failed = []
+    while len(failed) < 4 and time.monotonic() < end:
+        time.sleep(1)
+        failed = [seconds(r) for r in b.audit()
+                  if r['kind'] == 'vm.template' and r['event'] == 'failed']
+    gaps = [y - x for x, y in zip(failed, failed[1:])]
+    need(len(gaps) >= 3 and gaps[0] >= 0.9 and gaps[1] >= 1.9 and
+         gaps[2] >= 3.9, f'{mode}: its template is tried again, later each '
+         f'time: {[round(g, 1) for g in gaps]}')
+
+
 def alone(mode, faults):
     """Modes that begin with the VM: an image, and so a bulkhead, for each."""
     with Hostile(mode) as b:
@@ -163,8 +181,36 @@ def alone(mode, faults):
         took = time.monotonic() - began
         need(len(tries) <= 8 + took, f'{mode}: {len(tries)} tries in '
              f'{took:.0f} s: no hot loop')
+        if mode in NO_TEMPLATE:
+            need_backoff(b, mode)
         need_unharmed(b, mode, before)
         b.run('audit', 'verify')
+
+
+def no_template(mode):
+    """Where no template can be made, VMs are booted, and it is said."""
+    with Hostile(mode) as b:
+        b.up()
+        before = b.lasting()
+        b.deliver('1', plain('first'))
+        item = b.items_until(1, PATIENCE)[0]
+        need(item['verdict'] == 'read', f'{mode}: the mail is read')
+        starts = [r for r in b.audit() if r['kind'] == 'vm.start' and
+                  r.get('item') == item['item'] and r['zone'] == 'reader']
+        need([r['start'] for r in starts] == ['cold'] and starts[0]['why'],
+             f'{mode}: by a VM that was booted, since: '
+             f'{starts[0].get("why") if starts else None}')
+        readers = [t for t in b.status()['templates']
+                   if t['kind'] == 'reader']
+        need(readers[0]['state'] != 'ready' and readers[0]['why'],
+             f'{mode}: there is no template, since: {readers[0]["why"]}')
+        need_unharmed(b, mode, before)
+
+
+def templates_of(words):
+    if not words:
+        return TEMPLATES[:1]
+    return [t for t in TEMPLATES if words == ['--all'] or t in words]
 
 
 def chosen(words):
@@ -182,6 +228,8 @@ def main():
     if sys.argv[1:2] == ['--pack']:
         pack_all(sys.argv[2])
         return 0
+    for mode in templates_of(sys.argv[1:]):
+        no_template(mode)
     kinds = chosen(sys.argv[1:])
     for modes in kinds.values():
         for mode, faults in modes.items():

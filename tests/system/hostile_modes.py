@@ -104,9 +104,23 @@ GROUPS = {
         'crash-fault': {'hangup'},
         'crash-hello': {'hangup'},
         'crash-boot': {'hangup'},
+        # and these spoil the template already
+        'template-crash': {'hangup'},
+        'template-flood': {'too-much'},
+        'template-silence': {'deadline'},
+        'template-mute': {'deadline'},
+        'template-spin': {'deadline'},
     },
 }
 
+# Hostile only where a template is made of it; mails are read by others.
+TEMPLATES = ['template-crash', 'template-silence', 'template-mute',
+             'template-flood', 'template-spin']
+
 # What shows before there is a mail: an image of its own for each.
 BEFORE_WORK = set(GROUPS['malformed-handshake']) | {
-    'half-ack', 'crash-hello', 'crash-boot'}
+    'half-ack', 'crash-hello', 'crash-boot', 'template-crash',
+    'template-flood', 'template-silence', 'template-mute', 'template-spin'}
+
+# Of these no template is ever made, and each try is over soon.
+NO_TEMPLATE = {'crash-boot', 'template-crash', 'template-flood'}

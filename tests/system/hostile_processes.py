@@ -2,6 +2,7 @@
 that item and nothing else. Both are replaced by programs that misbehave."""
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -21,6 +22,7 @@ def programs(where, name, mode):
             os.symlink(os.path.join(BUILD, f), os.path.join(where, f))
     shutil.copy(os.path.join(BUILD, 'bulkhead'), where)
     shutil.copy(HOSTILE, os.path.join(where, name))
+    os.symlink(os.path.join(BUILD, name), os.path.join(where, name + '.own'))
     with open(os.path.join(where, 'mode'), 'w', encoding='utf-8') as f:
         f.write(mode)
 
@@ -67,6 +69,62 @@ def porter(mode):
         b.run('audit', 'verify')
 
 
+def full_view():
+    """It fills the view that its owner has stopped reading."""
+    with Replaced('bulkhead-porter', 'full-view', deadline='3s', pool=0,
+                  planner='none') as b:
+        b.up()
+        w = subprocess.Popen([os.path.join(BUILD, 'bulkhead'), '--config',
+                              b.config, 'wire', 'reader'],
+                             stdout=subprocess.DEVNULL)
+        time.sleep(1)
+        os.kill(w.pid, signal.SIGSTOP)
+        b.deliver('1.mail', plain('first'))
+        need(b.items_until(1, 60)[0]['verdict'] == 'refused',
+             'full-view: its item is refused, and nobody waits for the view')
+        need(b.status()['vms']['running'] == 0, 'full-view: its VM is gone')
+        os.kill(w.pid, signal.SIGKILL)
+        w.wait()
+
+
+def clone_done():
+    """A clone's porter says that it is done, and was never ready: the item is
+    not lost, and one that has its verdict gets no further VM."""
+    with Replaced('bulkhead-porter', 'clone-done', deadline='40s', pool=0,
+                  planner='none') as b:
+        other = b.unread()
+        b.up()
+        b.templates()
+        b.deliver('1.mail', plain('first'))
+        need(b.items_until(1, 60)[0]['verdict'] == 'read',
+             'clone-done: its item is read by another VM')
+        b.templates()
+        with open(os.path.join(other, 'new/1'), 'w', encoding='utf-8') as f:
+            f.write(plain('unread'))
+        need(b.items_until(2, 60)[1]['verdict'] == 'refused',
+             'clone-done: an item that nobody reads is refused')
+        b.status_until('clone-done: no VM is left',
+                       lambda s: s['vms']['running'] == 0)
+        need([(r['item'], r['start']) for r in b.audit()
+              if r['kind'] == 'vm.start'] ==
+             [(1, 'clone'), (1, 'cold'), (2, 'clone')],
+             'clone-done: and gets no VM after that')
+
+
+def clone_words():
+    """A clone's porter gives a reason that no record holds whole."""
+    with Replaced('bulkhead-porter', 'clone-words', deadline='40s', pool=0,
+                  planner='none') as b:
+        b.up()
+        b.templates()
+        b.deliver('1.mail', plain('first'))
+        need(b.items_until(1, 60)[0]['verdict'] == 'read',
+             'clone-words: its item is read by another VM')
+        need('\u00e9' in b.status()['starts']['cold_why'],
+             'clone-words: and status says why')
+        b.run('audit', 'verify')
+
+
 def envelope():
     with Replaced('bulkhead-envelope', 'silence') as b:
         b.up()
@@ -101,11 +159,8 @@ def unread_source():
     """Mail of a connector that no source of the policy reads, many at once,
     with names that are not text: refused, and the rest goes on."""
     with Bulkhead() as b:
-        other = os.path.join(b.dir, 'Other')
-        with open(b.config, 'a', encoding='utf-8') as f:
-            f.write(f'  other: {{kind: maildir, path: {other}}}\n')
+        other = b.unread()
         for i in range(8):
-            os.makedirs(os.path.join(other, 'new'), exist_ok=True)
             with open(os.path.join(other, 'new').encode() + b'/\xff%d' % i,
                       'wb') as f:
                 f.write(plain(f'unread {i}').encode())
@@ -121,6 +176,9 @@ def main():
     second_monitor()
     unread_source()
     envelope()
+    full_view()
+    clone_done()
+    clone_words()
     for mode in sys.argv[1:] or PORTER:
         porter(mode)
     return 0

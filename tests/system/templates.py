@@ -57,6 +57,7 @@ def pool(how):
         b.status_until(f'{how}: another is parked again', parked(1))
         need(memfds(b) == idle, f'{how}: the monitor holds what it held')
         die_parked(b, how)
+        die_unseen(b, how)
 
 
 def die_parked(b, how):
@@ -65,6 +66,21 @@ def die_parked(b, how):
     b.status_until(f'{how}: a parked clone that dies is replaced',
                    lambda s: s['pools'][0]['died'] == 1 and parked(1)(s))
     need(not events(b, 'retired'), f'{how}: its template stays')
+
+
+def die_unseen(b, how):
+    """A parked clone dies while the monitor is busy, and the next mail is there
+    before the monitor knows: the mail does not get the dead one."""
+    monitor = b.monitor_pid()
+    os.kill(monitor, signal.SIGSTOP)
+    os.kill(vm_process(b, 'qemu')[0], signal.SIGKILL)
+    b.deliver('5.mail', plain('mail 5'))
+    time.sleep(4)
+    os.kill(monitor, signal.SIGCONT)
+    need(b.items_until(5)[4]['verdict'] == 'read',
+         f'{how}: a clone that died unseen is given no work')
+    b.status_until(f'{how}: and is replaced',
+                   lambda s: s['pools'][0]['died'] == 2 and parked(1)(s))
 
 
 def no_planner():

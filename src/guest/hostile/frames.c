@@ -322,7 +322,7 @@ static const struct mode rows[] = {
 	{ "empty-answer", empty_answer, WHEN_WORKING },
 	{ "reset-answer", reset_answer, WHEN_WORKING },
 	{ "rubbish", rubbish, WHEN_WORKING },
-	{ "template-flood", tiny_flood, WHEN_WORKING, .in_template = true },
+	{ "template-flood", tiny_flood, WHEN_WORKING, IN_TEMPLATE },
 };
 
 const struct modes modes_frames = { rows, ARRAY_SIZE(rows) };

@@ -146,8 +146,8 @@ static const struct mode rows[] = {
 	{ "silence", silence, WHEN_GREETED },
 	{ "mute", mute, WHEN_GREETED },
 	{ "first-word", first_word, WHEN_BOOTED },
-	{ "template-silence", silence, WHEN_GREETED, .in_template = true },
-	{ "template-mute", mute, WHEN_GREETED, .in_template = true },
+	{ "template-silence", silence, WHEN_GREETED, IN_TEMPLATE },
+	{ "template-mute", mute, WHEN_GREETED, IN_TEMPLATE },
 };
 
 const struct modes modes_greet = { rows, ARRAY_SIZE(rows) };

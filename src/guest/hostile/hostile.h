@@ -38,11 +38,14 @@ enum mode_when {
 	WHEN_BOOTED,  /* before a word */
 };
 
+/* In which sessions: those with work, those of a template, or both. */
+enum mode_where { IN_WORK, IN_TEMPLATE, IN_BOTH };
+
 struct mode {
 	const char *name;
 	void (*fn)(struct hostile *g); /* may return: silence then */
 	enum mode_when when;
-	bool in_template; /* and already there */
+	enum mode_where where;
 };
 
 /* main.c; NULL for a name that is none. */

@@ -211,9 +211,9 @@ static const struct mode rows[] = {
 	{ "crash", crash, WHEN_WORKING },
 	{ "crash-fault", crash_fault, WHEN_WORKING },
 	{ "crash-hello", crash, WHEN_GREETED },
-	{ "crash-boot", crash, WHEN_BOOTED, .in_template = true },
-	{ "template-crash", crash, WHEN_GREETED, .in_template = true },
-	{ "template-spin", spin, WHEN_WORKING, .in_template = true },
+	{ "crash-boot", crash, WHEN_BOOTED, IN_BOTH },
+	{ "template-crash", crash, WHEN_GREETED, IN_TEMPLATE },
+	{ "template-spin", spin, WHEN_WORKING, IN_TEMPLATE },
 };
 
 const struct modes modes_machine = { rows, ARRAY_SIZE(rows) };

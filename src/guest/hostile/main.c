@@ -33,7 +33,8 @@ static void perhaps(struct hostile *g, enum mode_when when)
 	bool template = g->hello.flags & WIRE_HELLO_TEMPLATE;
 
 	if (g->mode && g->mode->when == when &&
-	    (!template || g->mode->in_template))
+	    (g->mode->where == IN_BOTH ||
+	     g->mode->where == (template ? IN_TEMPLATE : IN_WORK)))
 		misbehave(g);
 }
 

@@ -82,9 +82,8 @@ void template_clone_died(struct monitor *m, enum vm_kind kind, uint64_t number,
 	char why[TEMPLATE_WHY];
 
 	/* The reason is cut between bytes, and a record must be text. */
-	if (str_printf(why, sizeof(why), "a clone died: %s", reason) < 0 &&
-	    !utf8_valid(span_str(why)))
-		(void)str_printf(why, sizeof(why), "a clone died");
+	(void)str_printf(why, sizeof(why), "a clone died: %s", reason);
+	utf8_trim(why);
 	if (template_crashed(&t->rules, number, now_ms(), why))
 		retired(t, why);
 }

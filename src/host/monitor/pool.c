@@ -3,6 +3,8 @@
  * have seen no foreign byte. When one is taken is queue.c's to say; when there
  * is to be another is decided in places.h.
  */
+#include <poll.h>
+
 #include "base/log.h"
 #include "base/str.h"
 #include "host/monitor/monitor.h"
@@ -96,6 +98,22 @@ uint64_t pools_next_ms(const struct monitor *m, uint64_t now)
 	return next;
 }
 
+/*
+ * Nothing of it has ended, and its porter has said nothing: what it says while
+ * it is parked is that it dies. The loop may not have come to it yet, and what
+ * was running can be given work only once.
+ */
+static bool stands(const struct mvm *v)
+{
+	struct pollfd p[] = {
+		{ .fd = v->chan.fd, .events = POLLIN },
+		{ .fd = v->procs.porter_pidfd, .events = POLLIN },
+		{ .fd = v->procs.vmm_pidfd, .events = POLLIN },
+	};
+
+	return poll(p, ARRAY_SIZE(p), 0) == 0;
+}
+
 /* The oldest goes first: the others are the fresher for it. */
 struct mvm *pool_take(struct monitor *m, enum vm_kind kind)
 {
@@ -104,7 +122,7 @@ struct mvm *pool_take(struct monitor *m, enum vm_kind kind)
 
 	for (i = 0; i < MONITOR_VMS; i++)
 		if (m->vms[i].role == VM_PARKED && m->vms[i].kind == kind &&
-		    (!v || m->vms[i].id < v->id))
+		    (!v || m->vms[i].id < v->id) && stands(&m->vms[i]))
 			v = &m->vms[i];
 	if (v)
 		m->pools[kind].served++;

@@ -166,7 +166,7 @@ void work_ready(struct monitor *m, struct mvm *v)
 /*
  * A clone that is no good before it was ready has not had its guest read a
  * byte: that is the template's fault, or the host's, and not that of the item,
- * which gets one more VM, a cold one.
+ * which gets one more VM, a cold one, unless it has its verdict already.
  */
 void work_broke(struct monitor *m, struct mvm *v, const char *reason)
 {
@@ -176,7 +176,8 @@ void work_broke(struct monitor *m, struct mvm *v, const char *reason)
 				 .order = v->order,
 				 .cold = true };
 	bool clone = v->start == VM_CLONE;
-	bool retry = clone && !v->told && !m->stopping;
+	bool wanted = v->kind != VM_READER || mitem_find(m, v->item);
+	bool retry = clone && !v->told && wanted && !m->stopping;
 
 	m->vms_failed++;
 	vm_stop(m, v, reason);
@@ -245,6 +246,8 @@ static void cold_why(struct monitor *m, const struct request *r)
 			 : t->failures ? "while no template can be built"
 				       : "while its template rests",
 			 t->why[0] ? t->why : "no template yet");
+	/* A porter's words may be in it, cut between bytes. */
+	utf8_trim(m->cold_why);
 }
 
 /* True: r has its VM; false: the way it was to go is closed. */

@@ -67,9 +67,11 @@ void template_begin(struct template *t, uint64_t now)
 	t->begun_ms = now;
 }
 
+/* It may be a porter's words, and goes into records, which are text. */
 static void set_why(struct template *t, const char *why)
 {
 	(void)str_printf(t->why, sizeof(t->why), "%s", why);
+	utf8_trim(t->why);
 }
 
 void template_built(struct template *t, uint64_t now)

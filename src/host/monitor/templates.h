@@ -11,7 +11,9 @@
  *	- at once, when a clone of it dies abnormally: a fault on its wire,
  *	  silence past its deadline, a QEMU that is gone, a porter that is.
  *	  Silence counts although a slow honest guest is silent too: an attempt
- *	  that ends in a loop looks the same, and a template costs seconds;
+ *	  that ends in a loop looks the same, and a template costs seconds.
+ *	  One that dies parked has nothing of an outsider's in it, so that
+ *	  only several in a row count (POOL_FAILURES_MAX);
  *	- after TEMPLATE_CLONES clones, or at the age of TEMPLATE_AGE_MS.
  *Shortly before, its successor is built beside it, so that nobody waits.
  *

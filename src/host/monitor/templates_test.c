@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/span.h"
+#include "base/str.h"
 #include "host/monitor/templates.h"
 
 enum { T0 = 5000000, DAY_MS = 24 * 3600 * 1000 };
@@ -261,6 +262,29 @@ static void storm(void **)
 	assert_int_equal(t.retired, builds);
 }
 
+/* A reason is cut between characters, wherever that is. */
+static void reason_is_text(void **)
+{
+	struct template t = { .wanted = true };
+	char why[2 * TEMPLATE_WHY];
+	size_t i, n;
+
+	for (i = 0; i < 2; i++) {
+		n = i;
+		memset(why, 'x', i);
+		while (n + 2 < sizeof(why)) {
+			why[n++] = '\xc3';
+			why[n++] = '\xa9';
+		}
+		why[n] = 0;
+		template_begin(&t, T0);
+		template_failed(&t, T0, why);
+		assert_true(utf8_valid(span_str(t.why)));
+		assert_in_range(strlen(t.why), TEMPLATE_WHY - 2,
+				TEMPLATE_WHY - 1);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -276,6 +300,7 @@ int main(void)
 		cmocka_unit_test(crash),
 		cmocka_unit_test(calm),
 		cmocka_unit_test(storm),
+		cmocka_unit_test(reason_is_text),
 	};
 
 	return cmocka_run_group_tests_name("host/monitor/templates", tests,

@@ -269,11 +269,18 @@ static void on_fail(struct monitor *m, struct mvm *v)
 	broke(m, v, reason);
 }
 
-/* False: not from one in its role. */
+/* One that is parked before its state is loaded gets ready with its work. */
+static bool may_get_ready(const struct mvm *v)
+{
+	return !v->ready && v->role != VM_PARKED &&
+	       (v->role != VM_PARKING || v->park == VM_PARK_RESUMED);
+}
+
+/* False: not from one in its role, or out of turn. */
 static bool on_message(struct monitor *m, struct mvm *v)
 {
 	enum msg_type t = m->in.type;
-	bool ready = t == MSG_VM_READY && !v->ready && v->role != VM_PARKED &&
+	bool ready = t == MSG_VM_READY && may_get_ready(v) &&
 		     m->in.vm_ready.boot_us <= BOOT_US_MAX;
 
 	v->ready |= ready;
@@ -283,9 +290,10 @@ static bool on_message(struct monitor *m, struct mvm *v)
 		work_ready(m, v);
 	else if (t == MSG_VM_SAVED && v->role == VM_BUILDING && v->ready)
 		build_saved(m, v);
-	else if (t == MSG_VM_PARKED && v->role == VM_PARKING)
+	else if (t == MSG_VM_PARKED && v->role == VM_PARKING &&
+		 v->ready == (v->park == VM_PARK_RESUMED))
 		pool_is_parked(m, v);
-	else if (t == MSG_VM_DONE && v->role == VM_WORKING)
+	else if (t == MSG_VM_DONE && v->role == VM_WORKING && v->ready)
 		vm_stop(m, v, "done");
 	else if (t == MSG_VM_FAIL)
 		on_fail(m, v);

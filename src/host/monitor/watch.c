@@ -28,7 +28,8 @@ static void answer(struct monitor *m, enum msg_type t, const char *text,
 	core_send(m, &m->control, fd, fd ? 1 : 0);
 }
 
-/* Without waiting for who may not read. */
+/* Without waiting for who may not read; its porter, which has the same end and
+ * may be owned, could fill it and make it one that waits. */
 static int tell(const struct watch *w, const struct msg *m)
 {
 	struct chan c;
@@ -42,6 +43,7 @@ static int tell(const struct watch *w, const struct msg *m)
 		(void)close(fd);
 		return r;
 	}
+	c.send_no_wait = true;
 	r = chan_send(&c, m, NULL, 0);
 	chan_done(&c);
 	return r;
@@ -158,11 +160,6 @@ static int make_row(struct watch *w, uint8_t kind)
 
 	if (r < 0)
 		return r;
-	if (fd_nonblock(pair[0], true) < 0) {
-		(void)close(pair[0]);
-		(void)close(pair[1]);
-		return -EIO;
-	}
 	*w = (struct watch){ .used = true, .kind = kind, .fd = pair[0] };
 	return pair[1];
 }

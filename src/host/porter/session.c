@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "privsep/groups.h"
 
 /* --- towards the monitor ----------------------------------------------- */
 
@@ -425,6 +426,8 @@ static int read_word(struct session *s, struct span word)
 				 &s->handshake_ms);
 	if (word_is(word, "start_us=", &v))
 		return num_parse(v, 0, now_us(), &s->start_us);
+	if (word_is(word, "groups=", &v))
+		return num_parse(v, 0, GROUPS_MAX, &s->groups);
 	if (word_is(word, "start=", &v))
 		return set_start(s, v);
 	if (word_is(word, "park=", &v))
@@ -433,7 +436,7 @@ static int read_word(struct session *s, struct span word)
 }
 
 /*
- * workload=NAME deadline_ms=N [handshake_ms=N] [start_us=N]
+ * workload=NAME deadline_ms=N [groups=N] [handshake_ms=N] [start_us=N]
  * [start=cold|template|clone] [park=none|waiting|resumed]
  */
 static int read_words(struct session *s, struct span arg)
@@ -482,6 +485,7 @@ static void start(struct session *s)
 						   : s->mode->limits,
 				 .ops = &ops,
 				 .arg = s };
+	struct err err = { 0 };
 
 	if (link_init(&s->link, &c) < 0 || fd_nonblock(s->fds.wire, true) < 0 ||
 	    fd_nonblock(s->monitor.fd, true) < 0 ||
@@ -493,6 +497,9 @@ static void start(struct session *s)
 	    link_attach(&s->link, &s->loop, s->fds.wire) < 0)
 		die("vm=%s too many descriptors", s->name);
 	start_begin(s);
+	/* The machine takes its time to start: nothing was read from it. */
+	if (groups_join(PROC_PORTER, (unsigned)s->groups, 0, &err) < 0)
+		die("vm=%s %s", s->name, err.msg);
 }
 
 static void stop(struct session *s)

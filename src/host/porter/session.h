@@ -66,7 +66,8 @@ extern const struct mode planner_mode;
 /* The descriptors of the porter's row in the graph. */
 struct session_fds {
 	int monitor, broker; /* channels, taken over */
-	int wire, qmp;	     /* borrowed */
+	int wire;	     /* borrowed */
+	int qmp; /* likewise, but closed as soon as a clone stands */
 };
 
 struct session {
@@ -84,6 +85,7 @@ struct session {
 	const struct mode *mode;
 	void *state; /* of the mode */
 	uint64_t deadline_ms, handshake_ms, start_us;
+	uint64_t groups;     /* cgroups to join, behind the row */
 	int timer;	     /* the work's, -1: none */
 	int handshake_timer; /* -1: none */
 	bool ready, has_work;

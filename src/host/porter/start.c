@@ -129,7 +129,6 @@ static void park(struct session *s)
 {
 	struct msg m = { .type = MSG_VM_PARKED };
 
-	no_deadline(s);
 	s->start.parked = true;
 	session_tell(s, &m);
 }
@@ -149,6 +148,7 @@ static void warm_next(struct session *s)
 		link_go_away(&s->link);
 	} else {
 		st->phase = START_OVER;
+		no_deadline(s);
 		if (!s->has_work)
 			park(s);
 		session_may_work(s);
@@ -202,9 +202,18 @@ static void saved(struct session *s)
 
 /* --- phases -------------------------------------------------------------- */
 
+/* A guest that comes to own us is not to command its QEMU, too. */
+static void let_qemu_go(struct session *s)
+{
+	unwatch(s);
+	fd_close(&s->fds.qmp);
+}
+
 /* The guest is ready, and QEMU has loaded what it had to load. */
 static void stand(struct session *s)
 {
+	if (s->begin == VM_CLONE)
+		let_qemu_go(s);
 	session_ready(s);
 	if (s->begin == VM_TEMPLATE || s->park == VM_PARK_RESUMED) {
 		session_handshake_timer(s);
@@ -221,8 +230,10 @@ static void advance(struct session *s)
 
 	switch (st->phase) {
 	case START_WAITING:
-		if (!st->parked && st->qmp.greeted && st->qmp.returns == 0)
+		if (!st->parked && st->qmp.greeted && st->qmp.returns == 0) {
+			no_deadline(s);
 			park(s);
+		}
 		break;
 	case START_BOOTING:
 		if (st->ready && (s->begin != VM_CLONE || qmp_done(&st->qmp)))

@@ -14,7 +14,7 @@
  * A guest may own its QEMU: whatever QEMU says but what was asked for is
  * WIRE_BAD_MONITOR and the end of the VM, as is an answer to a mail of ours
  * that is no valid message. A clone gets no work before QEMU has confirmed
- * what it loaded.
+ * what it loaded, and from then on its porter has no way to command QEMU.
  */
 #ifndef PORTER_START_H
 #define PORTER_START_H

@@ -164,6 +164,7 @@ static void clone_on_demand(void **)
 static void not_before_it_is_loaded(void **)
 {
 	struct rig r;
+	char c;
 
 	start(&r, READER "start=clone park=none");
 	give_work(&r);
@@ -173,8 +174,10 @@ static void not_before_it_is_loaded(void **)
 	assert_true(quiet(r.monitor.fd));
 	qemu_says(EVENT("RESUME") STATUS("completed"));
 	told(&r, MSG_VM_READY);
-	/* from now on QEMU may go, if the wire stays */
-	hang_up();
+	/* from now on nobody commands QEMU */
+	qemu_hears(qmp_begin_text);
+	qemu_hears(LOAD);
+	assert_int_equal(read(qemu, &c, 1), 0);
 	does_its_work(&r);
 	stop(&r);
 }
@@ -232,19 +235,25 @@ static void resumed(void **)
 	stop(&r);
 }
 
-/* Work that comes while it is warmed waits for that. */
+/* Work that comes while it is warmed waits for that, and has its own deadline
+ * then: that of the handshake is over. */
 static void resumed_in_a_hurry(void **)
 {
+	struct msg m;
 	struct rig r;
 
-	start(&r, READER "start=clone park=resumed");
+	start(&r, READER "handshake_ms=1000 start=clone park=resumed");
 	qemu_says(BEGUN LOADED);
 	guest_open(&r);
 	told(&r, MSG_VM_READY);
 	takes(&r, warm_self());
 	give_work(&r);
 	answer(&r);
-	does_its_work(&r);
+	takes(&r, SPAN_LIT("item"));
+	(void)poll(NULL, 0, 1500);
+	answer(&r);
+	hear(&r.broker, MSG_RECORD, &m);
+	told(&r, MSG_VM_DONE);
 	stop(&r);
 }
 

@@ -203,9 +203,10 @@ static int put_kernel(struct qemu_args *a, const struct vm_spec *spec)
 
 static int put_console(struct qemu_args *a)
 {
-	static const char *const args[] = { "-chardev",
-					    "file,id=con,path=/dev/fdset/1",
-					    "-serial", "chardev:con" };
+	static const char *const args[] = {
+		"-chardev", "file,id=con,path=/dev/fdset/1,append=on",
+		"-serial", "chardev:con"
+	};
 	int r = put_text(a, "-add-fd", "fd=%d,set=1",
 			 graph_fd(PROC_VMM, FD_CONSOLE));
 

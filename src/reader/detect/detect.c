@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <utf8proc.h>
 
-#include "base/fd.h"
 #include "reader/utf8.h"
 
 struct slot {
@@ -384,6 +383,24 @@ static int found_order(const void *a, const void *b)
 	return x->start < y->start ? -1 : x->start > y->start;
 }
 
+/* As detect_text(), with room for the tokens of s and for all hits. */
+static size_t text_judge(struct span s, struct token *tokens, size_t room,
+			 struct found *found, struct detect_hit *ret,
+			 size_t max)
+{
+	size_t hits = hits_find(tokens, tokenise(s, tokens, room), found);
+	size_t n = 0;
+
+	windows_score(found, hits);
+	hits = hits_merge(found, hits);
+	qsort(found, hits, sizeof(found[0]), found_order);
+	for (size_t i = 0; i < hits && n < max; i++) {
+		if (found[i].hit.score >= DETECT_REPORT_MIN)
+			ret[n++] = found[i].hit;
+	}
+	return n;
+}
+
 /*
  * Two tokens take two bytes of ASCII or more: what stands between them, or the
  * bytes of an ideograph. Neither array is zeroed, for a page that a short text
@@ -393,22 +410,14 @@ size_t detect_text(struct span s, struct detect_hit *ret, size_t max)
 {
 	size_t room = s.n / 2 + 1 < DETECT_TOKENS_MAX ? s.n / 2 + 1
 						      : DETECT_TOKENS_MAX;
-	CLEAN_FREE struct token *tokens = malloc(room * sizeof(*tokens));
-	CLEAN_FREE struct found *found =
-		malloc(DETECT_HITS_MAX * sizeof(*found));
-	size_t hits;
+	struct token *tokens = malloc(room * sizeof(*tokens));
+	struct found *found = malloc(DETECT_HITS_MAX * sizeof(*found));
 	size_t n = 0;
 
-	if (!tokens || !found)
-		return 0;
-	hits = hits_find(tokens, tokenise(s, tokens, room), found);
-	windows_score(found, hits);
-	hits = hits_merge(found, hits);
-	qsort(found, hits, sizeof(found[0]), found_order);
-	for (size_t i = 0; i < hits && n < max; i++) {
-		if (found[i].hit.score >= DETECT_REPORT_MIN)
-			ret[n++] = found[i].hit;
-	}
+	if (tokens && found)
+		n = text_judge(s, tokens, room, found, ret, max);
+	free(found);
+	free(tokens);
 	return n;
 }
 

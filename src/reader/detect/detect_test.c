@@ -189,12 +189,41 @@ static void test_max(void **)
 	assert_int_equal(hits[0].weight, 80);
 }
 
+/* However densely tokens are packed, the last of a text are looked at. */
+static void test_dense(void **)
+{
+	static const char *const packs[] = {
+		"x ",
+		"\xe3\x81\x82",
+		"x\xe3\x81\x82",
+		"\xe3\x81\x82x",
+		"\xc3\xa9\xe3\x81\x82",
+		"x\xe3\x81\x82y ",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(packs); i++) {
+		for (size_t n = 0; n < 50; n++) {
+			CLEAN_BUF struct buf b = { .max = 10000 };
+			struct detect_hit hits[4];
+
+			for (size_t k = 0; k < n; k++)
+				buf_str(&b, packs[i]);
+			buf_str(&b, " jailbreak");
+			assert_int_equal(detect_text(buf_view(&b), hits,
+						     ARRAY_SIZE(hits)),
+					 1);
+			assert_int_equal(hits[0].end, b.n);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_attacks), cmocka_unit_test(test_harmless),
-		cmocka_unit_test(test_gap),	cmocka_unit_test(test_window),
-		cmocka_unit_test(test_max),	cmocka_unit_test(test_merged),
+		cmocka_unit_test(test_dense),	 cmocka_unit_test(test_attacks),
+		cmocka_unit_test(test_harmless), cmocka_unit_test(test_gap),
+		cmocka_unit_test(test_window),	 cmocka_unit_test(test_max),
+		cmocka_unit_test(test_merged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,8 +16,7 @@ struct cap {
 	struct buf *cut;
 	uint32_t stack[HTML_DEPTH_MAX];
 	size_t depth;
-	uint32_t deep[HTML_DEEP_MAX]; /* open elements beyond the maximum */
-	size_t over;		      /* of them */
+	bool over; /* the rest is cut */
 	uint32_t cuts;
 };
 
@@ -173,19 +172,24 @@ static size_t raw_end(struct span s, size_t from, struct span name)
 	return s.n;
 }
 
+/*
+ * Where what is cut ends is the parser's to know, which does not see it: end
+ * tags in wrong places, quotes, comments and scripts all have their own ways.
+ * Whoever guesses shows what is hidden, or joins two halves to markup that
+ * nobody else sees. So it ends with the document.
+ */
+static void cut_rest(struct cap *c)
+{
+	c->over = true;
+	c->cuts++;
+}
+
 static void element_open(struct cap *c, uint32_t hash, bool sibling)
 {
-	if (c->over) {
-		/* a full table is never left again: the rest is cut */
-		if (c->over < HTML_DEEP_MAX)
-			c->deep[c->over++] = hash;
-		return;
-	}
 	if (sibling && c->depth && c->stack[c->depth - 1] == hash)
 		return;
 	if (c->depth == HTML_DEPTH_MAX) {
-		c->deep[c->over++] = hash;
-		c->cuts++;
+		cut_rest(c);
 		return;
 	}
 	c->stack[c->depth++] = hash;
@@ -193,17 +197,6 @@ static void element_open(struct cap *c, uint32_t hash, bool sibling)
 
 static void element_close(struct cap *c, uint32_t hash)
 {
-	if (c->over == HTML_DEEP_MAX)
-		return;
-	if (c->over) {
-		for (size_t i = c->over; i > 0; i--) {
-			if (c->deep[i - 1] == hash) {
-				c->over = i - 1;
-				return;
-			}
-		}
-		return;
-	}
 	for (size_t i = c->depth; i > 0; i--) {
 		if (c->stack[i - 1] == hash) {
 			c->depth = i - 1;
@@ -222,6 +215,74 @@ static struct span tag_name(struct span s, size_t from)
 	return span_of(s.p + from, n);
 }
 
+static bool is_space(uint8_t ch)
+{
+	return ch == ' ' || ch == '\t' || ch == '\n' || ch == '\r';
+}
+
+/*
+ * Behind one attribute, name="value", whose value has no quote, < or > in it;
+ * 0 if it is written in another way.
+ */
+static size_t plain_attribute(struct span s, size_t i)
+{
+	size_t from = i;
+	uint8_t quote;
+
+	while (i < s.n && (((s.p[i] | 32) >= 'a' && (s.p[i] | 32) <= 'z') ||
+			   s.p[i] == '-'))
+		i++;
+	if (i == from || s.n - i < 2 || s.p[i] != '=')
+		return 0;
+	quote = s.p[i + 1];
+	if (quote != '"' && quote != '\'')
+		return 0;
+	for (i += 2; i < s.n && s.p[i] != quote; i++)
+		if (memchr("<>\"'", s.p[i], 4))
+			return 0;
+	return i < s.n ? i + 1 : 0;
+}
+
+/*
+ * Behind the > of an img whose attributes are all so plain that every reader
+ * of HTML agrees where it ends; else 0.
+ */
+static size_t plain_img_end(struct span s, size_t from)
+{
+	size_t i = from + 4;
+
+	if (s.n - from < 5 ||
+	    strncasecmp((const char *)s.p + from, "<img", 4) != 0)
+		return 0;
+	while (i && i < s.n) {
+		size_t spaces = i;
+
+		while (i < s.n && is_space(s.p[i]))
+			i++;
+		if (s.n - i >= 2 && s.p[i] == '/' && s.p[i + 1] == '>')
+			return i + 2;
+		if (i < s.n && s.p[i] == '>')
+			return i + 1;
+		i = i == spaces ? 0 : plain_attribute(s, i);
+	}
+	return 0;
+}
+
+/*
+ * A tag that is too large. An image with its bytes in itself is common, has
+ * no content and hides nothing but itself: it alone is left out.
+ */
+static void large_tag(struct cap *c, size_t from, size_t end)
+{
+	if (plain_img_end(c->in, from) != end) {
+		cut_rest(c);
+		return;
+	}
+	if (!c->over)
+		buf_str(c->out, "<img>");
+	c->cuts++;
+}
+
 static void start_tag(struct cap *c, size_t from)
 {
 	struct span name = tag_name(c->in, from + 1);
@@ -230,8 +291,7 @@ static void start_tag(struct cap *c, size_t from)
 
 	c->pos = end;
 	if (end - from > HTML_ATTR_BYTES_MAX) {
-		/* as an element too deep: nothing in it is shown */
-		c->cuts++;
+		large_tag(c, from, end);
 		return;
 	}
 	if (listed(voids, ARRAY_SIZE(voids), name)) {
@@ -254,8 +314,7 @@ static void end_tag(struct cap *c, size_t from)
 	size_t end = tag_end(c->in, from + 2);
 	struct span name = tag_name(c->in, from + 2);
 
-	if (!c->over)
-		emit(c, from, end);
+	emit(c, from, end);
 	element_close(c, name_hash(name));
 	c->pos = end;
 }
@@ -300,6 +359,10 @@ uint32_t html_cap(struct span html, struct buf *out, struct buf *cut)
 		c.pos = to;
 		if (lt)
 			markup(&c);
+		if (c.over) {
+			emit(&c, c.pos, c.in.n);
+			break;
+		}
 	}
 	return c.cuts;
 }

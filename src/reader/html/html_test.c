@@ -799,7 +799,8 @@ static void test_depth(void **)
 	assert_false(deep_shows("<div>", HTML_DEPTH_MAX + 1, ""));
 	/* a wrong end tag leads nowhere */
 	assert_false(deep_shows("<div>", HTML_DEPTH_MAX + 1, "</b></p>"));
-	assert_true(deep_shows("<div>", HTML_DEPTH_MAX + 1, "</div>"));
+	/* and nor does the right one: the rest is cut */
+	assert_false(deep_shows("<div>", HTML_DEPTH_MAX + 1, "</div>"));
 	assert_false(deep_shows("<div>", 400000, ""));
 	/* siblings are not depth */
 	assert_true(deep_shows("<p>x", 5000, ""));
@@ -807,6 +808,108 @@ static void test_depth(void **)
 	/* what a parser opens again by itself ends at some limit, too */
 	(void)deep_shows("<p><b a=1><i b=2><u c=3>", 20000, "");
 	(void)deep_shows("<b><table><td></b></table>", 20000, "");
+}
+
+/* What is hidden by a tag too large to be looked at is not shown. */
+static void test_huge_tags(void **)
+{
+	static const char *const rows[] = {
+		"<p>shown<div style='display:none' x='%s'>SECRET</div>",
+		"<p>shown<div x='%s' style='display:none'>SECRET</p>SECRET",
+		"<p>shown<style x='%s'>SECRET</style>",
+		"<p>shown<textarea x='%s'><!--</textarea>"
+		"<div style='display:none'>-->SECRET</div>",
+		"<p>shown <<img x='%s'>!--<div style='display:none'>-->SECRET"
+		"</div>",
+		"<p>shown &#9999<img x='%s'>99999999;",
+	};
+	CLEAN_BUF struct buf huge = { .max = 1 << 20 };
+
+	for (size_t i = 0; i < HTML_ATTR_BYTES_MAX; i++)
+		buf_u8(&huge, 'y');
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		CLEAN_BUF struct buf page = { .max = 1 << 20 };
+		CLEAN_BUF struct buf out = { .max = 1 << 20 };
+		const char *at = strstr(rows[i], "%s");
+		struct draft d;
+
+		draft_init(&d);
+		buf_put(&page, rows[i], (size_t)(at - rows[i]));
+		buf_span(&page, buf_view(&huge));
+		buf_str(&page, at + 2);
+		html_to_text(buf_view(&page), &d, &out);
+		assert_true(has(buf_view(&out), "shown"));
+		if (has(buf_view(&out), "SECRET"))
+			fail_msg("%s: %s", rows[i], buf_cstr(&out));
+		assert_int_equal(d.removed[REMOVED_TRUNCATED].count, 1);
+		draft_done(&d);
+	}
+}
+
+/* An image with its bytes in itself is left out alone; one that is not written
+ * in the plainest way ends the page. */
+static void test_huge_images(void **)
+{
+	static const struct {
+		const char *page;
+		bool goes_on;
+	} rows[] = {
+		{ "<p>a<img src=\"data:image/png;base64,%s\">LATER", true },
+		{ "<p>a<IMG alt='x y'\n src='%s' />LATER", true },
+		{ "<p>a<img src=\"%s\" width=\"9\"/>LATER", true },
+		{ "<p>a<img src=\"%s\" width=9>LATER", false },
+		{ "<p>a<img src=%s>LATER", false },
+		{ "<p>a<img a\"b=\"%s>LATER\">LATER", false },
+		{ "<p>a<img src=\"%s\"x=\"1\">LATER", false },
+		{ "<p>a<img src=\"%s<\">LATER", false },
+		{ "<p>a<img src=\"%s", false },
+		{ "<p>a<imgx src=\"%s\">LATER", false },
+		{ "<p>a<div src=\"%s\">LATER", false },
+	};
+	CLEAN_BUF struct buf huge = { .max = 1 << 20 };
+
+	for (size_t i = 0; i < HTML_ATTR_BYTES_MAX; i++)
+		buf_u8(&huge, 'y');
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		CLEAN_BUF struct buf page = { .max = 1 << 20 };
+		CLEAN_BUF struct buf out = { .max = 1 << 20 };
+		const char *at = strstr(rows[i].page, "%s");
+		struct draft d;
+
+		draft_init(&d);
+		buf_put(&page, rows[i].page, (size_t)(at - rows[i].page));
+		buf_span(&page, buf_view(&huge));
+		buf_str(&page, at + 2);
+		html_to_text(buf_view(&page), &d, &out);
+		if (has(buf_view(&out), "LATER") != rows[i].goes_on)
+			fail_msg("%s", rows[i].page);
+		assert_int_equal(d.removed[REMOVED_TRUNCATED].count, 1);
+		draft_done(&d);
+	}
+}
+
+/* What seems to be the end of what is cut may be none. */
+static void test_cuts_do_not_end(void **)
+{
+	assert_false(deep_shows("<div>", HTML_DEPTH_MAX,
+				"<i><div style='display:none'></i>"));
+	assert_false(deep_shows("<div>", HTML_DEPTH_MAX,
+				"<i><p style='display:none'></i>"));
+	assert_false(deep_shows("<div>", HTML_DEPTH_MAX, "<i x=\n\"></i>"));
+	assert_false(deep_shows("<div>", HTML_DEPTH_MAX,
+				"<i \"><div style=display:none>\"></i>"));
+	assert_false(
+		deep_shows("<div>", HTML_DEPTH_MAX, "<i><style></stylex></i>"));
+	assert_false(deep_shows("<div>", HTML_DEPTH_MAX,
+				"<i><script><!--<script></script></i>"));
+}
+
+/* The two sides of what is cut out do not become markup together. */
+static void test_cuts_do_not_join(void **)
+{
+	assert_false(deep_shows("<div>", HTML_DEPTH_MAX,
+				"<<i></i>!--</div><div style='display:none'>"
+				"-->"));
 }
 
 /* A style attribute that outgrows its limit is not ignored. */
@@ -849,6 +952,10 @@ int main(void)
 		cmocka_unit_test(test_links),
 		cmocka_unit_test(test_huge_refs),
 		cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_huge_tags),
+		cmocka_unit_test(test_huge_images),
+		cmocka_unit_test(test_cuts_do_not_join),
+		cmocka_unit_test(test_cuts_do_not_end),
 		cmocka_unit_test(test_many_declarations),
 	};
 
