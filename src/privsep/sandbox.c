@@ -17,6 +17,7 @@
  * What the runtime of a sanitizer needs beside it, in builds that have one:
  * #syscalls:sanitizer sigaltstack readlink open openat getrusage
  * #syscalls:sanitizer sched_getaffinity prctl sysinfo prlimit64
+ * #syscalls:sanitizer fcntl int1=F_SETFD
  */
 #include "privsep/sandbox.h"
 

@@ -102,8 +102,9 @@ def look(row, pid, host):
     """Checks a process while it holds still; False: not yet, or gone."""
     try:
         os.kill(pid, 19)  # SIGSTOP
-        if status(pid).get('Seccomp') != '2':
-            return False  # still starting
+        if status(pid).get('Seccomp') != '2' or \
+                any('cgroup' in link for link in fds(pid).values()):
+            return False  # still starting: it has its cgroups to join
         check(pid, row, host)
         return True
     except (OSError, KeyError):

@@ -1116,7 +1116,8 @@ static void planner_deaf(struct rig *r)
 		guest_flush(r);
 		at += n;
 	} while (n);
-	assert_in_range(at, MUX_WINDOW, b.n - 1);
+	/* one window at least, less what went before it */
+	assert_in_range(at, MUX_WINDOW - 1024, b.n - 1);
 	assert_int_equal(r->mcp->may_send, 0);
 	assert_true(r->got.n < MUX_WINDOW);
 }

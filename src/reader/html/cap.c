@@ -238,7 +238,8 @@ static size_t plain_attribute(struct span s, size_t i)
 	if (quote != '"' && quote != '\'')
 		return 0;
 	for (i += 2; i < s.n && s.p[i] != quote; i++)
-		if (memchr("<>\"'", s.p[i], 4))
+		if (s.p[i] == '<' || s.p[i] == '>' || s.p[i] == '"' ||
+		    s.p[i] == '\'')
 			return 0;
 	return i < s.n ? i + 1 : 0;
 }
