@@ -75,8 +75,10 @@ static void fail_in_words(struct chan *monitor)
 	static char text[2 * CHARS];
 	size_t i;
 
-	for (i = 0; i < CHARS; i++)
-		memcpy(text + 2 * i, "\u00e9", 2);
+	for (i = 0; i < CHARS; i++) {
+		text[2 * i] = '\xc3';
+		text[2 * i + 1] = '\xa9';
+	}
 	m.vm_fail.fault = WIRE_HANGUP;
 	m.vm_fail.detail = span_of(text, sizeof(text));
 	say(monitor, MSG_VM_FAIL, 1);
