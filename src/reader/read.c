@@ -8,6 +8,7 @@
 #include "proto/limits.h"
 #include "proto/message_write.h"
 #include "reader/detect/detect.h"
+#include "reader/html/html.h"
 #include "reader/mail/charset.h"
 #include "reader/mail/mail.h"
 
@@ -40,6 +41,7 @@ void read_init(void)
 	heap_settle();
 	mail_init();
 	charset_init();
+	html_init();
 }
 
 int read_mail(struct span raw, struct draft *d)
