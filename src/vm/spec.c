@@ -61,6 +61,7 @@ enum vm_start vm_start_parse(struct span name)
 
 static const char *const park_names[] = {
 	[VM_PARK_NONE] = "none",
+	[VM_PARK_JAILED] = "jailed",
 	[VM_PARK_WAITING] = "waiting",
 	[VM_PARK_RESUMED] = "resumed",
 };
@@ -99,7 +100,8 @@ static bool spec_ok(const struct vm_spec *s)
 	       s->memory_mib >= MEMORY_MIN_MIB &&
 	       s->memory_mib <= MEMORY_MAX_MIB && s->cpus >= 1 &&
 	       s->cpus <= CPUS_MAX && s->deadline_s >= 1 &&
-	       s->groups <= GROUPS_MAX;
+	       s->groups <= GROUPS_MAX &&
+	       (s->held_s == 0 || s->start == VM_CLONE);
 }
 
 int vm_spec_format(char *dst, size_t cap, const struct vm_spec *spec)
@@ -109,12 +111,12 @@ int vm_spec_format(char *dst, size_t cap, const struct vm_spec *spec)
 	return str_printf(dst, cap,
 			  "backend=%s start=%s memory_mib=%u cpus=%u "
 			  "deadline_s=%u tsc_khz=%u console=%u own_qemu=%u "
-			  "groups=%u",
+			  "groups=%u held_s=%u",
 			  backend_names[spec->backend],
 			  start_names[spec->start], spec->memory_mib,
 			  spec->cpus, spec->deadline_s, spec->tsc_khz,
 			  (unsigned)spec->console, (unsigned)spec->own_qemu,
-			  spec->groups) < 0
+			  spec->groups, spec->held_s) < 0
 		       ? -1
 		       : 0;
 }
@@ -141,7 +143,7 @@ int vm_spec_parse(struct span arg, struct vm_spec *ret)
 	static const char *const keys[] = { "memory_mib", "cpus",
 					    "deadline_s", "tsc_khz",
 					    "console",	  "own_qemu",
-					    "groups" };
+					    "groups",	  "held_s" };
 	uint64_t v[ARRAY_SIZE(keys)];
 	struct vm_spec s;
 	size_t i;
@@ -162,6 +164,7 @@ int vm_spec_parse(struct span arg, struct vm_spec *ret)
 	s.console = v[4] == 1;
 	s.own_qemu = v[5] == 1;
 	s.groups = (uint32_t)v[6];
+	s.held_s = (uint32_t)v[7];
 	if (!spec_ok(&s))
 		return -1;
 	*ret = s;

@@ -50,13 +50,14 @@ enum vm_start vm_start_parse(struct span name);
 /* How far a clone goes before it is told its work (MSG_WORK). */
 enum vm_park {
 	VM_PARK_NONE = 0, /* as far as it can: its work is on its way */
+	VM_PARK_JAILED,	  /* its jail and its porter stand; no QEMU runs yet */
 	VM_PARK_WAITING,  /* QEMU waits to be told to load its state */
 	VM_PARK_RESUMED,  /* it runs, is authenticated, and has been warmed with
 			     a mail of ours */
 	VM_PARK_MAX
 };
 
-/* "none", "waiting", "resumed"; NULL if there is none. */
+/* "none", "jailed", "waiting", "resumed"; NULL if there is none. */
 const char *vm_park_name(enum vm_park p);
 
 /* The one of that name; VM_PARK_MAX if there is none. */
@@ -83,6 +84,9 @@ struct vm_spec {
 	bool console;	     /* a serial console on FD_CONSOLE */
 	bool own_qemu;	     /* FD_QEMU is the program, not the host's */
 	uint32_t groups;     /* cgroups to join: privsep/groups.h */
+	/* QEMU is started when its porter has a word for it (QMP), at most so
+	 * much later; deadline_s counts from there. 0: at once. */
+	uint32_t held_s;
 };
 
 /* The specification as one argument of bulkhead-vmm, and back. 0 or -1. */
