@@ -16,11 +16,11 @@ static const struct vm_spec good = { .backend = VM_QEMU_TCG,
 				     .tsc_khz = 2596144,
 				     .console = true,
 				     .own_qemu = true,
-				     .held_s = 3600 };
+				     .held_s = 5 };
 
 static const char good_text[] = "backend=qemu-tcg start=clone memory_mib=128 "
 				"cpus=2 deadline_s=15 tsc_khz=2596144 "
-				"console=1 own_qemu=1 groups=0 held_s=3600";
+				"console=1 own_qemu=1 groups=0 held_s=5";
 
 static void format_and_parse(void **)
 {
