@@ -90,15 +90,36 @@ static void note(struct draft *d, enum message_removed_kind kind, uint32_t c)
 	buf_str(&row->text, name);
 }
 
+/* Eight bytes of which each is printable ASCII. */
+static bool plain_eight(const uint8_t *p)
+{
+	const uint64_t ones = 0x0101010101010101;
+	const uint64_t tops = ones << 7;
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	/* over 0x7e, or below 0x20 as far as nothing is over: top bits */
+	return !(((v + ones) | v | (v - ones * 0x20)) & tops);
+}
+
 /* Bytes from pos on that need no look: printable ASCII, tab, line feed. */
 static size_t plain_run(struct span s, size_t pos)
 {
 	size_t n = pos;
 
-	while (n < s.n && s.p[n] < 0x7f &&
-	       (s.p[n] >= 0x20 || s.p[n] == '\n' || s.p[n] == '\t'))
+	for (;;) {
+		while (s.n - n >= 8 && plain_eight(s.p + n))
+			n += 8;
+		if (n == s.n || s.p[n] >= 0x7f ||
+		    (s.p[n] < 0x20 && s.p[n] != '\n' && s.p[n] != '\t'))
+			return n - pos;
 		n++;
-	return n - pos;
+	}
+}
+
+bool clean_is_plain(struct span s)
+{
+	return plain_run(s, 0) == s.n;
 }
 
 void clean_text(struct span s, struct buf *out, struct draft *d)

@@ -333,20 +333,24 @@ static void text_node(struct walk *w, const node_t *n)
 {
 	const struct style *st = &w->frames[w->depth - 1].style;
 	enum message_removed_kind kind = style_hides(st);
+	struct span text = text_of(n);
 
 	if (w->blind)
 		kind = REMOVED_TRUNCATED;
 	else if (!kind && is_folded(w, n))
 		kind = REMOVED_DISPLAY_NONE;
 	if (kind) {
-		hidden_text(w, kind, text_of(n));
+		hidden_text(w, kind, text);
 		return;
 	}
-	buf_reset(&w->clean);
-	clean_text(text_of(n), &w->clean, w->d);
-	if (!is_blank(buf_view(&w->clean)))
+	if (!clean_is_plain(text)) {
+		buf_reset(&w->clean);
+		clean_text(text, &w->clean, w->d);
+		text = buf_view(&w->clean);
+	}
+	if (w->hidden_kind && !is_blank(text))
 		hidden_flush(w);
-	writer_text(&w->w, buf_view(&w->clean), st->pre);
+	writer_text(&w->w, text, st->pre);
 }
 
 /* Elements */
