@@ -6,9 +6,6 @@
  */
 #include "reader/draft.h"
 
-#include <stdio.h>
-
-#include "base/str.h"
 #include "reader/utf8.h"
 
 struct range {
@@ -69,11 +66,29 @@ static enum message_removed_kind invisible_kind(uint32_t c)
 	return (c & 0xfffe) == 0xfffe ? REMOVED_CONTROL : 0;
 }
 
+/* U+0ABC, of four to six digits, behind a blank; returns its length. */
+static size_t name_put(uint32_t c, bool blank, uint8_t *out)
+{
+	unsigned int digits = c > 0xfffff ? 6 : c > 0xffff ? 5 : 4;
+	size_t n = 0;
+
+	if (blank)
+		out[n++] = ' ';
+	out[n++] = 'U';
+	out[n++] = '+';
+	while (digits--) {
+		uint8_t d = c >> (4 * digits) & 15;
+
+		out[n++] = (uint8_t)(d < 10 ? '0' + d : 'A' + d - 10);
+	}
+	return n;
+}
+
 /* Evidence of single characters, put down one by one, is a run. */
 static void note(struct draft *d, enum message_removed_kind kind, uint32_t c)
 {
 	struct draft_removed *row = &d->removed[kind];
-	char name[16];
+	uint8_t name[16];
 
 	if (row->count < UINT32_MAX)
 		row->count++;
@@ -85,9 +100,7 @@ static void note(struct draft *d, enum message_removed_kind kind, uint32_t c)
 	}
 	if (kind == REMOVED_TAG_CHARS)
 		return;
-	(void)str_printf(name, sizeof(name), "%sU+%04X", row->text.n ? " " : "",
-			 (unsigned int)c);
-	buf_str(&row->text, name);
+	buf_put(&row->text, name, name_put(c, row->text.n > 0, name));
 }
 
 /* Eight bytes of which each is printable ASCII. */

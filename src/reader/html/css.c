@@ -1077,11 +1077,14 @@ void css_init(void)
 	css_value_init();
 }
 
+bool css_sheet_has_rules(const struct css_sheet *s)
+{
+	return s->n_rules > 0;
+}
+
 int css_match(struct css_sheet *s, const struct css_elem *e,
 	      struct css_values *v)
 {
-	if (!s->n_rules)
-		return 0;
 	list_match(s, s->any, e, v);
 	list_match(s, s->bucket[name_hash('t', e->tag)], e, v);
 	if (e->id.n)

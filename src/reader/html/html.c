@@ -6,7 +6,6 @@
 
 #include <strings.h>
 
-#include "base/str.h"
 #include "reader/html/css.h"
 #include "reader/html/css_value.h"
 #include "reader/html/parse.h"
@@ -355,11 +354,11 @@ static void text_node(struct walk *w, const node_t *n)
 
 /* Elements */
 
-static bool never_shown(const struct css_elem *e)
+static bool never_shown(struct walk *w, const node_t *n)
 {
-	const node_t *n = e->node;
-
-	return (tag_bits(n) & T_NEVER) || css_word_is(e->tag, "annotation") ||
+	return (tag_bits(n) & T_NEVER) ||
+	       (n->tag_id >= MyHTML_TAG_LAST_ENTRY &&
+		css_word_is(tag_of(w->tree, n), "annotation")) ||
 	       (tag_is(n, MyHTML_TAG_DIALOG) && !attr_has(n, SPAN_LIT("open")));
 }
 
@@ -413,9 +412,13 @@ static bool classes_split(struct walk *w, struct css_elem *e, struct span s)
 static struct css_elem *elem_new(struct walk *w, const node_t *n,
 				 const struct frame *parent)
 {
-	struct css_elem *e = arena_alloc(w->arena, sizeof(*e));
+	struct css_elem *e = arena_raw(w->arena, sizeof(*e));
 
-	if (!e || !classes_split(w, e, attr_get(n, SPAN_LIT("class"))))
+	if (!e)
+		return NULL;
+	e->cls = NULL;
+	e->n_cls = 0;
+	if (!classes_split(w, e, attr_get(n, SPAN_LIT("class"))))
 		return NULL;
 	e->parent = parent ? parent->elem : NULL;
 	e->prev = parent ? parent->last : NULL;
@@ -452,15 +455,15 @@ static void attributes_apply(const node_t *n, struct css_values *v)
 }
 
 /* What rules, attributes and the element's own style say about it. */
-static void values_gather(struct walk *w, const struct css_elem *elem)
+static void values_gather(struct walk *w, const node_t *n,
+			  const struct css_elem *elem)
 {
-	const node_t *n = elem->node;
 	struct css_values *v = &w->values;
 
 	css_values_reset(v);
 	if (n->token && n->token->attr_first)
 		attributes_apply(n, v);
-	if (css_match(w->sheet, elem, v))
+	if (elem && css_match(w->sheet, elem, v))
 		w->blind = true;
 	if (css_inline(w->sheet, attr_get(n, SPAN_LIT("style")), v))
 		w->blind = true;
@@ -468,16 +471,15 @@ static void values_gather(struct walk *w, const struct css_elem *elem)
 
 /* Style by what the rules say, and by what they perhaps say. */
 static struct style elem_style(struct walk *w, const struct style *parent,
-			       const struct css_elem *elem)
+			       const node_t *n, const struct css_elem *elem)
 {
-	const node_t *n = elem->node;
 	unsigned int bits = tag_bits(n);
 	enum style_box box = default_box(bits);
 	bool shrinks = !(bits & T_TABLE);
 	const struct css_values *v = &w->values;
 	struct style s;
 
-	values_gather(w, elem);
+	values_gather(w, n, elem);
 	s = style_compute(parent, box, shrinks, v->set ? v->sure : NULL);
 	if (v->any_maybe && !style_hides(&s)) {
 		struct style maybe =
@@ -491,7 +493,7 @@ static struct style elem_style(struct walk *w, const struct style *parent,
 	if (!s.hide && attr_has(n, SPAN_LIT("hidden")) &&
 	    !v->sure[CSS_DISPLAY].weight)
 		s.hide = REMOVED_HIDDEN_ATTRIBUTE;
-	if (!s.hide && (never_shown(elem) || is_folded(w, n)))
+	if (!s.hide && (never_shown(w, n) || is_folded(w, n)))
 		s.hide = REMOVED_DISPLAY_NONE;
 	return s;
 }
@@ -547,13 +549,26 @@ static void raw_element(struct walk *w, const node_t *n,
 	draft_remove(w->d, kind, 1, s);
 }
 
+/* "12. " into a mark; no list has more items than a document has bytes. */
+static void number_mark(char *mark, unsigned int n)
+{
+	char digits[8];
+	size_t i = sizeof(digits);
+
+	do {
+		digits[--i] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n && i);
+	memcpy(mark, digits + i, sizeof(digits) - i);
+	memcpy(mark + sizeof(digits) - i, ". ", sizeof(". "));
+}
+
 static void list_item(struct walk *w)
 {
 	struct frame *list = w->depth > 1 ? &w->frames[w->depth - 2] : NULL;
 
 	if (list && tag_is(list->node, MyHTML_TAG_OL))
-		(void)str_printf(w->w.mark, sizeof(w->w.mark), "%u. ",
-				 ++list->item);
+		number_mark(w->w.mark, ++list->item);
 	else
 		memcpy(w->w.mark, "- ", sizeof("- "));
 }
@@ -616,12 +631,18 @@ static void close_shown(struct walk *w, const struct frame *f)
 		w->w.quote--;
 }
 
-/* Style and script write nothing, but selectors count them as siblings. */
+/*
+ * The element for selectors, if there are any. Style and script write nothing,
+ * but are counted as siblings.
+ */
 static struct css_elem *elem_enter(struct walk *w, const node_t *n,
 				   struct frame *parent)
 {
-	struct css_elem *e = elem_new(w, n, parent);
+	struct css_elem *e;
 
+	if (!css_sheet_has_rules(w->sheet))
+		return NULL;
+	e = elem_new(w, n, parent);
 	if (!e)
 		w->blind = true;
 	else if (parent)
@@ -639,8 +660,8 @@ static void element_open(struct walk *w, const node_t *n, struct css_elem *elem)
 	f->last = NULL;
 	f->item = 0;
 	f->href.n = 0;
-	f->style =
-		elem_style(w, w->depth ? &f[-1].style : &style_initial, elem);
+	f->style = elem_style(w, w->depth ? &f[-1].style : &style_initial, n,
+			      elem);
 	w->depth++;
 	/* hidden paragraphs are words of their own, too */
 	if (f->style.hide && f->style.box != BOX_INLINE && w->hidden.n &&
@@ -663,7 +684,7 @@ static void element_enter(struct walk *w, const node_t *n)
 		raw_element(w, n, REMOVED_STYLE);
 	else if (tag_bits(n) & T_SCRIPT)
 		raw_element(w, n, REMOVED_SCRIPT);
-	else if (!elem || w->depth == HTML_FRAMES_MAX)
+	else if (w->depth == HTML_FRAMES_MAX)
 		draft_remove(w->d, REMOVED_TRUNCATED, 1, span_of(NULL, 0));
 	else
 		element_open(w, n, elem);
