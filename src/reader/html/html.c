@@ -763,36 +763,73 @@ void html_init(void)
 	css_init();
 }
 
-/* The parser looks one byte behind the text, and at no more than its limit. */
+/*
+ * Of NUL the parser makes texts that are no UTF-8. So it gets U+FFFF, which is
+ * no character either: no name, style or tag has it, and from a text it is
+ * taken out like all that nobody sees, so that "ig\0nore" is one word, as in a
+ * browser. Dropped here, it could join what stands around it to markup.
+ */
+static size_t copy_without_nul(struct span s, uint8_t *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.n; i++) {
+		p[n] = s.p[i];
+		if (!p[n++]) {
+			memcpy(p + n - 1, "\xef\xbf\xbf", 3);
+			n += 2;
+		}
+	}
+	return n;
+}
+
+/* A copy, for the parser looks one byte behind the text; NULL for no room. */
 static struct span text_copy(struct arena *a, struct span html)
 {
-	size_t n = utf8_cut(html, PARSE_INPUT_MAX);
-	uint8_t *p = arena_raw(a, n + 1);
+	bool nul = memchr(html.p, 0, html.n);
+	size_t room = nul ? 3 * html.n : html.n;
+	uint8_t *p = arena_raw(a, room + 1);
+	size_t n = html.n;
 
 	if (!p)
 		return span_of(NULL, 0);
-	memcpy(p, html.p, n);
+	if (nul)
+		n = copy_without_nul(html, p);
+	else
+		memcpy(p, html.p, n);
 	p[n] = 0;
 	return span_of(p, n);
 }
 
-void html_to_text(struct span html, struct draft *d, struct buf *out)
+static void text_to_text(struct arena *a, struct span html, struct draft *d,
+			 struct buf *out)
 {
 	struct parsed tree = { 0 };
+	struct span text = text_copy(a, html);
+
+	if (text.p)
+		parse_html(text, &tree);
+	else
+		text = html;
+	if (tree.tree)
+		tree_to_text(a, tree.tree, d, out);
+	if (tree.end < text.n)
+		draft_remove(d, REMOVED_TRUNCATED, 1,
+			     span_of(text.p + tree.end, text.n - tree.end));
+}
+
+void html_to_text(struct span html, struct draft *d, struct buf *out)
+{
+	size_t n = utf8_cut(html, PARSE_INPUT_MAX);
 	struct arena arena;
-	struct span text;
 
 	if (!html.n)
 		return;
 	arena_init(&arena, HTML_MEMORY_MAX);
 	css_init();
-	text = text_copy(&arena, html);
-	if (text.n)
-		parse_html(text, &tree);
-	if (tree.tree)
-		tree_to_text(&arena, tree.tree, d, out);
-	if (tree.end < html.n)
+	text_to_text(&arena, span_of(html.p, n), d, out);
+	if (n < html.n)
 		draft_remove(d, REMOVED_TRUNCATED, 1,
-			     span_of(html.p + tree.end, html.n - tree.end));
+			     span_of(html.p + n, html.n - n));
 	arena_done(&arena);
 }
