@@ -15,11 +15,11 @@ static const struct vm_spec good = { .backend = VM_QEMU_TCG,
 				     .deadline_s = 15,
 				     .tsc_khz = 2596144,
 				     .console = true,
-				     .held_s = 3600 };
+				     .held_s = 7 };
 
 static const char good_text[] = "backend=qemu-tcg start=clone memory_mib=128 "
 				"cpus=2 deadline_s=15 tsc_khz=2596144 "
-				"console=1 groups=0 held_s=3600";
+				"console=1 groups=0 held_s=7";
 
 static void format_and_parse(void **)
 {
