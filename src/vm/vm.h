@@ -15,8 +15,8 @@
 
 enum vm_backend {
 	VM_AUTO = 0,
-	VM_QEMU_KVM, /* qemu-system-x86_64-microvm, where a guest really runs */
-	VM_QEMU_TCG, /* qemu-system-x86_64, emulation: slow, works anywhere */
+	VM_QEMU_KVM, /* with /dev/kvm, where a guest really runs on it */
+	VM_QEMU_TCG, /* emulation: slow, works anywhere */
 	VM_BACKEND_MAX
 };
 
@@ -26,7 +26,10 @@ const char *vm_backend_name(enum vm_backend b);
 /* The back-end of that name; VM_BACKEND_MAX if there is none. */
 enum vm_backend vm_backend_parse(struct span name);
 
-/* The program that is this back-end, on this host; NULL if there is none. */
+/*
+ * The host's program that is this back-end, for where the images folder has no
+ * QEMU of ours (struct vm_images), which is both; NULL if there is none.
+ */
 const char *vm_backend_program(enum vm_backend b);
 
 /* How a machine comes to life. */
@@ -79,6 +82,7 @@ struct vm_spec {
 	uint32_t deadline_s; /* the vmm ends itself then, as a backstop */
 	uint32_t tsc_khz;    /* TCG: the host's TSC rate, 0 if unknown */
 	bool console;	     /* a serial console on FD_CONSOLE */
+	bool own_qemu;	     /* FD_QEMU is the program, not the host's */
 	uint32_t groups;     /* cgroups to join: privsep/groups.h */
 	/* QEMU is started when its porter has a word for it (QMP), at most so
 	 * much later; deadline_s counts from there. 0: at once. */
@@ -105,8 +109,10 @@ struct vm_probe {
 	char why[200];
 };
 
-[[nodiscard]] int vm_probe(const char *libexec, int state_fd, int kernel_fd,
-			   int initrd_fd, enum vm_backend want,
+struct vm_images;
+
+[[nodiscard]] int vm_probe(const char *libexec, int state_fd,
+			   const struct vm_images *images, enum vm_backend want,
 			   struct vm_probe *ret, struct err *err);
 
 #endif

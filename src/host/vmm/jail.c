@@ -287,7 +287,8 @@ static int enter_inner(int sync, struct err *err)
 	return 0;
 }
 
-/* The program itself and its loader, which the kernel opens for it. */
+/* The program itself and its loader, which the kernel opens for it; of a memfd
+ * Landlock knows nothing, for no path leads to it. */
 static bool is_run(const struct jail *j, const struct closure_file *f)
 {
 	const char *slash = strrchr(f->dst, '/');
@@ -413,17 +414,27 @@ static int child_steps(const struct jail *j, uid_t uid, int sync,
 	return r;
 }
 
+/* With no environment; returns if it fails. */
+static void run(const struct jail *j)
+{
+	char *const *argv = (char *const *)(uintptr_t)j->argv;
+	char *const envp[] = { NULL };
+
+	if (j->program_fd)
+		(void)execveat(j->program_fd, "", argv, envp, AT_EMPTY_PATH);
+	else
+		(void)execve(j->argv[0], argv, envp);
+}
+
 _Noreturn static void child(const struct jail *j, uid_t uid, int sync,
 			    int stderr_fd)
 {
-	char *const envp[] = { NULL };
 	struct err err = { 0 };
 
 	if (dup2(stderr_fd, STDERR_FILENO) < 0)
 		(void)fail(&err, "stderr", "");
 	else if (child_steps(j, uid, sync, &err) == 0) {
-		(void)execve(j->argv[0], (char *const *)(uintptr_t)j->argv,
-			     envp);
+		run(j);
 		(void)fail(&err, j->argv[0], "");
 	}
 	(void)send(sync, err.msg, strlen(err.msg), MSG_NOSIGNAL);

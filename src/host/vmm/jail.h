@@ -24,6 +24,9 @@ enum {
 struct jail {
 	const struct closure *files;
 	const char *const *argv; /* argv[0] is the path inside the jail */
+	/* Instead of a file at argv[0]: the program, above those that stay
+	 * open; then nothing else in the jail can be run. 0: none. */
+	int program_fd;
 	/* What it may call (qemu_filter); NULL: no filter, for the test that
 	 * shows what the other layers hold alone. */
 	const struct bpf_filter *filter;

@@ -36,7 +36,8 @@ enum {
 	/* QEMU's own, translated code and stacks; a clone's memory is
 	 * private. */
 	EXTRA_MIB = 512,
-	ROW_FDS = 7, /* wire, console, kernel, image, QMP, memory, state */
+	QEMU_FDS = 7, /* wire, console, kernel, image, QMP, memory, state */
+	ROW_FDS = QEMU_FDS + 1, /* and QEMU itself */
 };
 
 struct vmm {
@@ -78,7 +79,9 @@ static void start(struct vmm *v, struct err *err)
 		.files = &v->files,
 		.argv = v->args.argv,
 		.filter = &filter,
-		.n_fds = ROW_FDS,
+		.program_fd =
+			v->spec.own_qemu ? graph_fd(PROC_VMM, FD_QEMU) : 0,
+		.n_fds = QEMU_FDS,
 		.hold_fd = v->spec.held_s ? graph_fd(PROC_VMM, FD_QMP) : 0,
 		.kvm = v->spec.backend == VM_QEMU_KVM,
 		.max_file = (uint64_t)v->spec.memory_mib << 20,
@@ -89,7 +92,7 @@ static void start(struct vmm *v, struct err *err)
 	};
 	unsigned i;
 
-	if (v->spec.backend == VM_QEMU_TCG)
+	if (v->spec.backend == VM_QEMU_TCG && !v->spec.own_qemu)
 		use_standins(&v->files);
 	if (qemu_files(&v->spec, &v->files, err) < 0 ||
 	    jail_start(&j, &v->jail, err) < 0)
@@ -98,7 +101,7 @@ static void start(struct vmm *v, struct err *err)
 	if (groups_join(PROC_VMM, v->spec.groups, v->jail.pid, err) < 0)
 		die("%s", err->msg);
 	/* The wire's end must be QEMU's alone, or nobody sees it hang up. */
-	for (i = 0; i < j.n_fds; i++)
+	for (i = 0; i < ROW_FDS; i++)
 		(void)close(JAIL_FIRST_FD + (int)i);
 	if (jail_leave_rights(&v->jail, err) < 0 ||
 	    sandbox_seccomp(PROC_VMM, err) < 0)
