@@ -161,8 +161,7 @@ static int prepare(struct monitor *m, struct err *err)
 		return err_set(err, -EIO, "no random bytes");
 	/* Before any child of ours: it moves us, and they come with us. */
 	groups_start(m);
-	return vm_probe(m->libexec, m->state_fd, m->images.kernel_fd,
-			m->images.initrd_fd[WIRE_PROBE],
+	return vm_probe(m->libexec, m->state_fd, &m->images,
 			(enum vm_backend)m->conf.backend, &m->probe, err);
 }
 

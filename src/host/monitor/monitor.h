@@ -11,9 +11,10 @@
  *
  * A VM is in one of four roles. BUILDING: it becomes the template of its kind
  * (templates.h). PARKING, then PARKED: a copy of the template that has no work
- * yet. WORKING: it has an item or a task; booted for it, copied for it, or
- * taken from those parked. Events end in vms_plan(), which alone decides what
- * is started next: work first, then templates, then the pool.
+ * yet, or the jail of one. WORKING: it has an item or a task; booted for it,
+ * copied for it, or taken from those parked. Events end in vms_plan(), which
+ * alone decides what is started next: work first, then templates, then the
+ * pool.
  */
 #ifndef HOST_MONITOR_MONITOR_H
 #define HOST_MONITOR_MONITOR_H
@@ -193,6 +194,7 @@ struct vm_want {
 	uint64_t item, task;
 	uint64_t deadline_ms; /* of its work, told to its porter */
 	uint64_t life_ms;     /* then bulkhead-vmm ends it, as a backstop */
+	uint64_t held_ms;     /* so much later at most, if it is jailed */
 };
 
 /* A new VM; NULL with the reason. Its timer is not set. */

@@ -259,7 +259,8 @@ static bool start(struct monitor *m, struct request *r)
 
 	if (!r->cold && template_way(t, now_ms()) == TEMPLATE_CLONE) {
 		v = pool_take(m, r->kind);
-		origin = v ? ORIGIN_POOL : ORIGIN_CLONE;
+		origin = v && v->park != VM_PARK_JAILED ? ORIGIN_POOL
+							: ORIGIN_CLONE;
 		if (!v)
 			v = start_clone(m, r);
 		r->cold = !v;

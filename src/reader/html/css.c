@@ -994,6 +994,7 @@ static void decls_apply(struct css_values *v, const struct decl *d, size_t n,
 	for (size_t i = 0; i < n; i++) {
 		uint64_t w = weight | d[i].value.weight;
 
+		v->set |= 1u << d[i].prop;
 		if (uncertain)
 			guess_put(v, d[i].prop, &d[i].value, w);
 		else
@@ -1012,6 +1013,22 @@ static void list_match(struct css_sheet *s, const struct rule *r,
 		if (rule_ok(s, r, e, &sure))
 			decls_apply(v, r->decls, r->n_decls, r->weight, !sure);
 	}
+}
+
+void css_values_reset(struct css_values *v)
+{
+	for (uint32_t set = v->set; set; set &= set - 1) {
+		unsigned int p = (unsigned int)__builtin_ctz(set);
+
+		v->sure[p].weight = 0;
+		v->maybe[p].weight = 0;
+	}
+	v->set = 0;
+	v->any_maybe = false;
+}
+
+void css_init(void)
+{
 }
 
 int css_match(struct css_sheet *s, const struct css_elem *e,
@@ -1059,6 +1076,7 @@ void css_attribute(struct css_values *v, enum css_prop p, struct span text)
 	} else if (!css_value_parse(p, text, &val)) {
 		return;
 	}
+	v->set |= 1u << p;
 	value_put(&v->sure[p], &val, WEIGHT_ATTRIBUTE);
 	value_put(&v->maybe[p], &val, WEIGHT_ATTRIBUTE);
 }
