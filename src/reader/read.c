@@ -8,6 +8,7 @@
 #include "proto/limits.h"
 #include "proto/message_write.h"
 #include "reader/detect/detect.h"
+#include "reader/html/html.h"
 #include "reader/mail/mail.h"
 
 enum {
@@ -37,6 +38,7 @@ static void heap_settle(void)
 void read_init(void)
 {
 	heap_settle();
+	html_init();
 }
 
 int read_mail(struct span raw, struct draft *d)

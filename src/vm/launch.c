@@ -126,12 +126,14 @@ static int start_vmm(const struct vm_launch *l, const struct parts *p,
 		.fds = { p->wire.theirs, or_null(p, l->console_fd),
 			 or_null(p, kernel), or_null(p, image),
 			 or_null(p, p->qmp.theirs), or_null(p, memory),
-			 or_null(p, p->saved_fd) },
+			 or_null(p, p->saved_fd),
+			 or_null(p, l->images->qemu_fd) },
 		.args = args,
 		.more_fds = l->cgroup_fds,
 		.n_more_fds = l->n_cgroup_fds,
 	};
 
+	told.own_qemu = l->images->qemu_fd >= 0;
 	told.groups = (uint32_t)l->n_cgroup_fds;
 	if (vm_spec_format(spec, sizeof(spec), &told) < 0)
 		return err_set(err, -EINVAL, "%s: sizes out of bounds",

@@ -25,7 +25,7 @@ static const struct vm_spec spec = { .backend = VM_QEMU_TCG,
 
 enum { SIZE = 64 << 20 };
 
-static struct vm_images images;
+static struct vm_images images = { .qemu_fd = -1 };
 
 static struct vm_template fresh(void)
 {
@@ -144,6 +144,10 @@ static void key(void **)
 			 0);
 	assert_memory_not_equal(got, want, VM_SUM);
 	im = images;
+	im.qemu_sum[0] ^= 1;
+	assert_int_equal(vm_template_key(&spec, &im, WIRE_READER_EMAIL, got),
+			 0);
+	assert_memory_not_equal(got, want, VM_SUM);
 	im.initrd_sum[WIRE_READER_EMAIL][0] ^= 1;
 	assert_int_equal(vm_template_key(&spec, &im, WIRE_READER_EMAIL, got),
 			 0);

@@ -98,7 +98,8 @@ static void say_hello(struct session *s)
 		die("vm=%s cannot begin its handshake", s->name);
 }
 
-/* The guest finds HELLO on its port when it wakes up. */
+/* The guest finds HELLO on its port when it wakes up, and its item behind it:
+ * to answer and only then be asked costs it a sleep and a cold awakening. */
 static void load(struct session *s)
 {
 	CLEAN_BUF struct buf b;
@@ -110,6 +111,8 @@ static void load(struct session *s)
 	qmp_went(&s->start.qmp);
 	command(s, buf_view(&b), -1);
 	say_hello(s);
+	if (s->park != VM_PARK_RESUMED)
+		session_work_early(s);
 }
 
 /* --- warming ------------------------------------------------------------- */
@@ -243,6 +246,8 @@ static void advance(struct session *s)
 		if (qmp_done(&st->qmp))
 			saved(s);
 		break;
+	case START_IDLE:
+	case START_HELD:
 	case START_WARMING:
 	case START_LEAVING:
 	case START_OVER:
@@ -254,10 +259,14 @@ void start_begin(struct session *s)
 {
 	struct start *st = &s->start;
 
-	*st = (struct start){ .save_fd = -1 };
+	*st = (struct start){ .phase = START_WAITING, .save_fd = -1 };
 	exchange_init(&st->warm, &s->link, on_warmed, s);
 	if (s->begin != VM_CLONE && s->park != VM_PARK_NONE)
 		die("vm=%s only clones are parked", s->name);
+	if (s->park == VM_PARK_JAILED) {
+		st->phase = START_HELD;
+		return;
+	}
 	session_handshake_timer(s);
 	if (s->begin != VM_COLD)
 		open_monitor(s);
@@ -265,6 +274,12 @@ void start_begin(struct session *s)
 		load(s);
 	else if (s->begin != VM_CLONE)
 		say_hello(s);
+}
+
+void start_hold(struct session *s)
+{
+	if (s->start.phase == START_HELD)
+		park(s);
 }
 
 void start_ready(struct session *s)
@@ -279,9 +294,11 @@ void start_work(struct session *s)
 
 	if (s->begin == VM_TEMPLATE)
 		die("vm=%s a template has no work", s->name);
-	if (st->phase == START_WAITING) {
+	if (st->phase == START_WAITING || st->phase == START_HELD) {
 		s->start_us = now_us();
 		session_handshake_timer(s);
+		if (st->phase == START_HELD)
+			open_monitor(s);
 		load(s);
 	} else if (st->phase == START_OVER) {
 		session_may_work(s);

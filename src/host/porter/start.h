@@ -7,6 +7,8 @@
  *	          both ways, its state saved over QMP, MSG_VM_SAVED
  *	clone     its state loaded over QMP and HELLO at the same time, READY,
  *	          work
+ *	jailed    MSG_VM_PARKED, all with MSG_WORK: QEMU, which waits in its
+ *	          jail to be run, is run by the first word on its QMP
  *	waiting   QMP made ready, MSG_VM_PARKED, the rest with MSG_WORK
  *	resumed   as a clone, then one mail of ours, MSG_VM_PARKED, and work
  *	          with MSG_WORK
@@ -26,6 +28,8 @@
 struct session;
 
 enum start_phase {
+	START_IDLE = 0,
+	START_HELD,    /* a clone whose QEMU does not run yet */
 	START_WAITING, /* a clone that is not loaded yet */
 	START_BOOTING, /* HELLO is out */
 	START_WARMING, /* reads a mail of ours */
@@ -47,6 +51,9 @@ struct start {
 
 /* HELLO was heard from the monitor, link and loop stand. */
 void start_begin(struct session *s);
+
+/* All else of the process is ready, too: what is to be jailed is parked. */
+void start_hold(struct session *s);
 
 /* The guest said READY. */
 void start_ready(struct session *s);

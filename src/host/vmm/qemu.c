@@ -46,7 +46,7 @@ static const struct backend {
 		/* What a guest can make its emulator remember. */
 		.accel = "tcg,tb-size=64",
 		.cpu = "max",
-		.kernel_args = " nolapic_timer tsc=reliable",
+		.kernel_args = " nolapic_timer no_timer_check tsc=reliable",
 		.sandbox = true,
 	},
 };
@@ -68,21 +68,29 @@ static int need(const char *path, struct err *err)
 		       path, strerror(errno));
 }
 
-int qemu_files(const struct vm_spec *spec, struct closure *ret, struct err *err)
+static int host_files(const struct vm_spec *spec, struct closure *ret,
+		      struct err *err)
 {
 	const struct backend *b = &backends[spec->backend];
 	const char *program = vm_backend_program(spec->backend);
-	size_t i;
-	int r;
+	int r = need(program, err);
 
-	ret->n = 0;
-	r = need(program, err);
 	if (r == 0)
 		r = closure_add_elf(ret, program, err);
 	if (r == 0 && b->module)
 		r = need(b->module, err);
 	if (r == 0 && b->module)
 		r = closure_add_elf(ret, b->module, err);
+	return r;
+}
+
+int qemu_files(const struct vm_spec *spec, struct closure *ret, struct err *err)
+{
+	size_t i;
+	int r;
+
+	ret->n = 0;
+	r = spec->own_qemu ? 0 : host_files(spec, ret, err);
 	for (i = 0; r == 0 && i < ARRAY_SIZE(firmware); i++) {
 		r = need(firmware[i], err);
 		if (r == 0)
@@ -231,17 +239,24 @@ int qemu_arguments(const struct vm_spec *spec, struct qemu_args *ret)
 		"on,obsolete=deny,elevateprivileges=deny,spawn=deny,"
 		"resourcecontrol=deny"
 	};
+	/* What is run from a descriptor has its number for a name. */
+	static const char *const own[] = { "qemu-bulkhead", "-name",
+					   "process=qemu-bulkhead", "-L",
+					   QEMU_SHARE };
 	struct qemu_args *a = ret;
 	int r;
 
 	a->n = a->n_text = 0;
-	r = put(a, vm_backend_program(spec->backend));
+	if (spec->own_qemu)
+		r = put_all(a, own, ARRAY_SIZE(own));
+	else
+		r = put(a, vm_backend_program(spec->backend));
 	if (r == 0)
 		r = put_text(a, "-chardev", "socket,id=wire,fd=%d",
 			     graph_fd(PROC_VMM, FD_WIRE));
 	if (r == 0)
 		r = put_all(a, fixed, ARRAY_SIZE(fixed));
-	if (r == 0 && backends[spec->backend].sandbox)
+	if (r == 0 && backends[spec->backend].sandbox && !spec->own_qemu)
 		r = put_all(a, sandbox, ARRAY_SIZE(sandbox));
 	if (r == 0)
 		r = put_machine(a, spec);

@@ -9,7 +9,8 @@
  * The start. The filter stands before QEMU does, so execve stays; what it can
  * run is QEMU's own program and its loader, says Landlock. The child of
  * bulkhead-vmm says with sendto where that fails.
- * #syscalls:qemu execve arch_prctl set_tid_address set_robust_list rseq
+ * #syscalls:qemu execve execveat arch_prctl
+ * #syscalls:qemu set_tid_address set_robust_list rseq
  * #syscalls:qemu prlimit64 int0=0 arg2=0
  * #syscalls:qemu sysinfo uname getrandom getrusage sched_getaffinity
  * #syscalls:qemu getpid gettid getuid geteuid getgid getegid
