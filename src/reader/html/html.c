@@ -782,13 +782,15 @@ void html_init(void)
  */
 static size_t copy_without_nul(struct span s, uint8_t *p)
 {
+	static const uint8_t none[] = { 0xef, 0xbf, 0xbf };
 	size_t n = 0;
 
 	for (size_t i = 0; i < s.n; i++) {
-		p[n] = s.p[i];
-		if (!p[n++]) {
-			memcpy(p + n - 1, "\xef\xbf\xbf", 3);
-			n += 2;
+		if (s.p[i]) {
+			p[n++] = s.p[i];
+		} else {
+			memcpy(p + n, none, sizeof(none));
+			n += sizeof(none);
 		}
 	}
 	return n;
