@@ -167,6 +167,16 @@ static struct span attr_get(const node_t *n, struct span name)
 	return a ? string_of(&a->value) : span_of(NULL, 0);
 }
 
+static uint32_t attrs_count(const node_t *n)
+{
+	const myhtml_token_attr_t *a = n->token ? n->token->attr_first : NULL;
+	uint32_t count = 0;
+
+	for (; a; a = a->next)
+		count++;
+	return count;
+}
+
 static bool attr_has(const node_t *n, struct span name)
 {
 	return attr_look(n, name) != NULL;
@@ -424,6 +434,7 @@ static struct css_elem *elem_new(struct walk *w, const node_t *n,
 	e->prev = parent ? parent->last : NULL;
 	e->tag = tag_of(w->tree, n);
 	e->id = attr_get(n, SPAN_LIT("id"));
+	e->n_attrs = attrs_count(n);
 	e->node = n;
 	return e;
 }
