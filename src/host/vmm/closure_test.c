@@ -96,6 +96,11 @@ static void qemu(void **)
 	assert_true(holds("qboot.rom"));
 	assert_true(holds("ld-linux-x86-64.so.2"));
 	assert_false(holds("sh"));
+	/* Our own is no file at all. */
+	spec.own_qemu = true;
+	assert_int_equal(qemu_files(&spec, &c, &err), 0);
+	assert_int_equal(c.n, 2);
+	assert_true(holds("qboot.rom") && holds("linuxboot_dma.bin"));
 }
 
 static void put_file(const char *dir, const char *name, struct span text)
