@@ -139,6 +139,9 @@ struct css_sheet *css_sheet_new(struct arena *a, css_attr_fn *attr);
 [[nodiscard]] int css_sheet_add(struct css_sheet *s, struct span text,
 				struct span media);
 
+/* Whether there is anything to match. */
+bool css_sheet_has_rules(const struct css_sheet *s);
+
 /* Adds the values for e. Returns 0, or -1 when the work limit is passed. */
 [[nodiscard]] int css_match(struct css_sheet *s, const struct css_elem *e,
 			    struct css_values *v);

@@ -26,8 +26,8 @@ struct run {
 static bool until_mark(struct span s, size_t *pos, size_t max, struct span *ret)
 {
 	size_t left = s.n - *pos;
-	const uint8_t *to = left ? memchr(s.p + *pos, '?', left < max ? left : max)
-				 : NULL;
+	const uint8_t *to =
+		left ? memchr(s.p + *pos, '?', left < max ? left : max) : NULL;
 
 	if (!to)
 		return false;
