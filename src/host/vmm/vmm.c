@@ -52,6 +52,12 @@ struct vmm {
 
 static struct vmm vmm;
 
+/* Where its porter speaks to a machine first. */
+static int first_word(const struct vm_spec *spec)
+{
+	return graph_fd(PROC_VMM, spec->alone ? FD_WIRE : FD_QMP);
+}
+
 static void start(struct vmm *v, struct err *err)
 {
 	struct bpf_filter filter = qemu_filter(&v->spec);
@@ -62,7 +68,7 @@ static void start(struct vmm *v, struct err *err)
 		.program_fd =
 			v->spec.own_qemu ? graph_fd(PROC_VMM, FD_QEMU) : 0,
 		.n_fds = QEMU_FDS,
-		.hold_fd = v->spec.held_s ? graph_fd(PROC_VMM, FD_QMP) : 0,
+		.hold_fd = v->spec.held_s ? first_word(&v->spec) : 0,
 		.kvm = v->spec.backend == VM_QEMU_KVM,
 		.max_file = (uint64_t)v->spec.memory_mib << 20,
 		.max_data = (uint64_t)(v->spec.memory_mib + EXTRA_MIB) << 20,
