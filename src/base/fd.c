@@ -100,22 +100,20 @@ int memfd_sealed(const char *name, struct span s)
 	return r < 0 ? r : take_fd(&fd);
 }
 
-int memfd_from_fd(const char *name, int src, size_t max)
+/* Copies the rest of src and seals. */
+static int memfd_fill(int fd, int src, size_t max)
 {
-	CLEAN_FD int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	uint8_t chunk[65536];
 	size_t total = 0;
 	int r;
 
-	if (fd < 0)
-		return -errno;
 	for (;;) {
 		ssize_t n = fd_read_all(src, chunk, sizeof(chunk));
 
 		if (n < 0)
 			return (int)n;
 		if (n == 0)
-			break;
+			return memfd_seal(fd);
 		total += (size_t)n;
 		if (total > max)
 			return -EFBIG;
@@ -123,7 +121,32 @@ int memfd_from_fd(const char *name, int src, size_t max)
 		if (r < 0)
 			return r;
 	}
-	r = memfd_seal(fd);
+}
+
+int memfd_from_fd(const char *name, int src, size_t max)
+{
+	CLEAN_FD int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int r = fd < 0 ? -errno : memfd_fill(fd, src, max);
+
+	return r < 0 ? r : take_fd(&fd);
+}
+
+/* Since Linux 6.3 a host may ask for this flag; older ones do not know it. */
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x10u
+#endif
+
+int memfd_program_from_fd(const char *name, int src, size_t max)
+{
+	const unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+	CLEAN_FD int fd = memfd_create(name, flags | MFD_EXEC);
+	int r;
+
+	if (fd < 0 && errno == EINVAL)
+		fd = memfd_create(name, flags);
+	if (fd < 0)
+		return errno == EACCES ? -ENOEXEC : -errno;
+	r = memfd_fill(fd, src, max);
 	return r < 0 ? r : take_fd(&fd);
 }
 

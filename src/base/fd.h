@@ -45,6 +45,10 @@ static inline int take_fd(int *fd)
 /* Copies the rest of src into a sealed memfd, at most max bytes (-EFBIG). */
 [[nodiscard]] int memfd_from_fd(const char *name, int src, size_t max);
 
+/* The same, with bytes that are a program; -ENOEXEC where this host lets
+ * nobody run a memfd (vm.memfd_noexec=2). */
+[[nodiscard]] int memfd_program_from_fd(const char *name, int src, size_t max);
+
 /*
  * The size of a memfd that carries all four seals; -EPERM if one is missing,
  * -EFBIG if it is larger than max. Whoever gets a memfd from another process

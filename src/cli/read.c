@@ -217,8 +217,7 @@ static int probe(struct reading *r, struct err *err)
 	if (state < 0)
 		return err_set(err, -errno, "%s: %s", r->conf.state,
 			       strerror(errno));
-	return vm_probe(r->libexec, state, r->images.kernel_fd,
-			r->images.initrd_fd[WIRE_PROBE],
+	return vm_probe(r->libexec, state, &r->images,
 			(enum vm_backend)r->conf.backend, &r->probe, err);
 }
 

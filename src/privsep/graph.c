@@ -56,7 +56,7 @@ static const struct proc_row rows[] = {
 	[PROC_VMM] = { "vmm",
 		       RIGHT_HOSTILE,
 		       { FD_WIRE, FD_CONSOLE, FD_KERNEL, FD_INITRD, FD_QMP,
-			 FD_MEMORY, FD_SAVED },
+			 FD_MEMORY, FD_SAVED, FD_QEMU },
 		       false,
 		       FILTER(vmm) },
 };
@@ -89,7 +89,7 @@ const char *fd_role_name(enum fd_role role)
 		[FD_WIRE] = "wire",	[FD_CONSOLE] = "console",
 		[FD_KERNEL] = "kernel", [FD_INITRD] = "initrd",
 		[FD_QMP] = "qmp",	[FD_MEMORY] = "memory",
-		[FD_SAVED] = "saved",
+		[FD_SAVED] = "saved",	[FD_QEMU] = "qemu",
 	};
 
 	static_assert(ARRAY_SIZE(names) == FD_ROLE_MAX, "a name per role");

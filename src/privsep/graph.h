@@ -43,6 +43,7 @@ enum fd_role {
 	FD_QMP,	    /* QEMU's monitor protocol, or /dev/null */
 	FD_MEMORY,  /* memfd: the VM's memory, or /dev/null */
 	FD_SAVED,   /* sealed memfd: a template's device state, or /dev/null */
+	FD_QEMU,    /* sealed memfd: our QEMU; /dev/null: the host's is run */
 	FD_ROLE_MAX
 };
 

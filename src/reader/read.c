@@ -9,7 +9,6 @@
 #include "proto/message_write.h"
 #include "reader/detect/detect.h"
 #include "reader/html/html.h"
-#include "reader/mail/charset.h"
 #include "reader/mail/mail.h"
 
 enum {
@@ -39,8 +38,6 @@ static void heap_settle(void)
 void read_init(void)
 {
 	heap_settle();
-	mail_init();
-	charset_init();
 	html_init();
 }
 

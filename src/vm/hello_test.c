@@ -65,7 +65,7 @@ static int teardown(void **)
 static void hello(struct vm_launch l, struct buf *ret)
 {
 	const struct timespec pause = { .tv_nsec = 10 * 1000000L };
-	struct vm_images images = { .kernel_fd = some_fd };
+	struct vm_images images = { .kernel_fd = some_fd, .qemu_fd = -1 };
 	uint8_t raw[4096];
 	struct vm_procs v;
 	struct err err = { 0 };

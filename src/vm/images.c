@@ -91,9 +91,11 @@ struct source {
 	struct span sums;
 };
 
+typedef int memfd_maker(const char *name, int src, size_t max);
+
 /* One file of the directory as a sealed, verified memfd, and its sum. */
-static int load(const struct source *s, const char *name, int *ret,
-		uint8_t want[SHA256_BYTES], struct err *err)
+static int load(const struct source *s, const char *name, memfd_maker *make,
+		int *ret, uint8_t want[SHA256_BYTES], struct err *err)
 {
 	CLEAN_FD int file = -1;
 	CLEAN_FD int fd = -1;
@@ -107,7 +109,7 @@ static int load(const struct source *s, const char *name, int *ret,
 	if (file < 0)
 		return err_set(err, -errno, "%s/%s: %s: %s", s->dir, name,
 			       strerror(errno), advice);
-	fd = memfd_from_fd(name, file, IMAGE_MAX);
+	fd = make(name, file, IMAGE_MAX);
 	r = fd < 0 ? fd : check_sum(fd, want);
 	if (r == -EBADMSG)
 		return err_set(err, r,
@@ -119,27 +121,46 @@ static int load(const struct source *s, const char *name, int *ret,
 	return 0;
 }
 
+/* Without it the host's is run, which is larger and starts more slowly. */
+static int load_qemu(const struct source *s, struct vm_images *im,
+		     struct err *err)
+{
+	int r;
+
+	if (sums_find(s->sums, "qemu", im->qemu_sum) < 0)
+		return 0;
+	r = load(s, "qemu", memfd_program_from_fd, &im->qemu_fd, im->qemu_sum,
+		 err);
+	if (r != -ENOEXEC)
+		return r;
+	memset(im->qemu_sum, 0, sizeof(im->qemu_sum));
+	*err = (struct err){ 0 };
+	return 0;
+}
+
 static int load_all(const struct source *s, struct vm_images *im,
 		    struct err *err)
 {
 	char name[64];
-	int r = load(s, "kernel", &im->kernel_fd, im->kernel_sum, err);
+	int r = load(s, "kernel", memfd_from_fd, &im->kernel_fd, im->kernel_sum,
+		     err);
 	size_t i;
 
 	for (i = 0; r == 0 && i < ARRAY_SIZE(names); i++) {
 		if (!names[i])
 			continue;
 		(void)str_printf(name, sizeof(name), "%s.cpio", names[i]);
-		r = load(s, name, &im->initrd_fd[i], im->initrd_sum[i], err);
+		r = load(s, name, memfd_from_fd, &im->initrd_fd[i],
+			 im->initrd_sum[i], err);
 	}
-	return r;
+	return r == 0 ? load_qemu(s, im, err) : r;
 }
 
 static void images_init(struct vm_images *im)
 {
 	size_t i;
 
-	im->kernel_fd = -1;
+	*im = (struct vm_images){ .kernel_fd = -1, .qemu_fd = -1 };
 	for (i = 0; i < ARRAY_SIZE(im->initrd_fd); i++)
 		im->initrd_fd[i] = -1;
 }
@@ -177,6 +198,7 @@ void vm_images_done(struct vm_images *im)
 	size_t i;
 
 	fd_close(&im->kernel_fd);
+	fd_close(&im->qemu_fd);
 	for (i = 0; i < ARRAY_SIZE(im->initrd_fd); i++)
 		fd_close(&im->initrd_fd[i]);
 }

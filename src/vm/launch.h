@@ -19,15 +19,19 @@ const char *vm_workload_name(enum wire_workload w);
 struct vm_images {
 	int kernel_fd;			  /* sealed memfds, owned */
 	int initrd_fd[WIRE_WORKLOAD_MAX]; /* by enum wire_workload; -1: none */
+	int qemu_fd;			  /* -1: none, the host's QEMU is run */
 	uint8_t kernel_sum[VM_SUM];	  /* SHA-256 of each */
 	uint8_t initrd_sum[WIRE_WORKLOAD_MAX][VM_SUM];
+	uint8_t qemu_sum[VM_SUM]; /* zeroes: none */
 };
 
 /*
  * Loads kernel and guest images from a directory into sealed memfds, each
  * checked against the directory's SHA256SUMS. Names: "kernel",
  * "reader-email.cpio", "planner-triage.cpio", "planner-gullible.cpio",
- * "probe.cpio". 0 or -errno with the file and what to do.
+ * "probe.cpio"; and "qemu", which need not be there, but is what SHA256SUMS
+ * says where it is listed, and left alone on a host that runs no memfd. 0 or
+ * -errno with the file and what to do.
  */
 [[nodiscard]] int vm_images_load(const char *dir, struct vm_images *ret,
 				 struct err *err);

@@ -23,6 +23,7 @@
 #include "base/str.h"
 #include "privsep/spawn.h"
 #include "proto/wire.h"
+#include "vm/launch.h"
 #include "vm/probe_cache.h"
 #include "vm/tsc.h"
 #include "vm/vm.h"
@@ -44,8 +45,7 @@ static const struct candidate {
 
 struct probe {
 	const char *libexec;
-	int kernel_fd;
-	int initrd_fd;
+	const struct vm_images *images;
 	enum vm_backend want;
 	uint32_t tsc_khz;
 };
@@ -145,7 +145,8 @@ static int start_guest(const struct probe *p, const struct candidate *c,
 				.memory_mib = PROBE_MEMORY_MIB,
 				.cpus = 1,
 				.deadline_s = c->limit_s,
-				.tsc_khz = p->tsc_khz };
+				.tsc_khz = p->tsc_khz,
+				.own_qemu = p->images->qemu_fd >= 0 };
 	CLEAN_FD int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	CLEAN_FD int theirs = -1;
 	char text[VM_SPEC_TEXT];
@@ -161,12 +162,14 @@ static int start_guest(const struct probe *p, const struct candidate *c,
 	t->start_ms = now_ms();
 	t->end_ms = t->start_ms + c->limit_s * 1000ull;
 	t->pid = spawn_process(
-		&(struct spawn){ .proc = PROC_VMM,
-				 .libexec = p->libexec,
-				 .fds = { theirs, null_fd, p->kernel_fd,
-					  p->initrd_fd, null_fd, null_fd,
-					  null_fd },
-				 .args = args },
+		&(struct spawn){
+			.proc = PROC_VMM,
+			.libexec = p->libexec,
+			.fds = { theirs, null_fd, p->images->kernel_fd,
+				 p->images->initrd_fd[WIRE_PROBE], null_fd,
+				 null_fd, null_fd,
+				 spec.own_qemu ? p->images->qemu_fd : null_fd },
+			.args = args },
 		&t->pidfd, err);
 	return t->pid < 0 ? (int)t->pid : 0;
 }
@@ -224,9 +227,10 @@ static int try_candidate(const struct probe *p, const struct candidate *c,
 /* --- which ---------------------------------------------------------------- */
 
 /* Why a candidate need not be tried at all; NULL if it must. */
-static const char *obstacle(const struct candidate *c)
+static const char *obstacle(const struct probe *p, const struct candidate *c)
 {
-	if (access(vm_backend_program(c->backend), X_OK) < 0)
+	if (p->images->qemu_fd < 0 &&
+	    access(vm_backend_program(c->backend), X_OK) < 0)
 		return "its QEMU is not installed (apt-get install "
 		       "qemu-system-x86)";
 	if (c->backend != VM_QEMU_KVM)
@@ -266,7 +270,7 @@ static int try_all(const struct probe *p, struct vm_probe *ret, struct err *err)
 	static_assert(ARRAY_SIZE(candidates) == 2, "kvm and tcg");
 	for (i = 0; i < ARRAY_SIZE(candidates); i++) {
 		struct candidate c = candidates[i];
-		const char *no = obstacle(&c);
+		const char *no = obstacle(p, &c);
 
 		if (p->want != VM_AUTO && p->want != c.backend)
 			no = "not asked for";
@@ -325,7 +329,7 @@ static int add_host(EVP_MD_CTX *md, const struct probe *p)
 			       vm_backend_program(c->backend),
 			       (long long)st.st_size,
 			       (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
-			       obstacle(c) == NULL, p->want);
+			       obstacle(p, c) == NULL, p->want);
 		if (n < 0 || !EVP_DigestUpdate(md, text, (size_t)n))
 			return -EIO;
 	}
@@ -342,9 +346,11 @@ static int make_key(const struct probe *p, char ret[PROBE_KEY_HEX + 1])
 	if (md && EVP_DigestInit_ex(md, EVP_sha256(), NULL))
 		r = add_host(md, p);
 	if (r == 0)
-		r = add_memfd(md, p->kernel_fd);
+		r = add_memfd(md, p->images->kernel_fd);
 	if (r == 0)
-		r = add_memfd(md, p->initrd_fd);
+		r = add_memfd(md, p->images->initrd_fd[WIRE_PROBE]);
+	if (r == 0 && p->images->qemu_fd >= 0)
+		r = add_memfd(md, p->images->qemu_fd);
 	if (r == 0 && !EVP_DigestFinal_ex(md, sum, NULL))
 		r = -EIO;
 	EVP_MD_CTX_free(md);
@@ -353,13 +359,11 @@ static int make_key(const struct probe *p, char ret[PROBE_KEY_HEX + 1])
 	return r;
 }
 
-/* NOLINTNEXTLINE(readability-function-size): four things are asked about */
-int vm_probe(const char *libexec, int state_fd, int kernel_fd, int initrd_fd,
+int vm_probe(const char *libexec, int state_fd, const struct vm_images *images,
 	     enum vm_backend want, struct vm_probe *ret, struct err *err)
 {
 	struct probe p = { .libexec = libexec,
-			   .kernel_fd = kernel_fd,
-			   .initrd_fd = initrd_fd,
+			   .images = images,
 			   .want = want,
 			   .tsc_khz = vm_tsc_khz() };
 	struct vm_probe found = { 0 };

@@ -14,24 +14,26 @@
 enum {
 	ALL_SEALS = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL,
 	IDENTITY_TEXT = 512,
-	SUMS = 2 * VM_SUM,
+	SUMS = 3 * VM_SUM,
 };
 
 /* --- the key ------------------------------------------------------------- */
 
 /*
- * A package that is upgraded replaces the file: another inode, another time.
+ * QEMU of ours is known by its sum. The host's: a package that is upgraded
+ * replaces the file: another inode, another time.
  * tsc_khz stays out of the text: it is measured anew at each start of
  * bulkhead, and the clone sees the TSC of this very host in any case.
  */
-static int identity(const struct vm_spec *spec, char *dst, size_t cap)
+static int identity(const struct vm_spec *spec, bool own_qemu, char *dst,
+		    size_t cap)
 {
 	const char *program = vm_backend_program(spec->backend);
-	struct stat st;
+	struct stat st = { 0 };
 
 	if (!program)
 		return -EINVAL;
-	if (stat(program, &st) < 0)
+	if (!own_qemu && stat(program, &st) < 0)
 		return -errno;
 	return str_printf(dst, cap,
 			  "%s %llu %llu %lld %lld.%09ld memory_mib=%u cpus=%u "
@@ -52,7 +54,9 @@ int vm_template_key(const struct vm_spec *spec, const struct vm_images *images,
 		return -EINVAL;
 	memcpy(all, images->kernel_sum, VM_SUM);
 	memcpy(all + VM_SUM, images->initrd_sum[w], VM_SUM);
-	n = identity(spec, (char *)all + SUMS, IDENTITY_TEXT);
+	memcpy(all + 2 * VM_SUM, images->qemu_sum, VM_SUM);
+	n = identity(spec, images->qemu_fd >= 0, (char *)all + SUMS,
+		     IDENTITY_TEXT);
 	if (n < 0)
 		return n == -1 ? -ENAMETOOLONG : n;
 	return EVP_Digest(all, SUMS + (size_t)n, ret, NULL, EVP_sha256(), NULL)
@@ -83,7 +87,9 @@ int vm_template_init(struct vm_template *t, const struct vm_spec *spec,
 	t->memory_fd = memfd_create("template-memory", flags);
 	if (t->memory_fd >= 0)
 		t->saved_fd = memfd_create("template-state", flags);
-	if (t->saved_fd >= 0 && ftruncate(t->memory_fd, size) == 0)
+	/* A memfd is born executable: what guests write is nothing to run. */
+	if (t->saved_fd >= 0 && ftruncate(t->memory_fd, size) == 0 &&
+	    fchmod(t->memory_fd, 0666) == 0)
 		return 0;
 	r = err_set(err, -errno, "template: memory: %s", strerror(errno));
 	vm_template_done(t);

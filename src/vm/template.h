@@ -49,7 +49,7 @@ void vm_template_done(struct vm_template *t);
 /*
  * What a clone must have in common with its template: the QEMU that runs it,
  * kernel and image, size and clock; SHA-256. While this is equal to t->key, t
- * may be cloned. Costs a few stat(2). 0 or -errno.
+ * may be cloned. Costs a stat(2) at most. 0 or -errno.
  */
 [[nodiscard]] int vm_template_key(const struct vm_spec *spec,
 				  const struct vm_images *images,

@@ -15,8 +15,8 @@
 
 enum vm_backend {
 	VM_AUTO = 0,
-	VM_QEMU_KVM, /* qemu-system-x86_64-microvm, where a guest really runs */
-	VM_QEMU_TCG, /* qemu-system-x86_64, emulation: slow, works anywhere */
+	VM_QEMU_KVM, /* with /dev/kvm, where a guest really runs on it */
+	VM_QEMU_TCG, /* emulation: slow, works anywhere */
 	VM_BACKEND_MAX
 };
 
@@ -26,7 +26,10 @@ const char *vm_backend_name(enum vm_backend b);
 /* The back-end of that name; VM_BACKEND_MAX if there is none. */
 enum vm_backend vm_backend_parse(struct span name);
 
-/* The program that is this back-end, on this host; NULL if there is none. */
+/*
+ * The host's program that is this back-end, for where the images folder has no
+ * QEMU of ours (struct vm_images), which is both; NULL if there is none.
+ */
 const char *vm_backend_program(enum vm_backend b);
 
 /* How a machine comes to life. */
@@ -34,7 +37,7 @@ enum vm_start {
 	VM_COLD = 0, /* boots the kernel */
 	VM_TEMPLATE, /* the same, with its memory in FD_MEMORY, to be saved */
 	VM_CLONE,    /* a private copy of a template's memory and device state;
-			waits on QMP to be told to load it */
+			waits on QMP to be told to load it, unless alone */
 	VM_START_MAX
 };
 
@@ -47,13 +50,14 @@ enum vm_start vm_start_parse(struct span name);
 /* How far a clone goes before it is told its work (MSG_WORK). */
 enum vm_park {
 	VM_PARK_NONE = 0, /* as far as it can: its work is on its way */
+	VM_PARK_JAILED,	  /* its jail and its porter stand; no QEMU runs yet */
 	VM_PARK_WAITING,  /* QEMU waits to be told to load its state */
 	VM_PARK_RESUMED,  /* it runs, is authenticated, and has been warmed with
 			     a mail of ours */
 	VM_PARK_MAX
 };
 
-/* "none", "waiting", "resumed"; NULL if there is none. */
+/* "none", "jailed", "waiting", "resumed"; NULL if there is none. */
 const char *vm_park_name(enum vm_park p);
 
 /* The one of that name; VM_PARK_MAX if there is none. */
@@ -68,7 +72,7 @@ enum vm_exit {
 };
 
 /* Room for any specification as text; bytes of a SHA-256. */
-enum { VM_SPEC_TEXT = 160, VM_SUM = 32 };
+enum { VM_SPEC_TEXT = 192, VM_SUM = 32 };
 
 struct vm_spec {
 	enum vm_backend backend; /* not VM_AUTO */
@@ -78,7 +82,15 @@ struct vm_spec {
 	uint32_t deadline_s; /* the vmm ends itself then, as a backstop */
 	uint32_t tsc_khz;    /* TCG: the host's TSC rate, 0 if unknown */
 	bool console;	     /* a serial console on FD_CONSOLE */
-	uint32_t groups;     /* cgroups to join: privsep/groups.h */
+	bool own_qemu;	     /* FD_QEMU is the program, not the host's */
+	/* A clone loads its state as soon as it runs, and has no QMP; our own
+	 * QEMU can. */
+	bool alone;
+	uint32_t groups; /* cgroups to join: privsep/groups.h */
+	/* QEMU is started when its porter has a word for it, on QMP or if it
+	 * is alone on the wire, at most so much later; deadline_s counts from
+	 * there. 0: at once. */
+	uint32_t held_s;
 };
 
 /* The specification as one argument of bulkhead-vmm, and back. 0 or -1. */
@@ -101,8 +113,10 @@ struct vm_probe {
 	char why[200];
 };
 
-[[nodiscard]] int vm_probe(const char *libexec, int state_fd, int kernel_fd,
-			   int initrd_fd, enum vm_backend want,
+struct vm_images;
+
+[[nodiscard]] int vm_probe(const char *libexec, int state_fd,
+			   const struct vm_images *images, enum vm_backend want,
 			   struct vm_probe *ret, struct err *err);
 
 #endif

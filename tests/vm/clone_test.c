@@ -80,6 +80,7 @@ static struct vm_spec spec_of(enum vm_start start)
 				 .start = start,
 				 .memory_mib = MEMORY_MIB,
 				 .cpus = 1,
+				 .own_qemu = images.qemu_fd >= 0,
 				 .deadline_s = 2 * PATIENCE_MS / 1000,
 				 .tsc_khz = vm_tsc_khz() };
 }
@@ -366,12 +367,14 @@ static void host_start(struct host *h, enum vm_start start,
 		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, qmp), 0);
 	assert_int_equal(vm_spec_format(text, sizeof(text), &spec), 0);
 	h->pid = spawn_process(
-		&(struct spawn){ .proc = PROC_VMM,
-				 .libexec = getenv("BULKHEAD_BUILD"),
-				 .fds = { wire[1], null_fd, images.kernel_fd,
-					  images.initrd_fd[WIRE_PROBE], qmp[1],
-					  t->memory_fd, saved },
-				 .args = args },
+		&(struct spawn){
+			.proc = PROC_VMM,
+			.libexec = getenv("BULKHEAD_BUILD"),
+			.fds = { wire[1], null_fd, images.kernel_fd,
+				 images.initrd_fd[WIRE_PROBE], qmp[1],
+				 t->memory_fd, saved,
+				 spec.own_qemu ? images.qemu_fd : null_fd },
+			.args = args },
 		&h->pidfd, &err);
 	assert_true(h->pid > 0);
 	(void)close(wire[1]);

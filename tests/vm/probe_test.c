@@ -22,27 +22,13 @@
 #include "base/fd.h"
 #include "base/loop.h"
 #include "base/str.h"
-#include "vm/vm.h"
+#include "vm/launch.h"
 
-enum { OTHER_UID = 4242, IMAGE_MAX = 64 << 20, BOOTS_MAX = 100 };
+enum { OTHER_UID = 4242, BOOTS_MAX = 100 };
 
 static char libexec[64], state[64];
-static int kernel_fd, initrd_fd, state_fd;
-
-static int load(const char *name)
-{
-	const char *dir = getenv("BULKHEAD_IMAGES");
-	char path[4096];
-	CLEAN_FD int fd = -1;
-
-	if (str_printf(path, sizeof(path), "%s/%s", dir ? dir : ".", name) < 0)
-		return -1;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		(void)fprintf(stderr, "%s is missing: run 'make images'\n",
-			      path);
-	return fd < 0 ? -1 : memfd_from_fd(name, fd, IMAGE_MAX);
-}
+static struct vm_images images;
+static int state_fd;
 
 /* bulkhead-vmm where any uid can run it. */
 static int copy_vmm(void)
@@ -67,12 +53,16 @@ static int copy_vmm(void)
 
 static int setup(void **)
 {
+	const char *dir = getenv("BULKHEAD_IMAGES");
+	struct err err = { 0 };
+
 	(void)str_printf(libexec, sizeof(libexec), "/tmp/bulkhead-exec-XXXXXX");
 	(void)str_printf(state, sizeof(state), "/tmp/bulkhead-state-XXXXXX");
-	kernel_fd = load("kernel");
-	initrd_fd = load("probe.cpio");
-	if (kernel_fd < 0 || initrd_fd < 0 || !mkdtemp(libexec) ||
-	    !mkdtemp(state) || chmod(libexec, 0755) < 0 ||
+	if (vm_images_load(dir ? dir : "build/images", &images, &err) < 0) {
+		(void)fprintf(stderr, "%s\n", err.msg);
+		return -1;
+	}
+	if (!mkdtemp(libexec) || !mkdtemp(state) || chmod(libexec, 0755) < 0 ||
 	    chmod(state, 0777) < 0 || copy_vmm() < 0)
 		return -1;
 	state_fd = open(state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -83,6 +73,7 @@ static int teardown(void **)
 {
 	char path[128];
 
+	vm_images_done(&images);
 	(void)unlinkat(state_fd, "probe", 0);
 	(void)str_printf(path, sizeof(path), "%s/bulkhead-vmm", libexec);
 	(void)unlink(path);
@@ -96,8 +87,7 @@ static struct vm_probe probe(enum vm_backend want, uint64_t *ms)
 	struct vm_probe p = { 0 };
 	uint64_t start = now_ms();
 
-	if (vm_probe(libexec, state_fd, kernel_fd, initrd_fd, want, &p, &err) <
-	    0)
+	if (vm_probe(libexec, state_fd, &images, want, &p, &err) < 0)
 		fail_msg("%s", err.msg);
 	*ms = now_ms() - start;
 	return p;
@@ -152,8 +142,8 @@ static void rootless(void **)
 		    setresgid(OTHER_UID, OTHER_UID, OTHER_UID) < 0 ||
 		    setresuid(OTHER_UID, OTHER_UID, OTHER_UID) < 0)
 			_exit(99);
-		if (vm_probe(libexec, state_fd, kernel_fd, initrd_fd, VM_AUTO,
-			     &p, &err) < 0) {
+		if (vm_probe(libexec, state_fd, &images, VM_AUTO, &p, &err) <
+		    0) {
 			(void)fprintf(stderr, "%s\n", err.msg);
 			_exit(1);
 		}
@@ -169,17 +159,18 @@ static void rootless(void **)
 /* Words that are no kernel: refused in time, with words for the owner. */
 static void no_guest_runs(void **)
 {
-	CLEAN_FD int bad = memfd_sealed("bad", SPAN_LIT("this is no kernel"));
+	struct vm_images bad = images;
 	struct err err = { 0 };
 	struct vm_probe p;
 	uint64_t start = now_ms();
 
-	assert_true(bad >= 0);
-	assert_true(vm_probe(libexec, state_fd, bad, initrd_fd, VM_AUTO, &p,
-			     &err) < 0);
+	bad.kernel_fd = memfd_sealed("bad", SPAN_LIT("this is no kernel"));
+	assert_true(bad.kernel_fd >= 0);
+	assert_true(vm_probe(libexec, state_fd, &bad, VM_AUTO, &p, &err) < 0);
 	assert_true(now_ms() - start < 30000);
 	assert_non_null(strstr(err.msg, "no virtual machine runs here"));
 	assert_non_null(strstr(err.msg, "bulkhead doctor"));
+	fd_close(&bad.kernel_fd);
 }
 
 static int by_size(const void *a, const void *b)

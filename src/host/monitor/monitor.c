@@ -57,6 +57,12 @@ void monitor_audit(struct monitor *m)
 		monitor_fatal(m, "the audit log cannot be written");
 }
 
+void monitor_audit_later(struct monitor *m)
+{
+	if (audit_append_later(&m->auditd.chan, &m->record) < 0 && !m->stopping)
+		monitor_fatal(m, "the audit log cannot be written");
+}
+
 static void on_signal(void *arg, int fd, short revents)
 {
 	struct monitor *m = arg;
@@ -161,8 +167,7 @@ static int prepare(struct monitor *m, struct err *err)
 		return err_set(err, -EIO, "no random bytes");
 	/* Before any child of ours: it moves us, and they come with us. */
 	groups_start(m);
-	return vm_probe(m->libexec, m->state_fd, m->images.kernel_fd,
-			m->images.initrd_fd[WIRE_PROBE],
+	return vm_probe(m->libexec, m->state_fd, &m->images,
 			(enum vm_backend)m->conf.backend, &m->probe, err);
 }
 

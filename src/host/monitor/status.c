@@ -67,14 +67,17 @@ static json_t *pools(const struct monitor *m)
 		const struct conf_vm *cv =
 			k == VM_READER ? &m->conf.reader : &m->conf.planner_vm;
 		size_t parked = vms_count(m, VM_PARKED, (enum vm_kind)k);
+		size_t jails = cv->pool ? 0 : parked;
 
 		if (!m->templates[k].rules.wanted)
 			continue;
 		(void)json_array_append_new(
-			list, json_pack("{s:s, s:I, s:I, s:s, s:I, s:I, s:I}",
+			list, json_pack("{s:s, s:I, s:I, s:I, s:s, s:I, s:I, "
+					"s:I}",
 					"kind", vm_zone((enum vm_kind)k),
-					"depth", (json_int_t)p->want, "parked",
-					(json_int_t)parked, "how",
+					"depth", (json_int_t)cv->pool, "parked",
+					(json_int_t)(parked - jails), "jails",
+					(json_int_t)jails, "how",
 					vm_park_name((enum vm_park)cv->parked),
 					"served", (json_int_t)p->served, "died",
 					(json_int_t)p->died, "recycled",
@@ -109,13 +112,15 @@ static json_t *status_json(const struct monitor *m)
 	hex_encode(run, m->ids.run, MSG_RUN);
 	hex_encode(root, m->audit_state.root, 32);
 	return json_pack(
-		"{s:s, s:s, s:i, s:s, s:s, s:b, s:s, s:s, s:b, s:s, s:o, s:o,"
+		"{s:s, s:s, s:i, s:s, s:s, s:b, s:b, s:s, s:s, s:b, s:s, s:o, "
+		"s:o,"
 		" s:o, s:o, s:{s:I, s:I, s:I, s:s}, s:{s:I, s:I, s:I, s:I},"
 		" s:{s:I, s:s}}",
 		"version", BULKHEAD_VERSION, "run", run, "uptime_s",
 		(int)((now_ms() - m->start_ms) / 1000), "backend",
 		vm_backend_name(m->probe.backend), "backend_why", m->probe.why,
-		"emulated", m->probe.backend == VM_QEMU_TCG, "cgroups",
+		"emulated", m->probe.backend == VM_QEMU_TCG, "own_qemu",
+		m->images.qemu_fd >= 0, "cgroups",
 		cgroup_kind_name(m->groups.kind), "limits", m->groups.why,
 		"killed", m->killed, "planner",
 		conf_planner_name(m->conf.planner), "processes", processes(m),

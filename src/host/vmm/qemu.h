@@ -20,8 +20,9 @@ struct qemu_args {
 	size_t n_text;
 };
 
-/* The files of the back-end's QEMU; what is missing is named with the package
- * that has it. 0 or -errno. */
+/* The files of the back-end's QEMU: firmware, and all that makes up the host's
+ * program, where that is run. What is missing is named with the package that
+ * has it. 0 or -errno. */
 [[nodiscard]] int qemu_files(const struct vm_spec *spec, struct closure *ret,
 			     struct err *err);
 

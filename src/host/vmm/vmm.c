@@ -36,7 +36,8 @@ enum {
 	/* QEMU's own, translated code and stacks; a clone's memory is
 	 * private. */
 	EXTRA_MIB = 512,
-	ROW_FDS = 7, /* wire, console, kernel, image, QMP, memory, state */
+	QEMU_FDS = 7, /* wire, console, kernel, image, QMP, memory, state */
+	ROW_FDS = QEMU_FDS + 1, /* and QEMU itself */
 };
 
 struct vmm {
@@ -51,24 +52,10 @@ struct vmm {
 
 static struct vmm vmm;
 
-/*
- * Where this program lies, there may be stand-ins for libraries that QEMU never
- * calls; without them it starts more slowly.
- */
-static void use_standins(struct closure *files)
+/* Where its porter speaks to a machine first. */
+static int first_word(const struct vm_spec *spec)
 {
-	char dir[CLOSURE_PATH];
-	ssize_t n = readlink("/proc/self/exe", dir, sizeof(dir) - 1);
-	char *slash;
-
-	if (n <= 0 || n == sizeof(dir) - 1)
-		return;
-	dir[n] = 0;
-	slash = strrchr(dir, '/');
-	*slash = 0;
-	n = slash - dir;
-	if (str_printf(dir + n, sizeof(dir) - (size_t)n, "/standins") > 0)
-		(void)closure_standins(files, dir);
+	return graph_fd(PROC_VMM, spec->alone ? FD_WIRE : FD_QMP);
 }
 
 static void start(struct vmm *v, struct err *err)
@@ -78,7 +65,10 @@ static void start(struct vmm *v, struct err *err)
 		.files = &v->files,
 		.argv = v->args.argv,
 		.filter = &filter,
-		.n_fds = ROW_FDS,
+		.program_fd =
+			v->spec.own_qemu ? graph_fd(PROC_VMM, FD_QEMU) : 0,
+		.n_fds = QEMU_FDS,
+		.hold_fd = v->spec.held_s ? first_word(&v->spec) : 0,
 		.kvm = v->spec.backend == VM_QEMU_KVM,
 		.max_file = (uint64_t)v->spec.memory_mib << 20,
 		.max_data = (uint64_t)(v->spec.memory_mib + EXTRA_MIB) << 20,
@@ -88,8 +78,6 @@ static void start(struct vmm *v, struct err *err)
 	};
 	unsigned i;
 
-	if (v->spec.backend == VM_QEMU_TCG)
-		use_standins(&v->files);
 	if (qemu_files(&v->spec, &v->files, err) < 0 ||
 	    jail_start(&j, &v->jail, err) < 0)
 		die("%s", err->msg);
@@ -97,7 +85,7 @@ static void start(struct vmm *v, struct err *err)
 	if (groups_join(PROC_VMM, v->spec.groups, v->jail.pid, err) < 0)
 		die("%s", err->msg);
 	/* The wire's end must be QEMU's alone, or nobody sees it hang up. */
-	for (i = 0; i < j.n_fds; i++)
+	for (i = 0; i < ROW_FDS; i++)
 		(void)close(JAIL_FIRST_FD + (int)i);
 	if (jail_leave_rights(&v->jail, err) < 0 ||
 	    sandbox_seccomp(PROC_VMM, err) < 0)
@@ -130,12 +118,25 @@ static bool listen_to(struct vmm *v)
 	return true;
 }
 
+/* What was held has become QEMU, or says why not: our own words, escaped by
+ * the log all the same. */
+static void hear_started(struct vmm *v)
+{
+	ssize_t n = read(v->jail.sync_fd, v->line, sizeof(v->line));
+
+	fd_close(&v->jail.sync_fd);
+	if (n > 0)
+		log_warn("held", "%.*s", (int)n, v->line);
+}
+
 /* Until the machine ends or its time is over; false for the latter. */
 static bool wait_for_end(struct vmm *v)
 {
-	uint64_t end = now_ms() + v->spec.deadline_s * 1000ull;
+	uint64_t end = now_ms() + v->spec.deadline_s * 1000ull +
+		       v->spec.held_s * 1000ull;
 	struct pollfd p[] = { { .fd = v->jail.pidfd, .events = POLLIN },
-			      { .fd = v->jail.stderr_fd, .events = POLLIN } };
+			      { .fd = v->jail.stderr_fd, .events = POLLIN },
+			      { .fd = v->jail.sync_fd, .events = POLLIN } };
 
 	for (;;) {
 		uint64_t now = now_ms();
@@ -143,7 +144,12 @@ static bool wait_for_end(struct vmm *v)
 
 		if (left == 0)
 			return false;
-		(void)poll(p, 2, left > 60000 ? 60000 : (int)left);
+		(void)poll(p, ARRAY_SIZE(p), left > 60000 ? 60000 : (int)left);
+		if (p[2].fd >= 0 && p[2].revents) {
+			hear_started(v);
+			p[2].fd = -1;
+			end = now_ms() + v->spec.deadline_s * 1000ull;
+		}
 		if (p[1].revents && !listen_to(v))
 			p[1].fd = -1;
 		else if (p[0].revents)
