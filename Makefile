@@ -9,7 +9,7 @@
 #   nested       the system tests on a KVM of their own, in an emulated machine
 #   bench-nested build/bench-nested.json: the same, with a clock that counts
 #                instructions
-#   kernel, images, tidy, fuzz-smoke, conformance, check-bare, install, clean
+#   kernel, qemu, images, tidy, fuzz-smoke, conformance, check-bare, install, clean
 # Only apt-get is elevated (tools/setup); the rest belongs to who called make.
 
 B := $(if $(filter 1,$(SAN)),build/san,build)
@@ -25,20 +25,20 @@ image_kinds := reader-email planner-triage planner-gullible probe
 .NOTPARALLEL:
 
 .PHONY: all setup setup-check setup-all run check check-all build kernel \
-	images tidy fuzz-smoke conformance nested bench bench-nested replay \
+	qemu images tidy fuzz-smoke conformance nested bench bench-nested replay \
 	check-bare install clean
 
 all: images
 
 setup:
-	@tools/setup front run build kernel
+	@tools/setup front run build kernel qemu
 
 setup-check:
-	@tools/setup front run build kernel test
+	@tools/setup front run build kernel qemu test
 
 setup-all:
-	@tools/setup front run build kernel test analysis conformance \
-		nested
+	@tools/setup front run build kernel qemu test analysis \
+		conformance nested
 
 # The sanitizers' build borrows the guest images, so build/ is always built.
 build: setup
@@ -50,7 +50,10 @@ endif
 kernel: setup
 	@tools/kernel sealed build/images/kernel
 
-images: build kernel
+qemu: kernel
+	@tools/qemu build/images/qemu build/images/kernel
+
+images: build kernel qemu
 	@tools/images $(image_kinds)
 
 run: images

@@ -95,8 +95,8 @@ struct pairs {
 	const char *name;
 	const char *iconv;
 	const char *size;
-	const char *high; /* the table of bits, if there is one */
-	uint8_t prefix; /* before them, if not 0 */
+	const char *high;	   /* the table of bits, if there is one */
+	uint8_t prefix;		   /* before them, if not 0 */
 	uint8_t lead[4], trail[4]; /* two ranges each; the second may be 0 */
 };
 
@@ -185,18 +185,41 @@ static void gb_ranges(void)
 int main(void)
 {
 	static const struct pairs tables[] = {
-		{ "charset_gb", "GB18030", "GB_LEADS * GB_TRAILS",
-		  "charset_gb_high", 0, { 0x81, 0xfe },
+		{ "charset_gb",
+		  "GB18030",
+		  "GB_LEADS * GB_TRAILS",
+		  "charset_gb_high",
+		  0,
+		  { 0x81, 0xfe },
 		  { 0x40, 0x7e, 0x80, 0xfe } },
-		{ "charset_big5", "BIG5-HKSCS", "BIG5_LEADS * BIG5_TRAILS",
-		  "charset_big5_high", 0, { 0x81, 0xfe },
+		{ "charset_big5",
+		  "BIG5-HKSCS",
+		  "BIG5_LEADS * BIG5_TRAILS",
+		  "charset_big5_high",
+		  0,
+		  { 0x81, 0xfe },
 		  { 0x40, 0x7e, 0xa1, 0xfe } },
-		{ "charset_kr", "CP949", "KR_LEADS * KR_TRAILS", NULL, 0,
-		  { 0x81, 0xfe }, { 0x41, 0xfe } },
-		{ "charset_jis", "CP932", "JIS_LEADS * JIS_TRAILS", NULL, 0,
-		  { 0x81, 0x9f, 0xe0, 0xfc }, { 0x40, 0x7e, 0x80, 0xfc } },
-		{ "charset_jis2", "EUC-JP", "JIS_ROW * JIS_ROW", NULL, 0x8f,
-		  { 0xa1, 0xfe }, { 0xa1, 0xfe } },
+		{ "charset_kr",
+		  "CP949",
+		  "KR_LEADS * KR_TRAILS",
+		  NULL,
+		  0,
+		  { 0x81, 0xfe },
+		  { 0x41, 0xfe } },
+		{ "charset_jis",
+		  "CP932",
+		  "JIS_LEADS * JIS_TRAILS",
+		  NULL,
+		  0,
+		  { 0x81, 0x9f, 0xe0, 0xfc },
+		  { 0x40, 0x7e, 0x80, 0xfc } },
+		{ "charset_jis2",
+		  "EUC-JP",
+		  "JIS_ROW * JIS_ROW",
+		  NULL,
+		  0x8f,
+		  { 0xa1, 0xfe },
+		  { 0xa1, 0xfe } },
 	};
 
 	(void)printf("/* Made by tools/charsets.c. */\n"

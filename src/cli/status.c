@@ -3,7 +3,7 @@
  * answer with JSON objects (MSG_C_TEXT), merged here by key:
  *
  *	version run uptime_s planner killed
- *	backend backend_why emulated
+ *	backend backend_why emulated own_qemu
  *	cgroups limits
  *	processes [{name, pid, running}]
  *	vms       {places, running, slow, waiting, started, failed}
@@ -79,6 +79,12 @@ static void backend_lines(struct buf *b, const struct show *how,
 	if (json_is_string(json_object_get(all, "backend_why"))) {
 		buf_str(b, "\n            ");
 		put_string(b, how, json_object_get(all, "backend_why"), 12);
+	}
+	if (json_is_false(json_object_get(all, "own_qemu"))) {
+		buf_str(b, "\n            ");
+		show_put(b, how, SHOW_BAD,
+			 "THE HOST'S QEMU: more to attack, slower; 'bulkhead "
+			 "doctor' says why");
 	}
 	buf_u8(b, '\n');
 }

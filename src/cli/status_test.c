@@ -14,7 +14,8 @@
 /* A monitor's answer in which all is well. */
 static const char good[] =
 	"{'version': '0.1.0', 'uptime_s': 71, 'backend': 'qemu-kvm',"
-	" 'backend_why': 'a guest ran', 'emulated': false, 'killed': false,"
+	" 'backend_why': 'a guest ran', 'emulated': false, 'own_qemu': true, "
+	"'killed': false,"
 	" 'cgroups': 'v2', 'limits': 'cgroup v2: memory, pids, cpu',"
 	" 'planner': 'triage',"
 	" 'processes': [{'name': 'auditd', 'pid': 7, 'running': true}],"
@@ -38,7 +39,8 @@ static const char good[] =
 /* One whose templates fail it, with what a guest's death may say in it. */
 static const char bad[] =
 	"{'version': '0.1.0', 'uptime_s': 7200, 'backend': 'qemu-tcg',"
-	" 'backend_why': 'no /dev/kvm', 'emulated': true, 'killed': true,"
+	" 'backend_why': 'no /dev/kvm', 'emulated': true, 'own_qemu': false, "
+	"'killed': true,"
 	" 'cgroups': 'none', 'limits': 'resource limits only',"
 	" 'planner': 'none', 'processes': [],"
 	" 'vms': {'places': 2, 'running': 0, 'slow': 0, 'waiting': 0,"

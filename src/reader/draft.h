@@ -55,4 +55,7 @@ void draft_finish(struct draft *d);
  */
 void clean_text(struct span s, struct buf *out, struct draft *d);
 
+/* Whether that would append s as it is. */
+bool clean_is_plain(struct span s);
+
 #endif

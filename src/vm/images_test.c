@@ -2,13 +2,16 @@
  * images_test: what vm_images_load takes and what it refuses, each with a
  * message that names the file and says what to do.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -18,9 +21,12 @@
 #include "base/str.h"
 #include "vm/launch.h"
 
-static const char *const files[] = { "kernel", "reader-email.cpio",
+static const char *const files[] = { "kernel",
+				     "reader-email.cpio",
 				     "planner-triage.cpio",
-				     "planner-gullible.cpio", "probe.cpio" };
+				     "planner-gullible.cpio",
+				     "probe.cpio",
+				     "qemu" };
 
 struct dir {
 	char path[64];
@@ -97,6 +103,7 @@ static void refused(const struct dir *d, const char *named)
 	assert_non_null(strstr(err.msg, "run 'make images'"));
 	assert_int_equal(im.kernel_fd, -1);
 	assert_int_equal(im.initrd_fd[WIRE_PROBE], -1);
+	assert_int_equal(im.qemu_fd, -1);
 }
 
 static void whole_directory(void **state)
@@ -113,8 +120,51 @@ static void whole_directory(void **state)
 	assert_string_equal(text, "probe.cpio");
 	assert_true(im.initrd_fd[WIRE_READER_EMAIL] >= 0);
 	assert_int_equal(im.initrd_fd[0], -1);
+	assert_int_equal(memfd_sealed_size(im.qemu_fd, 100), 4);
 	vm_images_done(&im);
 	assert_int_equal(im.kernel_fd, -1);
+	assert_int_equal(im.qemu_fd, -1);
+}
+
+/* A folder without it is whole: the host's is run. */
+static void no_qemu(void **state)
+{
+	const struct dir *d = *state;
+	struct vm_images im;
+	struct err err = { 0 };
+	char sums[1024];
+	CLEAN_FD int fd = openat(d->fd, "SHA256SUMS", O_RDWR | O_CLOEXEC);
+	ssize_t n = fd_read_all(fd, sums, sizeof(sums) - 1);
+
+	assert_true(n > 0);
+	sums[n] = 0;
+	n = strstr(sums, "probe.cpio\n") + strlen("probe.cpio\n") - sums;
+	assert_int_equal(ftruncate(fd, n), 0);
+	assert_int_equal(vm_images_load(d->path, &im, &err), 0);
+	assert_int_equal(im.qemu_fd, -1);
+	vm_images_done(&im);
+}
+
+/* What is sealed can be run, and is what was in the file. */
+static void runs(void **)
+{
+	CLEAN_FD int file = open("/bin/true", O_RDONLY | O_CLOEXEC);
+	CLEAN_FD int fd = memfd_program_from_fd("true", file, 1 << 20);
+	char name[] = "true", *const argv[] = { name, NULL };
+	int status;
+	pid_t pid;
+
+	assert_true(fd >= 0);
+	assert_true(memfd_sealed_size(fd, 1 << 20) > 0);
+	pid = fork();
+	if (pid == 0) {
+		(void)execveat(fd, "", argv, argv + 1, AT_EMPTY_PATH);
+		_exit(127);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	assert_int_equal(lseek(file, 0, SEEK_SET), 0);
+	assert_int_equal(memfd_program_from_fd("true", file, 100), -EFBIG);
 }
 
 static void each_file_missing(void **state)
@@ -177,7 +227,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(each_file_changed, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(sums_damaged, setup, teardown),
+		cmocka_unit_test_setup_teardown(no_qemu, setup, teardown),
 		cmocka_unit_test(no_directory),
+		cmocka_unit_test(runs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -167,7 +167,10 @@ struct monitor {
 };
 
 /* monitor.c */
-void monitor_audit(struct monitor *m); /* appends m->record, or ends all */
+/* Appends m->record, or ends all; later: without waiting until it is durable,
+ * for what acts on nothing outside. */
+void monitor_audit(struct monitor *m);
+void monitor_audit_later(struct monitor *m);
 void monitor_fatal(struct monitor *m, const char *why);
 void monitor_stop(struct monitor *m);
 

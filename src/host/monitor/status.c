@@ -112,13 +112,15 @@ static json_t *status_json(const struct monitor *m)
 	hex_encode(run, m->ids.run, MSG_RUN);
 	hex_encode(root, m->audit_state.root, 32);
 	return json_pack(
-		"{s:s, s:s, s:i, s:s, s:s, s:b, s:s, s:s, s:b, s:s, s:o, s:o,"
+		"{s:s, s:s, s:i, s:s, s:s, s:b, s:b, s:s, s:s, s:b, s:s, s:o, "
+		"s:o,"
 		" s:o, s:o, s:{s:I, s:I, s:I, s:s}, s:{s:I, s:I, s:I, s:I},"
 		" s:{s:I, s:s}}",
 		"version", BULKHEAD_VERSION, "run", run, "uptime_s",
 		(int)((now_ms() - m->start_ms) / 1000), "backend",
 		vm_backend_name(m->probe.backend), "backend_why", m->probe.why,
-		"emulated", m->probe.backend == VM_QEMU_TCG, "cgroups",
+		"emulated", m->probe.backend == VM_QEMU_TCG, "own_qemu",
+		m->images.qemu_fd >= 0, "cgroups",
 		cgroup_kind_name(m->groups.kind), "limits", m->groups.why,
 		"killed", m->killed, "planner",
 		conf_planner_name(m->conf.planner), "processes", processes(m),

@@ -354,7 +354,7 @@ void vm_stop(struct monitor *m, struct mvm *v, const char *reason)
 		return;
 	vm_audit(m, v, "vm.end");
 	audit_str(&m->record, "reason", span_str(reason));
-	monitor_audit(m);
+	monitor_audit_later(m);
 	if (v->told && !m->stopping)
 		tell_gone(m, v, reason);
 }

@@ -5,7 +5,8 @@
  *
  * A template keeps its memory in the memfd it was given; a clone maps that
  * memfd, which is sealed by then, privately. Both speak QMP with their porter,
- * a cold machine has no monitor. A clone gets neither kernel nor image: they
+ * but a clone that is alone, as our own QEMU's are unless they wait; it and a
+ * cold machine have no monitor. A clone gets neither kernel nor image: they
  * are in the memory. What else makes up the machine must be the same on both
  * command lines, or the state does not load.
  */
@@ -157,15 +158,27 @@ static int put_memory(struct qemu_args *a, const struct vm_spec *spec)
 			spec->start == VM_TEMPLATE ? "on" : "off");
 }
 
-/* The porter's way to save a template and to load a clone. */
+/*
+ * The porter's way to save a template and to load a clone. One that is alone
+ * is told all there is to tell here: that its memory is there already, which
+ * Debian's QEMU takes on QMP only. It then takes a byte of QMP at a time, and
+ * each costs it ten system calls.
+ */
 static int put_monitor(struct qemu_args *a, const struct vm_spec *spec)
 {
 	static const char *const args[] = { "-mon", "chardev=qmp,mode=control",
 					    "-incoming", "defer" };
+	static const char *const alone[] = { "-global",
+					     "migration.x-ignore-shared=on" };
 	int r;
 
 	if (spec->start == VM_COLD)
 		return 0;
+	if (spec->alone) {
+		r = put_text(a, "-incoming", "fd:%d",
+			     graph_fd(PROC_VMM, FD_SAVED));
+		return r < 0 ? r : put_all(a, alone, ARRAY_SIZE(alone));
+	}
 	r = put_text(a, "-chardev", "socket,id=qmp,fd=%d",
 		     graph_fd(PROC_VMM, FD_QMP));
 	return r < 0 ? r : put_all(a, args, spec->start == VM_CLONE ? 4 : 2);

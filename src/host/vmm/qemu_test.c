@@ -17,14 +17,15 @@
 static struct qemu_args cold, template, clone;
 
 static void arguments(struct qemu_args *a, enum vm_backend b,
-		      enum vm_start start)
+		      enum vm_start start, bool own)
 {
 	const struct vm_spec spec = { .backend = b,
 				      .start = start,
 				      .memory_mib = 128,
 				      .cpus = 1,
 				      .deadline_s = 10,
-				      .tsc_khz = 2600000 };
+				      .tsc_khz = 2600000,
+				      .own_qemu = own };
 
 	assert_int_equal(qemu_arguments(&spec, a), 0);
 }
@@ -84,7 +85,8 @@ static void differences(void)
 	assert_null(value(&clone, "-append", 0));
 }
 
-static void machines(void **)
+/* Of whichever QEMU; ours has no -sandbox, and the name of no file. */
+static void machines_of(bool own)
 {
 	static const enum vm_backend backends[] = { VM_QEMU_KVM, VM_QEMU_TCG };
 	static const char *const never[] = { "-netdev", "-nic", "-net",
@@ -94,9 +96,12 @@ static void machines(void **)
 	size_t i, j;
 
 	for (i = 0; i < ARRAY_SIZE(backends); i++) {
-		arguments(&cold, backends[i], VM_COLD);
-		arguments(&template, backends[i], VM_TEMPLATE);
-		arguments(&clone, backends[i], VM_CLONE);
+		arguments(&cold, backends[i], VM_COLD, own);
+		arguments(&template, backends[i], VM_TEMPLATE, own);
+		arguments(&clone, backends[i], VM_CLONE, own);
+		assert_int_equal(clone.argv[0][0] == '/', !own);
+		assert_int_equal(value(&clone, "-sandbox", 0) != NULL,
+				 !own && backends[i] == VM_QEMU_TCG);
 		same_machine();
 		differences();
 		for (j = 0; j < ARRAY_SIZE(never); j++)
@@ -108,9 +113,37 @@ static void machines(void **)
 	}
 }
 
+/* The state by a descriptor on the command line, and no QMP at all. */
+static void alone(void **)
+{
+	const struct vm_spec spec = { .backend = VM_QEMU_TCG,
+				      .start = VM_CLONE,
+				      .memory_mib = 128,
+				      .cpus = 1,
+				      .deadline_s = 10,
+				      .own_qemu = true,
+				      .alone = true };
+
+	assert_int_equal(qemu_arguments(&spec, &clone), 0);
+	assert_string_equal(value(&clone, "-incoming", 0), "fd:9");
+	assert_string_equal(value(&clone, "-global", 0),
+			    "migration.x-ignore-shared=on");
+	assert_null(value(&clone, "-mon", 0));
+	assert_string_equal(value(&clone, "-chardev", 0),
+			    "socket,id=wire,fd=3");
+	assert_null(value(&clone, "-chardev", 1));
+}
+
+static void machines(void **)
+{
+	machines_of(false);
+	machines_of(true);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(machines) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(machines),
+					    cmocka_unit_test(alone) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,7 +6,6 @@
 
 #include <strings.h>
 
-#include "base/str.h"
 #include "reader/html/css.h"
 #include "reader/html/css_value.h"
 #include "reader/html/parse.h"
@@ -166,6 +165,16 @@ static struct span attr_get(const node_t *n, struct span name)
 	const myhtml_token_attr_t *a = attr_look(n, name);
 
 	return a ? string_of(&a->value) : span_of(NULL, 0);
+}
+
+static uint32_t attrs_count(const node_t *n)
+{
+	const myhtml_token_attr_t *a = n->token ? n->token->attr_first : NULL;
+	uint32_t count = 0;
+
+	for (; a; a = a->next)
+		count++;
+	return count;
 }
 
 static bool attr_has(const node_t *n, struct span name)
@@ -333,29 +342,33 @@ static void text_node(struct walk *w, const node_t *n)
 {
 	const struct style *st = &w->frames[w->depth - 1].style;
 	enum message_removed_kind kind = style_hides(st);
+	struct span text = text_of(n);
 
 	if (w->blind)
 		kind = REMOVED_TRUNCATED;
 	else if (!kind && is_folded(w, n))
 		kind = REMOVED_DISPLAY_NONE;
 	if (kind) {
-		hidden_text(w, kind, text_of(n));
+		hidden_text(w, kind, text);
 		return;
 	}
-	buf_reset(&w->clean);
-	clean_text(text_of(n), &w->clean, w->d);
-	if (!is_blank(buf_view(&w->clean)))
+	if (!clean_is_plain(text)) {
+		buf_reset(&w->clean);
+		clean_text(text, &w->clean, w->d);
+		text = buf_view(&w->clean);
+	}
+	if (w->hidden_kind && !is_blank(text))
 		hidden_flush(w);
-	writer_text(&w->w, buf_view(&w->clean), st->pre);
+	writer_text(&w->w, text, st->pre);
 }
 
 /* Elements */
 
-static bool never_shown(const struct css_elem *e)
+static bool never_shown(struct walk *w, const node_t *n)
 {
-	const node_t *n = e->node;
-
-	return (tag_bits(n) & T_NEVER) || css_word_is(e->tag, "annotation") ||
+	return (tag_bits(n) & T_NEVER) ||
+	       (n->tag_id >= MyHTML_TAG_LAST_ENTRY &&
+		css_word_is(tag_of(w->tree, n), "annotation")) ||
 	       (tag_is(n, MyHTML_TAG_DIALOG) && !attr_has(n, SPAN_LIT("open")));
 }
 
@@ -409,14 +422,19 @@ static bool classes_split(struct walk *w, struct css_elem *e, struct span s)
 static struct css_elem *elem_new(struct walk *w, const node_t *n,
 				 const struct frame *parent)
 {
-	struct css_elem *e = arena_alloc(w->arena, sizeof(*e));
+	struct css_elem *e = arena_raw(w->arena, sizeof(*e));
 
-	if (!e || !classes_split(w, e, attr_get(n, SPAN_LIT("class"))))
+	if (!e)
+		return NULL;
+	e->cls = NULL;
+	e->n_cls = 0;
+	if (!classes_split(w, e, attr_get(n, SPAN_LIT("class"))))
 		return NULL;
 	e->parent = parent ? parent->elem : NULL;
 	e->prev = parent ? parent->last : NULL;
 	e->tag = tag_of(w->tree, n);
 	e->id = attr_get(n, SPAN_LIT("id"));
+	e->n_attrs = attrs_count(n);
 	e->node = n;
 	return e;
 }
@@ -448,15 +466,15 @@ static void attributes_apply(const node_t *n, struct css_values *v)
 }
 
 /* What rules, attributes and the element's own style say about it. */
-static void values_gather(struct walk *w, const struct css_elem *elem)
+static void values_gather(struct walk *w, const node_t *n,
+			  const struct css_elem *elem)
 {
-	const node_t *n = elem->node;
 	struct css_values *v = &w->values;
 
 	css_values_reset(v);
 	if (n->token && n->token->attr_first)
 		attributes_apply(n, v);
-	if (css_match(w->sheet, elem, v))
+	if (elem && css_match(w->sheet, elem, v))
 		w->blind = true;
 	if (css_inline(w->sheet, attr_get(n, SPAN_LIT("style")), v))
 		w->blind = true;
@@ -464,16 +482,15 @@ static void values_gather(struct walk *w, const struct css_elem *elem)
 
 /* Style by what the rules say, and by what they perhaps say. */
 static struct style elem_style(struct walk *w, const struct style *parent,
-			       const struct css_elem *elem)
+			       const node_t *n, const struct css_elem *elem)
 {
-	const node_t *n = elem->node;
 	unsigned int bits = tag_bits(n);
 	enum style_box box = default_box(bits);
 	bool shrinks = !(bits & T_TABLE);
 	const struct css_values *v = &w->values;
 	struct style s;
 
-	values_gather(w, elem);
+	values_gather(w, n, elem);
 	s = style_compute(parent, box, shrinks, v->set ? v->sure : NULL);
 	if (v->any_maybe && !style_hides(&s)) {
 		struct style maybe =
@@ -487,7 +504,7 @@ static struct style elem_style(struct walk *w, const struct style *parent,
 	if (!s.hide && attr_has(n, SPAN_LIT("hidden")) &&
 	    !v->sure[CSS_DISPLAY].weight)
 		s.hide = REMOVED_HIDDEN_ATTRIBUTE;
-	if (!s.hide && (never_shown(elem) || is_folded(w, n)))
+	if (!s.hide && (never_shown(w, n) || is_folded(w, n)))
 		s.hide = REMOVED_DISPLAY_NONE;
 	return s;
 }
@@ -543,13 +560,26 @@ static void raw_element(struct walk *w, const node_t *n,
 	draft_remove(w->d, kind, 1, s);
 }
 
+/* "12. " into a mark; no list has more items than a document has bytes. */
+static void number_mark(char *mark, unsigned int n)
+{
+	char digits[8];
+	size_t i = sizeof(digits);
+
+	do {
+		digits[--i] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n && i);
+	memcpy(mark, digits + i, sizeof(digits) - i);
+	memcpy(mark + sizeof(digits) - i, ". ", sizeof(". "));
+}
+
 static void list_item(struct walk *w)
 {
 	struct frame *list = w->depth > 1 ? &w->frames[w->depth - 2] : NULL;
 
 	if (list && tag_is(list->node, MyHTML_TAG_OL))
-		(void)str_printf(w->w.mark, sizeof(w->w.mark), "%u. ",
-				 ++list->item);
+		number_mark(w->w.mark, ++list->item);
 	else
 		memcpy(w->w.mark, "- ", sizeof("- "));
 }
@@ -612,12 +642,18 @@ static void close_shown(struct walk *w, const struct frame *f)
 		w->w.quote--;
 }
 
-/* Style and script write nothing, but selectors count them as siblings. */
+/*
+ * The element for selectors, if there are any. Style and script write nothing,
+ * but are counted as siblings.
+ */
 static struct css_elem *elem_enter(struct walk *w, const node_t *n,
 				   struct frame *parent)
 {
-	struct css_elem *e = elem_new(w, n, parent);
+	struct css_elem *e;
 
+	if (!css_sheet_has_rules(w->sheet))
+		return NULL;
+	e = elem_new(w, n, parent);
 	if (!e)
 		w->blind = true;
 	else if (parent)
@@ -635,8 +671,8 @@ static void element_open(struct walk *w, const node_t *n, struct css_elem *elem)
 	f->last = NULL;
 	f->item = 0;
 	f->href.n = 0;
-	f->style =
-		elem_style(w, w->depth ? &f[-1].style : &style_initial, elem);
+	f->style = elem_style(w, w->depth ? &f[-1].style : &style_initial, n,
+			      elem);
 	w->depth++;
 	/* hidden paragraphs are words of their own, too */
 	if (f->style.hide && f->style.box != BOX_INLINE && w->hidden.n &&
@@ -659,7 +695,7 @@ static void element_enter(struct walk *w, const node_t *n)
 		raw_element(w, n, REMOVED_STYLE);
 	else if (tag_bits(n) & T_SCRIPT)
 		raw_element(w, n, REMOVED_SCRIPT);
-	else if (!elem || w->depth == HTML_FRAMES_MAX)
+	else if (w->depth == HTML_FRAMES_MAX)
 		draft_remove(w->d, REMOVED_TRUNCATED, 1, span_of(NULL, 0));
 	else
 		element_open(w, n, elem);
@@ -738,36 +774,73 @@ void html_init(void)
 	css_init();
 }
 
-/* The parser looks one byte behind the text, and at no more than its limit. */
+/*
+ * Of NUL the parser makes texts that are no UTF-8. So it gets U+FFFF, which is
+ * no character either: no name, style or tag has it, and from a text it is
+ * taken out like all that nobody sees, so that "ig\0nore" is one word, as in a
+ * browser. Dropped here, it could join what stands around it to markup.
+ */
+static size_t copy_without_nul(struct span s, uint8_t *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.n; i++) {
+		p[n] = s.p[i];
+		if (!p[n++]) {
+			memcpy(p + n - 1, "\xef\xbf\xbf", 3);
+			n += 2;
+		}
+	}
+	return n;
+}
+
+/* A copy, for the parser looks one byte behind the text; NULL for no room. */
 static struct span text_copy(struct arena *a, struct span html)
 {
-	size_t n = utf8_cut(html, PARSE_INPUT_MAX);
-	uint8_t *p = arena_raw(a, n + 1);
+	bool nul = memchr(html.p, 0, html.n);
+	size_t room = nul ? 3 * html.n : html.n;
+	uint8_t *p = arena_raw(a, room + 1);
+	size_t n = html.n;
 
 	if (!p)
 		return span_of(NULL, 0);
-	memcpy(p, html.p, n);
+	if (nul)
+		n = copy_without_nul(html, p);
+	else
+		memcpy(p, html.p, n);
 	p[n] = 0;
 	return span_of(p, n);
 }
 
-void html_to_text(struct span html, struct draft *d, struct buf *out)
+static void text_to_text(struct arena *a, struct span html, struct draft *d,
+			 struct buf *out)
 {
 	struct parsed tree = { 0 };
+	struct span text = text_copy(a, html);
+
+	if (text.p)
+		parse_html(text, &tree);
+	else
+		text = html;
+	if (tree.tree)
+		tree_to_text(a, tree.tree, d, out);
+	if (tree.end < text.n)
+		draft_remove(d, REMOVED_TRUNCATED, 1,
+			     span_of(text.p + tree.end, text.n - tree.end));
+}
+
+void html_to_text(struct span html, struct draft *d, struct buf *out)
+{
+	size_t n = utf8_cut(html, PARSE_INPUT_MAX);
 	struct arena arena;
-	struct span text;
 
 	if (!html.n)
 		return;
 	arena_init(&arena, HTML_MEMORY_MAX);
 	css_init();
-	text = text_copy(&arena, html);
-	if (text.n)
-		parse_html(text, &tree);
-	if (tree.tree)
-		tree_to_text(&arena, tree.tree, d, out);
-	if (tree.end < html.n)
+	text_to_text(&arena, span_of(html.p, n), d, out);
+	if (n < html.n)
 		draft_remove(d, REMOVED_TRUNCATED, 1,
-			     span_of(html.p + tree.end, html.n - tree.end));
+			     span_of(html.p + n, html.n - n));
 	arena_done(&arena);
 }

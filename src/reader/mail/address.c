@@ -6,6 +6,7 @@
 void address_init(struct address_rd *r, struct span field)
 {
 	r->l = (struct lex){ field, 0 };
+	r->name_n = r->angle[0] = r->angle[1] = 0;
 	buf_init(&r->phrase, field.n + 1);
 	buf_init(&r->bare, field.n + 1);
 	buf_init(&r->comment, field.n + 1);
@@ -46,7 +47,10 @@ static void atom(struct address_rd *r)
 	buf_put(&r->bare, r->l.s.p + from, r->l.pos - from);
 }
 
-/* What is in <>, without blanks, comments and a route (@a,@b:). */
+/*
+ * What is in <>, without blanks, comments and a route (@a,@b:). A comma that
+ * is not in a route ends it: another address follows.
+ */
 static void angle(struct address_rd *r, struct buf *addr)
 {
 	struct lex *l = &r->l;
@@ -55,7 +59,10 @@ static void angle(struct address_rd *r, struct buf *addr)
 	lex_skip(l, NULL);
 	while (!lex_end(l) && lex_peek(l) != '>') {
 		uint8_t c = lex_peek(l);
+		bool route = addr->n && addr->p[0] == '@';
 
+		if (c == ',' && addr->n && !route)
+			return;
 		if (c == '"') {
 			size_t from = l->pos;
 
@@ -65,7 +72,7 @@ static void angle(struct address_rd *r, struct buf *addr)
 			buf_reset(addr);
 			l->pos++;
 		} else {
-			if (c == ':' && addr->n && addr->p[0] == '@')
+			if (c == ':' && route)
 				buf_reset(addr);
 			else
 				buf_u8(addr, c);
@@ -76,28 +83,68 @@ static void angle(struct address_rd *r, struct buf *addr)
 	l->pos += !lex_end(l);
 }
 
+static bool has_at(const struct address_rd *r)
+{
+	return r->bare.n && memchr(r->bare.p, '@', r->bare.n);
+}
+
 /*
- * At a comma behind words that are no address: whether an address in <>
- * follows before any other, so that they belong to its name.
+ * Whether an address in <> follows before any byte of stops. What was found
+ * is remembered, so that a long field is not looked through again and again.
  */
-static bool names_more(struct address_rd *r)
+static bool angle_ahead(struct address_rd *r, const char *stops, size_t *found)
 {
 	struct lex l = r->l;
 
-	if (r->bare.n && memchr(r->bare.p, '@', r->bare.n))
-		return false;
-	for (l.pos++; !lex_end(&l); lex_skip(&l, NULL)) {
+	if (l.pos < *found)
+		return true;
+	for (lex_skip(&l, NULL); !lex_end(&l); lex_skip(&l, NULL)) {
 		uint8_t c = lex_peek(&l);
 
+		if (c == '<') {
+			*found = l.pos;
+			return true;
+		}
+		if (c && strchr(stops, c))
+			return false;
 		if (c == '"')
 			lex_quoted(&l, NULL);
 		else
 			l.pos++;
-		if (c == '<')
-			return true;
-		if (c == '@' || c == ';' || c == ':')
-			return false;
 	}
+	return false;
+}
+
+/* At a comma behind words that are no address: do they go on with a name? */
+static bool names_more(struct address_rd *r)
+{
+	bool more;
+
+	if (has_at(r))
+		return false;
+	r->l.pos++;
+	more = angle_ahead(r, "@;:", &r->angle[0]);
+	r->l.pos -= !more;
+	return more;
+}
+
+/*
+ * At a word. It goes on with a bare address only behind a dot or an @, or
+ * with one of them. Else what was there is part of a name, unless it is a
+ * whole address that nothing in <> follows: then true.
+ */
+static bool bare_full(struct address_rd *r)
+{
+	uint8_t last = r->bare.n ? r->bare.p[r->bare.n - 1] : '.';
+	uint8_t next = lex_peek(&r->l);
+
+	if (last == '.' || last == '@' || next == '.' || next == '@' ||
+	    !lex_is_blank(r->l.s.p[r->l.pos - 1]))
+		return false;
+	if (has_at(r) && !angle_ahead(r, ",;:", &r->angle[1]))
+		return true;
+	buf_reset(&r->bare);
+	r->name_n = r->phrase.n;
 	return false;
 }
 
@@ -106,9 +153,11 @@ static void words_reset(struct address_rd *r)
 	buf_reset(&r->phrase);
 	buf_reset(&r->bare);
 	buf_reset(&r->comment);
+	r->name_n = 0;
 }
 
-/* What was read so far as a bare address; its name is in a comment. */
+/* What was read so far as a bare address; its name is in a comment, or what
+ * stood before it. */
 static bool bare_end(struct address_rd *r, struct buf *name, struct buf *addr,
 		     uint32_t *flaws)
 {
@@ -116,7 +165,10 @@ static bool bare_end(struct address_rd *r, struct buf *name, struct buf *addr,
 
 	if (any) {
 		buf_span(addr, buf_view(&r->bare));
-		words_decode(buf_view(&r->comment), name, flaws);
+		words_decode(lex_trim(r->comment.n ? buf_view(&r->comment)
+						   : buf_part(&r->phrase, 0,
+							      r->name_n)),
+			     name, flaws);
 	}
 	words_reset(r);
 	return any;
@@ -129,8 +181,12 @@ static bool angle_end(struct address_rd *r, struct buf *name, struct buf *addr,
 
 	angle(r, addr);
 	lex_skip(&r->l, &r->comment);
-	words_decode(buf_view(r->phrase.n ? &r->phrase : &r->comment), name,
-		     flaws);
+	words_decode(lex_trim(buf_view(r->phrase.n ? &r->phrase : &r->comment)),
+		     name, flaws);
+	/* "<Undisclosed-Recipient:;>" */
+	if (addr->n && !memchr(addr->p, '@', addr->n) &&
+	    memchr(addr->p, ':', addr->n))
+		buf_reset(addr);
 	any = addr->n || name->n;
 	words_reset(r);
 	return any;
@@ -161,7 +217,6 @@ bool address_next(struct address_rd *r, struct buf *name, struct buf *addr,
 		}
 		if (c == ',' && r->phrase.n && names_more(r)) {
 			buf_u8(&r->phrase, ',');
-			r->l.pos++;
 			continue;
 		}
 		if (c == ',' || c == ';') {
@@ -170,14 +225,14 @@ bool address_next(struct address_rd *r, struct buf *name, struct buf *addr,
 				return true;
 			continue;
 		}
-		if (c == '"') {
-			quoted(r);
-			continue;
-		}
 		if (c == ':')
 			words_reset(r);
 		if (c == ':' || c == '>' || c == ')')
 			r->l.pos++;
+		else if (bare_full(r))
+			return bare_end(r, name, addr, flaws);
+		else if (c == '"')
+			quoted(r);
 		else
 			atom(r);
 	}

@@ -13,6 +13,8 @@ struct address_rd {
 	struct buf phrase;  /* words before an address, or a bare address */
 	struct buf bare;    /* the same without blanks, quotes kept */
 	struct buf comment; /* the last one */
+	size_t name_n;	    /* bytes of phrase before what is in bare */
+	size_t angle[2];    /* a < that a look ahead has found */
 };
 
 /* field must live as long as the reader. */

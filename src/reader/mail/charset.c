@@ -17,7 +17,7 @@
 
 enum {
 	META_LOOK_MAX = 2048,
-	OUT_PER_BYTE = 3, /* UTF-8 for one byte of any encoding, at most */
+	OUT_PER_BYTE = 3,   /* UTF-8 for one byte of any encoding, at most */
 	GB_PLANES = 189000, /* pointer of U+10000 in GB18030 */
 	REPLACEMENT = 0xfffd,
 };
@@ -164,8 +164,8 @@ static size_t gb18030(struct span s, size_t i, struct sink *k)
 /* Four characters of Big5-HKSCS are a letter and an accent above it. */
 static bool big5_letters(uint8_t lead, uint8_t trail, struct sink *k)
 {
-	if (lead != 0x88 || (trail != 0x62 && trail != 0x64 && trail != 0xa3 &&
-			     trail != 0xa5))
+	if (lead != 0x88 ||
+	    (trail != 0x62 && trail != 0x64 && trail != 0xa3 && trail != 0xa5))
 		return false;
 	put(k, trail < 0x80 ? 0xca : 0xea);
 	put(k, trail == 0x62 || trail == 0xa3 ? 0x304 : 0x30c);

@@ -43,13 +43,13 @@ enum charset_one { CHARSETS_OF_ONE_BYTE(CHARSET_ENUM) CHARSET_ONE_MAX };
 
 /* Sizes of the tables of two bytes: leads and trails of each encoding. */
 enum {
-	GB_LEADS = 126, /* 81 to fe */
+	GB_LEADS = 126,	 /* 81 to fe */
 	GB_TRAILS = 190, /* 40 to 7e, 80 to fe */
 	BIG5_LEADS = 126,
 	BIG5_TRAILS = 157, /* 40 to 7e, a1 to fe */
 	KR_LEADS = 126,
-	KR_TRAILS = 190, /* 41 to fe */
-	JIS_LEADS = 60, /* 81 to 9f, e0 to fc of Shift_JIS */
+	KR_TRAILS = 190,  /* 41 to fe */
+	JIS_LEADS = 60,	  /* 81 to 9f, e0 to fc of Shift_JIS */
 	JIS_TRAILS = 188, /* 40 to 7e, 80 to fc */
 	JIS_ROW = 94,
 };

@@ -38,11 +38,14 @@ static void time_of_day(struct lex *l, int hour, struct date *d)
 
 	d->hour = hour;
 	l->pos++;
+	lex_skip(l, NULL);
 	d->minute = number(l, &digits);
 	d->second = 0;
+	lex_skip(l, NULL);
 	if (lex_peek(l) != ':')
 		return;
 	l->pos++;
+	lex_skip(l, NULL);
 	d->second = number(l, &digits);
 	/* a leap second is no time elsewhere */
 	if (d->second == 60)
@@ -64,6 +67,10 @@ static void zone_number(struct lex *l, struct date *d)
 	v = number(l, &digits);
 	if (digits == 2)
 		v *= 100;
+	if (digits == 2 && lex_peek(l) == ':') {
+		l->pos++;
+		v += number(l, &digits);
+	}
 	if (v == UNSET || (digits != 4 && digits != 2) || v / 100 > 23 ||
 	    v % 100 > 59)
 		return;
@@ -78,8 +85,7 @@ static bool month_name(struct span s, struct date *d)
 		bool same = true;
 
 		for (int k = 0; k < 3; k++)
-			same &= lex_lower(s.p[k]) ==
-				(uint8_t)months[i * 3 + k];
+			same &= lex_lower(s.p[k]) == (uint8_t)months[i * 3 + k];
 		if (same) {
 			d->month = i + 1;
 			return true;
@@ -130,6 +136,7 @@ static void number_token(struct lex *l, struct date *d)
 	size_t digits;
 	int v = number(l, &digits);
 
+	lex_skip(l, NULL);
 	if (lex_peek(l) == ':' && d->hour == UNSET)
 		time_of_day(l, v, d);
 	else if (digits > 2 && d->year == UNSET)
@@ -153,7 +160,7 @@ static void token(struct lex *l, struct date *d)
 	else if (lex_is_alpha(c))
 		name(l, d);
 	else
-		l->pos++;
+		l->pos += !lex_end(l);
 }
 
 static int month_days(int year, int month)

@@ -18,11 +18,11 @@ enum flaw {
 	FLAW_NO_BOUNDARY,	    /* a multipart that names none */
 	FLAW_NO_PARTS,		    /* or in which it never occurs */
 	FLAW_NO_END,		    /* parts that end with what holds them */
-	FLAW_AFTER_END,		    /* parts behind the end of their multipart */
-	FLAW_SAME_BOUNDARY,	    /* a multipart in another of its boundary */
-	FLAW_ENCODED_CONTAINER,	    /* parts or a mail in base64 and the like */
-	FLAW_UNKNOWN_ENCODING,	    /* no transfer encoding of this name */
-	FLAW_BASE64,		    /* what is no base64, or behind its end */
+	FLAW_AFTER_END,		/* parts behind the end of their multipart */
+	FLAW_SAME_BOUNDARY,	/* a multipart in another of its boundary */
+	FLAW_ENCODED_CONTAINER, /* parts or a mail in base64 and the like */
+	FLAW_UNKNOWN_ENCODING,	/* no transfer encoding of this name */
+	FLAW_BASE64,		/* what is no base64, or behind its end */
 	FLAW_UNKNOWN_CHARSET,
 	FLAW_NESTING, /* too deep, or too many parts */
 	FLAW_MAX

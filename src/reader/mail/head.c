@@ -78,8 +78,7 @@ static struct span value_at(struct span head, size_t from, size_t *pos)
 {
 	struct span s;
 
-	while (*pos < head.n &&
-	       (head.p[*pos] == ' ' || head.p[*pos] == '\t'))
+	while (*pos < head.n && (head.p[*pos] == ' ' || head.p[*pos] == '\t'))
 		(void)head_next_line(head, pos);
 	s = lex_trim(span_of(head.p + from, *pos - from));
 	if (s.n > HEAD_VALUE_MAX)

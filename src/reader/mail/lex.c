@@ -61,7 +61,7 @@ static void comment_skip(struct lex *l, struct buf *out)
 		if (out && (c == ')' ? depth > 0 : depth > 1))
 			buf_u8(out, c);
 		l->pos++;
-		while (text_byte(l, "()", out))
+		while (depth && text_byte(l, "()", out))
 			;
 	} while (depth && !lex_end(l));
 }

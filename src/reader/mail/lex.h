@@ -16,7 +16,7 @@ struct lex {
 
 static inline bool lex_end(const struct lex *l)
 {
-	return l->pos == l->s.n;
+	return l->pos >= l->s.n;
 }
 
 /* The next byte, 0 at the end. */

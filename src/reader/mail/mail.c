@@ -90,8 +90,7 @@ static uint32_t addresses_keep(struct walk *w, struct span field,
 	struct address_rd r;
 
 	address_init(&r, field);
-	while (n < max &&
-	       address_next(&r, &w->field, &w->addr, &w->d->flaws)) {
+	while (n < max && address_next(&r, &w->field, &w->addr, &w->d->flaws)) {
 		rows[n].name = keep(w, MESSAGE_NAME_MAX);
 		rows[n++].addr =
 			bytes_keep(w, buf_view(&w->addr), MESSAGE_ADDR_MAX);
@@ -109,6 +108,17 @@ static struct span date_keep(struct walk *w, struct span field)
 	return arena_copy(&w->d->arena, span_of(text, sizeof(text)));
 }
 
+/* An id without the blanks that folding put into it. */
+static struct span reference_keep(struct walk *w, struct span id)
+{
+	buf_reset(&w->addr);
+	for (size_t i = 0; i < id.n; i++) {
+		if (!lex_is_blank(id.p[i]))
+			buf_u8(&w->addr, id.p[i]);
+	}
+	return bytes_keep(w, buf_view(&w->addr), MESSAGE_ID_MAX);
+}
+
 /* The last ids are the nearest ones. */
 static void references_keep(struct walk *w, struct span field)
 {
@@ -123,7 +133,7 @@ static void references_keep(struct walk *w, struct span field)
 	m->n_references = 0;
 	for (uint32_t i = n > MESSAGE_REFS ? n - MESSAGE_REFS : 0; i < n; i++)
 		m->references[m->n_references++] =
-			bytes_keep(w, ids[i % MESSAGE_REFS], MESSAGE_ID_MAX);
+			reference_keep(w, ids[i % MESSAGE_REFS]);
 }
 
 /* An id in <>, or the bare word that somebody wrote. */
@@ -132,9 +142,16 @@ static struct span id_keep(struct walk *w, struct span field, bool bare)
 	struct lex l = { field, 0 };
 	struct span id = { NULL, 0 };
 
-	if (!lex_angle(&l, &id) && bare)
+	if (!lex_angle(&l, &id) && bare) {
 		id = field;
-	return bytes_keep(w, lex_trim(id), MESSAGE_ID_MAX);
+		if (id.n && id.p[0] == '<')
+			id = span_of(id.p + 1, id.n - 1);
+		for (size_t i = 0; i < id.n; i++) {
+			if (lex_is_blank(id.p[i]))
+				id.n = i;
+		}
+	}
+	return reference_keep(w, id);
 }
 
 /* Of fields that occur twice the last one counts; addresses add up. */
@@ -150,8 +167,8 @@ static void headers_keep(struct walk *w, struct span head)
 			m->subject =
 				words_keep(w, f.value, MESSAGE_SUBJECT_MAX);
 		else if (f.id == HEAD_FROM)
-			n_from = addresses_keep(w, f.value, &m->from, n_from,
-						1);
+			n_from =
+				addresses_keep(w, f.value, &m->from, n_from, 1);
 		else if (f.id == HEAD_TO)
 			m->n_to = addresses_keep(w, f.value, m->to, m->n_to,
 						 MESSAGE_ADDRS);
@@ -218,12 +235,16 @@ static struct message_attachment *attachment_new(struct walk *w,
 static void attachment_keep(struct walk *w, const struct part *p)
 {
 	struct message_attachment *a = attachment_new(w, part_bytes(w, p));
+	struct span name;
 
 	if (!a)
 		return;
 	a->name = param_keep(w, p->disposition, "filename", MESSAGE_NAME_MAX);
+	name = param_keep(w, p->type, "name", MESSAGE_NAME_MAX);
 	if (!a->name.n)
-		a->name = param_keep(w, p->type, "name", MESSAGE_NAME_MAX);
+		a->name = name;
+	else if (name.n && !span_eq(a->name, name))
+		flaw_add(&w->d->flaws, FLAW_CONFLICTING_PARAMETER);
 	a->type = type_keep(w, p);
 }
 
@@ -264,6 +285,8 @@ static void text_keep(struct walk *w, const struct part *p, bool html,
 	struct span text = part_text(w, p, html);
 	size_t from;
 
+	if (!text.n)
+		return;
 	piece_begin(out);
 	from = out->n;
 	if (html) {
@@ -312,11 +335,14 @@ static void push(struct walk *w, uint32_t part, enum place place)
 static void inner_message(struct walk *w, const struct entry *e)
 {
 	struct buf *out = e->place == PLACE_SHOWN ? &w->body : &w->other;
-	struct message_attachment *a = attachment_new(w, e->part->body);
+	struct message_attachment *a;
 	struct span line = { NULL, 0 };
 	uint32_t no_flaws = 0; /* they were noted when the part was found */
 	struct head h;
 
+	if (!e->part->body.n)
+		return;
+	a = attachment_new(w, e->part->body);
 	if (e->part->child) {
 		head_read(w->m.parts[e->part->child].head, &h, &no_flaws);
 		line = words_keep(w, h.value[HEAD_SUBJECT],
@@ -461,11 +487,13 @@ static void body_keep(struct walk *w)
 
 /* Input */
 
-/* Without the line that an mbox puts before each mail. */
+/* Without the line that an mbox puts before each mail, and a BOM. */
 static struct span without_mbox_line(struct span raw)
 {
 	const uint8_t *lf;
 
+	if (raw.n > 3 && memcmp(raw.p, "\xef\xbb\xbf", 3) == 0)
+		raw = span_of(raw.p + 3, raw.n - 3);
 	if (raw.n < 6 ||
 	    (memcmp(raw.p, "From ", 5) != 0 && memcmp(raw.p, ">From ", 6) != 0))
 		return raw;
@@ -499,8 +527,7 @@ void mail_findings(struct draft *d)
 	static_assert(ARRAY_SIZE(rules) == FLAW_MAX);
 
 	for (size_t i = 0; i < FLAW_MAX; i++) {
-		if (!(d->flaws >> i & 1) ||
-		    d->m.n_findings == MESSAGE_FINDINGS)
+		if (!(d->flaws >> i & 1) || d->m.n_findings == MESSAGE_FINDINGS)
 			continue;
 		d->m.findings[d->m.n_findings++] = (struct message_finding){
 			.rule = span_str(rules[i]),
@@ -515,8 +542,7 @@ static int text_read(struct walk *w, struct span raw)
 {
 	if (memchr(raw.p, 0, raw.n))
 		return -EBADMSG;
-	clean_text(charset_text(raw, span_of(NULL, 0), &w->utf8,
-				&w->d->flaws),
+	clean_text(charset_text(raw, span_of(NULL, 0), &w->utf8, &w->d->flaws),
 		   &w->body, w->d);
 	links_from_text(w->d, buf_view(&w->body));
 	return 0;

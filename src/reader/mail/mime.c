@@ -83,8 +83,7 @@ static void type_set(struct scan *s, struct part *p, const struct part *parent)
 		p->sub = span_of(slash + 1, value.n - n - 1);
 	} else if (p->type.n) {
 		flaw_add(s->flaws, FLAW_BAD_TYPE);
-		p->main = SPAN_LIT("text");
-		p->sub = SPAN_LIT("plain");
+		type_default(p, NULL);
 	}
 }
 
@@ -98,8 +97,7 @@ static bool is_message(const struct part *p)
 {
 	return part_is(p, "message", "rfc822") ||
 	       part_is(p, "message", "rfc2822") ||
-	       part_is(p, "message", "global") ||
-	       part_is(p, "message", "news");
+	       part_is(p, "message", "global") || part_is(p, "message", "news");
 }
 
 /* The boundary of a multipart; without one its text is shown as it stands. */
@@ -138,6 +136,8 @@ static void head_end(struct scan *s, size_t to)
 	p->disposition = h.value[HEAD_DISPOSITION];
 	p->content_id = h.value[HEAD_CONTENT_ID];
 	p->body = span_of(s->raw.p + s->pos, 0);
+	params_check(p->type, s->flaws);
+	params_check(p->disposition, s->flaws);
 	type_set(s, p, parent);
 	if (part_is(p, "multipart", NULL))
 		multipart_set(s, o);
@@ -193,8 +193,7 @@ static bool is_boundary(struct span line, struct span boundary, bool *last)
 	    memcmp(line.p + 2, boundary.p, boundary.n) != 0)
 		return false;
 	*last = line.n >= n + 2 && line.p[n] == '-' && line.p[n + 1] == '-';
-	return lex_trim(span_of(line.p + n, line.n - n)).n ==
-	       (*last ? 2u : 0u);
+	return lex_trim(span_of(line.p + n, line.n - n)).n == (*last ? 2u : 0u);
 }
 
 /* Where the line that begins at pos is cut off, its own line end is, too. */
@@ -242,6 +241,29 @@ static bool boundary_met(struct scan *s, struct span line, size_t from)
 	return true;
 }
 
+/* The line that an mbox puts before each mail is none of the mail's. */
+static bool is_mbox_line(struct span line)
+{
+	return (line.n > 5 && memcmp(line.p, "From ", 5) == 0) ||
+	       (line.n > 6 && memcmp(line.p, ">From ", 6) == 0);
+}
+
+/* A line that is no field. A part that begins with it has no header at all. */
+static void bad_line(struct scan *s, struct span line, size_t from)
+{
+	struct part *p = s->open[s->depth - 1].part;
+
+	flaw_add(s->flaws, FLAW_INVALID_HEADER);
+	if (s->raw.p + from != p->head.p)
+		return;
+	if (is_mbox_line(line)) {
+		p->head.p = s->raw.p + s->pos;
+		return;
+	}
+	s->pos = from;
+	head_end(s, from);
+}
+
 static void line_in_head(struct scan *s, struct span line, size_t from)
 {
 	switch (head_line(line)) {
@@ -249,12 +271,7 @@ static void line_in_head(struct scan *s, struct span line, size_t from)
 		head_end(s, from);
 		return;
 	case HEAD_LINE_BAD:
-		flaw_add(s->flaws, FLAW_INVALID_HEADER);
-		/* a part that begins with it has no header at all */
-		if (s->raw.p + from == s->open[s->depth - 1].part->head.p) {
-			s->pos = from;
-			head_end(s, from);
-		}
+		bad_line(s, line, from);
 		return;
 	case HEAD_LINE_MORE:
 		/* some take a line of blanks for the end */
@@ -272,11 +289,17 @@ int mime_parse(struct span raw, struct arena *arena, struct mime *ret,
 	struct scan s = {
 		.raw = raw, .arena = arena, .m = ret, .flaws = flaws
 	};
+	enum head_line first;
 	size_t pos = 0;
 
 	ret->n = ret->lost = 0;
-	if (!raw.n || head_line(head_next_line(raw, &pos)) != HEAD_LINE_FIELD)
+	if (!raw.n)
 		return -1;
+	first = head_line(head_next_line(raw, &pos));
+	if (first != HEAD_LINE_FIELD && first != HEAD_LINE_END) {
+		flaw_add(flaws, FLAW_INVALID_HEADER);
+		return -1;
+	}
 	part_open(&s);
 	while (s.pos < raw.n) {
 		size_t from = s.pos;

@@ -37,7 +37,7 @@ struct part {
 	struct span sub;
 	uint32_t child; /* the first; 0: none, for the root is nobody's child */
 	uint32_t last;
-	uint32_t next; /* with the same parent; 0: none */
+	uint32_t next;	/* with the same parent; 0: none */
 	uint32_t depth; /* the root has 1 */
 };
 
@@ -49,7 +49,7 @@ struct mime {
 
 /*
  * Every span borrows from raw or from the arena. Returns 0, or -1 if the first
- * line is no header field: then this is no mail. flaws: see flaw.h.
+ * line belongs to no header: then this is no mail. flaws: see flaw.h.
  */
 [[nodiscard]] int mime_parse(struct span raw, struct arena *arena,
 			     struct mime *ret, uint32_t *flaws);

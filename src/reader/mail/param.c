@@ -36,7 +36,8 @@ struct span param_value(struct span field)
 	from = l.pos;
 	while (is_name(lex_peek(&l)))
 		l.pos++;
-	return span_of(field.p + from, l.pos - from);
+	return l.pos > from ? span_of(field.p + from, l.pos - from)
+			    : span_of(NULL, 0);
 }
 
 /* An unquoted value goes to the next semicolon, blanks and all. */
@@ -102,65 +103,105 @@ static const struct piece *piece_find(const struct param *p, int section,
 }
 
 /* The first of two pieces of the same name and section stays. */
-static void piece_add(struct param *p, struct piece new, uint32_t *flaws)
+static void piece_add(struct param *p, struct piece new)
 {
 	size_t old;
 
 	new.n = p->text.n - new.from;
-	if (piece_find(p, new.section, new.extended, &old)) {
-		bool same = span_eq(piece_text(p, old),
-				    buf_part(&p->text, new.from, new.n));
-
-		flaw_add(flaws, same ? FLAW_DUPLICATE_PARAMETER
-				     : FLAW_CONFLICTING_PARAMETER);
+	if (piece_find(p, new.section, new.extended, &old))
 		buf_cut(&p->text, new.from);
-		return;
-	}
-	if (p->n < PARAM_PIECES_MAX)
+	else if (p->n < PARAM_PIECES_MAX)
 		p->pieces[p->n++] = new;
 }
 
-/* One parameter at the cursor, kept if it is the wanted one. */
-static void param_next(struct lex *l, const char *name, struct param *p,
-		       uint32_t *flaws)
+/*
+ * The parameter at the cursor, which moves to the semicolon behind it. Its
+ * value is appended; false if it has none.
+ */
+static bool param_next(struct lex *l, struct span *name, struct buf *value)
 {
-	struct piece new = { .from = p->text.n };
-	size_t from = l->pos;
-	struct span got;
+	size_t from;
+	bool has;
 
+	while (lex_peek(l) == ';')
+		l->pos++;
+	lex_skip(l, NULL);
+	from = l->pos;
 	while (is_name(lex_peek(l)))
 		l->pos++;
-	got = span_of(l->s.p + from, l->pos - from);
+	*name = span_of(l->s.p + from, l->pos - from);
 	lex_skip(l, NULL);
-	if (lex_peek(l) == '=') {
+	has = lex_peek(l) == '=';
+	if (has) {
 		l->pos++;
 		lex_skip(l, NULL);
 		if (lex_peek(l) == '"')
-			lex_quoted(l, &p->text);
+			lex_quoted(l, value);
 		else
-			bare_value(l, &p->text);
-		new.section = name_section(got, name, &new.extended);
-		if (new.section >= WHOLE)
-			piece_add(p, new, flaws);
-		else
-			buf_cut(&p->text, new.from);
+			bare_value(l, value);
 	}
 	while (!lex_end(l) && lex_peek(l) != ';')
 		l->pos++;
+	return has;
 }
 
-static void params_scan(struct span field, const char *name, struct param *p,
-			uint32_t *flaws)
+/* The cursor before the first parameter. */
+static struct lex params_begin(struct span field)
 {
 	struct lex l = { field, 0 };
 
 	while (!lex_end(&l) && lex_peek(&l) != ';')
 		l.pos++;
+	return l;
+}
+
+static void params_scan(struct span field, const char *name, struct param *p)
+{
+	struct lex l = params_begin(field);
+
 	for (size_t i = 0; i < PARAM_MAX && !lex_end(&l); i++) {
-		while (lex_peek(&l) == ';')
-			l.pos++;
-		lex_skip(&l, NULL);
-		param_next(&l, name, p, flaws);
+		struct piece new = { .from = p->text.n };
+		bool has;
+		struct span got;
+
+		has = param_next(&l, &got, &p->text);
+		new.section = name_section(got, name, &new.extended);
+		if (has && new.section >= WHOLE)
+			piece_add(p, new);
+		else
+			buf_cut(&p->text, new.from);
+	}
+}
+
+void params_check(struct span field, uint32_t *flaws)
+{
+	CLEAN_BUF struct buf text = { .max = field.n };
+	struct lex l = params_begin(field);
+	struct {
+		struct span name;
+		size_t from;
+	} rows[PARAM_MAX + 1];
+	size_t n = 0;
+
+	rows[0].from = 0;
+	while (n < PARAM_MAX && !lex_end(&l)) {
+		struct span value;
+
+		if (!param_next(&l, &rows[n].name, &text))
+			continue;
+		value = buf_part(&text, rows[n].from, text.n);
+		for (size_t i = 0; i < n; i++) {
+			struct span old =
+				buf_part(&text, rows[i].from,
+					 rows[i + 1].from - rows[i].from);
+
+			if (lex_equal(rows[i].name, rows[n].name))
+				flaw_add(flaws,
+					 span_eq(old, value)
+						 ? FLAW_DUPLICATE_PARAMETER
+						 : FLAW_CONFLICTING_PARAMETER);
+		}
+		rows[++n].from = text.n;
 	}
 }
 
@@ -253,8 +294,8 @@ static bool plain_get(const struct param *p, bool words, struct buf *out,
 	return true;
 }
 
-bool param_get(struct span field, const char *name, bool words,
-	       struct buf *out, uint32_t *flaws)
+bool param_get(struct span field, const char *name, bool words, struct buf *out,
+	       uint32_t *flaws)
 {
 	struct param p;
 	CLEAN_BUF struct buf plain = { .max = 3 * field.n + 1 };
@@ -264,7 +305,7 @@ bool param_get(struct span field, const char *name, bool words,
 
 	p.n = 0;
 	buf_init(&p.text, field.n);
-	params_scan(field, name, &p, flaws);
+	params_scan(field, name, &p);
 	have = plain_get(&p, words, &plain, flaws);
 	extended = p.n > have &&
 		   pieces_join(&p, piece_find(&p, WHOLE, true, &i) ? WHOLE : 0,
@@ -272,8 +313,8 @@ bool param_get(struct span field, const char *name, bool words,
 	buf_done(&p.text);
 	if (!extended)
 		buf_span(out, buf_view(&plain));
-	else if (have && !span_eq(buf_part(out, from, out->n - from),
-				  buf_view(&plain)))
+	else if (have &&
+		 !span_eq(buf_part(out, from, out->n - from), buf_view(&plain)))
 		flaw_add(flaws, FLAW_CONFLICTING_PARAMETER);
 	return have || extended;
 }

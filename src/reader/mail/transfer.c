@@ -38,12 +38,14 @@ size_t base64_decode(struct span s, uint8_t *dst, uint32_t *flaws)
 {
 	uint32_t bits = 0;
 	unsigned int have = 0; /* six bits each */
+	bool padded = false;
 	size_t n = 0;
 
 	for (size_t i = 0; i < s.n; i++) {
 		uint8_t v = base64_value(s.p[i]);
 
 		if (s.p[i] == '=' && have >= 2) {
+			padded = true;
 			if (base64_goes_on(span_of(s.p + i, s.n - i)))
 				flaw_add(flaws, FLAW_BASE64);
 			break;
@@ -60,6 +62,9 @@ size_t base64_decode(struct span s, uint8_t *dst, uint32_t *flaws)
 		dst[n++] = (uint8_t)bits;
 		have = 0;
 	}
+	/* without padding some drop what others decode */
+	if (have && !padded)
+		flaw_add(flaws, FLAW_BASE64);
 	if (have >= 2)
 		dst[n++] = (uint8_t)(bits >> (6 * have - 8));
 	if (have == 3)
@@ -147,7 +152,8 @@ static size_t uu_line(struct span line, uint8_t *dst)
 
 			bits = bits << 6 | ((uint32_t)(c - ' ') & 63);
 		}
-		for (size_t k = 0; k < 3 && n < want; k++)
+		/* of a group that is cut off, what is whole of it */
+		for (size_t k = 0; k < 3 && n < want && i + k + 1 < line.n; k++)
 			dst[n++] = (uint8_t)(bits >> (16 - 8 * k));
 	}
 	return n;

@@ -26,8 +26,8 @@ struct run {
 static bool until_mark(struct span s, size_t *pos, size_t max, struct span *ret)
 {
 	size_t left = s.n - *pos;
-	const uint8_t *to = left ? memchr(s.p + *pos, '?', left < max ? left : max)
-				 : NULL;
+	const uint8_t *to =
+		left ? memchr(s.p + *pos, '?', left < max ? left : max) : NULL;
 
 	if (!to)
 		return false;
@@ -143,7 +143,8 @@ void words_decode(struct span s, struct buf *out, uint32_t *flaws)
 		word_add(&r, &w);
 		i = from = w.end;
 	}
-	text_add(&r, span_of(s.p + from, s.n - from));
+	if (from < s.n)
+		text_add(&r, span_of(s.p + from, s.n - from));
 	run_flush(&r);
 	buf_done(&r.bytes);
 }
