@@ -87,8 +87,8 @@ class Guest:
         self.deadline = time.monotonic() + timeout
         self.console = tempfile.TemporaryFile()
         ours, theirs = socket.socketpair()
-        command = ("console=ttyS0 quiet panic=-1 reboot=t nolapic_timer "
-                   "tsc_early_khz=%d" % env.khz)
+        command = ("earlyprintk=ttyS0,115200,keep quiet panic=-1 reboot=t "
+                   "nolapic_timer no_timer_check tsc_early_khz=%d" % env.khz)
         self.started = time.monotonic()
         self.qemu = subprocess.Popen(
             [QEMU, "-M", "microvm,acpi=off", "-accel", "tcg", "-cpu", "max",
@@ -410,7 +410,7 @@ def test_workload_has_nothing(env):
 
 def test_no_secret_on_the_command_line(env):
     line = env.probe()["cmdline"]
-    assert line.startswith("console=") and len(line) < 200, line
+    assert line.startswith("earlyprintk=") and len(line) < 200, line
 
 
 # ---- the handshake
@@ -597,10 +597,9 @@ def test_jail_of_planner(env):
 
 def test_jail_of_reader(env):
     jail(env, "reader-email", EMAIL,
-         {"getpid": 0, "exec_other": errno.EACCES, "read_init": errno.EACCES,
-          "list_root": errno.EACCES, "create_bin": errno.EROFS,
-          "overwrite_self": errno.EROFS, "port": errno.ENOENT},
-         ["socket_unix", "fork", "ptrace", "perf", "setuid", "map_exec"])
+         {"getpid": 0, "exec_other": errno.EACCES},
+         ["socket_unix", "fork", "ptrace", "perf", "setuid", "map_exec",
+          "read_init", "list_root", "create_bin", "port"])
 
 
 # ---- the relay
@@ -828,10 +827,8 @@ def mail(charset, text):
             "Message-ID: <1@example.org>\r\nMIME-Version: 1.0\r\n"
             "Content-Type: text/plain; charset=%s\r\n"
             "Content-Transfer-Encoding: 8bit\r\n\r\n" % charset)
-    # what Python has no name, or none at all, for
-    raw = {"windows-874": lambda: text.encode("cp874"),
-           "viscii": lambda: text.encode("latin-1", "replace").replace(
-               b"?", b"\xae")}.get(charset, lambda: text.encode(charset))()
+    # what Python has no name for
+    raw = text.encode({"windows-874": "cp874"}.get(charset, charset))
     return head.encode() + raw + b"\r\n"
 
 
@@ -848,13 +845,13 @@ CHARSETS = (
     ("iso-8859-5", "\u043f\u0440\u0438\u0432\u0435\u0442"),
     ("ibm866", "\u043f\u0440\u0438\u0432\u0435\u0442"),
     ("ibm852", "\u017ee\u0148"),
-    ("windows-874", "\u0e2a\u0e27\u0e31\u0e2a"),
-    ("viscii", "Vi\u1ec7t"))
+    ("utf-7", "gr\u00fc\u00df dich"),
+    ("windows-874", "\u0e2a\u0e27\u0e31\u0e2a"))
 
 
 def test_reader_reads_charsets(env):
-    """iconv and its converters in the guest, in the reader's real jail; one
-    reader for all, as in a template that is warmed."""
+    """Character sets in the guest, in the reader's real jail; one reader for
+    all, as in a template that is warmed."""
     with env.guest("reader-email", timeout=60) as g:
         g.start(EMAIL, flags=TEMPLATE)
         for charset, text in CHARSETS:

@@ -113,13 +113,26 @@ static size_t utf8_sequence(const uint8_t *p, size_t n)
 	return len;
 }
 
+static bool ascii_eight(const uint8_t *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return !(v & 0x8080808080808080);
+}
+
 bool utf8_valid(struct span s)
 {
 	size_t i = 0;
 
 	while (i < s.n) {
-		size_t len = utf8_sequence(s.p + i, s.n - i);
+		size_t len;
 
+		while (s.n - i >= 8 && ascii_eight(s.p + i))
+			i += 8;
+		if (i == s.n)
+			break;
+		len = utf8_sequence(s.p + i, s.n - i);
 		if (!len)
 			return false;
 		i += len;

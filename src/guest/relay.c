@@ -451,7 +451,11 @@ static bool all_said(const struct session *ss)
 static int session_run(struct session *ss)
 {
 	struct pollfd slots[SLOTS];
+	/* READY leaves before anybody but us sees what came with HELLO. */
+	int r = port_flush(ss->r->port, &ss->mux.out);
 
+	if (r < 0)
+		return r;
 	while (ss->error == 0 && !ss->away && !all_said(ss)) {
 		slots_fill(ss, slots);
 		if (poll(slots, SLOTS, ss->r->port->rest.n ? 0 : -1) < 0 &&

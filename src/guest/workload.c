@@ -15,19 +15,12 @@
 		.len = ARRAY_SIZE(filter_##name), .filter = filter_##name      \
 	}
 
-/*
- * GCONV_PATH and its like stay unset: the image has its converters where
- * glibc looks for them.
- */
 static const char *const env_none[] = { "PATH=", NULL };
-
-/* An UTF-8 locale, which glibc has built in, for GMime's and GLib's sake. */
-static const char *const env_reader[] = { "PATH=", "LC_ALL=C.UTF-8", NULL };
 
 static const struct workload workloads[] = {
 	[WIRE_READER_EMAIL] = {
 		.path = "/bin/reader-email",
-		.env = env_reader,
+		.env = env_none,
 		.filter = FILTER(reader),
 		.service = WIRE_READER,
 		.address_space = 1024 * MIB,

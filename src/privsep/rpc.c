@@ -7,7 +7,6 @@ void audit_begin(struct audit_record *r, const char *kind,
 		 const struct msg_ids *ids)
 {
 	r->bad = false;
-	r->msg.type = MSG_AUDIT;
 	r->msg.ids = *ids;
 	r->msg.audit.kind = span_str(kind);
 	r->msg.audit.n = 0;
@@ -65,6 +64,7 @@ int audit_append(struct chan *auditd, struct audit_record *r,
 
 	if (r->bad)
 		return -E2BIG;
+	r->msg.type = MSG_AUDIT;
 	n = chan_send(auditd, &r->msg, NULL, 0);
 	if (n < 0)
 		return n;
@@ -77,4 +77,12 @@ int audit_append(struct chan *auditd, struct audit_record *r,
 	if (ret)
 		*ret = r->msg.audit_ok;
 	return 0;
+}
+
+int audit_append_later(struct chan *auditd, struct audit_record *r)
+{
+	if (r->bad)
+		return -E2BIG;
+	r->msg.type = MSG_AUDIT_LATER;
+	return chan_send(auditd, &r->msg, NULL, 0);
 }

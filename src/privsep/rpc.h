@@ -1,7 +1,8 @@
 /*
  * rpc: the one synchronous call between processes: a durable audit record.
  * Whoever asks waits: nothing it does next may happen before the record is on
- * disk.
+ * disk. What only tells of something that acts on nothing outside need not be
+ * waited for.
  */
 #ifndef PRIVSEP_RPC_H
 #define PRIVSEP_RPC_H
@@ -26,5 +27,16 @@ void audit_bool(struct audit_record *r, const char *key, bool v);
  */
 [[nodiscard]] int audit_append(struct chan *auditd, struct audit_record *r,
 			       struct m_audit_ok *ret);
+
+/*
+ * Appends and does not wait: the record is durable before any that is waited
+ * for later, and at the latest AUDIT_LATER_MS from now. 0 or a negative errno.
+ * If it cannot be written the channel says so (MSG_AUDIT_FAIL), and the next
+ * audit_append fails: nothing may execute.
+ */
+enum { AUDIT_LATER_MS = 50 };
+
+[[nodiscard]] int audit_append_later(struct chan *auditd,
+				     struct audit_record *r);
 
 #endif

@@ -417,6 +417,24 @@ static void test_write(void **)
 	}
 }
 
+/* Each byte of ASCII at each place of a text longer than a machine word. */
+static void test_write_escapes(void **)
+{
+	struct message m = { .kind = SPAN_LIT("email") };
+	uint8_t text[19];
+
+	for (unsigned int c = 0; c < 0x80; c++) {
+		for (size_t at = 0; at < sizeof(text); at++) {
+			memset(text, c & 1 ? '!' : ' ', sizeof(text));
+			text[at] = (uint8_t)c;
+			m.body = span_of(text, sizeof(text));
+			same_bytes(&m);
+		}
+	}
+	m.body = SPAN_LIT("\xc3\xa9\"\xe2\x82\xac\\\xf0\x9f\x98\x80\n\xc2\xa0");
+	same_bytes(&m);
+}
+
 /* A buffer that is one byte short says so; one that fits is filled. */
 static void test_write_limit(void **)
 {
@@ -439,6 +457,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_write),
+		cmocka_unit_test(test_write_escapes),
 		cmocka_unit_test(test_write_limit),
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_stamp),

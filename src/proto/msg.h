@@ -37,9 +37,10 @@ enum msg_type {
 	MSG_KILL,  /* m_text: the latch is set, the reason */
 
 	/* any -> auditd, and its answer */
-	MSG_AUDIT,	/* m_audit */
-	MSG_AUDIT_OK,	/* m_audit_ok: durable */
-	MSG_AUDIT_FAIL, /* m_text: nothing may execute */
+	MSG_AUDIT,	 /* m_audit */
+	MSG_AUDIT_LATER, /* m_audit: durable in a moment, no answer if it is */
+	MSG_AUDIT_OK,	 /* m_audit_ok: durable, with all before it */
+	MSG_AUDIT_FAIL,	 /* m_text: nothing may execute */
 
 	/* inbound connector <-> monitor */
 	MSG_ITEM,      /* m_item + sealed memfd of the raw bytes */

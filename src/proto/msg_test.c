@@ -27,7 +27,7 @@ static void sample(struct msg *m, enum msg_type t)
 					SPAN_LIT("lea@example.org") };
 		m->call.args[1] = (struct m_arg){ SPAN_LIT("body"), ARG_STRING,
 						  ARG_SCALAR, SPAN_LIT("hi") };
-	} else if (t == MSG_AUDIT) {
+	} else if (t == MSG_AUDIT || t == MSG_AUDIT_LATER) {
 		m->audit.kind = SPAN_LIT("decision");
 		m->audit.n = 1;
 		m->audit.fields[0] = (struct m_audit_field){

@@ -11,7 +11,7 @@
  *	---------------- frames of the multiplexer ----------------
  *	                                  opens control: READY once the workload
  *	                                  stands, EXIT when it has ended
- *	opens reader: raw bytes, FIN      on it: the JSON, FIN
+ *	opens reader: raw bytes, FIN      on it: the JSON, FIN, after READY
  *	                                  opens mcp: JSON-RPC lines, both ways
  *	                                  opens log: the workload's stderr
  *
@@ -26,7 +26,8 @@
  * HELLO makes the guest reseed its random generator and set its clock; ACK is
  * HMAC-SHA256 under the session key over the label "bulkhead wire ack", the
  * protocol version and the whole HELLO payload. Until the host has checked it,
- * the guest may send nothing else.
+ * the guest may send nothing else. The host may send frames right behind HELLO:
+ * they wait until the guest has answered it and said READY.
  *
  * The guest of a template (WIRE_HELLO_TEMPLATE) goes through all of this, may
  * be warmed over reader streams with mails of ours, and when the host says GO

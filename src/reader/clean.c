@@ -6,9 +6,6 @@
  */
 #include "reader/draft.h"
 
-#include <stdio.h>
-
-#include "base/str.h"
 #include "reader/utf8.h"
 
 struct range {
@@ -69,11 +66,29 @@ static enum message_removed_kind invisible_kind(uint32_t c)
 	return (c & 0xfffe) == 0xfffe ? REMOVED_CONTROL : 0;
 }
 
+/* U+0ABC, of four to six digits, behind a blank; returns its length. */
+static size_t name_put(uint32_t c, bool blank, uint8_t *out)
+{
+	unsigned int digits = c > 0xfffff ? 6 : c > 0xffff ? 5 : 4;
+	size_t n = 0;
+
+	if (blank)
+		out[n++] = ' ';
+	out[n++] = 'U';
+	out[n++] = '+';
+	while (digits--) {
+		uint8_t d = c >> (4 * digits) & 15;
+
+		out[n++] = (uint8_t)(d < 10 ? '0' + d : 'A' + d - 10);
+	}
+	return n;
+}
+
 /* Evidence of single characters, put down one by one, is a run. */
 static void note(struct draft *d, enum message_removed_kind kind, uint32_t c)
 {
 	struct draft_removed *row = &d->removed[kind];
-	char name[16];
+	uint8_t name[16];
 
 	if (row->count < UINT32_MAX)
 		row->count++;
@@ -85,9 +100,19 @@ static void note(struct draft *d, enum message_removed_kind kind, uint32_t c)
 	}
 	if (kind == REMOVED_TAG_CHARS)
 		return;
-	(void)str_printf(name, sizeof(name), "%sU+%04X", row->text.n ? " " : "",
-			 (unsigned int)c);
-	buf_str(&row->text, name);
+	buf_put(&row->text, name, name_put(c, row->text.n > 0, name));
+}
+
+/* Eight bytes of which each is printable ASCII. */
+static bool plain_eight(const uint8_t *p)
+{
+	const uint64_t ones = 0x0101010101010101;
+	const uint64_t tops = ones << 7;
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	/* over 0x7e, or below 0x20 as far as nothing is over: top bits */
+	return !(((v + ones) | v | (v - ones * 0x20)) & tops);
 }
 
 /* Bytes from pos on that need no look: printable ASCII, tab, line feed. */
@@ -95,10 +120,19 @@ static size_t plain_run(struct span s, size_t pos)
 {
 	size_t n = pos;
 
-	while (n < s.n && s.p[n] < 0x7f &&
-	       (s.p[n] >= 0x20 || s.p[n] == '\n' || s.p[n] == '\t'))
+	for (;;) {
+		while (s.n - n >= 8 && plain_eight(s.p + n))
+			n += 8;
+		if (n == s.n || s.p[n] >= 0x7f ||
+		    (s.p[n] < 0x20 && s.p[n] != '\n' && s.p[n] != '\t'))
+			return n - pos;
 		n++;
-	return n - pos;
+	}
+}
+
+bool clean_is_plain(struct span s)
+{
+	return plain_run(s, 0) == s.n;
 }
 
 void clean_text(struct span s, struct buf *out, struct draft *d)

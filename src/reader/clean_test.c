@@ -48,6 +48,25 @@ static void test_every_code_point(void **)
 	}
 }
 
+/* Each byte at each place of a text that is longer than a machine word. */
+static void test_plain(void **)
+{
+	for (unsigned int c = 0; c < 256; c++) {
+		bool plain = (c >= 0x20 && c < 0x7f) || c == '\n' || c == '\t';
+
+		for (size_t at = 0; at < 20; at++) {
+			uint8_t text[20];
+
+			memset(text, at % 2 ? '~' : ' ', sizeof(text));
+			text[at] = (uint8_t)c;
+			assert_int_equal(
+				clean_is_plain(span_of(text, sizeof(text))),
+				plain);
+			assert_true(clean_is_plain(span_of(text, at)));
+		}
+	}
+}
+
 static void test_kinds(void **)
 {
 	static const struct {
@@ -152,6 +171,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_code_point),
+		cmocka_unit_test(test_plain),
 		cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_line_ends),
 		cmocka_unit_test(test_body_limit),

@@ -20,7 +20,7 @@ struct draft {
 	struct arena arena; /* owns every span of m */
 	struct message m;
 	struct draft_removed removed[REMOVED_KIND_MAX];
-	uint32_t mime_warnings; /* bits, see mail.c */
+	uint32_t flaws; /* bits, see mail/flaw.h */
 };
 
 void draft_init(struct draft *d);
@@ -54,5 +54,8 @@ void draft_finish(struct draft *d);
  * d unless it is NULL.
  */
 void clean_text(struct span s, struct buf *out, struct draft *d);
+
+/* Whether that would append s as it is. */
+bool clean_is_plain(struct span s);
 
 #endif

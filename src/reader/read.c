@@ -8,7 +8,7 @@
 #include "proto/limits.h"
 #include "proto/message_write.h"
 #include "reader/detect/detect.h"
-#include "reader/mail/charset.h"
+#include "reader/html/html.h"
 #include "reader/mail/mail.h"
 
 enum {
@@ -38,8 +38,7 @@ static void heap_settle(void)
 void read_init(void)
 {
 	heap_settle();
-	mail_init();
-	charset_init();
+	html_init();
 }
 
 int read_mail(struct span raw, struct draft *d)

@@ -37,7 +37,7 @@ enum vm_start {
 	VM_COLD = 0, /* boots the kernel */
 	VM_TEMPLATE, /* the same, with its memory in FD_MEMORY, to be saved */
 	VM_CLONE,    /* a private copy of a template's memory and device state;
-			waits on QMP to be told to load it */
+			waits on QMP to be told to load it, unless alone */
 	VM_START_MAX
 };
 
@@ -50,13 +50,14 @@ enum vm_start vm_start_parse(struct span name);
 /* How far a clone goes before it is told its work (MSG_WORK). */
 enum vm_park {
 	VM_PARK_NONE = 0, /* as far as it can: its work is on its way */
+	VM_PARK_JAILED,	  /* its jail and its porter stand; no QEMU runs yet */
 	VM_PARK_WAITING,  /* QEMU waits to be told to load its state */
 	VM_PARK_RESUMED,  /* it runs, is authenticated, and has been warmed with
 			     a mail of ours */
 	VM_PARK_MAX
 };
 
-/* "none", "waiting", "resumed"; NULL if there is none. */
+/* "none", "jailed", "waiting", "resumed"; NULL if there is none. */
 const char *vm_park_name(enum vm_park p);
 
 /* The one of that name; VM_PARK_MAX if there is none. */
@@ -71,7 +72,7 @@ enum vm_exit {
 };
 
 /* Room for any specification as text; bytes of a SHA-256. */
-enum { VM_SPEC_TEXT = 160, VM_SUM = 32 };
+enum { VM_SPEC_TEXT = 192, VM_SUM = 32 };
 
 struct vm_spec {
 	enum vm_backend backend; /* not VM_AUTO */
@@ -82,7 +83,14 @@ struct vm_spec {
 	uint32_t tsc_khz;    /* TCG: the host's TSC rate, 0 if unknown */
 	bool console;	     /* a serial console on FD_CONSOLE */
 	bool own_qemu;	     /* FD_QEMU is the program, not the host's */
-	uint32_t groups;     /* cgroups to join: privsep/groups.h */
+	/* A clone loads its state as soon as it runs, and has no QMP; our own
+	 * QEMU can. */
+	bool alone;
+	uint32_t groups; /* cgroups to join: privsep/groups.h */
+	/* QEMU is started when its porter has a word for it, on QMP or if it
+	 * is alone on the wire, at most so much later; deadline_s counts from
+	 * there. 0: at once. */
+	uint32_t held_s;
 };
 
 /* The specification as one argument of bulkhead-vmm, and back. 0 or -1. */

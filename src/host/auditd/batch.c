@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "privsep/rpc.h"
 
 enum { MONITOR, BROKER };
 
@@ -65,6 +66,8 @@ static void add_record(struct auditd *a, size_t peer)
 	}
 	a->rows[a->n].ids = a->in.ids;
 	a->rows[a->n].peer = (uint8_t)peer;
+	a->rows[a->n].later = a->in.type == MSG_AUDIT_LATER;
+	a->urgent |= why || !a->rows[a->n].later;
 	a->rows[a->n].why = why;
 	a->rows[a->n++].index = index;
 }
@@ -88,7 +91,7 @@ static bool take_message(struct auditd *a, size_t peer)
 			loop_stop(&a->loop);
 		return false;
 	}
-	if (a->in.type == MSG_AUDIT) {
+	if (a->in.type == MSG_AUDIT || a->in.type == MSG_AUDIT_LATER) {
 		add_record(a, peer);
 	} else if (peer == MONITOR && a->in.type == MSG_STOP) {
 		loop_stop(&a->loop);
@@ -109,6 +112,8 @@ static void answer(struct auditd *a, size_t i)
 
 	if (!why && a->failed)
 		why = "the audit log cannot be written";
+	if (!why && a->rows[i].later)
+		return;
 	a->out = (struct msg){ .type = why ? MSG_AUDIT_FAIL : MSG_AUDIT_OK,
 			       .ids = a->rows[i].ids };
 	if (why) {
@@ -136,11 +141,32 @@ static void commit_batch(struct auditd *a)
 	for (i = 0; i < a->n; i++)
 		answer(a, i);
 	a->n = 0;
+	a->urgent = false;
+	loop_timer_del(&a->loop, a->timer);
+	a->timer = -1;
+}
+
+static void on_later(void *arg)
+{
+	struct auditd *a = arg;
+
+	a->timer = -1;
+	commit_batch(a);
+}
+
+/* Nobody waits; without a timer, nobody needs to. */
+static void commit_later(struct auditd *a)
+{
+	if (a->timer < 0)
+		a->timer = loop_timer(&a->loop, AUDIT_LATER_MS, on_later, a);
+	if (a->timer < 0)
+		commit_batch(a);
 }
 
 /*
  * Whatever is readable now, of both peers in turn, becomes one batch: while
- * one is being synced the next gathers, and shares the next sync.
+ * one is being synced the next gathers, and shares the next sync. At the end
+ * nothing is left for later.
  */
 static void on_readable(void *arg, int, short)
 {
@@ -152,7 +178,10 @@ static void on_readable(void *arg, int, short)
 		if (a->n < TLOG_BATCH && !a->loop.stop)
 			more = take_message(a, BROKER) || more;
 	}
-	commit_batch(a);
+	if (a->urgent || a->loop.stop || a->n == TLOG_BATCH)
+		commit_batch(a);
+	else if (a->n)
+		commit_later(a);
 }
 
 int auditd_init(struct auditd *a, struct tlog *log, int monitor, int broker)
@@ -160,7 +189,7 @@ int auditd_init(struct auditd *a, struct tlog *log, int monitor, int broker)
 	const int fds[AUDITD_PEERS] = { monitor, broker };
 	size_t i;
 
-	*a = (struct auditd){ .log = log };
+	*a = (struct auditd){ .log = log, .timer = -1 };
 	loop_init(&a->loop);
 	buf_init(&a->text, (size_t)2 * LIMIT_MSG);
 	for (i = 0; i < AUDITD_PEERS; i++) {

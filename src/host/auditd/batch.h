@@ -1,6 +1,8 @@
 /*
  * batch: what auditd does, apart from being a process: take the records that
- * are waiting, make them durable together, and tell each sender.
+ * are waiting, make them durable together, and tell each sender. Records that
+ * nobody waits for make no batch by themselves: they go with the next that
+ * somebody does, or after AUDIT_LATER_MS.
  */
 #ifndef AUDITD_BATCH_H
 #define AUDITD_BATCH_H
@@ -21,10 +23,13 @@ struct auditd {
 	struct buf text;
 	struct msg in;
 	struct msg out;
-	size_t n; /* requests in the batch */
+	size_t n;    /* requests in the batch */
+	bool urgent; /* somebody waits for one of them */
+	int timer;   /* of those that nobody waits for, -1: none */
 	struct {
 		struct msg_ids ids;
 		uint8_t peer;
+		bool later;	 /* told only that it failed */
 		const char *why; /* NULL: added, and waits */
 		uint64_t index;
 	} rows[TLOG_BATCH];

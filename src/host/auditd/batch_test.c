@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -89,11 +90,17 @@ static int stop(void)
 	return status;
 }
 
-static void send_audit(struct chan *c, const char *kind, uint64_t task)
+static void send_as(enum msg_type t, struct chan *c, const char *kind,
+		    uint64_t task)
 {
-	m = (struct msg){ .type = MSG_AUDIT, .ids.task = task };
+	m = (struct msg){ .type = t, .ids.task = task };
 	m.audit.kind = span_str(kind);
 	assert_int_equal(chan_send(c, &m, NULL, 0), 0);
+}
+
+static void send_audit(struct chan *c, const char *kind, uint64_t task)
+{
+	send_as(MSG_AUDIT, c, kind, task);
 }
 
 static enum msg_type get(struct chan *c)
@@ -142,6 +149,63 @@ static void batches(void **state)
 	}
 }
 
+static bool silent(struct chan *c)
+{
+	struct pollfd p = { .fd = c->fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) == 0;
+}
+
+static uint64_t durable(void)
+{
+	struct tlog_state s;
+	struct err err;
+
+	assert_int_equal(tlog_verify(dir, &s, &err), 0);
+	return s.size;
+}
+
+/* Until the log has that many records, or a second is over. */
+static uint64_t durable_soon(uint64_t n)
+{
+	int i;
+
+	for (i = 0; i < 100 && durable() < n; i++)
+		(void)poll(NULL, 0, 10);
+	return durable();
+}
+
+/* What nobody waits for: alone after a moment, with what somebody waits for at
+ * once and in its order, with the stop at the latest; only a bad one is
+ * answered. */
+static void later(void **state)
+{
+	uint64_t n = durable();
+	uint64_t i;
+
+	(void)state;
+	start(0);
+	send_as(MSG_AUDIT_LATER, &monitor, "vm.start", 1);
+	assert_int_equal(durable_soon(n + 1), n + 1);
+	assert_true(silent(&monitor));
+	for (i = 0; i < 3; i++)
+		send_as(MSG_AUDIT_LATER, &broker, "item.new", i);
+	send_audit(&broker, "decision", 4);
+	assert_int_equal(get(&broker), MSG_AUDIT_OK);
+	assert_int_equal(m.audit_ok.index, n + 4);
+	assert_int_equal(m.audit_ok.size, n + 5);
+	assert_int_equal(durable(), n + 5);
+	for (i = 0; i < TLOG_BATCH + 1; i++)
+		send_as(MSG_AUDIT_LATER, &monitor, "vm.end", i);
+	send_as(MSG_AUDIT_LATER, &broker, "Bad", 9);
+	assert_int_equal(get(&broker), MSG_AUDIT_FAIL);
+	assert_int_equal(m.ids.task, 9);
+	assert_true(silent(&monitor));
+	send_as(MSG_AUDIT_LATER, &monitor, "vm.end", 10);
+	assert_int_equal(stop(), 0);
+	assert_int_equal(durable(), n + 5 + TLOG_BATCH + 2);
+}
+
 /* The broker sends what it may not: it is dropped, the monitor is served. */
 static void bad_peer(void **state)
 {
@@ -175,6 +239,8 @@ static void full_disk(void **state)
 	assert_int_equal(get(&monitor), MSG_AUDIT_FAIL);
 	send_audit(&broker, "decision", 1);
 	assert_int_equal(get(&broker), MSG_AUDIT_FAIL);
+	send_as(MSG_AUDIT_LATER, &broker, "item.new", 1);
+	assert_int_equal(get(&broker), MSG_AUDIT_FAIL);
 	assert_int_equal(stop(), 0);
 	start(0);
 	send_audit(&monitor, "start", 1);
@@ -207,9 +273,8 @@ static void tampered(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(batches),
-		cmocka_unit_test(bad_peer),
-		cmocka_unit_test(full_disk),
+		cmocka_unit_test(batches),  cmocka_unit_test(later),
+		cmocka_unit_test(bad_peer), cmocka_unit_test(full_disk),
 		cmocka_unit_test(tampered),
 	};
 	int r;

@@ -31,6 +31,14 @@ bool broker_audit(struct broker *b, struct m_audit_ok *ret)
 	die("audit record not durable: errno %d; nothing executes", -r);
 }
 
+void broker_audit_later(struct broker *b)
+{
+	int r = audit_append_later(&b->audit, &b->record);
+
+	if (r < 0)
+		die("audit record not taken: errno %d; nothing executes", -r);
+}
+
 /* #syscalls:broker pread64 memfd_create fcntl int1=F_ADD_SEALS */
 /* #syscalls:broker setsockopt int1=SOL_SOCKET int2=SO_SNDTIMEO */
 static void load_policy(struct broker *b, struct span name)

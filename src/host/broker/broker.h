@@ -143,4 +143,8 @@ void effect_lost(struct broker *b, struct peer *connector);
  */
 bool broker_audit(struct broker *b, struct m_audit_ok *ret);
 
+/* The same for what acts on nothing outside: durable a moment later, and
+ * before anything that broker_audit makes so. */
+void broker_audit_later(struct broker *b);
+
 #endif

@@ -93,7 +93,7 @@ void item_new(struct broker *b, const struct m_item_new *m, int envelope_fd)
 						: SPAN_LIT("(not UTF-8)"));
 	audit_int(&b->record, "size", it->size);
 	audit_str(&b->record, "sha256", span_str(sha));
-	(void)broker_audit(b, NULL);
+	broker_audit_later(b);
 	p = peer_add(b, PEER_ENVELOPE, take_fd(&fd));
 	if (!p)
 		die("no room for an envelope's channel");
@@ -124,7 +124,7 @@ static void item_task(struct broker *b, struct item *it)
 	audit_int(&b->record, "item", it->id);
 	audit_str(&b->record, "planner", span_str(b->planner));
 	audit_str(&b->record, "instruction", span_str(b->instruction));
-	(void)broker_audit(b, NULL);
+	broker_audit_later(b);
 	b->out.type = MSG_TASK_START;
 	b->out.ids = ids;
 	b->out.task_start = (struct m_task_start){ it->task, it->id };
@@ -148,7 +148,7 @@ void item_envelope(struct broker *b, struct item *it,
 		audit_str(&b->record, "from", m->from);
 	if (!m->ok && utf8_valid(m->fault))
 		audit_str(&b->record, "fault", m->fault);
-	(void)broker_audit(b, NULL);
+	broker_audit_later(b);
 	item_task(b, it);
 }
 
@@ -191,7 +191,7 @@ void item_record(struct broker *b, struct item *it, int memfd)
 	audit_int(&b->record, "removed", m.n_removed);
 	audit_int(&b->record, "findings", m.n_findings);
 	audit_int(&b->record, "reader_us", it->reader_us);
-	(void)broker_audit(b, NULL);
+	broker_audit_later(b);
 	item_task(b, it);
 }
 

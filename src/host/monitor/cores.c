@@ -158,6 +158,20 @@ static int core_watch(struct monitor *m, struct core *c, struct err *err)
 	return 0;
 }
 
+/* What auditd says beside its answers, which are read where they are waited
+ * for, and may have been since it was seen to say something. */
+static void on_auditd(void *arg, int fd, short revents)
+{
+	struct monitor *m = arg;
+	char c;
+
+	(void)revents;
+	if (recv(fd, &c, sizeof(c), MSG_PEEK | MSG_DONTWAIT) < 0)
+		return;
+	loop_del(&m->loop, fd);
+	monitor_fatal(m, "the audit log cannot be written");
+}
+
 /* A directory below another, made 0700 if it is not there. */
 static int sub_dir(int at, const char *name, struct err *err)
 {
@@ -201,6 +215,9 @@ static int start_auditd(struct monitor *m, struct err *err)
 	if (r == 0 && setsockopt(m->auditd.chan.fd, SOL_SOCKET, SO_RCVTIMEO,
 				 &limit, sizeof(limit)) < 0)
 		r = err_set(err, -errno, "auditd: %s", strerror(errno));
+	if (r == 0 &&
+	    loop_add(&m->loop, m->auditd.chan.fd, POLLIN, on_auditd, m) < 0)
+		r = err_set(err, -ENFILE, "no room in the loop");
 	if (r == 0)
 		r = core_hello(m, &m->auditd, "auditd", boot, err);
 	return r;

@@ -82,23 +82,15 @@ static void on_envelope_late(void *arg)
 	envelope_end(it);
 }
 
-/* The process that reads the header's facts, and its channel's other end. */
-static int envelope_start(struct monitor *m, struct mitem *it, struct err *err)
+/* The process that reads the header's facts, with its end of its channel. */
+static int envelope_start(struct monitor *m, struct mitem *it, int channel,
+			  struct err *err)
 {
-	CLEAN_FD int ours = -1;
-	CLEAN_FD int theirs = -1;
-	struct spawn s = { .proc = PROC_ENVELOPE, .libexec = m->libexec };
-	int pair[2];
-	pid_t pid;
-	int r = chan_pair(pair);
+	const struct spawn s = { .proc = PROC_ENVELOPE,
+				 .libexec = m->libexec,
+				 .fds = { channel, it->fd } };
+	pid_t pid = spawn_process(&s, &it->envelope_pidfd, err);
 
-	if (r < 0)
-		return err_set(err, r, "socketpair: %s", strerror(-r));
-	ours = pair[0];
-	theirs = pair[1];
-	s.fds[0] = theirs;
-	s.fds[1] = it->fd;
-	pid = spawn_process(&s, &it->envelope_pidfd, err);
 	if (pid < 0)
 		return pid;
 	it->envelope = pid;
@@ -109,7 +101,44 @@ static int envelope_start(struct monitor *m, struct mitem *it, struct err *err)
 	    loop_add(&m->loop, it->envelope_pidfd, POLLIN, on_envelope_exit,
 		     it) < 0)
 		return err_set(err, -ENFILE, "no room in the loop");
-	return take_fd(&ours);
+	return 0;
+}
+
+static void tell_broker(struct monitor *m, const struct mitem *it,
+			const struct m_item *in, int channel)
+{
+	m->out.type = MSG_ITEM_NEW;
+	m->out.ids = m->ids;
+	m->out.item_new = (struct m_item_new){
+		.item = it->id,
+		.source = span_str(it->connector->name + strlen("connector:")),
+		.key = span_str(it->key),
+		.size = in->size,
+	};
+	memcpy(m->out.item_new.sha256, in->sha256, sizeof(in->sha256));
+	core_send(m, &m->broker, &channel, 1);
+}
+
+/* Its machine before its envelope: the one takes long, the other is started
+ * while it does. */
+static void item_start(struct monitor *m, struct mitem *it,
+		       const struct m_item *in)
+{
+	CLEAN_FD int ours = -1;
+	CLEAN_FD int theirs = -1;
+	struct err err = { 0 };
+	int pair[2];
+
+	if (chan_pair(pair) < 0) {
+		monitor_fatal(m, "no channel for an envelope process");
+		return;
+	}
+	ours = pair[0];
+	theirs = pair[1];
+	tell_broker(m, it, in, ours);
+	vm_request(m, VM_READER, it->id, 0);
+	if (!m->stopping && envelope_start(m, it, theirs, &err) < 0)
+		monitor_fatal(m, err.msg);
 }
 
 /* A connector that sends nonsense is ours and broken: everything stops. */
@@ -117,9 +146,7 @@ void item_from_connector(struct monitor *m, struct core *c)
 {
 	const struct m_item *in = &m->in.item;
 	CLEAN_FD int fd = chan_take_fd(&c->chan, 0);
-	CLEAN_FD int envelope = -1;
 	struct mitem *it = NULL;
-	struct err err = { 0 };
 	size_t i;
 
 	for (i = 0; i < MONITOR_ITEMS && !it; i++)
@@ -135,22 +162,7 @@ void item_from_connector(struct monitor *m, struct core *c)
 	it->connector = c;
 	it->fd = take_fd(&fd);
 	it->envelope_pidfd = -1;
-	envelope = envelope_start(m, it, &err);
-	if (envelope < 0) {
-		monitor_fatal(m, err.msg);
-		return;
-	}
-	m->out.type = MSG_ITEM_NEW;
-	m->out.ids = m->ids;
-	m->out.item_new = (struct m_item_new){
-		.item = it->id,
-		.source = span_str(c->name + strlen("connector:")),
-		.key = span_str(it->key),
-		.size = in->size,
-	};
-	memcpy(m->out.item_new.sha256, in->sha256, sizeof(in->sha256));
-	core_send(m, &m->broker, &envelope, 1);
-	vm_request(m, VM_READER, it->id, 0);
+	item_start(m, it, in);
 }
 
 void item_verdict(struct monitor *m, const struct m_item_verdict *v)

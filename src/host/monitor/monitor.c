@@ -57,6 +57,12 @@ void monitor_audit(struct monitor *m)
 		monitor_fatal(m, "the audit log cannot be written");
 }
 
+void monitor_audit_later(struct monitor *m)
+{
+	if (audit_append_later(&m->auditd.chan, &m->record) < 0 && !m->stopping)
+		monitor_fatal(m, "the audit log cannot be written");
+}
+
 static void on_signal(void *arg, int fd, short revents)
 {
 	struct monitor *m = arg;

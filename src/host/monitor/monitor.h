@@ -11,9 +11,10 @@
  *
  * A VM is in one of four roles. BUILDING: it becomes the template of its kind
  * (templates.h). PARKING, then PARKED: a copy of the template that has no work
- * yet. WORKING: it has an item or a task; booted for it, copied for it, or
- * taken from those parked. Events end in vms_plan(), which alone decides what
- * is started next: work first, then templates, then the pool.
+ * yet, or the jail of one. WORKING: it has an item or a task; booted for it,
+ * copied for it, or taken from those parked. Events end in vms_plan(), which
+ * alone decides what is started next: work first, then templates, then the
+ * pool.
  */
 #ifndef HOST_MONITOR_MONITOR_H
 #define HOST_MONITOR_MONITOR_H
@@ -166,7 +167,10 @@ struct monitor {
 };
 
 /* monitor.c */
-void monitor_audit(struct monitor *m); /* appends m->record, or ends all */
+/* Appends m->record, or ends all; later: without waiting until it is durable,
+ * for what acts on nothing outside. */
+void monitor_audit(struct monitor *m);
+void monitor_audit_later(struct monitor *m);
 void monitor_fatal(struct monitor *m, const char *why);
 void monitor_stop(struct monitor *m);
 
@@ -193,6 +197,7 @@ struct vm_want {
 	uint64_t item, task;
 	uint64_t deadline_ms; /* of its work, told to its porter */
 	uint64_t life_ms;     /* then bulkhead-vmm ends it, as a backstop */
+	uint64_t held_ms;     /* so much later at most, if it is jailed */
 };
 
 /* A new VM; NULL with the reason. Its timer is not set. */

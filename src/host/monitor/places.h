@@ -37,6 +37,9 @@ enum {
 	PLACES_PER_CORE = 2,
 	PLACE_SLOW_MS = 3000,
 	POOL_REFILL_MS = 50, /* after the last VM was given its work */
+	/* Where there is no pool: jails whose QEMU is started on demand. One
+	 * is for the next, one for the next while another is made. */
+	POOL_JAILS = 2,
 	/* A parked VM is ended after this and another parked in its stead: its
 	 * keys and its random numbers do not get old, and a leak does not grow.
 	 */

@@ -1,7 +1,9 @@
 /*
  * pool: VMs kept ready: clones of the template that wait for their work. They
- * have seen no foreign byte. When one is taken is queue.c's to say; when there
- * is to be another is decided in places.h.
+ * have seen no foreign byte. Where no pool is configured, what is kept ready is
+ * the jail and the porter of the next clone, without a QEMU: the clone itself
+ * is made on demand, and counts as such. When one is taken is queue.c's to say;
+ * when there is to be another is decided in places.h.
  */
 #include <poll.h>
 
@@ -14,13 +16,28 @@ static const struct conf_vm *conf_of(const struct monitor *m, int kind)
 	return kind == VM_READER ? &m->conf.reader : &m->conf.planner_vm;
 }
 
+static enum vm_park park_of(const struct monitor *m, int kind)
+{
+	const struct conf_vm *cv = conf_of(m, kind);
+
+	return cv->pool ? (enum vm_park)cv->parked : VM_PARK_JAILED;
+}
+
+static uint32_t depth_of(const struct monitor *m, int kind)
+{
+	const struct conf_vm *cv = conf_of(m, kind);
+
+	if (!m->templates[kind].rules.wanted)
+		return 0;
+	return cv->pool ? cv->pool : POOL_JAILS;
+}
+
 void pools_start(struct monitor *m)
 {
 	int k;
 
 	for (k = VM_READER; k < VM_KIND_MAX; k++)
-		m->pools[k].want =
-			m->templates[k].rules.wanted ? conf_of(m, k)->pool : 0;
+		m->pools[k].want = depth_of(m, k);
 }
 
 static struct pool_need need_of(const struct monitor *m, enum vm_kind kind)
@@ -39,7 +56,8 @@ static struct pool_need need_of(const struct monitor *m, enum vm_kind kind)
 	};
 }
 
-/* The machine lives as long as it may be parked, and then for its work. */
+/* The machine lives as long as it may be parked, and then for its work; that of
+ * a jail begins to live with its work. */
 static void park(struct monitor *m, enum vm_kind kind)
 {
 	struct mtemplate *t = &m->templates[kind];
@@ -47,15 +65,17 @@ static void park(struct monitor *m, enum vm_kind kind)
 		(uint64_t)((double)MONITOR_PARK_MS / TEMPLATE_BUILD_MS *
 			   (double)template_deadline_ms(vm_load(m)));
 	uint64_t deadline = vm_deadline_ms(m, kind);
+	uint64_t parked = POOL_PARKED_S * UINT64_C(1000) + limit;
+	bool jailed = park_of(m, kind) == VM_PARK_JAILED;
 	const struct vm_want w = {
 		.role = VM_PARKING,
 		.kind = kind,
 		.start = VM_CLONE,
-		.park = (enum vm_park)conf_of(m, kind)->parked,
+		.park = park_of(m, kind),
 		.from = &t->ready,
 		.deadline_ms = deadline,
-		.life_ms = POOL_PARKED_S * UINT64_C(1000) + limit +
-			   2 * deadline + 5000,
+		.held_ms = jailed ? parked : 0,
+		.life_ms = (jailed ? 0 : parked) + 2 * deadline + 5000,
 	};
 	struct err err = { 0 };
 	struct mvm *v = vm_start(m, &w, &err);
@@ -124,7 +144,7 @@ struct mvm *pool_take(struct monitor *m, enum vm_kind kind)
 		if (m->vms[i].role == VM_PARKED && m->vms[i].kind == kind &&
 		    (!v || m->vms[i].id < v->id) && stands(&m->vms[i]))
 			v = &m->vms[i];
-	if (v)
+	if (v && v->park != VM_PARK_JAILED)
 		m->pools[kind].served++;
 	return v;
 }

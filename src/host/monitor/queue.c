@@ -140,12 +140,11 @@ static void give(struct monitor *m, struct mvm *v, const struct request *r,
 		vm_tell_new(m, v);
 	if (v->ready)
 		work_ready(m, v);
-	/* Only now, for the record costs the time of a disk. */
 	vm_audit(m, v, "vm.start");
 	audit_str(&m->record, "start", span_str(origins[origin]));
 	if (origin == ORIGIN_COLD)
 		audit_str(&m->record, "why", span_str(why));
-	monitor_audit(m);
+	monitor_audit_later(m);
 }
 
 void work_ready(struct monitor *m, struct mvm *v)
@@ -160,7 +159,7 @@ void work_ready(struct monitor *m, struct mvm *v)
 		return;
 	vm_audit(m, v, "vm.ready");
 	audit_int(&m->record, "boot_us", boot_us);
-	monitor_audit(m);
+	monitor_audit_later(m);
 }
 
 /*
@@ -259,7 +258,8 @@ static bool start(struct monitor *m, struct request *r)
 
 	if (!r->cold && template_way(t, now_ms()) == TEMPLATE_CLONE) {
 		v = pool_take(m, r->kind);
-		origin = v ? ORIGIN_POOL : ORIGIN_CLONE;
+		origin = v && v->park != VM_PARK_JAILED ? ORIGIN_POOL
+							: ORIGIN_CLONE;
 		if (!v)
 			v = start_clone(m, r);
 		r->cold = !v;

@@ -67,14 +67,17 @@ static json_t *pools(const struct monitor *m)
 		const struct conf_vm *cv =
 			k == VM_READER ? &m->conf.reader : &m->conf.planner_vm;
 		size_t parked = vms_count(m, VM_PARKED, (enum vm_kind)k);
+		size_t jails = cv->pool ? 0 : parked;
 
 		if (!m->templates[k].rules.wanted)
 			continue;
 		(void)json_array_append_new(
-			list, json_pack("{s:s, s:I, s:I, s:s, s:I, s:I, s:I}",
+			list, json_pack("{s:s, s:I, s:I, s:I, s:s, s:I, s:I, "
+					"s:I}",
 					"kind", vm_zone((enum vm_kind)k),
-					"depth", (json_int_t)p->want, "parked",
-					(json_int_t)parked, "how",
+					"depth", (json_int_t)cv->pool, "parked",
+					(json_int_t)(parked - jails), "jails",
+					(json_int_t)jails, "how",
 					vm_park_name((enum vm_park)cv->parked),
 					"served", (json_int_t)p->served, "died",
 					(json_int_t)p->died, "recycled",

@@ -125,6 +125,7 @@ static int launch(struct monitor *m, struct mvm *v, const struct vm_want *w,
 	l.ids.span = w->item;
 	l.spec.start = w->start;
 	l.spec.deadline_s = (uint32_t)(w->life_ms / 1000);
+	l.spec.held_s = (uint32_t)(w->held_ms / 1000);
 	if (w->role == VM_WORKING) {
 		l.tap_fds = taps;
 		l.n_tap_fds = watch_next(m, v, taps);
@@ -353,7 +354,7 @@ void vm_stop(struct monitor *m, struct mvm *v, const char *reason)
 		return;
 	vm_audit(m, v, "vm.end");
 	audit_str(&m->record, "reason", span_str(reason));
-	monitor_audit(m);
+	monitor_audit_later(m);
 	if (v->told && !m->stopping)
 		tell_gone(m, v, reason);
 }

@@ -38,8 +38,8 @@ void exchange_init(struct exchange *x, struct link *l,
 void exchange_done(struct exchange *x);
 
 /*
- * Sends the size bytes of a sealed memfd (borrowed), or bytes. The link must
- * be LINK_OPEN. 0; -EBUSY when a reader stream is open already, or none can
+ * Sends the size bytes of a sealed memfd (borrowed), or bytes, any time after
+ * the link's HELLO. 0; -EBUSY when a reader stream is open already, or none can
  * be.
  */
 [[nodiscard]] int exchange_start_fd(struct exchange *x, int fd, size_t size);

@@ -14,6 +14,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Data stops at the mark; the frame that reaches it, and a few of others. */
+enum { OUT_ROOM = MUX_OUT_LOW + MUX_CHUNK };
+
 static void unwatch(struct link *l)
 {
 	if (l->watched)
@@ -91,15 +94,19 @@ static int make_hello(struct link *l, bool template)
 	return r;
 }
 
-/* After the check nobody needs the key: neither copy of it stays. */
+/* After the check nobody needs the key: neither copy of it stays. Of what goes
+ * out HELLO was the first, so that it lay where there is nothing now, or
+ * something else. */
 static void wipe_key(struct link *l)
 {
+	struct buf *out = &l->mux.out;
+
 	explicit_bzero(l->key, sizeof(l->key));
 	if (l->hello.p)
 		explicit_bzero(l->hello.p, l->hello.cap);
 	buf_done(&l->hello);
-	if (l->mux.out.p && l->mux.out.n == 0)
-		explicit_bzero(l->mux.out.p, l->mux.out.cap);
+	if (out->p)
+		explicit_bzero(out->p + out->n, out->cap - out->n);
 }
 
 static void start_mux(struct link *l);
@@ -112,6 +119,10 @@ int link_hello(struct link *l, bool template)
 	if (l->over || (l->state != LINK_IDLE && l->state != LINK_GONE))
 		return -EINVAL;
 	start_mux(l);
+	/* What may follow HELLO at once has room beside it: a buffer that grew
+	 * would leave a copy of the key behind. */
+	(void)buf_extend(&l->mux.out, OUT_ROOM);
+	buf_cut(&l->mux.out, 0);
 	l->in = (struct wire_in){ 0 };
 	l->control = (struct wire_in){ 0 };
 	l->line_n = 0;
@@ -258,11 +269,22 @@ static void mux_opened(void *arg, struct mux_stream *s)
 		l->c.ops->opened(l->c.arg, s);
 }
 
+/* A stream of ours may be open before READY, but nobody is there yet. */
+static bool too_early(struct link *l, const struct mux_stream *s)
+{
+	if (l->state >= LINK_OPEN || s->service == WIRE_CONTROL ||
+	    s->service == WIRE_LOG)
+		return false;
+	link_cut(l, WIRE_BAD_ORDER, "%s before it was ready",
+		 wire_service_name(s->service));
+	return true;
+}
+
 static void mux_data(void *arg, struct mux_stream *s, struct span bytes)
 {
 	struct link *l = arg;
 
-	if (l->over)
+	if (l->over || too_early(l, s))
 		return;
 	if (s->service == WIRE_CONTROL)
 		on_control(l, s, bytes);
@@ -276,7 +298,7 @@ static void mux_ended(void *arg, struct mux_stream *s)
 {
 	struct link *l = arg;
 
-	if (l->over)
+	if (l->over || too_early(l, s))
 		return;
 	if (s->service == WIRE_CONTROL)
 		link_cut(l, WIRE_BAD_ORDER, "control closed before its exit");
@@ -290,7 +312,7 @@ static void mux_closed(void *arg, struct mux_stream *s, bool reset)
 {
 	struct link *l = arg;
 
-	if (l->over)
+	if (l->over || too_early(l, s))
 		return;
 	if (s->service == WIRE_CONTROL)
 		link_cut(l, WIRE_BAD_ORDER, "control closed before its exit");
@@ -437,7 +459,7 @@ struct mux_stream *link_open(struct link *l, enum wire_service service)
 {
 	struct mux_stream *s = NULL;
 
-	if (!l->over && l->state == LINK_OPEN)
+	if (!l->over && l->state >= LINK_ACK && l->state <= LINK_OPEN)
 		s = mux_open(&l->mux, service);
 	settle(l);
 	return s;

@@ -32,7 +32,7 @@ enum link_state {
 	LINK_IDLE,  /* nothing has been said */
 	LINK_ACK,   /* HELLO went out, nothing but ACK may come */
 	LINK_START, /* authenticated */
-	LINK_OPEN,  /* the workload stands */
+	LINK_OPEN,  /* the workload stands, and may speak */
 	LINK_GONE,  /* both sides have gone away */
 };
 
@@ -117,7 +117,10 @@ void link_cut(struct link *l, enum wire_fault f, const char *fmt, ...)
 /* Ends it without a fault. */
 void link_end(struct link *l);
 
-/* As in mux.h; NULL before READY. No-ops once the link is over. */
+/*
+ * As in mux.h; NULL before HELLO. What is sent before READY waits in the guest,
+ * which may not answer it yet. No-ops once the link is over.
+ */
 struct mux_stream *link_open(struct link *l, enum wire_service service);
 size_t link_room(const struct link *l, const struct mux_stream *s);
 size_t link_send(struct link *l, struct mux_stream *s, struct span bytes);

@@ -66,7 +66,7 @@ static void on_deadline(void *arg);
  * The work: its ids are from now on those of all that is said, and its
  * deadline counts from here.
  */
-static void on_work(struct session *s, const struct msg *m)
+static void take_work(struct session *s, const struct msg *m)
 {
 	ssize_t size = 0;
 
@@ -82,22 +82,19 @@ static void on_work(struct session *s, const struct msg *m)
 		s->deadline_ms = m->work.deadline_ms;
 	s->has_work = true;
 	session_timer(s, s->deadline_ms, on_deadline);
-	start_work(s);
 }
 
-static void on_monitor(void *arg, int fd, short revents)
+static void hear_monitor(struct session *s)
 {
-	struct session *s = arg;
 	const char *why;
 	struct msg m;
 	int r = chan_recv(&s->monitor, &m, &why);
 
-	(void)fd;
-	(void)revents;
 	if (r == -EAGAIN)
 		return;
 	if (r == 1 && m.type == MSG_WORK) {
-		on_work(s, &m);
+		take_work(s, &m);
+		start_work(s);
 	} else if (r == 1 && m.type == MSG_SAVE) {
 		start_save(s, chan_take_fd(&s->monitor, 0));
 	} else if (r == 1 && m.type == MSG_TAP) {
@@ -108,6 +105,13 @@ static void on_monitor(void *arg, int fd, short revents)
 			log_info("stop", "vm=%s the monitor is gone", s->name);
 		finish(s);
 	}
+}
+
+static void on_monitor(void *arg, int fd, short revents)
+{
+	(void)fd;
+	(void)revents;
+	hear_monitor(arg);
 }
 
 /* --- towards the broker ------------------------------------------------ */
@@ -209,11 +213,21 @@ void session_ready(struct session *s)
 	session_tell(s, &m);
 }
 
+void session_work_early(struct session *s)
+{
+	if (!s->has_work || !s->mode->has_item || s->over)
+		return;
+	s->begun = true;
+	s->mode->work(s);
+}
+
 void session_may_work(struct session *s)
 {
 	s->ready = true;
-	if (s->has_work && !s->over)
-		s->mode->work(s);
+	if (!s->has_work || s->begun || s->over)
+		return;
+	s->begun = true;
+	s->mode->work(s);
 }
 
 static void on_ready(void *arg)
@@ -400,6 +414,7 @@ static int set_park(struct session *s, struct span name)
 {
 	static const char *const names[] = {
 		[VM_PARK_NONE] = "none",
+		[VM_PARK_JAILED] = "jailed",
 		[VM_PARK_WAITING] = "waiting",
 		[VM_PARK_RESUMED] = "resumed",
 	};
@@ -426,6 +441,8 @@ static int read_word(struct session *s, struct span word)
 				 &s->handshake_ms);
 	if (word_is(word, "start_us=", &v))
 		return num_parse(v, 0, now_us(), &s->start_us);
+	if (word_is(word, "alone=", &v))
+		return num_parse(v, 0, 1, &s->alone);
 	if (word_is(word, "groups=", &v))
 		return num_parse(v, 0, GROUPS_MAX, &s->groups);
 	if (word_is(word, "start=", &v))
@@ -437,7 +454,8 @@ static int read_word(struct session *s, struct span word)
 
 /*
  * workload=NAME deadline_ms=N [groups=N] [handshake_ms=N] [start_us=N]
- * [start=cold|template|clone] [park=none|waiting|resumed]
+ * [start=cold|template|clone] [park=none|jailed|waiting|resumed]
+ * [alone=0|1]
  */
 static int read_words(struct session *s, struct span arg)
 {
@@ -496,10 +514,16 @@ static void start(struct session *s)
 	    loop_add(&s->loop, s->broker.fd, POLLIN, on_broker, s) < 0 ||
 	    link_attach(&s->link, &s->loop, s->fds.wire) < 0)
 		die("vm=%s too many descriptors", s->name);
+	/* Mostly it is there already, and can go out with HELLO. */
+	if (s->begin == VM_CLONE && s->park == VM_PARK_NONE)
+		hear_monitor(s);
+	if (s->over)
+		return;
 	start_begin(s);
 	/* The machine takes its time to start: nothing was read from it. */
 	if (groups_join(PROC_PORTER, (unsigned)s->groups, 0, &err) < 0)
 		die("vm=%s %s", s->name, err.msg);
+	start_hold(s);
 }
 
 static void stop(struct session *s)

@@ -45,7 +45,7 @@ struct mode {
 	bool has_item;			   /* its work is an item */
 	void *(*start)(struct session *s); /* its own state; dies on failure */
 	void (*done)(void *state);
-	/* The VM is ready and its work is there. */
+	/* The VM is ready and its work is there; of an item, HELLO is out. */
 	void (*work)(struct session *s);
 	/* From the VM, see struct link_ops; no mode has reader streams, which
 	 * belong to exchanges. exited is called only once there is work. */
@@ -86,9 +86,11 @@ struct session {
 	void *state; /* of the mode */
 	uint64_t deadline_ms, handshake_ms, start_us;
 	uint64_t groups;     /* cgroups to join, behind the row */
+	uint64_t alone;	     /* 1: a clone whose QEMU has no QMP */
 	int timer;	     /* the work's, -1: none */
 	int handshake_timer; /* -1: none */
 	bool ready, has_work;
+	bool begun; /* mode.work was called */
 	bool over;
 	int item; /* of the work; owned, -1: none */
 	size_t item_size;
@@ -129,5 +131,9 @@ void session_timer(struct session *s, uint64_t ms, loop_timer_fn fn);
 void session_handshake_timer(struct session *s);
 void session_ready(struct session *s);
 void session_may_work(struct session *s);
+
+/* An item goes out right behind HELLO, if it is there: the guest's init has it
+ * wait until the handshake is over and READY is on its way. */
+void session_work_early(struct session *s);
 
 #endif

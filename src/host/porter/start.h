@@ -5,16 +5,19 @@
  *	cold      HELLO .. READY, work
  *	template  HELLO .. READY, our mails through reader streams, GO AWAY
  *	          both ways, its state saved over QMP, MSG_VM_SAVED
- *	clone     its state loaded over QMP and HELLO at the same time, READY,
- *	          work
+ *	clone     its state loaded, over QMP or alone (alone=1), and HELLO at
+ *	          the same time, READY, work
+ *	jailed    MSG_VM_PARKED, all with MSG_WORK: QEMU, which waits in its
+ *	          jail to be run, is run by the first word to it
  *	waiting   QMP made ready, MSG_VM_PARKED, the rest with MSG_WORK
  *	resumed   as a clone, then one mail of ours, MSG_VM_PARKED, and work
  *	          with MSG_WORK
  *
  * A guest may own its QEMU: whatever QEMU says but what was asked for is
  * WIRE_BAD_MONITOR and the end of the VM, as is an answer to a mail of ours
- * that is no valid message. A clone gets no work before QEMU has confirmed
- * what it loaded, and from then on its porter has no way to command QEMU.
+ * that is no valid message. A clone that is loaded over QMP gets no work before
+ * QEMU has confirmed it, and from then on its porter has no way to command
+ * QEMU; to one that is alone it never had any.
  */
 #ifndef PORTER_START_H
 #define PORTER_START_H
@@ -26,6 +29,8 @@
 struct session;
 
 enum start_phase {
+	START_IDLE = 0,
+	START_HELD,    /* a clone whose QEMU does not run yet */
 	START_WAITING, /* a clone that is not loaded yet */
 	START_BOOTING, /* HELLO is out */
 	START_WARMING, /* reads a mail of ours */
@@ -47,6 +52,9 @@ struct start {
 
 /* HELLO was heard from the monitor, link and loop stand. */
 void start_begin(struct session *s);
+
+/* All else of the process is ready, too: what is to be jailed is parked. */
+void start_hold(struct session *s);
 
 /* The guest said READY. */
 void start_ready(struct session *s);

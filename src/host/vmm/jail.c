@@ -18,7 +18,9 @@
  *cgroup)
  *	          <------------- 'm' --
  *	write uid_map, gid_map
- *	          -- 'g' ------------>  setresuid, no capabilities, limits, exec
+ *	          -- 'g' ------------>  setresuid, no capabilities, limits
+ *	        [held: <------ 'h' --   wait for a word to the program]
+ *	                                filter, exec
  *	          <-------- end of file (close-on-exec), or an error text
  */
 #include "host/vmm/jail.h"
@@ -343,6 +345,26 @@ static int die_with_parent(int sync, struct err *err)
 	return 0;
 }
 
+/*
+ * All is done that takes time, and nothing is left to do it with. Who has a
+ * word for the program wants it to run; who hangs up wants nothing more.
+ */
+static int hold(const struct jail *j, int sync, struct err *err)
+{
+	struct pollfd p = { .fd = j->hold_fd, .events = POLLIN };
+
+	if (j->hold_fd == 0)
+		return 0;
+	if (send(sync, "h", 1, MSG_NOSIGNAL) != 1)
+		return fail(err, "hold", "");
+	while (poll(&p, 1, -1) < 0)
+		if (errno != EINTR)
+			return fail(err, "hold", "");
+	if (!(p.revents & POLLIN))
+		return err_set(err, -EPIPE, "jail: nobody wants it any more");
+	return 0;
+}
+
 /* Last: it also holds for the little that is left to do here. */
 static int load_filter(const struct jail *j, struct err *err)
 {
@@ -367,6 +389,8 @@ static int drop_all(const struct jail *j, int sync, struct err *err)
 	if (r == 0 && syscall(SYS_close_range, JAIL_FIRST_FD + j->n_fds, ~0u,
 			      CLOSE_RANGE_CLOEXEC) < 0)
 		r = fail(err, "close_range", "");
+	if (r == 0)
+		r = hold(j, sync, err);
 	return r == 0 ? load_filter(j, err) : r;
 }
 
@@ -492,7 +516,8 @@ static int write_maps(pid_t pid, uid_t id, struct err *err)
 	return 0;
 }
 
-/* The parent's half of the conversation above, until the child has exec'd. */
+/* The parent's half of the conversation above, until the child has exec'd, or
+ * is held. */
 static int guide_child(pid_t pid, uid_t map_to, int sync, struct err *err)
 {
 	char text[SYNC_MAX] = "";
@@ -506,8 +531,8 @@ static int guide_child(pid_t pid, uid_t map_to, int sync, struct err *err)
 		if (send(sync, "g", 1, MSG_NOSIGNAL) != 1)
 			return fail(err, "uid map", "");
 		n = recv(sync, text, sizeof(text) - 1, 0);
-		if (n == 0)
-			return 0;
+		if (n == 0 || (n == 1 && text[0] == 'h'))
+			return (int)n;
 	}
 	if (n <= 1)
 		return err_set(err, -EPROTO, "jail: it died half-built");
@@ -555,13 +580,17 @@ static int start_child(const struct jail *j, uid_t map_to, struct jail_proc *p,
 	if (r < 0) {
 		(void)jail_kill(p);
 		(void)waitpid(p->pid, NULL, 0);
+	} else if (r > 0) {
+		p->sync_fd = take_fd(&sync);
 	}
-	return r;
+	return r < 0 ? r : 0;
 }
 
 int jail_start(const struct jail *j, struct jail_proc *ret, struct err *err)
 {
-	struct jail_proc p = { .pid = -1, .pidfd = -1, .stderr_fd = -1 };
+	struct jail_proc p = {
+		.pid = -1, .pidfd = -1, .stderr_fd = -1, .sync_fd = -1
+	};
 	bool root = geteuid() == 0;
 	int r = choose_uid(&p.uid, err);
 
@@ -577,6 +606,7 @@ int jail_start(const struct jail *j, struct jail_proc *ret, struct err *err)
 	if (r < 0) {
 		fd_close(&p.pidfd);
 		fd_close(&p.stderr_fd);
+		fd_close(&p.sync_fd);
 		return r;
 	}
 	*ret = p;

@@ -30,8 +30,10 @@ struct jail {
 	/* What it may call (qemu_filter); NULL: no filter, for the test that
 	 * shows what the other layers hold alone. */
 	const struct bpf_filter *filter;
-	unsigned n_fds;	      /* 3 to 3 + n_fds - 1 stay open, with 0 to 2 */
-	bool kvm;	      /* /dev/kvm is in it */
+	unsigned n_fds; /* 3 to 3 + n_fds - 1 stay open, with 0 to 2 */
+	int hold_fd; /* one of them: the program is run once that is readable;
+			0: at once */
+	bool kvm;    /* /dev/kvm is in it */
 	uint64_t max_file;    /* RLIMIT_FSIZE: memory is a file too */
 	uint64_t max_data;    /* RLIMIT_DATA: private memory; 0: no limit */
 	uint32_t max_threads; /* RLIMIT_NPROC */
@@ -42,11 +44,14 @@ struct jail_proc {
 	pid_t pid;
 	int pidfd;     /* owned */
 	int stderr_fd; /* owned: what the program says, foreign bytes */
+	int sync_fd;   /* owned: ends when a held program is run, or says why it
+			  was not; -1: none is held */
 	uid_t uid;     /* of the jail, as the caller names it; 0 if rootless */
 };
 
 /*
- * Starts the program; returns when it was exec'd. Must be called by a process
+ * Starts the program; returns when it was exec'd, or where it is held, when
+ * all but the filter and the exec is done. Must be called by a process
  * with one thread, before it gives up its rights; rootless, the caller is in
  * a user namespace of its own afterwards. 0, or -errno with the step that
  * failed and what to do about it; nothing is left behind then.

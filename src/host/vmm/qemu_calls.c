@@ -35,11 +35,6 @@
  * #syscalls:qemu-tcg mprotect arg2&PROT_EXEC=0
  * #syscalls:qemu-tcg mprotect arg2=PROT_READ|PROT_WRITE|PROT_EXEC
  *
- * A cold machine makes its own memory; templates and clones are given theirs.
- * #syscalls:qemu-cold memfd_create int1=MFD_CLOEXEC|MFD_ALLOW_SEALING
- * #syscalls:qemu-cold fcntl int1=F_ADD_SEALS
- * #syscalls:qemu-cold ftruncate
- *
  * Files: what the jail's root holds, and nothing is made, cut or removed.
  * #syscalls:qemu openat int2&O_CREAT|O_TRUNC|O_APPEND|O_TMPFILE=0
  * #syscalls:qemu access read readv pread64 write writev pwrite64 lseek close

@@ -52,6 +52,12 @@ struct vmm {
 
 static struct vmm vmm;
 
+/* Where its porter speaks to a machine first. */
+static int first_word(const struct vm_spec *spec)
+{
+	return graph_fd(PROC_VMM, spec->alone ? FD_WIRE : FD_QMP);
+}
+
 static void start(struct vmm *v, struct err *err)
 {
 	struct bpf_filter filter = qemu_filter(&v->spec);
@@ -62,6 +68,7 @@ static void start(struct vmm *v, struct err *err)
 		.program_fd =
 			v->spec.own_qemu ? graph_fd(PROC_VMM, FD_QEMU) : 0,
 		.n_fds = QEMU_FDS,
+		.hold_fd = v->spec.held_s ? first_word(&v->spec) : 0,
 		.kvm = v->spec.backend == VM_QEMU_KVM,
 		.max_file = (uint64_t)v->spec.memory_mib << 20,
 		.max_data = (uint64_t)(v->spec.memory_mib + EXTRA_MIB) << 20,
@@ -111,12 +118,25 @@ static bool listen_to(struct vmm *v)
 	return true;
 }
 
+/* What was held has become QEMU, or says why not: our own words, escaped by
+ * the log all the same. */
+static void hear_started(struct vmm *v)
+{
+	ssize_t n = read(v->jail.sync_fd, v->line, sizeof(v->line));
+
+	fd_close(&v->jail.sync_fd);
+	if (n > 0)
+		log_warn("held", "%.*s", (int)n, v->line);
+}
+
 /* Until the machine ends or its time is over; false for the latter. */
 static bool wait_for_end(struct vmm *v)
 {
-	uint64_t end = now_ms() + v->spec.deadline_s * 1000ull;
+	uint64_t end = now_ms() + v->spec.deadline_s * 1000ull +
+		       v->spec.held_s * 1000ull;
 	struct pollfd p[] = { { .fd = v->jail.pidfd, .events = POLLIN },
-			      { .fd = v->jail.stderr_fd, .events = POLLIN } };
+			      { .fd = v->jail.stderr_fd, .events = POLLIN },
+			      { .fd = v->jail.sync_fd, .events = POLLIN } };
 
 	for (;;) {
 		uint64_t now = now_ms();
@@ -124,7 +144,12 @@ static bool wait_for_end(struct vmm *v)
 
 		if (left == 0)
 			return false;
-		(void)poll(p, 2, left > 60000 ? 60000 : (int)left);
+		(void)poll(p, ARRAY_SIZE(p), left > 60000 ? 60000 : (int)left);
+		if (p[2].fd >= 0 && p[2].revents) {
+			hear_started(v);
+			p[2].fd = -1;
+			end = now_ms() + v->spec.deadline_s * 1000ull;
+		}
 		if (p[1].revents && !listen_to(v))
 			p[1].fd = -1;
 		else if (p[0].revents)

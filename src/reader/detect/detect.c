@@ -149,6 +149,21 @@ static void words_narrow(size_t *lo, size_t *hi, size_t i, uint8_t c)
 		(*hi)--;
 }
 
+/* The words among which the one is that n bytes of a token begin. */
+static void words_of(const uint8_t *folded, size_t n, size_t *lo, size_t *hi)
+{
+	unsigned int a = folded[0] - 'a';
+	unsigned int b = n > 1 ? folded[1] - 'a' : 26;
+
+	if (a < 26 && b < 26) {
+		*lo = pair_words[a * 26 + b];
+		*hi = *lo + pair_count[a * 26 + b];
+	} else {
+		*lo = byte_words[folded[0]];
+		*hi = byte_words[folded[0] + 1];
+	}
+}
+
 /*
  * The word that equals the token, then those that it begins with, the longest
  * first. Words are sorted: one walk narrows them byte by byte, and is over
@@ -156,18 +171,18 @@ static void words_narrow(size_t *lo, size_t *hi, size_t i, uint8_t c)
  * bytes the one that ends there is the first, and the one with a * behind,
  * which sorts below all letters, the next.
  */
-static void token_ids(struct token *t, struct span s)
+static void token_ids(struct token *t, const uint8_t *folded, size_t n)
 {
-	uint8_t folded[TOKEN_BYTES_MAX + 1];
 	uint16_t prefix[TOKEN_BYTES_MAX + 1];
-	size_t n = fold(s, folded);
-	size_t lo = n ? byte_words[folded[0]] : 0;
-	size_t hi = n ? byte_words[folded[0] + 1] : 0;
+	size_t lo = 0;
+	size_t hi = 0;
 	size_t n_prefix = 0;
 	size_t k = 0;
 
 	for (size_t i = 0; i < TOKEN_IDS; i++)
 		t->id[i] = NO_WORD;
+	if (n)
+		words_of(folded, n, &lo, &hi);
 	for (size_t i = 1; lo < hi; i++) {
 		size_t at = lo;
 
@@ -187,30 +202,67 @@ static void token_ids(struct token *t, struct span s)
 		t->id[k++] = prefix[--n_prefix];
 }
 
+/* Behind the word at from, of which any character is known to be one. */
+static size_t word_end(struct span s, size_t from)
+{
+	size_t pos = from;
+	uint32_t c = utf8_next(s, &pos);
+
+	while (!is_ideograph(c) && pos < s.n) {
+		size_t next = pos;
+
+		c = utf8_next(s, &next);
+		if (!is_word(c) || is_ideograph(c))
+			break;
+		pos = next;
+	}
+	return pos;
+}
+
+/*
+ * The same for one of ASCII alone, folded on the way; false if it is not, with
+ * what may follow it. *n is 0 if it is longer than any word.
+ */
+static bool ascii_word(struct span s, size_t *pos, uint8_t *folded, size_t *n)
+{
+	size_t from = *pos;
+	size_t i = from;
+
+	for (; i < s.n && s.p[i] < 0x80 && ascii_fold[s.p[i]]; i++) {
+		if (i - from < TOKEN_BYTES_MAX)
+			folded[i - from] = ascii_fold[s.p[i]];
+	}
+	if (i == from || (i < s.n && s.p[i] >= 0x80))
+		return false;
+	*n = i - from <= TOKEN_BYTES_MAX ? i - from : 0;
+	*pos = i;
+	return true;
+}
+
 /* Splits s; apostrophes vanish (don't, l'instruction stay one word). */
 static size_t tokenise(struct span s, struct token *out, size_t max)
 {
+	uint8_t folded[TOKEN_BYTES_MAX + 1];
 	size_t pos = 0;
 	size_t n = 0;
 
 	while (pos < s.n && n < max) {
 		size_t from = pos;
-		uint32_t c = utf8_next(s, &pos);
+		size_t len;
 
-		if (!is_word(c))
+		if (s.p[pos] < 0x80 && !ascii_fold[s.p[pos]]) {
+			pos++;
 			continue;
-		while (!is_ideograph(c) && pos < s.n) {
-			size_t next = pos;
-
-			c = utf8_next(s, &next);
-			if (!is_word(c) || is_ideograph(c))
-				break;
-			pos = next;
+		}
+		if (!ascii_word(s, &pos, folded, &len)) {
+			if (!is_word(utf8_next(s, &pos)))
+				continue;
+			pos = word_end(s, from);
+			len = fold(span_of(s.p + from, pos - from), folded);
 		}
 		out[n].start = (uint32_t)from;
 		out[n].end = (uint32_t)pos;
-		token_ids(&out[n], span_of(s.p + from, pos - from));
-		n++;
+		token_ids(&out[n++], folded, len);
 	}
 	return n;
 }

@@ -72,6 +72,30 @@ def index_lines(words, rules, index):
             rows(starts))
 
 
+def ascii_lines():
+    """What a letter or digit of ASCII folds to, 0 where there is no word."""
+    chars = [chr(b).lower() if chr(b).isalnum() else "\0" for b in range(128)]
+    return ["};", "", "static const uint8_t ascii_fold[128] = {"] + \
+        rows([ord(c) for c in chars])
+
+
+def pair_lines(words):
+    """Where the words of each two first letters begin, and how many."""
+    codes = [w.encode() for w in words]
+    begin, count = [], []
+    for a in range(26):
+        for b in range(26):
+            pair = bytes((97 + a, 97 + b))
+            begin.append(sum(c < pair for c in codes))
+            count.append(sum(c.startswith(pair) for c in codes))
+    if max(count) > 255:
+        sys.exit("more words of two letters than fit")
+    return (["};", "", "/* words that begin with two letters, a to z */",
+             "static const uint16_t pair_words[26 * 26] = {"] + rows(begin) +
+            ["};", "", "static const uint8_t pair_count[26 * 26] = {"] +
+            rows(count))
+
+
 def main():
     rules = parse(sys.argv[1])
     words = sorted({fold(w) for _, _, slots in rules
@@ -90,7 +114,7 @@ def main():
             slots_out.append(f"\t{{ {used}, {len(ids)}, {gap} }},")
             used += len(ids)
         rules_out.append(f'\t{{ "{name}", {weight}, {first}, {len(slots)} }},')
-    out += index_lines(words, rules, index)
+    out += index_lines(words, rules, index) + ascii_lines() + pair_lines(words)
     out += ["};", "", "static const struct slot slots[] = {"] + slots_out
     out += ["};", "", "static const struct rule rules[] = {"] + rules_out
     out += ["};", ""]

@@ -7,6 +7,7 @@
  */
 #include "reader/html/css.h"
 
+#include <stddef.h>
 #include <strings.h>
 
 #include "base/buf.h"
@@ -40,13 +41,13 @@ struct decl {
 };
 
 struct rule {
-	struct rule *next;			 /* in its bucket */
-	struct compound part[CSS_COMPOUNDS_MAX]; /* 0 is the rightmost */
+	struct rule *next; /* in its bucket */
 	const struct decl *decls;
+	uint64_t weight;
 	uint32_t n_parts;
 	uint32_t n_decls;
-	uint64_t weight;
 	bool uncertain;
+	struct compound part[CSS_COMPOUNDS_MAX]; /* 0 is the rightmost */
 };
 
 struct css_sheet {
@@ -57,6 +58,8 @@ struct css_sheet {
 	uint32_t n_rules;
 	uint32_t n_decls;
 	uint64_t work;
+	struct rule rule;		    /* scratch */
+	struct decl decls[DECLS_BLOCK_MAX]; /* scratch */
 };
 
 #define WEIGHT_IMPORTANT ((uint64_t)1 << 62)
@@ -97,9 +100,10 @@ static uint32_t name_hash(char kind, struct span s)
 
 struct css_sheet *css_sheet_new(struct arena *a, css_attr_fn *attr)
 {
-	struct css_sheet *s = arena_alloc(a, sizeof(*s));
+	struct css_sheet *s = arena_raw(a, sizeof(*s));
 
 	if (s) {
+		memset((void *)s, 0, offsetof(struct css_sheet, rule));
 		s->arena = a;
 		s->attr = attr;
 	}
@@ -213,16 +217,55 @@ static struct span sheet_copy(struct css_sheet *s, struct span text)
 
 static bool important(struct span *value)
 {
-	size_t at = value->n;
+	const uint8_t *mark =
+		value->n ? memrchr(value->p, '!', value->n) : NULL;
+	size_t at = mark ? (size_t)(mark - value->p) + 1 : 0;
 
-	while (at && value->p[at - 1] != '!')
-		at--;
 	if (!at || !css_word_is(css_trim(span_of(value->p + at, value->n - at)),
 				"important"))
 		return false;
 	value->n = at - 1;
 	*value = css_trim(*value);
 	return true;
+}
+
+/* Where the declaration that begins at i ends, and its colon or that end. */
+static size_t decl_end(struct span block, size_t i, size_t *colon)
+{
+	int depth = 0;
+
+	*colon = SIZE_MAX;
+	for (; i < block.n; i++) {
+		uint8_t c = block.p[i];
+
+		if (c > ';')
+			continue;
+		if (c == ';' && depth <= 0)
+			break;
+		if (c == ':' && *colon == SIZE_MAX)
+			*colon = i;
+		depth += (c == '(') - (c == ')');
+	}
+	return i;
+}
+
+/* The values of the declaration at *i, behind which that is moved. */
+static void decl_take(struct span block, size_t *i, struct css_set *set,
+		      uint64_t *weight)
+{
+	size_t from = *i;
+	size_t colon;
+	size_t end = decl_end(block, from, &colon);
+	struct span value;
+
+	*i = end + 1;
+	set->n = 0;
+	if (colon == SIZE_MAX)
+		return;
+	value = css_trim(span_of(block.p + colon + 1, end - colon - 1));
+	*weight = important(&value) ? WEIGHT_IMPORTANT : 0;
+	css_declaration(css_trim(span_of(block.p + from, colon - from)), value,
+			set);
 }
 
 /*
@@ -235,33 +278,17 @@ static int decls_parse(struct span block, struct decl *out, size_t max)
 	size_t i = 0;
 
 	while (i < block.n) {
-		size_t from = i;
-		size_t colon;
 		struct css_set set;
-		struct span value;
-		uint64_t weight;
-		int depth = 0;
+		uint64_t weight = 0;
 
-		for (; i < block.n && (block.p[i] != ';' || depth > 0); i++)
-			depth += (block.p[i] == '(') - (block.p[i] == ')');
-		for (colon = from; colon < i && block.p[colon] != ':'; colon++)
-			;
-		if (colon < i) {
-			value = css_trim(
-				span_of(block.p + colon + 1, i - colon - 1));
-			weight = important(&value) ? WEIGHT_IMPORTANT : 0;
-			css_declaration(
-				css_trim(span_of(block.p + from, colon - from)),
-				value, &set);
-			if (set.n > max - n)
-				return -1;
-			for (size_t k = 0; k < set.n; k++) {
-				out[n].prop = set.prop[k];
-				out[n].value = set.value[k];
-				out[n++].value.weight = weight;
-			}
+		decl_take(block, &i, &set, &weight);
+		if (set.n > max - n)
+			return -1;
+		for (size_t k = 0; k < set.n; k++) {
+			out[n].prop = set.prop[k];
+			out[n].value = set.value[k];
+			out[n++].value.weight = weight;
 		}
-		i++;
 	}
 	return (int)n;
 }
@@ -444,7 +471,7 @@ static enum combinator combinator_take(struct span s, size_t *i)
 /* One selector into r->part, rightmost first. */
 static int selector_parse(struct span s, struct rule *r)
 {
-	struct compound part[CSS_COMPOUNDS_MAX] = { 0 };
+	struct compound *part = r->part;
 	size_t n = 0;
 	size_t i = 0;
 
@@ -452,10 +479,12 @@ static int selector_parse(struct span s, struct rule *r)
 	while (i < s.n) {
 		if (n == CSS_COMPOUNDS_MAX) {
 			/* the leftmost go: it may match where it does not */
-			memmove(part, part + 1, sizeof(part) - sizeof(*part));
-			part[--n] = (struct compound){ 0 };
+			memmove(part, part + 1,
+				(CSS_COMPOUNDS_MAX - 1) * sizeof(*part));
+			n--;
 			r->uncertain = true;
 		}
+		part[n] = (struct compound){ 0 };
 		if (n)
 			part[n].comb = combinator_take(s, &i) & 3;
 		if (compound_take(s, &i, &part[n], r))
@@ -464,8 +493,12 @@ static int selector_parse(struct span s, struct rule *r)
 	}
 	if (!n)
 		return -1;
-	for (size_t k = 0; k < n; k++)
-		r->part[k] = part[n - 1 - k];
+	for (size_t k = 0; k < n / 2; k++) {
+		struct compound other = part[k];
+
+		part[k] = part[n - 1 - k];
+		part[n - 1 - k] = other;
+	}
 	r->n_parts = (uint32_t)n;
 	return 0;
 }
@@ -485,24 +518,21 @@ static void rule_hang(struct css_sheet *s, struct rule *r)
 	*list = r;
 }
 
-static int rule_add(struct css_sheet *s, struct span selector,
-		    const struct decl *decls, size_t n, bool uncertain)
+/* A rule of the parts that it has, from the scratch one. */
+static int rule_add(struct css_sheet *s, struct rule *from)
 {
-	struct rule tmp = { .uncertain = uncertain };
+	size_t n = offsetof(struct rule, part) +
+		   from->n_parts * sizeof(from->part[0]);
 	struct rule *r;
 
-	if (selector_parse(selector, &tmp))
-		return 0;
 	if (s->n_rules == CSS_RULES_MAX)
 		return -1;
-	r = arena_raw(s->arena, sizeof(*r));
+	r = arena_raw(s->arena, n);
 	if (!r)
 		return -1;
-	*r = tmp;
-	r->decls = decls;
-	r->n_decls = (uint32_t)n;
 	/* above attributes, later above earlier */
-	r->weight += 2 + s->n_rules++;
+	from->weight += 2 + s->n_rules++;
+	memcpy((void *)r, from, n);
 	rule_hang(s, r);
 	return 0;
 }
@@ -521,16 +551,21 @@ static struct span selector_next(struct span s, size_t *i)
 	return span_of(s.p + from, n);
 }
 
+static int selector_scratch(struct css_sheet *s, struct span selector)
+{
+	s->rule.weight = 0;
+	s->rule.uncertain = false;
+	return selector_parse(selector, &s->rule);
+}
+
 /* What a browser does not know in one selector voids the whole list. */
-static bool list_uncertain(struct span selectors)
+static bool list_uncertain(struct css_sheet *s, struct span selectors)
 {
 	size_t i = 0;
 
 	while (i < selectors.n) {
-		struct rule tmp = { 0 };
-
-		(void)selector_parse(selector_next(selectors, &i), &tmp);
-		if (tmp.uncertain)
+		(void)selector_scratch(s, selector_next(selectors, &i));
+		if (s->rule.uncertain)
 			return true;
 	}
 	return false;
@@ -540,8 +575,7 @@ static bool list_uncertain(struct span selectors)
 static int rules_add(struct css_sheet *s, struct span selectors,
 		     struct span block, bool uncertain)
 {
-	struct decl found[DECLS_BLOCK_MAX];
-	int got = decls_parse(block, found, ARRAY_SIZE(found));
+	int got = decls_parse(block, s->decls, ARRAY_SIZE(s->decls));
 	size_t n = got < 0 ? 0 : (size_t)got;
 	struct decl *decls;
 	size_t i = 0;
@@ -552,11 +586,17 @@ static int rules_add(struct css_sheet *s, struct span selectors,
 	decls = arena_raw(s->arena, n * sizeof(*decls));
 	if (!decls || s->n_decls > CSS_DECLS_MAX)
 		return -1;
-	memcpy(decls, found, n * sizeof(*decls));
-	uncertain |= list_uncertain(selectors);
+	memcpy(decls, s->decls, n * sizeof(*decls));
+	/* a list of one says it by itself */
+	if (memchr(selectors.p, ',', selectors.n))
+		uncertain |= list_uncertain(s, selectors);
 	while (i < selectors.n) {
-		if (rule_add(s, selector_next(selectors, &i), decls, n,
-			     uncertain))
+		if (selector_scratch(s, selector_next(selectors, &i)))
+			continue;
+		s->rule.decls = decls;
+		s->rule.n_decls = (uint32_t)n;
+		s->rule.uncertain |= uncertain;
+		if (rule_add(s, &s->rule))
 			return -1;
 	}
 	return 0;
@@ -869,11 +909,14 @@ static bool name_ok(struct span a, struct span b, bool *sure)
 	return true;
 }
 
-static bool compound_ok(const struct css_sheet *s, const struct compound *c,
+static bool compound_ok(struct css_sheet *s, const struct compound *c,
 			const struct css_elem *e, bool *sure)
 {
 	struct span v;
 
+	s->work += 1 + (uint64_t)c->n_cls * e->n_cls;
+	if (c->has_attr)
+		s->work += e->n_attrs;
 	if (c->tag.n && !same(c->tag, e->tag))
 		return false;
 	if (c->id.n && !name_ok(c->id, e->id, sure))
@@ -924,15 +967,12 @@ static bool rule_ok(struct css_sheet *s, const struct rule *r,
 	const struct css_elem *at;
 	uint32_t i = 1;
 
-	s->work += 1 + (uint64_t)r->part[0].n_cls * e->n_cls;
 	if (!compound_ok(s, &r->part[0], e, sure))
 		return false;
 	at = r->n_parts > 1 ? step(r, 1, e) : NULL;
 	while (i < r->n_parts && s->work < CSS_WORK_MAX) {
-		while (at && !compound_ok(s, &r->part[i], at, sure)) {
-			s->work++;
+		while (at && !compound_ok(s, &r->part[i], at, sure))
 			at = goes_once(r, i) ? NULL : step(r, i, at);
-		}
 		if (at) {
 			s->work++;
 			place[i++] = at;
@@ -987,20 +1027,26 @@ static void guess_put(struct css_values *v, enum css_prop p,
 	}
 }
 
+static void decl_apply(struct css_values *v, enum css_prop p,
+		       const struct css_value *val, uint64_t weight,
+		       bool uncertain)
+{
+	v->set |= 1u << p;
+	if (uncertain) {
+		guess_put(v, p, val, weight);
+	} else {
+		value_put(&v->maybe[p], val, weight);
+		value_put(&v->sure[p], val, weight);
+	}
+}
+
 static void decls_apply(struct css_values *v, const struct decl *d, size_t n,
 			uint64_t weight, bool uncertain)
 {
 	v->any_maybe |= uncertain;
-	for (size_t i = 0; i < n; i++) {
-		uint64_t w = weight | d[i].value.weight;
-
-		if (uncertain)
-			guess_put(v, d[i].prop, &d[i].value, w);
-		else
-			value_put(&v->maybe[d[i].prop], &d[i].value, w);
-		if (!uncertain)
-			value_put(&v->sure[d[i].prop], &d[i].value, w);
-	}
+	for (size_t i = 0; i < n; i++)
+		decl_apply(v, d[i].prop, &d[i].value,
+			   weight | d[i].value.weight, uncertain);
 }
 
 static void list_match(struct css_sheet *s, const struct rule *r,
@@ -1014,11 +1060,31 @@ static void list_match(struct css_sheet *s, const struct rule *r,
 	}
 }
 
+void css_values_reset(struct css_values *v)
+{
+	for (uint32_t set = v->set; set; set &= set - 1) {
+		unsigned int p = (unsigned int)__builtin_ctz(set);
+
+		v->sure[p].weight = 0;
+		v->maybe[p].weight = 0;
+	}
+	v->set = 0;
+	v->any_maybe = false;
+}
+
+void css_init(void)
+{
+	css_value_init();
+}
+
+bool css_sheet_has_rules(const struct css_sheet *s)
+{
+	return s->n_rules > 0;
+}
+
 int css_match(struct css_sheet *s, const struct css_elem *e,
 	      struct css_values *v)
 {
-	if (!s->n_rules)
-		return 0;
 	list_match(s, s->any, e, v);
 	list_match(s, s->bucket[name_hash('t', e->tag)], e, v);
 	if (e->id.n)
@@ -1030,8 +1096,8 @@ int css_match(struct css_sheet *s, const struct css_elem *e,
 
 int css_inline(struct css_sheet *s, struct span text, struct css_values *v)
 {
-	struct decl d[DECLS_BLOCK_MAX];
-	int n;
+	size_t n = 0;
+	size_t i = 0;
 
 	if (!text.n)
 		return 0;
@@ -1040,10 +1106,18 @@ int css_inline(struct css_sheet *s, struct span text, struct css_values *v)
 		if (!text.p)
 			return -1;
 	}
-	n = decls_parse(text, d, ARRAY_SIZE(d));
-	if (n < 0)
-		return -1;
-	decls_apply(v, d, (size_t)n, WEIGHT_INLINE, false);
+	while (i < text.n) {
+		struct css_set set;
+		uint64_t weight = 0;
+
+		decl_take(text, &i, &set, &weight);
+		n += set.n;
+		if (n > DECLS_BLOCK_MAX)
+			return -1;
+		for (size_t k = 0; k < set.n; k++)
+			decl_apply(v, set.prop[k], &set.value[k],
+				   WEIGHT_INLINE | weight, false);
+	}
 	return 0;
 }
 
@@ -1059,6 +1133,5 @@ void css_attribute(struct css_values *v, enum css_prop p, struct span text)
 	} else if (!css_value_parse(p, text, &val)) {
 		return;
 	}
-	value_put(&v->sure[p], &val, WEIGHT_ATTRIBUTE);
-	value_put(&v->maybe[p], &val, WEIGHT_ATTRIBUTE);
+	decl_apply(v, p, &val, WEIGHT_ATTRIBUTE, false);
 }

@@ -26,8 +26,8 @@ enum {
 	CSS_TEXT_MAX = 256,	   /* of the value in [name=value] */
 	CSS_NEST_MAX = 16,	   /* rules and at-rules in each other */
 	CSS_NESTED_MAX = 64 << 10, /* a nested rule's selectors, spelled out */
-	/* selectors tried against elements, and steps along ancestors */
-	CSS_WORK_MAX = 30 * 1000 * 1000,
+	/* selectors tried against elements: their classes and attributes */
+	CSS_WORK_MAX = 10 * 1000 * 1000,
 };
 
 enum css_prop {
@@ -101,8 +101,11 @@ struct css_value {
 struct css_values {
 	struct css_value sure[CSS_PROP_MAX];
 	struct css_value maybe[CSS_PROP_MAX];
+	uint32_t set; /* a bit for each property that either has */
 	bool any_maybe;
 };
+
+_Static_assert(CSS_PROP_MAX <= 32, "a bit for each property");
 
 /* An element as selectors see it; borrows from the parsed document. */
 struct css_elem {
@@ -112,6 +115,7 @@ struct css_elem {
 	struct span id;
 	const struct span *cls;
 	uint32_t n_cls;
+	uint32_t n_attrs;
 	const void *node; /* for css_attr_fn */
 };
 
@@ -119,6 +123,12 @@ struct css_elem {
 typedef bool css_attr_fn(const void *node, struct span name, struct span *ret);
 
 struct css_sheet;
+
+/* Indexes the names that are known here; before anything else. */
+void css_init(void);
+
+/* Makes them empty again, of which all was zero once. */
+void css_values_reset(struct css_values *v);
 
 /* Lives in the arena; NULL when that is full. */
 struct css_sheet *css_sheet_new(struct arena *a, css_attr_fn *attr);
@@ -129,6 +139,9 @@ struct css_sheet *css_sheet_new(struct arena *a, css_attr_fn *attr);
  */
 [[nodiscard]] int css_sheet_add(struct css_sheet *s, struct span text,
 				struct span media);
+
+/* Whether there is anything to match. */
+bool css_sheet_has_rules(const struct css_sheet *s);
 
 /* Adds the values for e. Returns 0, or -1 when the work limit is passed. */
 [[nodiscard]] int css_match(struct css_sheet *s, const struct css_elem *e,

@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <strings.h>
 
+#include "reader/html/words.h"
+
 /* An edge of clip that is no edge. */
 #define FAR_EDGE_PX 1e6
 
@@ -127,13 +129,17 @@ static const struct {
 	{ "vi", CSS_VW, 1 },	     { "vb", CSS_VH, 1 },
 };
 
+static struct words unit_words;
+
 static bool length_parse(struct span s, struct css_value *ret)
 {
 	struct span unit;
 	size_t n;
+	int row;
 
-	if (word_starts(s, "calc(") || word_starts(s, "min(") ||
-	    word_starts(s, "max(") || word_starts(s, "clamp(")) {
+	if (s.n && !is_digit(s.p[0]) &&
+	    (word_starts(s, "calc(") || word_starts(s, "min(") ||
+	     word_starts(s, "max(") || word_starts(s, "clamp("))) {
 		/* the first number stands for the whole */
 		while (s.n && !is_digit(s.p[0]) && s.p[0] != '-')
 			s = span_of(s.p + 1, s.n - 1);
@@ -147,14 +153,12 @@ static bool length_parse(struct span s, struct css_value *ret)
 	if (!n)
 		return false;
 	unit = span_of(s.p + n, s.n - n);
-	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
-		if (css_word_is(unit, units[i].name)) {
-			ret->unit = units[i].unit;
-			ret->num *= units[i].scale;
-			return true;
-		}
-	}
-	return false;
+	row = words_find(&unit_words, unit);
+	if (row < 0)
+		return false;
+	ret->unit = units[row].unit;
+	ret->num *= units[row].scale;
+	return true;
 }
 
 /* Keywords by property; a name not listed is invalid. */
@@ -232,7 +236,9 @@ static bool keyword_parse(enum css_prop p, struct span s, struct css_value *ret)
 
 static bool font_size_parse(struct span s, struct css_value *ret)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(font_sizes); i++) {
+	bool number = s.n && (is_digit(s.p[0]) || s.p[0] == '.');
+
+	for (size_t i = 0; i < ARRAY_SIZE(font_sizes) && !number; i++) {
 		if (css_word_is(s, font_sizes[i].name)) {
 			ret->unit = CSS_PX;
 			ret->num = font_sizes[i].px;
@@ -742,19 +748,22 @@ static bool function_color(struct span s, uint32_t *ret)
 	return true;
 }
 
+static struct words color_words;
+
 bool css_color_parse(struct span s, bool attribute, uint32_t *ret)
 {
+	int row;
+
 	if (s.n && s.p[0] == '#')
 		return hex_color(span_of(s.p + 1, s.n - 1), ret);
 	if (css_word_is(s, "transparent")) {
 		*ret = 0;
 		return true;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(colors); i++) {
-		if (css_word_is(s, colors[i].name)) {
-			*ret = colors[i].rgb << 8 | 0xff;
-			return true;
-		}
+	row = words_find(&color_words, s);
+	if (row >= 0) {
+		*ret = colors[row].rgb << 8 | 0xff;
+		return true;
 	}
 	if (word_starts(s, "rgb") || word_starts(s, "hsl"))
 		return function_color(s, ret);
@@ -778,7 +787,9 @@ static bool color_unknown(struct span s)
 
 static bool color_value(struct span s, struct css_value *ret)
 {
-	if (color_unknown(s) || css_word_is(s, "currentcolor")) {
+	bool plain = s.n && (s.p[0] == '#' || words_find(&color_words, s) >= 0);
+
+	if (!plain && (color_unknown(s) || css_word_is(s, "currentcolor"))) {
 		ret->unit = CSS_KEYWORD;
 		ret->num = color_unknown(s) ? CSS_K_UNKNOWN : CSS_K_SAME;
 		return true;
@@ -817,17 +828,26 @@ static bool background_parse(struct span s, struct css_value *ret)
 	return false;
 }
 
+/* What every property can be. */
+static bool is_wide(struct span s)
+{
+	uint8_t c = s.n ? s.p[0] | 32 : 0;
+
+	return (c == 'i' || c == 'u' || c == 'r') &&
+	       (css_word_is(s, "inherit") || css_word_is(s, "initial") ||
+		css_word_is(s, "unset") || css_word_is(s, "revert"));
+}
+
 bool css_value_parse(enum css_prop p, struct span s, struct css_value *ret)
 {
 	size_t pos = 0;
 
-	if (css_word_is(s, "inherit") || css_word_is(s, "initial") ||
-	    css_word_is(s, "unset") || css_word_is(s, "revert")) {
+	if (is_wide(s)) {
 		ret->unit =
 			css_word_is(s, "inherit") ? CSS_INHERIT : CSS_INITIAL;
 		return true;
 	}
-	if (word_find(s, "var(") != s.n) {
+	if (s.n && memchr(s.p, '(', s.n) && word_find(s, "var(") != s.n) {
 		ret->unit = CSS_KEYWORD;
 		ret->num = CSS_K_UNKNOWN;
 		return p == CSS_DISPLAY || p == CSS_VISIBILITY ||
@@ -894,48 +914,6 @@ bool css_value_parse(enum css_prop p, struct span s, struct css_value *ret)
 	}
 	return false;
 }
-
-static const struct {
-	const char *name;
-	enum css_prop prop;
-} properties[] = {
-	{ "display", CSS_DISPLAY },
-	{ "visibility", CSS_VISIBILITY },
-	{ "opacity", CSS_OPACITY },
-	{ "font-size", CSS_FONT_SIZE },
-	{ "color", CSS_COLOR },
-	{ "-webkit-text-fill-color", CSS_INK },
-	{ "background", CSS_BACKGROUND },
-	{ "background-color", CSS_BACKGROUND },
-	{ "width", CSS_WIDTH },
-	{ "height", CSS_HEIGHT },
-	{ "max-width", CSS_MAX_WIDTH },
-	{ "max-height", CSS_MAX_HEIGHT },
-	{ "overflow", CSS_OVERFLOW },
-	{ "block-size", CSS_HEIGHT },
-	{ "inline-size", CSS_WIDTH },
-	{ "max-block-size", CSS_MAX_HEIGHT },
-	{ "max-inline-size", CSS_MAX_WIDTH },
-	{ "line-height", CSS_LINE_HEIGHT },
-	{ "position", CSS_POSITION },
-	{ "left", CSS_LEFT },
-	{ "top", CSS_TOP },
-	{ "inset-inline-start", CSS_LEFT },
-	{ "inset-block-start", CSS_TOP },
-	{ "margin-inline-start", CSS_MARGIN_LEFT },
-	{ "margin-block-start", CSS_MARGIN_TOP },
-	{ "right", CSS_RIGHT },
-	{ "bottom", CSS_BOTTOM },
-	{ "text-indent", CSS_TEXT_INDENT },
-	{ "margin-left", CSS_MARGIN_LEFT },
-	{ "margin-top", CSS_MARGIN_TOP },
-	{ "transform", CSS_TRANSFORM },
-	{ "-webkit-transform", CSS_TRANSFORM },
-	{ "clip", CSS_CLIP },
-	{ "clip-path", CSS_CLIP },
-	{ "-webkit-clip-path", CSS_CLIP },
-	{ "white-space", CSS_WHITE_SPACE },
-};
 
 static void set_add(struct css_set *ret, enum css_prop p, struct span s)
 {
@@ -1046,46 +1024,6 @@ static bool is_nought(struct span s)
 	return is_digit(s.n ? s.p[0] : 0) && number_of(s) <= 0;
 }
 
-/*
- * Properties that are looked at alone and only for hiding. What would take
- * them back is not followed: mail has no use for them but this one.
- */
-static const struct {
-	const char *name;
-	bool (*hides)(struct span value);
-} tricks[] = {
-	{ "filter", filter_hides },
-	{ "-webkit-filter", filter_hides },
-	{ "mask", is_other_than_none },
-	{ "mask-image", is_other_than_none },
-	{ "-webkit-mask", is_other_than_none },
-	{ "-webkit-mask-image", is_other_than_none },
-	{ "mix-blend-mode", is_other_than_none },
-	{ "-webkit-text-security", is_other_than_none },
-	{ "scale", is_scaled_away },
-	{ "zoom", is_scaled_away },
-	{ "translate", translate_far },
-	{ "rotate", is_other_than_none },
-	{ "letter-spacing", is_squeezed },
-	{ "font-size-adjust", is_nought },
-	{ "inset", translate_far },
-	{ "margin-right", is_far },
-	{ "padding-left", is_far },
-	{ "padding-top", is_far },
-};
-
-static bool set_trick(struct css_set *ret, struct span name, struct span value)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(tricks); i++) {
-		if (!css_word_is(name, tricks[i].name))
-			continue;
-		if (tricks[i].hides(value))
-			set_add(ret, CSS_TRICK, value);
-		return true;
-	}
-	return false;
-}
-
 /* overflow-y: visible beside a clipping axis clips, too: only that counts. */
 static void set_overflow_axis(struct css_set *ret, struct span value)
 {
@@ -1114,34 +1052,121 @@ static void set_margin(struct css_set *ret, struct span s)
 	set_add(ret, CSS_MARGIN_LEFT, n == 4 ? t[3] : n > 1 ? t[1] : t[0]);
 }
 
-void css_declaration(struct span name, struct span value, struct css_set *ret)
+static void set_filter(struct css_set *ret, struct span value)
 {
 	struct span args;
 
-	ret->n = 0;
-	for (size_t i = 0; i < ARRAY_SIZE(properties); i++) {
-		if (css_word_is(name, properties[i].name)) {
-			set_add(ret, properties[i].prop, value);
-			return;
-		}
-	}
-	if ((css_word_is(name, "filter") ||
-	     css_word_is(name, "-webkit-filter")) &&
-	    function_args(value, "opacity(", &args))
+	if (function_args(value, "opacity(", &args))
 		set_add(ret, CSS_OPACITY, css_trim(args));
-	if (set_trick(ret, name, value))
-		return;
-	if (css_word_is(name, "font"))
-		set_font(ret, value);
-	else if (css_word_is(name, "margin"))
-		set_margin(ret, value);
-	else if (css_word_is(name, "overflow-x") ||
-		 css_word_is(name, "overflow-y"))
-		set_overflow_axis(ret, value);
-	else if (css_word_is(name, "contain") && !css_word_is(value, "none") &&
-		 !css_word_is(value, "layout"))
+}
+
+static void set_contain(struct css_set *ret, struct span value)
+{
+	if (!css_word_is(value, "none") && !css_word_is(value, "layout"))
 		set_add(ret, CSS_OVERFLOW, SPAN_LIT("hidden"));
-	else if (css_word_is(name, "content-visibility") &&
-		 css_word_is(value, "hidden"))
+}
+
+static void set_content(struct css_set *ret, struct span value)
+{
+	if (css_word_is(value, "hidden"))
 		set_add(ret, CSS_DISPLAY, SPAN_LIT("none"));
+}
+
+/*
+ * Properties that are looked at alone and only for hiding. What would take
+ * them back is not followed: mail has no use for them but this one.
+ */
+static const struct {
+	const char *name;
+	void (*set)(struct css_set *ret, struct span value);
+	bool (*hides)(struct span value);
+	enum css_prop prop;
+} names[] = {
+	{ .name = "display", .prop = CSS_DISPLAY },
+	{ .name = "visibility", .prop = CSS_VISIBILITY },
+	{ .name = "opacity", .prop = CSS_OPACITY },
+	{ .name = "font-size", .prop = CSS_FONT_SIZE },
+	{ .name = "color", .prop = CSS_COLOR },
+	{ .name = "-webkit-text-fill-color", .prop = CSS_INK },
+	{ .name = "background", .prop = CSS_BACKGROUND },
+	{ .name = "background-color", .prop = CSS_BACKGROUND },
+	{ .name = "width", .prop = CSS_WIDTH },
+	{ .name = "height", .prop = CSS_HEIGHT },
+	{ .name = "max-width", .prop = CSS_MAX_WIDTH },
+	{ .name = "max-height", .prop = CSS_MAX_HEIGHT },
+	{ .name = "overflow", .prop = CSS_OVERFLOW },
+	{ .name = "block-size", .prop = CSS_HEIGHT },
+	{ .name = "inline-size", .prop = CSS_WIDTH },
+	{ .name = "max-block-size", .prop = CSS_MAX_HEIGHT },
+	{ .name = "max-inline-size", .prop = CSS_MAX_WIDTH },
+	{ .name = "line-height", .prop = CSS_LINE_HEIGHT },
+	{ .name = "position", .prop = CSS_POSITION },
+	{ .name = "left", .prop = CSS_LEFT },
+	{ .name = "top", .prop = CSS_TOP },
+	{ .name = "inset-inline-start", .prop = CSS_LEFT },
+	{ .name = "inset-block-start", .prop = CSS_TOP },
+	{ .name = "margin-inline-start", .prop = CSS_MARGIN_LEFT },
+	{ .name = "margin-block-start", .prop = CSS_MARGIN_TOP },
+	{ .name = "right", .prop = CSS_RIGHT },
+	{ .name = "bottom", .prop = CSS_BOTTOM },
+	{ .name = "text-indent", .prop = CSS_TEXT_INDENT },
+	{ .name = "margin-left", .prop = CSS_MARGIN_LEFT },
+	{ .name = "margin-top", .prop = CSS_MARGIN_TOP },
+	{ .name = "transform", .prop = CSS_TRANSFORM },
+	{ .name = "-webkit-transform", .prop = CSS_TRANSFORM },
+	{ .name = "clip", .prop = CSS_CLIP },
+	{ .name = "clip-path", .prop = CSS_CLIP },
+	{ .name = "-webkit-clip-path", .prop = CSS_CLIP },
+	{ .name = "white-space", .prop = CSS_WHITE_SPACE },
+	{ .name = "filter", .set = set_filter, .hides = filter_hides },
+	{ .name = "-webkit-filter", .set = set_filter, .hides = filter_hides },
+	{ .name = "mask", .hides = is_other_than_none },
+	{ .name = "mask-image", .hides = is_other_than_none },
+	{ .name = "-webkit-mask", .hides = is_other_than_none },
+	{ .name = "-webkit-mask-image", .hides = is_other_than_none },
+	{ .name = "mix-blend-mode", .hides = is_other_than_none },
+	{ .name = "-webkit-text-security", .hides = is_other_than_none },
+	{ .name = "scale", .hides = is_scaled_away },
+	{ .name = "zoom", .hides = is_scaled_away },
+	{ .name = "translate", .hides = translate_far },
+	{ .name = "rotate", .hides = is_other_than_none },
+	{ .name = "letter-spacing", .hides = is_squeezed },
+	{ .name = "font-size-adjust", .hides = is_nought },
+	{ .name = "inset", .hides = translate_far },
+	{ .name = "margin-right", .hides = is_far },
+	{ .name = "padding-left", .hides = is_far },
+	{ .name = "padding-top", .hides = is_far },
+	{ .name = "font", .set = set_font },
+	{ .name = "margin", .set = set_margin },
+	{ .name = "overflow-x", .set = set_overflow_axis },
+	{ .name = "overflow-y", .set = set_overflow_axis },
+	{ .name = "contain", .set = set_contain },
+	{ .name = "content-visibility", .set = set_content },
+};
+
+static struct words name_words;
+
+void css_value_init(void)
+{
+	if (name_words.rows)
+		return;
+	words_index(&unit_words, units, sizeof(units[0]), ARRAY_SIZE(units));
+	words_index(&color_words, colors, sizeof(colors[0]),
+		    ARRAY_SIZE(colors));
+	words_index(&name_words, names, sizeof(names[0]), ARRAY_SIZE(names));
+}
+
+void css_declaration(struct span name, struct span value, struct css_set *ret)
+{
+	int row = words_find(&name_words, name);
+
+	ret->n = 0;
+	if (row < 0)
+		return;
+	if (names[row].set)
+		names[row].set(ret, value);
+	else if (!names[row].hides)
+		set_add(ret, names[row].prop, value);
+	if (names[row].hides && names[row].hides(value))
+		set_add(ret, CSS_TRICK, value);
 }

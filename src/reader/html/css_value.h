@@ -15,6 +15,9 @@ struct css_set {
 	size_t n;
 };
 
+/* Indexes the names below, once. */
+void css_value_init(void);
+
 /*
  * Name and value, trimmed, without !important and comments. Nothing is set
  * for what is unknown here or invalid.

@@ -1,55 +1,43 @@
 /*
- * html: see html.h. Two walks over the tree, both with a stack of their own:
- * the first collects style sheets, which count wherever they stand, the
- * second writes. The parser's memory is an arena; when that is used up or
- * time is over, the allocator leaves the parser by longjmp, which is safe
- * because nothing but the arena has to be given back.
+ * html: see html.h. Two walks over the tree, both without recursion: the first
+ * collects style sheets, which count wherever they stand, the second writes.
  */
 #include "reader/html/html.h"
 
-#include <gumbo.h>
-#include <setjmp.h>
 #include <strings.h>
-#include <time.h>
 
-#include "base/str.h"
-#include "reader/html/cap.h"
 #include "reader/html/css.h"
 #include "reader/html/css_value.h"
+#include "reader/html/parse.h"
 #include "reader/html/style.h"
 #include "reader/html/writer.h"
 #include "reader/utf8.h"
 
+typedef myhtml_tree_node_t node_t;
+
 enum {
 	EVIDENCE_STYLE_MAX = 400,
 	TRACKER_PX_MAX = 2,
-	ALLOCS_A_CLOCK = 4096,
 	OPTION_DEPTH_MAX = 4, /* of nodes in a select */
-};
-
-struct parse {
-	struct arena arena;
-	jmp_buf out;
-	unsigned int allocs;
-	struct timespec start;
 };
 
 /* One open element of the walk. */
 struct frame {
-	const GumboNode *node;
-	unsigned int next; /* child to look at */
+	const node_t *node;
+	const node_t *next; /* child to look at */
 	struct style style;
 	struct css_elem *elem;
 	struct css_elem *last; /* the child element visited before */
 	unsigned int item;     /* of an ordered list */
 	size_t link_from;      /* where an a's text begins in out */
 	struct span href;      /* of an a that can be seen, else empty */
-	bool skip;	       /* children are not walked */
 };
 
 struct walk {
 	struct draft *d;
+	myhtml_tree_t *tree;
 	struct css_sheet *sheet;
+	struct css_values values; /* of the element that is entered */
 	struct arena *arena;
 	struct writer w;
 	struct buf clean;  /* scratch */
@@ -58,133 +46,211 @@ struct walk {
 	struct span alt; /* of the last image inside a link */
 	struct frame *frames;
 	size_t depth;
-	const GumboNode *list;	 /* the select that was looked at last */
-	const GumboNode *option; /* the one it shows */
+	const node_t *list;   /* the select that was looked at last */
+	const node_t *option; /* the one it shows */
 	bool blind; /* styles are over a limit: nothing can be judged */
 };
 
-static struct span attr_get(const GumboElement *e, const char *name)
-{
-	const GumboAttribute *a = gumbo_get_attribute(&e->attributes, name);
+/* What each tag is, as bits. */
+enum {
+	T_BLOCK = 1,
+	T_PARAGRAPH = 2, /* a block with an empty line around it */
+	T_TABLE = 4,	 /* a table, or a part of one */
+	T_NEVER = 8,
+	T_SCRIPT = 16,
+	T_PRE = 32,
+};
 
-	return a ? span_str(a->value) : span_of(NULL, 0);
+/*
+ * T_NEVER: what a browser does not render by its own style sheet, and drawings:
+ * mail programs leave SVG out, and what can be seen in it is not computed here.
+ */
+static const uint8_t tags[MyHTML_TAG_LAST_ENTRY] = {
+	[MyHTML_TAG_P] = T_BLOCK | T_PARAGRAPH,
+	[MyHTML_TAG_H1] = T_BLOCK | T_PARAGRAPH,
+	[MyHTML_TAG_H2] = T_BLOCK | T_PARAGRAPH,
+	[MyHTML_TAG_H3] = T_BLOCK | T_PARAGRAPH,
+	[MyHTML_TAG_H4] = T_BLOCK | T_PARAGRAPH,
+	[MyHTML_TAG_H5] = T_BLOCK | T_PARAGRAPH,
+	[MyHTML_TAG_H6] = T_BLOCK | T_PARAGRAPH,
+	[MyHTML_TAG_BLOCKQUOTE] = T_BLOCK | T_PARAGRAPH,
+	[MyHTML_TAG_PRE] = T_BLOCK | T_PARAGRAPH | T_PRE,
+	[MyHTML_TAG_UL] = T_BLOCK | T_PARAGRAPH,
+	[MyHTML_TAG_OL] = T_BLOCK | T_PARAGRAPH,
+	[MyHTML_TAG_DL] = T_BLOCK | T_PARAGRAPH,
+	[MyHTML_TAG_HR] = T_BLOCK | T_PARAGRAPH,
+	[MyHTML_TAG_FIGURE] = T_BLOCK | T_PARAGRAPH,
+	[MyHTML_TAG_DIV] = T_BLOCK,
+	[MyHTML_TAG_LI] = T_BLOCK,
+	[MyHTML_TAG_DT] = T_BLOCK,
+	[MyHTML_TAG_DD] = T_BLOCK,
+	[MyHTML_TAG_SECTION] = T_BLOCK,
+	[MyHTML_TAG_ARTICLE] = T_BLOCK,
+	[MyHTML_TAG_HEADER] = T_BLOCK,
+	[MyHTML_TAG_FOOTER] = T_BLOCK,
+	[MyHTML_TAG_NAV] = T_BLOCK,
+	[MyHTML_TAG_ASIDE] = T_BLOCK,
+	[MyHTML_TAG_MAIN] = T_BLOCK,
+	[MyHTML_TAG_ADDRESS] = T_BLOCK,
+	[MyHTML_TAG_CENTER] = T_BLOCK,
+	[MyHTML_TAG_FORM] = T_BLOCK,
+	[MyHTML_TAG_BODY] = T_BLOCK,
+	[MyHTML_TAG_CAPTION] = T_BLOCK,
+	[MyHTML_TAG_OPTION] = T_BLOCK,
+	[MyHTML_TAG_FIELDSET] = T_BLOCK,
+	[MyHTML_TAG_LEGEND] = T_BLOCK,
+	[MyHTML_TAG_DETAILS] = T_BLOCK,
+	[MyHTML_TAG_SUMMARY] = T_BLOCK,
+	[MyHTML_TAG_HTML] = T_BLOCK,
+	[MyHTML_TAG_TABLE] = T_TABLE,
+	[MyHTML_TAG_TD] = T_TABLE,
+	[MyHTML_TAG_TH] = T_TABLE,
+	[MyHTML_TAG_TR] = T_TABLE,
+	[MyHTML_TAG_TBODY] = T_TABLE,
+	[MyHTML_TAG_THEAD] = T_TABLE,
+	[MyHTML_TAG_TFOOT] = T_TABLE,
+	[MyHTML_TAG_TITLE] = T_BLOCK | T_NEVER,
+	[MyHTML_TAG_TEMPLATE] = T_NEVER,
+	[MyHTML_TAG_DATALIST] = T_NEVER,
+	[MyHTML_TAG_PARAM] = T_NEVER,
+	[MyHTML_TAG_RP] = T_NEVER,
+	[MyHTML_TAG_CANVAS] = T_NEVER,
+	[MyHTML_TAG_AUDIO] = T_NEVER,
+	[MyHTML_TAG_VIDEO] = T_NEVER,
+	[MyHTML_TAG_PROGRESS] = T_NEVER,
+	[MyHTML_TAG_METER] = T_NEVER,
+	[MyHTML_TAG_SVG] = T_NEVER,
+	[MyHTML_TAG_ANNOTATION_XML] = T_NEVER,
+	[MyHTML_TAG_SCRIPT] = T_SCRIPT,
+	[MyHTML_TAG_IFRAME] = T_SCRIPT,
+	[MyHTML_TAG_NOEMBED] = T_SCRIPT,
+	[MyHTML_TAG_NOFRAMES] = T_SCRIPT,
+	[MyHTML_TAG_OBJECT] = T_SCRIPT,
+	[MyHTML_TAG_APPLET] = T_SCRIPT,
+	[MyHTML_TAG_EMBED] = T_SCRIPT,
+	[MyHTML_TAG_TEXTAREA] = T_PRE,
+	[MyHTML_TAG_PLAINTEXT] = T_PRE,
+	[MyHTML_TAG_XMP] = T_PRE,
+	[MyHTML_TAG_LISTING] = T_PRE,
+};
+
+static unsigned int tag_bits(const node_t *n)
+{
+	return n->tag_id < ARRAY_SIZE(tags) ? tags[n->tag_id] : 0;
 }
 
-static bool attr_has(const GumboElement *e, const char *name)
+static bool tag_is(const node_t *n, myhtml_tag_id_t tag)
 {
-	return gumbo_get_attribute(&e->attributes, name) != NULL;
+	return n->tag_id == tag;
+}
+
+static struct span string_of(const mycore_string_t *s)
+{
+	return span_of(s->data, s->data ? s->length : 0);
+}
+
+/* The first of the name, which is lower case; NULL if there is none. */
+static const myhtml_token_attr_t *attr_look(const node_t *n, struct span name)
+{
+	const myhtml_token_attr_t *a = n->token ? n->token->attr_first : NULL;
+
+	while (a && !(a->key.length == name.n && a->key.data &&
+		      memcmp(a->key.data, name.p, name.n) == 0))
+		a = a->next;
+	return a;
+}
+
+static struct span attr_get(const node_t *n, struct span name)
+{
+	const myhtml_token_attr_t *a = attr_look(n, name);
+
+	return a ? string_of(&a->value) : span_of(NULL, 0);
+}
+
+static uint32_t attrs_count(const node_t *n)
+{
+	const myhtml_token_attr_t *a = n->token ? n->token->attr_first : NULL;
+	uint32_t count = 0;
+
+	for (; a; a = a->next)
+		count++;
+	return count;
+}
+
+static bool attr_has(const node_t *n, struct span name)
+{
+	return attr_look(n, name) != NULL;
 }
 
 /* css_attr_fn */
 static bool attr_find(const void *node, struct span name, struct span *ret)
 {
-	const GumboElement *e = &((const GumboNode *)node)->v.element;
+	const node_t *n = node;
+	const myhtml_token_attr_t *a = n->token ? n->token->attr_first : NULL;
 
-	for (unsigned int i = 0; i < e->attributes.length; i++) {
-		const GumboAttribute *a = e->attributes.data[i];
-
-		if (strlen(a->name) == name.n &&
-		    strncasecmp(a->name, (const char *)name.p, name.n) == 0) {
-			*ret = span_str(a->value);
+	for (; a; a = a->next) {
+		if (a->key.length == name.n && a->key.data &&
+		    strncasecmp(a->key.data, (const char *)name.p, name.n) ==
+			    0) {
+			*ret = string_of(&a->value);
 			return true;
 		}
 	}
 	return false;
 }
 
-static struct span tag_of(const GumboElement *e)
+static struct span tag_of(myhtml_tree_t *tree, const node_t *n)
 {
-	GumboStringPiece piece = e->original_tag;
+	size_t len = 0;
+	const char *name = myhtml_tag_name_by_id(tree, n->tag_id, &len);
 
-	if (e->tag != GUMBO_TAG_UNKNOWN)
-		return span_str(gumbo_normalized_tagname(e->tag));
-	gumbo_tag_from_original_text(&piece);
-	return span_of(piece.data, piece.length);
+	return span_of(name, name ? len : 0);
 }
 
-/* Parsing */
-
-static bool time_over(const struct parse *p)
+static bool is_element(const node_t *n)
 {
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (now.tv_sec - p->start.tv_sec) * 1000 +
-		       (now.tv_nsec - p->start.tv_nsec) / 1000000 >
-	       HTML_PARSE_MS_MAX;
+	return n->tag_id > MyHTML_TAG__DOCTYPE &&
+	       n->tag_id != MyHTML_TAG__END_OF_FILE;
 }
 
-static void *parse_alloc(void *user, size_t n)
+static bool is_text(const node_t *n)
 {
-	struct parse *p = user;
-	void *mem = arena_raw(&p->arena, n);
-
-	if (!mem || (++p->allocs % ALLOCS_A_CLOCK == 0 && time_over(p)))
-		longjmp(p->out, 1);
-	return mem;
-}
-
-static void parse_free(void *, void *)
-{
-}
-
-/* The tree, in p's arena; NULL over a limit. */
-static GumboOutput *parse(struct parse *p, struct span html)
-{
-	GumboOptions options = kGumboDefaultOptions;
-
-	options.allocator = parse_alloc;
-	options.deallocator = parse_free;
-	options.userdata = p;
-	options.max_errors = 0;
-	(void)clock_gettime(CLOCK_MONOTONIC, &p->start);
-	if (setjmp(p->out))
-		return NULL;
-	return gumbo_parse_with_options(&options, (const char *)html.p, html.n);
-}
-
-static bool is_element(const GumboNode *n)
-{
-	return n->type == GUMBO_NODE_ELEMENT || n->type == GUMBO_NODE_TEMPLATE;
+	return tag_is(n, MyHTML_TAG__TEXT);
 }
 
 /* The node behind n in document order, without a stack. */
-static const GumboNode *node_after(const GumboNode *n)
+static const node_t *node_after(const node_t *n)
 {
-	if (is_element(n) && n->v.element.children.length)
-		return n->v.element.children.data[0];
-	while (n->parent && is_element(n->parent)) {
-		const GumboVector *v = &n->parent->v.element.children;
-
-		if (n->index_within_parent + 1 < v->length)
-			return v->data[n->index_within_parent + 1];
+	if (n->child)
+		return n->child;
+	while (n && !n->next)
 		n = n->parent;
-	}
-	return NULL;
+	return n ? n->next : NULL;
 }
 
-static struct span text_of(const GumboNode *n)
+/* Of a text or comment. */
+static struct span text_of(const node_t *n)
 {
-	return span_str(n->v.text.text);
+	return n->token ? string_of(&n->token->str) : span_of(NULL, 0);
 }
 
-static void sheets_collect(struct walk *w, const GumboNode *root)
+static void sheets_collect(struct walk *w)
 {
-	for (const GumboNode *n = root; n; n = node_after(n)) {
-		const GumboElement *e = &n->v.element;
+	const node_t *n = myhtml_tree_get_document(w->tree);
 
-		if (n->type != GUMBO_NODE_ELEMENT || e->tag != GUMBO_TAG_STYLE)
+	for (; n; n = node_after(n)) {
+		if (!tag_is(n, MyHTML_TAG_STYLE))
 			continue;
-		for (unsigned int i = 0; i < e->children.length; i++) {
-			if (css_sheet_add(w->sheet,
-					  text_of(e->children.data[i]),
-					  attr_get(e, "media")))
+		for (const node_t *c = n->child; c; c = c->next) {
+			if (is_text(c) &&
+			    css_sheet_add(w->sheet, text_of(c),
+					  attr_get(n, SPAN_LIT("media"))))
 				w->blind = true;
 		}
 	}
 }
 
-static bool is_within(const GumboNode *n, const GumboNode *list)
+static bool is_within(const node_t *n, const node_t *list)
 {
 	for (unsigned int i = 0; n && i < OPTION_DEPTH_MAX; i++) {
 		n = n->parent;
@@ -195,44 +261,45 @@ static bool is_within(const GumboNode *n, const GumboNode *list)
 }
 
 /* The option that a closed list shows: the first selected one, or the first. */
-static const GumboNode *option_shown(struct walk *w, const GumboNode *list)
+static const node_t *option_shown(struct walk *w, const node_t *list)
 {
-	const GumboNode *n = list;
+	const node_t *n = list;
 
 	if (w->list == list)
 		return w->option;
 	w->list = list;
 	w->option = NULL;
 	while ((n = node_after(n)) && is_within(n, list)) {
-		if (n->type != GUMBO_NODE_ELEMENT ||
-		    n->v.element.tag != GUMBO_TAG_OPTION)
+		bool selected;
+
+		if (!tag_is(n, MyHTML_TAG_OPTION))
 			continue;
-		if (!w->option || attr_has(&n->v.element, "selected"))
+		selected = attr_has(n, SPAN_LIT("selected"));
+		if (!w->option || selected)
 			w->option = n;
-		if (attr_has(&n->v.element, "selected"))
+		if (selected)
 			break;
 	}
 	return w->option;
 }
 
 /* What stands in a list or details that a person has not opened. */
-static bool is_folded(struct walk *w, const GumboNode *n)
+static bool is_folded(struct walk *w, const node_t *n)
 {
-	const GumboNode *up = n->parent;
+	const node_t *up = n->parent;
 
-	if (!up || !is_element(up))
+	if (!up)
 		return false;
-	if (is_element(n) && n->v.element.tag == GUMBO_TAG_OPTION) {
-		if (up->v.element.tag == GUMBO_TAG_OPTGROUP && up->parent)
+	if (tag_is(n, MyHTML_TAG_OPTION)) {
+		if (tag_is(up, MyHTML_TAG_OPTGROUP) && up->parent)
 			up = up->parent;
-		return is_element(up) &&
-		       up->v.element.tag == GUMBO_TAG_SELECT &&
-		       !attr_has(&up->v.element, "multiple") &&
+		return tag_is(up, MyHTML_TAG_SELECT) &&
+		       !attr_has(up, SPAN_LIT("multiple")) &&
 		       option_shown(w, up) != n;
 	}
-	return up->v.element.tag == GUMBO_TAG_DETAILS &&
-	       !attr_has(&up->v.element, "open") &&
-	       !(is_element(n) && n->v.element.tag == GUMBO_TAG_SUMMARY);
+	return tag_is(up, MyHTML_TAG_DETAILS) &&
+	       !attr_has(up, SPAN_LIT("open")) &&
+	       !tag_is(n, MyHTML_TAG_SUMMARY);
 }
 
 /* Hidden text is gathered over its nodes and counted once. */
@@ -271,112 +338,55 @@ static void hidden_text(struct walk *w, enum message_removed_kind kind,
 	buf_put(&w->hidden, w->clean.p, utf8_cut(buf_view(&w->clean), room));
 }
 
-static void text_node(struct walk *w, const GumboNode *n)
+static void text_node(struct walk *w, const node_t *n)
 {
 	const struct style *st = &w->frames[w->depth - 1].style;
 	enum message_removed_kind kind = style_hides(st);
+	struct span text = text_of(n);
 
 	if (w->blind)
 		kind = REMOVED_TRUNCATED;
 	else if (!kind && is_folded(w, n))
 		kind = REMOVED_DISPLAY_NONE;
 	if (kind) {
-		hidden_text(w, kind, text_of(n));
+		hidden_text(w, kind, text);
 		return;
 	}
-	buf_reset(&w->clean);
-	clean_text(text_of(n), &w->clean, w->d);
-	if (!is_blank(buf_view(&w->clean)))
+	if (!clean_is_plain(text)) {
+		buf_reset(&w->clean);
+		clean_text(text, &w->clean, w->d);
+		text = buf_view(&w->clean);
+	}
+	if (w->hidden_kind && !is_blank(text))
 		hidden_flush(w);
-	writer_text(&w->w, buf_view(&w->clean), st->pre);
+	writer_text(&w->w, text, st->pre);
 }
 
 /* Elements */
 
-/*
- * What a browser does not render by its own style sheet, and drawings: mail
- * programs leave SVG out, and what can be seen in it is not computed here.
- */
-static bool never_shown(const GumboElement *e)
+static bool never_shown(struct walk *w, const node_t *n)
 {
-	GumboTag t = e->tag;
-
-	return t == GUMBO_TAG_TITLE || t == GUMBO_TAG_TEMPLATE ||
-	       t == GUMBO_TAG_DATALIST || t == GUMBO_TAG_PARAM ||
-	       t == GUMBO_TAG_RP || t == GUMBO_TAG_CANVAS ||
-	       t == GUMBO_TAG_AUDIO || t == GUMBO_TAG_VIDEO ||
-	       t == GUMBO_TAG_PROGRESS || t == GUMBO_TAG_METER ||
-	       t == GUMBO_TAG_SVG || t == GUMBO_TAG_ANNOTATION_XML ||
-	       css_word_is(tag_of(e), "annotation") ||
-	       (css_word_is(tag_of(e), "dialog") && !attr_has(e, "open"));
+	return (tag_bits(n) & T_NEVER) ||
+	       (n->tag_id >= MyHTML_TAG_LAST_ENTRY &&
+		css_word_is(tag_of(w->tree, n), "annotation")) ||
+	       (tag_is(n, MyHTML_TAG_DIALOG) && !attr_has(n, SPAN_LIT("open")));
 }
 
 /*
  * The title in a head names the page and is no hidden part of its text: nearly
  * every mail of HTML has one. It is not written either.
  */
-static bool is_name_of_page(const GumboNode *n)
+static bool is_name_of_page(const node_t *n)
 {
-	return n->v.element.tag == GUMBO_TAG_TITLE && n->parent &&
-	       is_element(n->parent) &&
-	       n->parent->v.element.tag == GUMBO_TAG_HEAD;
+	return tag_is(n, MyHTML_TAG_TITLE) && n->parent &&
+	       tag_is(n->parent, MyHTML_TAG_HEAD);
 }
 
-static bool is_script(GumboTag t)
+static enum style_box default_box(unsigned int bits)
 {
-	return t == GUMBO_TAG_SCRIPT || t == GUMBO_TAG_IFRAME ||
-	       t == GUMBO_TAG_NOEMBED || t == GUMBO_TAG_NOFRAMES ||
-	       t == GUMBO_TAG_OBJECT || t == GUMBO_TAG_APPLET ||
-	       t == GUMBO_TAG_EMBED;
-}
-
-static bool is_table_part(GumboTag t)
-{
-	return t == GUMBO_TAG_TABLE || t == GUMBO_TAG_TD || t == GUMBO_TAG_TH ||
-	       t == GUMBO_TAG_TR || t == GUMBO_TAG_TBODY ||
-	       t == GUMBO_TAG_THEAD || t == GUMBO_TAG_TFOOT;
-}
-
-static const GumboTag paragraphs[] = {
-	GUMBO_TAG_P,   GUMBO_TAG_H1,	 GUMBO_TAG_H2, GUMBO_TAG_H3,
-	GUMBO_TAG_H4,  GUMBO_TAG_H5,	 GUMBO_TAG_H6, GUMBO_TAG_BLOCKQUOTE,
-	GUMBO_TAG_PRE, GUMBO_TAG_UL,	 GUMBO_TAG_OL, GUMBO_TAG_DL,
-	GUMBO_TAG_HR,  GUMBO_TAG_FIGURE,
-};
-
-static const GumboTag blocks[] = {
-	GUMBO_TAG_DIV,	   GUMBO_TAG_TABLE,    GUMBO_TAG_TR,
-	GUMBO_TAG_LI,	   GUMBO_TAG_DT,       GUMBO_TAG_DD,
-	GUMBO_TAG_SECTION, GUMBO_TAG_ARTICLE,  GUMBO_TAG_HEADER,
-	GUMBO_TAG_FOOTER,  GUMBO_TAG_NAV,      GUMBO_TAG_ASIDE,
-	GUMBO_TAG_MAIN,	   GUMBO_TAG_ADDRESS,  GUMBO_TAG_CENTER,
-	GUMBO_TAG_FORM,	   GUMBO_TAG_BODY,     GUMBO_TAG_CAPTION,
-	GUMBO_TAG_OPTION,  GUMBO_TAG_FIELDSET, GUMBO_TAG_LEGEND,
-	GUMBO_TAG_DETAILS, GUMBO_TAG_SUMMARY,  GUMBO_TAG_HTML,
-	GUMBO_TAG_TITLE,
-};
-
-static bool tag_in(GumboTag t, const GumboTag *list, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (list[i] == t)
-			return true;
-	}
-	return false;
-}
-
-static bool is_paragraph(GumboTag t)
-{
-	return tag_in(t, paragraphs, ARRAY_SIZE(paragraphs));
-}
-
-static enum style_box default_box(GumboTag t)
-{
-	if (is_table_part(t))
+	if (bits & T_TABLE)
 		return BOX_OTHER;
-	return is_paragraph(t) || tag_in(t, blocks, ARRAY_SIZE(blocks))
-		       ? BOX_BLOCK
-		       : BOX_INLINE;
+	return bits & T_BLOCK ? BOX_BLOCK : BOX_INLINE;
 }
 
 /* The class attribute, split; false over a limit. */
@@ -409,73 +419,92 @@ static bool classes_split(struct walk *w, struct css_elem *e, struct span s)
 	return true;
 }
 
-static struct css_elem *elem_new(struct walk *w, const GumboNode *n,
+static struct css_elem *elem_new(struct walk *w, const node_t *n,
 				 const struct frame *parent)
 {
-	struct css_elem *e = arena_alloc(w->arena, sizeof(*e));
+	struct css_elem *e = arena_raw(w->arena, sizeof(*e));
 
-	if (!e || !classes_split(w, e, attr_get(&n->v.element, "class")))
+	if (!e)
+		return NULL;
+	e->cls = NULL;
+	e->n_cls = 0;
+	if (!classes_split(w, e, attr_get(n, SPAN_LIT("class"))))
 		return NULL;
 	e->parent = parent ? parent->elem : NULL;
 	e->prev = parent ? parent->last : NULL;
-	e->tag = tag_of(&n->v.element);
-	e->id = attr_get(&n->v.element, "id");
+	e->tag = tag_of(w->tree, n);
+	e->id = attr_get(n, SPAN_LIT("id"));
+	e->n_attrs = attrs_count(n);
 	e->node = n;
 	return e;
 }
 
-static void attributes_apply(const GumboElement *e, struct css_values *v)
+/* text colours a body, color a font */
+static void attributes_apply(const node_t *n, struct css_values *v)
 {
 	static const struct {
 		const char *name;
 		enum css_prop prop;
+		myhtml_tag_id_t only;
 	} rows[] = {
-		{ "bgcolor", CSS_BACKGROUND }, { "text", CSS_COLOR },
-		{ "width", CSS_WIDTH },	       { "height", CSS_HEIGHT },
-		{ "color", CSS_COLOR },
+		{ "bgcolor", CSS_BACKGROUND, 0 },
+		{ "text", CSS_COLOR, MyHTML_TAG_BODY },
+		{ "width", CSS_WIDTH, 0 },
+		{ "height", CSS_HEIGHT, 0 },
+		{ "color", CSS_COLOR, MyHTML_TAG_FONT },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct span s = attr_get(e, rows[i].name);
+		struct span s;
 
-		/* text colours a body, color a font */
-		if (!s.n ||
-		    (rows[i].name[0] == 't' && e->tag != GUMBO_TAG_BODY) ||
-		    (rows[i].name[0] == 'c' && e->tag != GUMBO_TAG_FONT))
+		if (rows[i].only && rows[i].only != n->tag_id)
 			continue;
-		css_attribute(v, rows[i].prop, s);
+		s = attr_get(n, span_str(rows[i].name));
+		if (s.n)
+			css_attribute(v, rows[i].prop, s);
 	}
+}
+
+/* What rules, attributes and the element's own style say about it. */
+static void values_gather(struct walk *w, const node_t *n,
+			  const struct css_elem *elem)
+{
+	struct css_values *v = &w->values;
+
+	css_values_reset(v);
+	if (n->token && n->token->attr_first)
+		attributes_apply(n, v);
+	if (elem && css_match(w->sheet, elem, v))
+		w->blind = true;
+	if (css_inline(w->sheet, attr_get(n, SPAN_LIT("style")), v))
+		w->blind = true;
 }
 
 /* Style by what the rules say, and by what they perhaps say. */
 static struct style elem_style(struct walk *w, const struct style *parent,
-			       struct css_elem *elem, const GumboElement *e)
+			       const node_t *n, const struct css_elem *elem)
 {
-	struct css_values v = { 0 };
-	struct span inline_css = attr_get(e, "style");
-	enum style_box box = default_box(e->tag);
-	bool shrinks = !is_table_part(e->tag);
+	unsigned int bits = tag_bits(n);
+	enum style_box box = default_box(bits);
+	bool shrinks = !(bits & T_TABLE);
+	const struct css_values *v = &w->values;
 	struct style s;
-	struct style maybe;
 
-	attributes_apply(e, &v);
-	if (css_match(w->sheet, elem, &v))
-		w->blind = true;
-	if (inline_css.n && css_inline(w->sheet, inline_css, &v))
-		w->blind = true;
-	s = style_compute(parent, box, shrinks, v.sure);
-	if (v.any_maybe && !style_hides(&s)) {
-		maybe = style_compute(parent, box, shrinks, v.maybe);
+	values_gather(w, n, elem);
+	s = style_compute(parent, box, shrinks, v->set ? v->sure : NULL);
+	if (v->any_maybe && !style_hides(&s)) {
+		struct style maybe =
+			style_compute(parent, box, shrinks, v->maybe);
+
 		if (style_hides(&maybe))
 			s.hide = style_hides(&maybe);
 	}
-	if (e->tag == GUMBO_TAG_PRE || e->tag == GUMBO_TAG_TEXTAREA ||
-	    e->tag == GUMBO_TAG_PLAINTEXT || e->tag == GUMBO_TAG_XMP ||
-	    e->tag == GUMBO_TAG_LISTING)
+	if (bits & T_PRE)
 		s.pre = true;
-	if (!s.hide && attr_has(e, "hidden") && !v.sure[CSS_DISPLAY].weight)
+	if (!s.hide && attr_has(n, SPAN_LIT("hidden")) &&
+	    !v->sure[CSS_DISPLAY].weight)
 		s.hide = REMOVED_HIDDEN_ATTRIBUTE;
-	if (!s.hide && (never_shown(e) || is_folded(w, elem->node)))
+	if (!s.hide && (never_shown(w, n) || is_folded(w, n)))
 		s.hide = REMOVED_DISPLAY_NONE;
 	return s;
 }
@@ -494,81 +523,100 @@ static bool is_tiny(struct span s)
 	       v.unit == CSS_PX && v.num <= TRACKER_PX_MAX;
 }
 
+/* A length of the element, by its rules or its style, that nobody sees. */
+static bool tiny_value(const struct css_value *v)
+{
+	return v->weight && v->unit == CSS_PX && v->num <= TRACKER_PX_MAX;
+}
+
+/* w->values are this element's. */
 static void image(struct walk *w, const struct frame *f)
 {
-	const GumboElement *e = &f->node->v.element;
-	struct span src = attr_get(e, "src");
-	struct css_values v = { 0 };
-	bool tiny =
-		is_tiny(attr_get(e, "width")) || is_tiny(attr_get(e, "height"));
+	const node_t *n = f->node;
+	struct span src = attr_get(n, SPAN_LIT("src"));
+	const struct css_value *v = w->values.sure;
+	bool tiny = tiny_value(&v[CSS_WIDTH]) || tiny_value(&v[CSS_HEIGHT]) ||
+		    is_tiny(attr_get(n, SPAN_LIT("width"))) ||
+		    is_tiny(attr_get(n, SPAN_LIT("height")));
 
-	if (css_inline(w->sheet, attr_get(e, "style"), &v) == 0) {
-		const struct css_value *size[] = { &v.sure[CSS_WIDTH],
-						   &v.sure[CSS_HEIGHT] };
-
-		for (size_t i = 0; i < ARRAY_SIZE(size); i++)
-			tiny |= size[i]->weight && size[i]->unit == CSS_PX &&
-				size[i]->num <= TRACKER_PX_MAX;
-	}
 	if (is_remote(src) && (tiny || style_hides(&f->style)))
 		draft_remove(w->d, REMOVED_TRACKER, 1, src);
 	else
-		w->alt = attr_get(e, "alt");
+		w->alt = attr_get(n, SPAN_LIT("alt"));
 }
 
 /* Everything below a script or style, as evidence. */
-static void raw_element(struct walk *w, const GumboNode *n,
+static void raw_element(struct walk *w, const node_t *n,
 			enum message_removed_kind kind)
 {
-	const GumboVector *v = &n->v.element.children;
-	struct span s = span_of(NULL, 0);
+	struct span s;
 
-	if (v->length && !is_element(v->data[0]))
-		s = text_of(v->data[0]);
-	else if (attr_has(&n->v.element, "src"))
-		s = attr_get(&n->v.element, "src");
-	if (kind == REMOVED_STYLE && s.n > EVIDENCE_STYLE_MAX) {
-		s.n = EVIDENCE_STYLE_MAX;
-		while (s.n && (s.p[s.n] & 0xc0) == 0x80)
-			s.n--;
-	}
+	if (n->child && !is_element(n->child))
+		s = text_of(n->child);
+	else
+		s = attr_get(n, SPAN_LIT("src"));
+	if (kind == REMOVED_STYLE)
+		s.n = utf8_cut(s, EVIDENCE_STYLE_MAX);
 	draft_remove(w->d, kind, 1, s);
 }
 
-static void list_item(struct walk *w, struct frame *f)
+/* "12. " into a mark; no list has more items than a document has bytes. */
+static void number_mark(char *mark, unsigned int n)
+{
+	char digits[8];
+	size_t i = sizeof(digits);
+
+	do {
+		digits[--i] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n && i);
+	memcpy(mark, digits + i, sizeof(digits) - i);
+	memcpy(mark + sizeof(digits) - i, ". ", sizeof(". "));
+}
+
+static void list_item(struct walk *w)
 {
 	struct frame *list = w->depth > 1 ? &w->frames[w->depth - 2] : NULL;
 
-	if (list && list->node->v.element.tag == GUMBO_TAG_OL)
-		(void)str_printf(w->w.mark, sizeof(w->w.mark), "%u. ",
-				 ++list->item);
+	if (list && tag_is(list->node, MyHTML_TAG_OL))
+		number_mark(w->w.mark, ++list->item);
 	else
-		(void)str_printf(w->w.mark, sizeof(w->w.mark), "- ");
-	(void)f;
+		memcpy(w->w.mark, "- ", sizeof("- "));
+}
+
+/* The empty lines, line ends and tabs before an element, and behind it. */
+static void box_edge(struct walk *w, const struct frame *f)
+{
+	const node_t *n = f->node;
+
+	if (f->style.box == BOX_BLOCK)
+		writer_block(&w->w, tag_bits(n) & T_PARAGRAPH ? 2 : 1);
+	else if (tag_is(n, MyHTML_TAG_TABLE))
+		writer_block(&w->w, 1);
 }
 
 /* What an element writes before its children, when it is seen. */
 static void open_shown(struct walk *w, struct frame *f)
 {
-	GumboTag t = f->node->v.element.tag;
+	const node_t *n = f->node;
 
-	if (t == GUMBO_TAG_TD || t == GUMBO_TAG_TH)
+	if (tag_is(n, MyHTML_TAG_TD) || tag_is(n, MyHTML_TAG_TH))
 		writer_cell(&w->w);
-	else if (is_paragraph(t) && f->style.box == BOX_BLOCK)
-		writer_block(&w->w, 2);
-	else if (f->style.box == BOX_BLOCK || t == GUMBO_TAG_TR ||
-		 t == GUMBO_TAG_TABLE)
+	else if (tag_is(n, MyHTML_TAG_TR))
 		writer_block(&w->w, 1);
-	if (t == GUMBO_TAG_LI)
-		list_item(w, f);
-	else if (t == GUMBO_TAG_BLOCKQUOTE && w->w.quote < WRITER_QUOTE_MAX)
+	else
+		box_edge(w, f);
+	if (tag_is(n, MyHTML_TAG_LI))
+		list_item(w);
+	else if (tag_is(n, MyHTML_TAG_BLOCKQUOTE) &&
+		 w->w.quote < WRITER_QUOTE_MAX)
 		w->w.quote++;
-	else if (t == GUMBO_TAG_BR)
+	else if (tag_is(n, MyHTML_TAG_BR))
 		writer_break(&w->w);
-	else if (t == GUMBO_TAG_HR)
+	else if (tag_is(n, MyHTML_TAG_HR))
 		writer_text(&w->w, SPAN_LIT("---"), false);
-	else if (t == GUMBO_TAG_A || t == GUMBO_TAG_AREA)
-		f->href = css_trim(attr_get(&f->node->v.element, "href"));
+	else if (tag_is(n, MyHTML_TAG_A) || tag_is(n, MyHTML_TAG_AREA))
+		f->href = css_trim(attr_get(n, SPAN_LIT("href")));
 	f->link_from = w->w.out->n;
 	if (f->href.n)
 		w->alt = span_of(NULL, 0);
@@ -587,24 +635,25 @@ static void link_close(struct walk *w, const struct frame *f)
 
 static void close_shown(struct walk *w, const struct frame *f)
 {
-	GumboTag t = f->node->v.element.tag;
-
 	if (f->href.n)
 		link_close(w, f);
-	if (is_paragraph(t) && f->style.box == BOX_BLOCK)
-		writer_block(&w->w, 2);
-	else if (f->style.box == BOX_BLOCK || t == GUMBO_TAG_TABLE)
-		writer_block(&w->w, 1);
-	if (t == GUMBO_TAG_BLOCKQUOTE && w->w.quote)
+	box_edge(w, f);
+	if (tag_is(f->node, MyHTML_TAG_BLOCKQUOTE) && w->w.quote)
 		w->w.quote--;
 }
 
-/* Style and script write nothing, but selectors count them as siblings. */
-static struct css_elem *elem_enter(struct walk *w, const GumboNode *n,
+/*
+ * The element for selectors, if there are any. Style and script write nothing,
+ * but are counted as siblings.
+ */
+static struct css_elem *elem_enter(struct walk *w, const node_t *n,
 				   struct frame *parent)
 {
-	struct css_elem *e = elem_new(w, n, parent);
+	struct css_elem *e;
 
+	if (!css_sheet_has_rules(w->sheet))
+		return NULL;
+	e = elem_new(w, n, parent);
 	if (!e)
 		w->blind = true;
 	else if (parent)
@@ -612,39 +661,44 @@ static struct css_elem *elem_enter(struct walk *w, const GumboNode *n,
 	return e;
 }
 
-static void element_enter(struct walk *w, const GumboNode *n)
+static void element_open(struct walk *w, const node_t *n, struct css_elem *elem)
 {
-	struct frame *parent = w->depth ? &w->frames[w->depth - 1] : NULL;
-	struct style initial = style_initial();
-	struct css_elem *elem = elem_enter(w, n, parent);
-	struct frame *f;
-	GumboTag t = n->v.element.tag;
+	struct frame *f = &w->frames[w->depth];
 
-	if (is_name_of_page(n))
-		return;
-	if (t == GUMBO_TAG_STYLE || is_script(t)) {
-		raw_element(w, n,
-			    t == GUMBO_TAG_STYLE ? REMOVED_STYLE
-						 : REMOVED_SCRIPT);
-		return;
-	}
-	if (!elem || w->depth == HTML_FRAMES_MAX) {
-		draft_remove(w->d, REMOVED_TRUNCATED, 1, span_of(NULL, 0));
-		return;
-	}
-	f = &w->frames[w->depth];
-	*f = (struct frame){ .node = n, .elem = elem };
-	f->style = elem_style(w, parent ? &parent->style : &initial, elem,
-			      &n->v.element);
+	f->node = n;
+	f->next = n->child;
+	f->elem = elem;
+	f->last = NULL;
+	f->item = 0;
+	f->href.n = 0;
+	f->style = elem_style(w, w->depth ? &f[-1].style : &style_initial, n,
+			      elem);
 	w->depth++;
 	/* hidden paragraphs are words of their own, too */
 	if (f->style.hide && f->style.box != BOX_INLINE && w->hidden.n &&
 	    w->hidden.n < w->hidden.max)
 		buf_u8(&w->hidden, ' ');
-	if (t == GUMBO_TAG_IMG)
+	if (tag_is(n, MyHTML_TAG_IMG))
 		image(w, f);
 	if (!f->style.hide)
 		open_shown(w, f);
+}
+
+static void element_enter(struct walk *w, const node_t *n)
+{
+	struct frame *parent = w->depth ? &w->frames[w->depth - 1] : NULL;
+	struct css_elem *elem = elem_enter(w, n, parent);
+
+	if (is_name_of_page(n))
+		return;
+	if (tag_is(n, MyHTML_TAG_STYLE))
+		raw_element(w, n, REMOVED_STYLE);
+	else if (tag_bits(n) & T_SCRIPT)
+		raw_element(w, n, REMOVED_SCRIPT);
+	else if (w->depth == HTML_FRAMES_MAX)
+		draft_remove(w->d, REMOVED_TRUNCATED, 1, span_of(NULL, 0));
+	else
+		element_open(w, n, elem);
 }
 
 static void element_leave(struct walk *w)
@@ -656,99 +710,137 @@ static void element_leave(struct walk *w)
 	w->depth--;
 }
 
-static void node_visit(struct walk *w, const GumboNode *n)
+static void node_visit(struct walk *w, const node_t *n)
 {
-	switch (n->type) {
-	case GUMBO_NODE_ELEMENT:
-	case GUMBO_NODE_TEMPLATE:
-		element_enter(w, n);
-		return;
-	case GUMBO_NODE_TEXT:
-	case GUMBO_NODE_CDATA:
-	case GUMBO_NODE_WHITESPACE:
+	if (is_text(n))
 		text_node(w, n);
-		return;
-	case GUMBO_NODE_COMMENT:
+	else if (tag_is(n, MyHTML_TAG__COMMENT))
 		draft_remove(w->d, REMOVED_COMMENT, 1, text_of(n));
-		return;
-	case GUMBO_NODE_DOCUMENT:
-		return;
-	}
+	else if (is_element(n))
+		element_enter(w, n);
 }
 
-static void walk_tree(struct walk *w, const GumboNode *root)
+/* Comments stand before and behind the root element, too. */
+static void walk_tree(struct walk *w)
 {
-	element_enter(w, root);
-	while (w->depth) {
-		struct frame *f = &w->frames[w->depth - 1];
-		const GumboVector *v = &f->node->v.element.children;
+	const node_t *outer = myhtml_tree_get_document(w->tree)->child;
 
-		if (f->next == v->length)
-			element_leave(w);
-		else
-			node_visit(w, v->data[f->next++]);
+	for (; outer; outer = outer->next) {
+		if (!is_text(outer))
+			node_visit(w, outer);
+		while (w->depth) {
+			struct frame *f = &w->frames[w->depth - 1];
+			const node_t *n = f->next;
+
+			if (n) {
+				f->next = n->next;
+				node_visit(w, n);
+			} else {
+				element_leave(w);
+			}
+		}
 	}
 	hidden_flush(w);
 }
 
-/* Comments before and behind the root element count, too. */
-static void outer_comments(struct walk *w, const GumboNode *document)
+static void tree_to_text(struct arena *a, myhtml_tree_t *tree, struct draft *d,
+			 struct buf *out)
 {
-	const GumboVector *v = &document->v.document.children;
+	struct walk *w = arena_alloc(a, sizeof(*w));
 
-	for (unsigned int i = 0; i < v->length; i++) {
-		const GumboNode *n = v->data[i];
-
-		if (n->type == GUMBO_NODE_COMMENT)
-			draft_remove(w->d, REMOVED_COMMENT, 1, text_of(n));
+	if (w) {
+		w->sheet = css_sheet_new(a, attr_find);
+		w->frames = arena_raw(a, HTML_FRAMES_MAX * sizeof(*w->frames));
 	}
-}
-
-static void tree_to_text(struct parse *p, const GumboOutput *tree,
-			 struct draft *d, struct buf *out)
-{
-	struct walk w = {
-		.d = d,
-		.arena = &p->arena,
-		.sheet = css_sheet_new(&p->arena, attr_find),
-		.w.out = out,
-		.frames = arena_raw(&p->arena,
-				    HTML_FRAMES_MAX * sizeof(struct frame)),
-	};
-
-	if (!w.sheet || !w.frames) {
+	if (!w || !w->sheet || !w->frames) {
 		draft_remove(d, REMOVED_TRUNCATED, 1, span_of(NULL, 0));
 		return;
 	}
-	buf_init(&w.clean, HTML_INPUT_MAX);
-	buf_init(&w.hidden, MESSAGE_EVIDENCE_MAX);
-	sheets_collect(&w, tree->root);
-	outer_comments(&w, tree->document);
-	walk_tree(&w, tree->root);
-	buf_done(&w.clean);
-	buf_done(&w.hidden);
+	w->d = d;
+	w->arena = a;
+	w->tree = tree;
+	w->w.out = out;
+	buf_init(&w->clean, PARSE_INPUT_MAX);
+	buf_init(&w->hidden, MESSAGE_EVIDENCE_MAX);
+	sheets_collect(w);
+	walk_tree(w);
+	buf_done(&w->clean);
+	buf_done(&w->hidden);
+}
+
+void html_init(void)
+{
+	parse_init();
+	css_init();
+}
+
+/*
+ * Of NUL the parser makes texts that are no UTF-8. So it gets U+FFFF, which is
+ * no character either: no name, style or tag has it, and from a text it is
+ * taken out like all that nobody sees, so that "ig\0nore" is one word, as in a
+ * browser. Dropped here, it could join what stands around it to markup.
+ */
+static size_t copy_without_nul(struct span s, uint8_t *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.n; i++) {
+		p[n] = s.p[i];
+		if (!p[n++]) {
+			memcpy(p + n - 1, "\xef\xbf\xbf", 3);
+			n += 2;
+		}
+	}
+	return n;
+}
+
+/* A copy, for the parser looks one byte behind the text; NULL for no room. */
+static struct span text_copy(struct arena *a, struct span html)
+{
+	bool nul = memchr(html.p, 0, html.n);
+	size_t room = nul ? 3 * html.n : html.n;
+	uint8_t *p = arena_raw(a, room + 1);
+	size_t n = html.n;
+
+	if (!p)
+		return span_of(NULL, 0);
+	if (nul)
+		n = copy_without_nul(html, p);
+	else
+		memcpy(p, html.p, n);
+	p[n] = 0;
+	return span_of(p, n);
+}
+
+static void text_to_text(struct arena *a, struct span html, struct draft *d,
+			 struct buf *out)
+{
+	struct parsed tree = { 0 };
+	struct span text = text_copy(a, html);
+
+	if (text.p)
+		parse_html(text, &tree);
+	else
+		text = html;
+	if (tree.tree)
+		tree_to_text(a, tree.tree, d, out);
+	if (tree.end < text.n)
+		draft_remove(d, REMOVED_TRUNCATED, 1,
+			     span_of(text.p + tree.end, text.n - tree.end));
 }
 
 void html_to_text(struct span html, struct draft *d, struct buf *out)
 {
-	CLEAN_BUF struct buf capped = { .max = HTML_INPUT_MAX };
-	CLEAN_BUF struct buf cut = { .max = MESSAGE_EVIDENCE_MAX };
-	struct parse *p;
-	GumboOutput *tree;
-	uint32_t cuts = html_cap(html, &capped, &cut);
+	size_t n = utf8_cut(html, PARSE_INPUT_MAX);
+	struct arena arena;
 
-	if (cuts)
-		draft_remove(
-			d, REMOVED_TRUNCATED, cuts,
-			span_of(cut.p, utf8_valid(buf_view(&cut)) ? cut.n : 0));
-	p = arena_alloc(&d->arena, sizeof(*p));
-	if (!p || !capped.n)
+	if (!html.n)
 		return;
-	arena_init(&p->arena, HTML_MEMORY_MAX);
-	tree = parse(p, buf_view(&capped));
-	if (tree)
-		tree_to_text(p, tree, d, out);
-	else
-		draft_remove(d, REMOVED_TRUNCATED, 1, buf_view(&capped));
-	arena_done(&p->arena);
+	arena_init(&arena, HTML_MEMORY_MAX);
+	css_init();
+	text_to_text(&arena, span_of(html.p, n), d, out);
+	if (n < html.n)
+		draft_remove(d, REMOVED_TRUNCATED, 1,
+			     span_of(html.p + n, html.n - n));
+	arena_done(&arena);
 }

@@ -1,7 +1,7 @@
 /*
  * html: a document to the text that a person would see.
  *
- * The tree comes from gumbo (HTML5); what each element's style says is
+ * The tree comes from MyHTML (HTML5); what each element's style says is
  * computed by css and style. Hidden text, scripts, comments and trackers are
  * accounted for in the draft, visible links are added to it.
  */
@@ -11,10 +11,13 @@
 #include "reader/draft.h"
 
 enum {
-	HTML_MEMORY_MAX = 64 << 20, /* tree, styles and rules */
-	HTML_PARSE_MS_MAX = 4000,
-	HTML_FRAMES_MAX = 1024, /* depth of the walk */
+	HTML_MEMORY_MAX = 32
+			  << 20, /* text, styles and rules, beside the tree */
+	HTML_FRAMES_MAX = 1024,	 /* depth of the walk */
 };
+
+/* What html_to_text makes the first time, and every time needs. */
+void html_init(void);
 
 /*
  * html is valid UTF-8. The text is appended to out; where a limit is passed,

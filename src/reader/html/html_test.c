@@ -9,11 +9,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
 #include "base/fd.h"
-#include "reader/html/cap.h"
+#include "reader/html/parse.h"
 
 struct row {
 	const char *html;
@@ -599,16 +600,43 @@ static void test_evidence(void **)
 /* NUL is a parse error in HTML, not an end of anything. */
 static void test_nul(void **)
 {
-	static const char page[] = "shown<p st\0yle=x>a\0b<p style='color:red"
-				   "\0;display:none'>SECRET";
-	CLEAN_BUF struct buf out = { .max = 1 << 20 };
-	struct draft d;
+	static const struct {
+		struct span page;
+		const char *text;
+	} rows[] = {
+#define ROW(page, text) { { (const uint8_t *)(page), sizeof(page) - 1 }, text }
+		ROW("shown<p st\0yle=x>a\0b<p style='color:red\0;display:none'>"
+		    "SECRET",
+		    "shown\n\nab"),
+		ROW("ig\0nore\0", "ignore"),
+		ROW("\0\0\0", ""),
+		ROW("F\1\0\0\0\0\0\0\0001\0\00005\xc2\xb1"
+		    "111OO",
+		    "F1"
+		    "05\xc2\xb1"
+		    "111OO"),
+		/* such a property, such a tag is not there */
+		ROW("<p style='dis\0play:none'>a</p\0>b", "ab"),
+		ROW("a\0<\0b>c", "a<b>c"),
+		ROW("<!-- > -\0-> c --><!-\0- d>e-->f", "e-->f"),
+		ROW("<p title='>' style='display:none;dis\0play:block'>a</p>b",
+		    "b"),
+		ROW("<style>p{display:none}p{dis\0play:block}</style><p>a</p>b",
+		    "b"),
+		ROW("1 < 2\0, 3 >\0 4", "1 < 2, 3 > 4"),
+#undef ROW
+	};
 
-	draft_init(&d);
-	html_to_text(span_of(page, sizeof(page) - 1), &d, &out);
-	assert_true(has(buf_view(&out), "shown"));
-	assert_false(has(buf_view(&out), "SECRET"));
-	draft_done(&d);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		CLEAN_BUF struct buf out = { .max = 1 << 20 };
+		struct draft d;
+
+		draft_init(&d);
+		html_to_text(rows[i].page, &d, &out);
+		assert_string_equal(buf_cstr(&out), rows[i].text);
+		assert_int_equal(d.removed[REMOVED_TRUNCATED].count, 0);
+		draft_done(&d);
+	}
 }
 
 static void test_other_content(void **)
@@ -794,13 +822,13 @@ static void test_huge_refs(void **)
 
 static void test_depth(void **)
 {
-	assert_true(deep_shows("<div>", HTML_DEPTH_MAX - 1, ""));
-	assert_true(deep_shows("<div>", HTML_DEPTH_MAX, ""));
-	assert_false(deep_shows("<div>", HTML_DEPTH_MAX + 1, ""));
+	assert_true(deep_shows("<div>", PARSE_DEPTH_MAX - 1, ""));
+	assert_true(deep_shows("<div>", PARSE_DEPTH_MAX, ""));
+	assert_false(deep_shows("<div>", PARSE_DEPTH_MAX + 1, ""));
 	/* a wrong end tag leads nowhere */
-	assert_false(deep_shows("<div>", HTML_DEPTH_MAX + 1, "</b></p>"));
+	assert_false(deep_shows("<div>", PARSE_DEPTH_MAX + 1, "</b></p>"));
 	/* and nor does the right one: the rest is cut */
-	assert_false(deep_shows("<div>", HTML_DEPTH_MAX + 1, "</div>"));
+	assert_false(deep_shows("<div>", PARSE_DEPTH_MAX + 1, "</div>"));
 	assert_false(deep_shows("<div>", 400000, ""));
 	/* siblings are not depth */
 	assert_true(deep_shows("<p>x", 5000, ""));
@@ -810,104 +838,176 @@ static void test_depth(void **)
 	(void)deep_shows("<b><table><td></b></table>", 20000, "");
 }
 
-/* What is hidden by a tag too large to be looked at is not shown. */
+/* row with `what` in the place of its %s */
+static void filled_page(struct buf *page, const char *row, struct span what)
+{
+	const char *at = strstr(row, "%s");
+
+	buf_put(page, row, (size_t)(at - row));
+	buf_span(page, what);
+	buf_str(page, at + 2);
+}
+
+/* A tag with a huge attribute is a tag like any other. */
 static void test_huge_tags(void **)
 {
-	static const char *const rows[] = {
-		"<p>shown<div style='display:none' x='%s'>SECRET</div>",
-		"<p>shown<div x='%s' style='display:none'>SECRET</p>SECRET",
-		"<p>shown<style x='%s'>SECRET</style>",
-		"<p>shown<textarea x='%s'><!--</textarea>"
-		"<div style='display:none'>-->SECRET</div>",
-		"<p>shown <<img x='%s'>!--<div style='display:none'>-->SECRET"
-		"</div>",
-		"<p>shown &#9999<img x='%s'>99999999;",
+	static const struct {
+		const char *page;
+		bool later;
+	} rows[] = {
+		{ "<p>shown<div style='display:none' x='%s'>SECRET</div>LATER",
+		  true },
+		{ "<p>shown<div x='%s' style='display:none'>SECRET</p>SECRET",
+		  false },
+		{ "<p>shown<style x='%s'>SECRET</style>LATER", true },
+		{ "<p>shown<textarea x='%s'><!--</textarea>"
+		  "<div style='display:none'>-->SECRET</div>LATER",
+		  true },
+		{ "<p>shown <<img x='%s'>!--<div style='display:none'>-->SECRET"
+		  "</div>LATER",
+		  true },
+		{ "<p>shown<img src=\"data:image/png;base64,%s\">LATER", true },
+		{ "<p>shown<img src=%s>LATER", true },
+		{ "<p>shown<img a\"b=\"%s>SECRET\">LATER", true },
+		{ "<p>shown<img src=\"%s\"x=\"1\">LATER", true },
+		{ "<p>shown<img src=\"%s", false },
 	};
 	CLEAN_BUF struct buf huge = { .max = 1 << 20 };
 
-	for (size_t i = 0; i < HTML_ATTR_BYTES_MAX; i++)
+	for (size_t i = 0; i < 300 << 10; i++)
 		buf_u8(&huge, 'y');
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		CLEAN_BUF struct buf page = { .max = 1 << 20 };
 		CLEAN_BUF struct buf out = { .max = 1 << 20 };
-		const char *at = strstr(rows[i], "%s");
 		struct draft d;
 
 		draft_init(&d);
-		buf_put(&page, rows[i], (size_t)(at - rows[i]));
-		buf_span(&page, buf_view(&huge));
-		buf_str(&page, at + 2);
+		filled_page(&page, rows[i].page, buf_view(&huge));
 		html_to_text(buf_view(&page), &d, &out);
 		assert_true(has(buf_view(&out), "shown"));
 		if (has(buf_view(&out), "SECRET"))
-			fail_msg("%s: %s", rows[i], buf_cstr(&out));
-		assert_int_equal(d.removed[REMOVED_TRUNCATED].count, 1);
+			fail_msg("leaks: %s", rows[i].page);
+		if (has(buf_view(&out), "LATER") != rows[i].later)
+			fail_msg("later: %s", rows[i].page);
+		assert_int_equal(d.removed[REMOVED_TRUNCATED].count, 0);
 		draft_done(&d);
 	}
 }
 
-/* An image with its bytes in itself is left out alone; one that is not written
- * in the plainest way ends the page. */
-static void test_huge_images(void **)
+/* n times each, %u counted up, then the word: whether that is shown. */
+static bool many_show(const char *before, const char *each, size_t n,
+		      const char *after)
 {
-	static const struct {
-		const char *page;
-		bool goes_on;
-	} rows[] = {
-		{ "<p>a<img src=\"data:image/png;base64,%s\">LATER", true },
-		{ "<p>a<IMG alt='x y'\n src='%s' />LATER", true },
-		{ "<p>a<img src=\"%s\" width=\"9\"/>LATER", true },
-		{ "<p>a<img src=\"%s\" width=9>LATER", false },
-		{ "<p>a<img src=%s>LATER", false },
-		{ "<p>a<img a\"b=\"%s>LATER\">LATER", false },
-		{ "<p>a<img src=\"%s\"x=\"1\">LATER", false },
-		{ "<p>a<img src=\"%s<\">LATER", false },
-		{ "<p>a<img src=\"%s", false },
-		{ "<p>a<imgx src=\"%s\">LATER", false },
-		{ "<p>a<div src=\"%s\">LATER", false },
-	};
-	CLEAN_BUF struct buf huge = { .max = 1 << 20 };
+	CLEAN_BUF struct buf page = { .max = 4 << 20 };
+	CLEAN_BUF struct buf out = { .max = 4 << 20 };
+	const char *at = strstr(each, "%u");
+	struct draft d;
+	bool shows;
 
-	for (size_t i = 0; i < HTML_ATTR_BYTES_MAX; i++)
-		buf_u8(&huge, 'y');
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		CLEAN_BUF struct buf page = { .max = 1 << 20 };
-		CLEAN_BUF struct buf out = { .max = 1 << 20 };
-		const char *at = strstr(rows[i].page, "%s");
+	draft_init(&d);
+	buf_printf(&page, "shown%s", before);
+	for (size_t i = 0; i < n; i++) {
+		buf_put(&page, each, (size_t)(at - each));
+		buf_printf(&page, "%zu%s", i, at + 2);
+	}
+	buf_printf(&page, "%sSECRET", after);
+	html_to_text(buf_view(&page), &d, &out);
+	assert_true(has(buf_view(&out), "shown"));
+	shows = has(buf_view(&out), "SECRET");
+	assert_int_equal(d.removed[REMOVED_TRUNCATED].count, shows ? 0 : 1);
+	draft_done(&d);
+	return shows;
+}
+
+/* Each of the limits that hold the parser: at it, and one above. */
+static void test_parse_limits(void **)
+{
+	assert_true(many_show("<p ", "a%u=b ", PARSE_ATTRS_MAX, ">"));
+	assert_false(many_show("<p ", "a%u=b ", PARSE_ATTRS_MAX + 1, ">"));
+	assert_true(many_show("", "<body a%u=b>", PARSE_ROOT_ATTRS_MAX, ""));
+	assert_false(
+		many_show("", "<body a%u=b>", PARSE_ROOT_ATTRS_MAX + 1, ""));
+	assert_true(many_show("", "<html a%u=b>", PARSE_ROOT_ATTRS_MAX, "<p>"));
+	assert_false(
+		many_show("", "<html a%u=b>", PARSE_ROOT_ATTRS_MAX + 1, "<p>"));
+	assert_true(many_show("", "<b a=%u>", PARSE_FORMATTING_MAX, ""));
+	assert_false(many_show("", "<b a=%u>", PARSE_FORMATTING_MAX + 1, ""));
+	assert_true(many_show("", "<x%u/></x>", PARSE_TAGS_MAX, ""));
+	assert_false(many_show("", "<x%u></x>", PARSE_TAGS_MAX + 1, ""));
+	/* memory: every element is some hundred bytes */
+	assert_true(many_show("", "<i>%u</i>", 10000, ""));
+	assert_false(many_show("", "<i>%u</i>", 150000, ""));
+}
+
+/* A document is over its limit in a character's middle, or at its end. */
+static void test_parse_input(void **)
+{
+	for (size_t over = 0; over < 4; over++) {
+		CLEAN_BUF struct buf page = { .max = 3 << 20 };
+		CLEAN_BUF struct buf out = { .max = 3 << 20 };
 		struct draft d;
 
+		while (page.n < PARSE_INPUT_MAX - 4 + over)
+			buf_u8(&page, 'y');
+		buf_str(&page, "\xf0\x9f\x98\x80");
 		draft_init(&d);
-		buf_put(&page, rows[i].page, (size_t)(at - rows[i].page));
-		buf_span(&page, buf_view(&huge));
-		buf_str(&page, at + 2);
 		html_to_text(buf_view(&page), &d, &out);
-		if (has(buf_view(&out), "LATER") != rows[i].goes_on)
-			fail_msg("%s", rows[i].page);
-		assert_int_equal(d.removed[REMOVED_TRUNCATED].count, 1);
+		assert_int_equal(out.n,
+				 PARSE_INPUT_MAX - (over ? 4 - over : 0));
+		assert_int_equal(d.removed[REMOVED_TRUNCATED].count, over > 0);
 		draft_done(&d);
 	}
+}
+
+/* Memory that cannot be had loses a page, and not the next one. */
+static void test_parse_lost(void **)
+{
+#ifndef BULKHEAD_SANITIZED /* its own allocations would fail, too */
+	CLEAN_BUF struct buf page = { .max = 3 << 20 };
+	CLEAN_BUF struct buf out = { .max = 3 << 20 };
+	struct rlimit had;
+	struct draft d;
+
+	for (size_t i = 0; i < 50000; i++)
+		buf_str(&page, "<i>y</i>");
+	assert_int_equal(getrlimit(RLIMIT_DATA, &had), 0);
+	draft_init(&d);
+	assert_int_equal(setrlimit(RLIMIT_DATA,
+				   &(struct rlimit){ 16 << 20, had.rlim_max }),
+			 0);
+	html_to_text(buf_view(&page), &d, &out);
+	assert_int_equal(setrlimit(RLIMIT_DATA, &had), 0);
+	assert_int_equal(out.n, 0);
+	assert_int_equal(d.removed[REMOVED_TRUNCATED].count, 1);
+	draft_done(&d);
+	draft_init(&d);
+	html_to_text(buf_view(&page), &d, &out);
+	assert_int_equal(out.n, 50000);
+	assert_int_equal(d.removed[REMOVED_TRUNCATED].count, 0);
+	draft_done(&d);
+#endif
 }
 
 /* What seems to be the end of what is cut may be none. */
 static void test_cuts_do_not_end(void **)
 {
-	assert_false(deep_shows("<div>", HTML_DEPTH_MAX,
+	assert_false(deep_shows("<div>", PARSE_DEPTH_MAX,
 				"<i><div style='display:none'></i>"));
-	assert_false(deep_shows("<div>", HTML_DEPTH_MAX,
+	assert_false(deep_shows("<div>", PARSE_DEPTH_MAX,
 				"<i><p style='display:none'></i>"));
-	assert_false(deep_shows("<div>", HTML_DEPTH_MAX, "<i x=\n\"></i>"));
-	assert_false(deep_shows("<div>", HTML_DEPTH_MAX,
+	assert_false(deep_shows("<div>", PARSE_DEPTH_MAX, "<i x=\n\"></i>\">"));
+	assert_false(deep_shows("<div>", PARSE_DEPTH_MAX,
 				"<i \"><div style=display:none>\"></i>"));
-	assert_false(
-		deep_shows("<div>", HTML_DEPTH_MAX, "<i><style></stylex></i>"));
-	assert_false(deep_shows("<div>", HTML_DEPTH_MAX,
+	assert_false(deep_shows("<div>", PARSE_DEPTH_MAX,
+				"<i><style></stylex></i>"));
+	assert_false(deep_shows("<div>", PARSE_DEPTH_MAX,
 				"<i><script><!--<script></script></i>"));
 }
 
 /* The two sides of what is cut out do not become markup together. */
 static void test_cuts_do_not_join(void **)
 {
-	assert_false(deep_shows("<div>", HTML_DEPTH_MAX,
+	assert_false(deep_shows("<div>", PARSE_DEPTH_MAX,
 				"<<i></i>!--</div><div style='display:none'>"
 				"-->"));
 }
@@ -953,7 +1053,9 @@ int main(void)
 		cmocka_unit_test(test_huge_refs),
 		cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_huge_tags),
-		cmocka_unit_test(test_huge_images),
+		cmocka_unit_test(test_parse_limits),
+		cmocka_unit_test(test_parse_input),
+		cmocka_unit_test(test_parse_lost),
 		cmocka_unit_test(test_cuts_do_not_join),
 		cmocka_unit_test(test_cuts_do_not_end),
 		cmocka_unit_test(test_many_declarations),

@@ -14,17 +14,14 @@
 /* of 255: channels closer than this cannot be told apart */
 #define CHANNEL_NEAR 24
 
-struct style style_initial(void)
-{
-	return (struct style){
-		.box = BOX_BLOCK,
-		.opacity = 1,
-		.font_px = 16,
-		.line_px = 19,
-		.color = 0x000000ff,
-		.back = 0xffffffff,
-	};
-}
+const struct style style_initial = {
+	.box = BOX_BLOCK,
+	.opacity = 1,
+	.font_px = 16,
+	.line_px = 19,
+	.color = 0x000000ff,
+	.back = 0xffffffff,
+};
 
 static bool is_set(const struct css_value *v)
 {
@@ -267,6 +264,9 @@ struct style style_compute(const struct style *parent, enum style_box box,
 {
 	struct style s = *parent;
 
+	s.box = box;
+	if (!v)
+		return s;
 	compute_font(&s, parent, v);
 	compute_color(&s, v);
 	compute_box(&s, box, v);

@@ -25,12 +25,13 @@ struct style {
 	uint32_t back;	/* what is behind the text, opaque */
 };
 
-/* The root's. */
-struct style style_initial(void);
+/* What the root inherits. */
+extern const struct style style_initial;
 
 /*
  * The style of an element: parent's, its default box, whether its box can
- * shrink below its content (not table cells), and the values that apply.
+ * shrink below its content (not table cells), and the values that apply; NULL
+ * for none.
  */
 struct style style_compute(const struct style *parent, enum style_box box,
 			   bool shrinks, const struct css_value *v);

@@ -17,24 +17,41 @@ static void due_put(struct writer *w)
 		for (unsigned int q = 0; q < w->quote; q++)
 			buf_str(w->out, "> ");
 	}
-	buf_str(w->out, w->mark);
-	w->mark[0] = 0;
+	if (w->mark[0]) {
+		buf_str(w->out, w->mark);
+		w->mark[0] = 0;
+	}
 	w->breaks = 0;
 	w->space = false;
 	w->cell = false;
 	w->any = true;
 }
 
-static bool collapses(struct span s, size_t i, size_t *n)
+/* A no-break space is shown as a blank, so it is one here. */
+static size_t blank_at(struct span s, size_t i)
 {
 	uint8_t c = s.p[i];
 
-	*n = 1;
-	if (c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f')
-		return true;
-	/* no-break space: shown as a blank, so it is one here */
-	*n = 2;
-	return c == 0xc2 && i + 1 < s.n && s.p[i + 1] == 0xa0;
+	if (c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f')
+		return 1;
+	return c == 0xc2 && i + 1 < s.n && s.p[i + 1] == 0xa0 ? 2 : 0;
+}
+
+/* Where the run of words at i ends, with one blank between two of them. */
+static size_t words_end(struct span s, size_t i)
+{
+	while (i < s.n) {
+		if (s.p[i] > ' ' && s.p[i] != 0xc2)
+			i++;
+		else if (s.p[i] == ' ' && i + 1 < s.n && s.p[i + 1] > ' ' &&
+			 s.p[i + 1] != 0xc2)
+			i += 2;
+		else if (blank_at(s, i))
+			break;
+		else
+			i++;
+	}
+	return i;
 }
 
 static void put_pre(struct writer *w, struct span s)
@@ -66,19 +83,17 @@ void writer_text(struct writer *w, struct span s, bool pre)
 		return;
 	}
 	while (i < s.n) {
+		size_t n = blank_at(s, i);
 		size_t from = i;
-		size_t n;
 
-		while (i < s.n && !collapses(s, i, &n))
-			i++;
-		if (i > from) {
-			due_put(w);
-			buf_put(w->out, s.p + from, i - from);
-		}
-		while (i < s.n && collapses(s, i, &n)) {
+		if (n) {
 			w->space = true;
 			i += n;
+			continue;
 		}
+		i = words_end(s, i);
+		due_put(w);
+		buf_put(w->out, s.p + from, i - from);
 	}
 }
 

@@ -4,19 +4,30 @@
  */
 #include "reader/mail/mail.h"
 
+#include <assert.h>
 #include <errno.h>
-#include <gmime/gmime.h>
-#include <stdlib.h>
 
-#include "base/str.h"
+#include "base/sha256.h"
 #include "proto/limits.h"
 #include "reader/html/html.h"
 #include "reader/links.h"
+#include "reader/mail/address.h"
 #include "reader/mail/charset.h"
+#include "reader/mail/date.h"
+#include "reader/mail/flaw.h"
+#include "reader/mail/lex.h"
+#include "reader/mail/mime.h"
+#include "reader/mail/param.h"
+#include "reader/mail/transfer.h"
 #include "reader/mail/unseen.h"
+#include "reader/mail/word.h"
 #include "reader/utf8.h"
 
-enum { FIELD_MAX = 32 << 10 }; /* of a header field that is looked at */
+enum {
+	/* a byte becomes three at most */
+	FIELD_MAX = 3 * HEAD_VALUE_MAX + 64,
+	TEXT_MAX = 3 * MAIL_TEXT_MAX + 3,
+};
 
 enum place {
 	PLACE_SHOWN,
@@ -25,215 +36,216 @@ enum place {
 };
 
 struct entry {
-	GMimeObject *part; /* borrowed from the message */
-	unsigned int depth;
+	const struct part *part;
 	enum place place;
 };
 
+/* Scratch memory is used again: pages that are there cost nothing. */
 struct walk {
 	struct draft *d;
-	struct entry stack[MAIL_PARTS_MAX];
+	struct mime m;
+	struct entry stack[MIME_PARTS_MAX];
 	size_t n;
-	size_t seen; /* parts so far */
 	struct buf body;
 	struct buf other; /* text of alternatives */
+	struct buf bytes; /* a decoded part */
+	struct buf utf8;  /* a text of it */
+	struct buf field; /* a decoded field */
+	struct buf addr;
 };
-
-void mail_init(void)
-{
-	g_mime_init();
-}
-
-/* A string of GMime's as a line of the draft; UTF-8 or not. */
-static struct span keep(struct draft *d, const char *s, size_t max)
-{
-	/* a byte becomes three at most; a longer one is cut, not lost */
-	CLEAN_BUF struct buf b = { .max = 3 * (size_t)FIELD_MAX };
-	struct span in = s ? span_str(s) : span_of(NULL, 0);
-
-	if (in.n > FIELD_MAX)
-		in.n = utf8_cut(in, FIELD_MAX);
-	charset_to_utf8(in, SPAN_LIT("utf-8"), &b);
-	return draft_line(d, buf_view(&b), max);
-}
 
 /* Headers */
 
-static void mailbox_keep(struct draft *d, InternetAddress *a,
-			 struct message_addr *ret)
+/* A decoded field as a line of the draft. */
+static struct span keep(struct walk *w, size_t max)
 {
-	InternetAddressMailbox *box = INTERNET_ADDRESS_MAILBOX(a);
+	struct span s = draft_line(w->d, buf_view(&w->field), max);
 
-	ret->name = keep(d, internet_address_get_name(a), MESSAGE_NAME_MAX);
-	ret->addr = keep(d, internet_address_mailbox_get_addr(box),
-			 MESSAGE_ADDR_MAX);
+	buf_reset(&w->field);
+	return s;
 }
 
-struct addresses {
-	struct message_addr *rows;
-	uint32_t n;
-	uint32_t max;
-};
-
-static void mailbox_add(struct draft *d, struct addresses *to,
-			InternetAddress *a)
+static struct span words_keep(struct walk *w, struct span value, size_t max)
 {
-	if (to->n < to->max && INTERNET_ADDRESS_IS_MAILBOX(a))
-		mailbox_keep(d, a, &to->rows[to->n++]);
+	words_decode(value, &w->field, &w->d->flaws);
+	return keep(w, max);
 }
 
-/* Mailboxes in order; those of a group stand for it, one level deep. */
-static uint32_t addresses_keep(struct draft *d, InternetAddressList *list,
-			       struct message_addr *rows, uint32_t max)
+/* Bytes that are no text by themselves: ids, types, addresses. */
+static struct span bytes_keep(struct walk *w, struct span s, size_t max)
 {
-	struct addresses to = { rows, 0, max };
-	int len = list ? internet_address_list_length(list) : 0;
+	uint32_t no_flaws = 0;
 
-	for (int i = 0; i < len && to.n < max; i++) {
-		InternetAddress *a = internet_address_list_get_address(list, i);
-		InternetAddressList *in = NULL;
-		int members = 0;
+	if (s.n > HEAD_VALUE_MAX)
+		s.n = HEAD_VALUE_MAX;
+	charset_to_utf8(s, SPAN_LIT("utf-8"), &w->field, &no_flaws);
+	return keep(w, max);
+}
 
-		mailbox_add(d, &to, a);
-		if (INTERNET_ADDRESS_IS_GROUP(a))
-			in = internet_address_group_get_members(
-				INTERNET_ADDRESS_GROUP(a));
-		if (in)
-			members = internet_address_list_length(in);
-		for (int k = 0; k < members && to.n < max; k++)
-			mailbox_add(d, &to,
-				    internet_address_list_get_address(in, k));
+/* Adds the mailboxes of a field; returns how many rows there are then. */
+static uint32_t addresses_keep(struct walk *w, struct span field,
+			       struct message_addr *rows, uint32_t n,
+			       uint32_t max)
+{
+	struct address_rd r;
+
+	address_init(&r, field);
+	while (n < max && address_next(&r, &w->field, &w->addr, &w->d->flaws)) {
+		rows[n].name = keep(w, MESSAGE_NAME_MAX);
+		rows[n++].addr =
+			bytes_keep(w, buf_view(&w->addr), MESSAGE_ADDR_MAX);
 	}
-	return to.n;
+	address_done(&r);
+	return n;
 }
 
-static struct span date_keep(struct draft *d, GMimeMessage *msg)
+static struct span date_keep(struct walk *w, struct span field)
 {
-	GDateTime *date = g_mime_message_get_date(msg);
-	char text[64];
-	int y, m, day, zone;
+	uint8_t text[DATE_TEXT];
 
-	if (!date)
+	if (!date_rfc3339(field, text))
 		return span_of(NULL, 0);
-	g_date_time_get_ymd(date, &y, &m, &day);
-	/* other years are no dates of mail */
-	if (y < 1000 || y > 9999)
-		return span_of(NULL, 0);
-	zone = (int)(g_date_time_get_utc_offset(date) / G_TIME_SPAN_MINUTE);
-	(void)str_printf(
-		text, sizeof(text), "%d-%02d-%02dT%02d:%02d:%02d%c%02d:%02d", y,
-		m, day, g_date_time_get_hour(date),
-		g_date_time_get_minute(date), g_date_time_get_second(date),
-		zone < 0 ? '-' : '+', abs(zone) / 60, abs(zone) % 60);
-	/* nor are zones of more than two digits */
-	return strlen(text) == 25 ? keep(d, text, MESSAGE_DATE_MAX)
-				  : span_of(NULL, 0);
+	return arena_copy(&w->d->arena, span_of(text, sizeof(text)));
 }
 
-static void references_keep(struct draft *d, GMimeMessage *msg)
+/* An id without the blanks that folding put into it. */
+static struct span reference_keep(struct walk *w, struct span id)
 {
-	const char *refs =
-		g_mime_object_get_header(GMIME_OBJECT(msg), "References");
-	const char *reply =
-		g_mime_object_get_header(GMIME_OBJECT(msg), "In-Reply-To");
-	GMimeReferences *list;
-	int n;
-
-	if (reply) {
-		list = g_mime_references_parse(NULL, reply);
-		if (g_mime_references_length(list) > 0)
-			d->m.in_reply_to = keep(
-				d, g_mime_references_get_message_id(list, 0),
-				MESSAGE_ID_MAX);
-		g_mime_references_free(list);
+	buf_reset(&w->addr);
+	for (size_t i = 0; i < id.n; i++) {
+		if (!lex_is_blank(id.p[i]))
+			buf_u8(&w->addr, id.p[i]);
 	}
-	if (!refs)
-		return;
-	list = g_mime_references_parse(NULL, refs);
-	n = g_mime_references_length(list);
-	/* the last ones are the nearest */
-	for (int i = n > MESSAGE_REFS ? n - MESSAGE_REFS : 0; i < n; i++)
-		d->m.references[d->m.n_references++] =
-			keep(d, g_mime_references_get_message_id(list, i),
-			     MESSAGE_ID_MAX);
-	g_mime_references_free(list);
+	return bytes_keep(w, buf_view(&w->addr), MESSAGE_ID_MAX);
 }
 
-static void headers_keep(struct draft *d, GMimeMessage *msg)
+/* The last ids are the nearest ones. */
+static void references_keep(struct walk *w, struct span field)
 {
-	struct message *m = &d->m;
-	struct message_addr from[1] = { 0 };
+	struct message *m = &w->d->m;
+	struct span ids[MESSAGE_REFS];
+	struct lex l = { field, 0 };
+	struct span id;
+	uint32_t n = 0;
 
-	m->subject =
-		keep(d, g_mime_message_get_subject(msg), MESSAGE_SUBJECT_MAX);
-	(void)addresses_keep(d, g_mime_message_get_from(msg), from, 1);
-	m->from = from[0];
-	m->n_to = addresses_keep(d, g_mime_message_get_to(msg), m->to,
-				 MESSAGE_ADDRS);
-	m->n_cc = addresses_keep(d, g_mime_message_get_cc(msg), m->cc,
-				 MESSAGE_ADDRS);
-	m->date = date_keep(d, msg);
-	m->message_id =
-		keep(d, g_mime_message_get_message_id(msg), MESSAGE_ID_MAX);
-	references_keep(d, msg);
+	while (lex_angle(&l, &id))
+		ids[n++ % MESSAGE_REFS] = id;
+	m->n_references = 0;
+	for (uint32_t i = n > MESSAGE_REFS ? n - MESSAGE_REFS : 0; i < n; i++)
+		m->references[m->n_references++] =
+			reference_keep(w, ids[i % MESSAGE_REFS]);
+}
+
+/* An id in <>, or the bare word that somebody wrote. */
+static struct span id_keep(struct walk *w, struct span field, bool bare)
+{
+	struct lex l = { field, 0 };
+	struct span id = { NULL, 0 };
+
+	if (!lex_angle(&l, &id) && bare) {
+		id = field;
+		if (id.n && id.p[0] == '<')
+			id = span_of(id.p + 1, id.n - 1);
+		for (size_t i = 0; i < id.n; i++) {
+			if (lex_is_blank(id.p[i]))
+				id.n = i;
+		}
+	}
+	return reference_keep(w, id);
+}
+
+/* Of fields that occur twice the last one counts; addresses add up. */
+static void headers_keep(struct walk *w, struct span head)
+{
+	struct message *m = &w->d->m;
+	struct head_field f;
+	uint32_t n_from = 0;
+	size_t pos = 0;
+
+	while (head_next(head, &pos, &f)) {
+		if (f.id == HEAD_SUBJECT)
+			m->subject =
+				words_keep(w, f.value, MESSAGE_SUBJECT_MAX);
+		else if (f.id == HEAD_FROM)
+			n_from =
+				addresses_keep(w, f.value, &m->from, n_from, 1);
+		else if (f.id == HEAD_TO)
+			m->n_to = addresses_keep(w, f.value, m->to, m->n_to,
+						 MESSAGE_ADDRS);
+		else if (f.id == HEAD_CC)
+			m->n_cc = addresses_keep(w, f.value, m->cc, m->n_cc,
+						 MESSAGE_ADDRS);
+		else if (f.id == HEAD_DATE)
+			m->date = date_keep(w, f.value);
+		else if (f.id == HEAD_MESSAGE_ID)
+			m->message_id = id_keep(w, f.value, true);
+		else if (f.id == HEAD_IN_REPLY_TO)
+			m->in_reply_to = id_keep(w, f.value, false);
+		else if (f.id == HEAD_REFERENCES)
+			references_keep(w, f.value);
+	}
 }
 
 /* Parts */
 
-/* The decoded bytes; the caller frees the stream. */
-static GMimeStream *part_bytes(GMimeObject *o)
+/* The decoded bytes, valid until the next part is decoded. */
+static struct span part_bytes(struct walk *w, const struct part *p)
 {
-	GMimeStream *mem = g_mime_stream_mem_new();
-	GMimeDataWrapper *content;
-
-	if (GMIME_IS_PART(o)) {
-		content = g_mime_part_get_content(GMIME_PART(o));
-		if (content)
-			(void)g_mime_data_wrapper_write_to_stream(content, mem);
-	} else {
-		(void)g_mime_object_write_to_stream(o, NULL, mem);
-	}
-	return mem;
+	buf_reset(&w->bytes);
+	return transfer_decode(transfer_of(p->encoding, &w->d->flaws), p->body,
+			       &w->bytes, &w->d->flaws);
 }
 
-static struct span stream_span(GMimeStream *s)
+static struct span param_keep(struct walk *w, struct span field,
+			      const char *name, size_t max)
 {
-	GByteArray *a = g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(s));
-
-	return a ? span_of(a->data, a->len) : span_of(NULL, 0);
+	(void)param_get(field, name, true, &w->field, &w->d->flaws);
+	return keep(w, max);
 }
 
-static void sha256_of(struct span s, uint8_t *ret)
+static struct span type_keep(struct walk *w, const struct part *p)
 {
-	GChecksum *sum = g_checksum_new(G_CHECKSUM_SHA256);
-	gsize n = 32;
-
-	g_checksum_update(sum, s.p, (gssize)s.n);
-	g_checksum_get_digest(sum, ret, &n);
-	g_checksum_free(sum);
+	buf_reset(&w->addr);
+	buf_span(&w->addr, p->main);
+	buf_u8(&w->addr, '/');
+	buf_span(&w->addr, p->sub);
+	return bytes_keep(w, buf_view(&w->addr), MESSAGE_TYPE_MAX);
 }
 
-static void attachment_keep(struct walk *w, GMimeObject *o, const char *name)
+/* A row for an attachment; NULL when there is none left. */
+static struct message_attachment *attachment_new(struct walk *w,
+						 struct span bytes)
 {
 	struct message *m = &w->d->m;
 	struct message_attachment *a;
-	GMimeStream *bytes;
-	char *type;
+	struct sha256 sum;
 
 	if (m->n_attachments == MESSAGE_ATTACHMENTS) {
 		draft_remove(w->d, REMOVED_TRUNCATED, 1, span_of(NULL, 0));
-		return;
+		return NULL;
 	}
 	a = &m->attachments[m->n_attachments++];
-	type = g_mime_content_type_get_mime_type(
-		g_mime_object_get_content_type(o));
-	bytes = part_bytes(o);
-	a->name = keep(w->d, name, MESSAGE_NAME_MAX);
-	a->type = keep(w->d, type, MESSAGE_TYPE_MAX);
-	a->size = stream_span(bytes).n;
-	sha256_of(stream_span(bytes), a->sha256);
-	g_object_unref(bytes);
-	g_free(type);
+	a->size = bytes.n;
+	sha256_init(&sum);
+	sha256_add(&sum, bytes);
+	sha256_final(&sum, a->sha256);
+	return a;
+}
+
+static void attachment_keep(struct walk *w, const struct part *p)
+{
+	struct message_attachment *a = attachment_new(w, part_bytes(w, p));
+	struct span name;
+
+	if (!a)
+		return;
+	a->name = param_keep(w, p->disposition, "filename", MESSAGE_NAME_MAX);
+	name = param_keep(w, p->type, "name", MESSAGE_NAME_MAX);
+	if (!a->name.n)
+		a->name = name;
+	else if (name.n && !span_eq(a->name, name))
+		flaw_add(&w->d->flaws, FLAW_CONFLICTING_PARAMETER);
+	a->type = type_keep(w, p);
 }
 
 /* A blank line between the texts of two parts. */
@@ -245,46 +257,49 @@ static void piece_begin(struct buf *b)
 		buf_u8(b, '\n');
 }
 
-static void text_keep(struct walk *w, GMimeObject *o, bool html,
-		      enum place place)
+/* The text of a part as UTF-8, valid until the next one. */
+static struct span part_text(struct walk *w, const struct part *p, bool html)
 {
-	CLEAN_BUF struct buf utf8 = { .max = 3 * (size_t)MAIL_TEXT_MAX };
-	const char *charset =
-		g_mime_object_get_content_type_parameter(o, "charset");
-	struct buf *out = place == PLACE_SHOWN ? &w->body : &w->other;
-	GMimeStream *stream = part_bytes(o);
-	struct span bytes = stream_span(stream);
-	struct span name = span_str(charset);
+	struct span bytes = part_bytes(w, p);
+	struct span charset;
 
 	if (bytes.n > MAIL_TEXT_MAX) {
 		bytes.n = MAIL_TEXT_MAX;
 		draft_remove(w->d, REMOVED_TRUNCATED, 1, span_of(NULL, 0));
 	}
-	if (html && !name.n)
-		name = charset_of_html(bytes);
-	charset_to_utf8(bytes, name, &utf8);
-	piece_begin(out);
-	if (html) {
-		html_to_text(buf_view(&utf8), w->d, out);
-	} else {
-		size_t from = out->n;
-
-		clean_text(buf_view(&utf8), out,
-			   place == PLACE_SHOWN ? w->d : NULL);
-		if (place == PLACE_SHOWN)
-			links_from_text(w->d, buf_part(out, from, out->n));
-	}
-	g_object_unref(stream);
+	buf_reset(&w->field);
+	(void)param_get(p->type, "charset", false, &w->field, &w->d->flaws);
+	charset = buf_view(&w->field);
+	if (html && !charset.n)
+		charset = charset_of_html(bytes);
+	buf_reset(&w->utf8);
+	bytes = charset_text(bytes, charset, &w->utf8, &w->d->flaws);
+	buf_reset(&w->field);
+	return bytes;
 }
 
-static bool is_text(GMimeObject *o, const char *subtype)
+static void text_keep(struct walk *w, const struct part *p, bool html,
+		      enum place place)
 {
-	return g_mime_content_type_is_type(g_mime_object_get_content_type(o),
-					   "text", subtype);
+	struct buf *out = place == PLACE_SHOWN ? &w->body : &w->other;
+	struct span text = part_text(w, p, html);
+	size_t from;
+
+	if (!text.n)
+		return;
+	piece_begin(out);
+	from = out->n;
+	if (html) {
+		html_to_text(text, w->d, out);
+		return;
+	}
+	clean_text(text, out, place == PLACE_SHOWN ? w->d : NULL);
+	if (place == PLACE_SHOWN)
+		links_from_text(w->d, buf_part(out, from, out->n));
 }
 
 /* Text that is shown as it stands: plain, and what is no other format. */
-static bool is_plain(GMimeObject *o)
+static bool is_plain(const struct part *p)
 {
 	static const char *const other[] = { "html",	  "calendar", "csv",
 					     "richtext",  "rtf",      "vcard",
@@ -292,153 +307,154 @@ static bool is_plain(GMimeObject *o)
 					     "javascript" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(other); i++) {
-		if (is_text(o, other[i]))
+		if (lex_same(p->sub, other[i]))
 			return false;
 	}
-	return is_text(o, "*");
+	return part_is(p, "text", NULL);
 }
 
 static void leaf(struct walk *w, const struct entry *e)
 {
-	GMimeObject *o = e->part;
-	const char *disposition = g_mime_object_get_disposition(o);
-	const char *name = GMIME_IS_PART(o)
-				   ? g_mime_part_get_filename(GMIME_PART(o))
-				   : NULL;
-	bool html = is_text(o, "html");
+	const struct part *p = e->part;
+	bool html = part_is(p, "text", "html");
 
-	if (e->place == PLACE_BESIDE || (!html && !is_plain(o)) ||
-	    (disposition && g_ascii_strcasecmp(disposition, "attachment") == 0))
-		attachment_keep(w, o, name);
+	if (e->place == PLACE_BESIDE || (!html && !is_plain(p)) ||
+	    lex_same(param_value(p->disposition), "attachment"))
+		attachment_keep(w, p);
 	else
-		text_keep(w, o, html, e->place);
+		text_keep(w, p, html, e->place);
 }
 
-static void push(struct walk *w, GMimeObject *o, const struct entry *parent,
-		 enum place place)
+/* As many entries as there are parts: each is pushed once. */
+static void push(struct walk *w, uint32_t part, enum place place)
 {
-	if (!o)
-		return;
-	if (w->seen == MAIL_PARTS_MAX || w->n == MAIL_PARTS_MAX ||
-	    parent->depth == MAIL_DEPTH_MAX) {
-		draft_remove(w->d, REMOVED_TRUNCATED, 1, span_of(NULL, 0));
-		return;
-	}
-	w->seen++;
-	w->stack[w->n++] = (struct entry){ o, parent->depth + 1, place };
+	w->stack[w->n++] = (struct entry){ &w->m.parts[part], place };
 }
 
 /* A message inside: listed, and its text shown behind a line of our own. */
 static void inner_message(struct walk *w, const struct entry *e)
 {
-	GMimeMessage *msg =
-		g_mime_message_part_get_message(GMIME_MESSAGE_PART(e->part));
-	const char *subject = msg ? g_mime_message_get_subject(msg) : NULL;
 	struct buf *out = e->place == PLACE_SHOWN ? &w->body : &w->other;
-	struct span line = keep(w->d, subject, MESSAGE_SUBJECT_MAX);
+	struct message_attachment *a;
+	struct span line = { NULL, 0 };
+	uint32_t no_flaws = 0; /* they were noted when the part was found */
+	struct head h;
 
-	if (w->d->m.n_attachments < MESSAGE_ATTACHMENTS && msg) {
-		struct message_attachment *a =
-			&w->d->m.attachments[w->d->m.n_attachments++];
-		GMimeStream *bytes = part_bytes(GMIME_OBJECT(msg));
-
-		a->name.n = line.n < MESSAGE_NAME_MAX ? line.n : 0;
-		a->name.p = line.p;
-		a->type = SPAN_LIT("message/rfc822");
-		a->size = stream_span(bytes).n;
-		sha256_of(stream_span(bytes), a->sha256);
-		g_object_unref(bytes);
-	}
-	if (!msg)
+	if (!e->part->body.n)
 		return;
+	a = attachment_new(w, e->part->body);
+	if (e->part->child) {
+		head_read(w->m.parts[e->part->child].head, &h, &no_flaws);
+		line = words_keep(w, h.value[HEAD_SUBJECT],
+				  MESSAGE_SUBJECT_MAX);
+	}
+	if (a) {
+		a->name = span_of(line.p, utf8_cut(line, MESSAGE_NAME_MAX));
+		a->type = SPAN_LIT("message/rfc822");
+	}
 	piece_begin(out);
 	buf_str(out, "[attached message] ");
 	buf_span(out, line);
 	buf_u8(out, '\n');
-	push(w, g_mime_message_get_mime_part(msg), e, e->place);
+	if (e->part->child)
+		push(w, e->part->child, e->place);
 }
 
 /* Shown by a mail program: text, and multiparts that hold some. */
-static bool displayable(GMimeObject *o)
+static bool displayable(const struct part *p)
 {
-	return GMIME_IS_MULTIPART(o) || is_text(o, "html") || is_plain(o);
+	return p->kind == PART_MULTIPART || part_is(p, "text", "html") ||
+	       is_plain(p);
+}
+
+/* The last child that can be shown, or the first. */
+static uint32_t alternative_pick(const struct walk *w, const struct part *p)
+{
+	uint32_t pick = p->child;
+
+	for (uint32_t i = p->child; i; i = w->m.parts[i].next) {
+		if (displayable(&w->m.parts[i]))
+			pick = i;
+	}
+	return pick;
+}
+
+static struct span without_angles(struct span s)
+{
+	struct lex l = { s, 0 };
+	struct span in;
+
+	return lex_angle(&l, &in) ? in : lex_trim(s);
 }
 
 /* Which part of a multipart/related is the one to show (RFC 2387). */
-static int related_root(GMimeMultipart *m, int count)
+static uint32_t related_pick(struct walk *w, const struct part *p)
 {
-	const char *start = g_mime_object_get_content_type_parameter(
-		GMIME_OBJECT(m), "start");
-	struct span want = span_str(start);
+	uint32_t pick = p->child;
+	struct span want;
 
-	if (want.n > 2 && want.p[0] == '<' && want.p[want.n - 1] == '>')
-		want = span_of(want.p + 1, want.n - 2);
-	for (int i = 0; want.n && i < count; i++) {
-		struct span id = span_str(g_mime_object_get_content_id(
-			g_mime_multipart_get_part(m, i)));
+	buf_reset(&w->addr);
+	(void)param_get(p->type, "start", false, &w->addr, &w->d->flaws);
+	want = without_angles(buf_view(&w->addr));
+	for (uint32_t i = p->child; i && want.n; i = w->m.parts[i].next) {
+		struct span id = w->m.parts[i].content_id;
 
-		if (span_eq(id, want))
+		if (span_eq(without_angles(id), want))
 			return i;
 	}
-	return 0;
-}
-
-/* How many of the first parts may still be looked at; the rest is cut. */
-static int parts_room(struct walk *w, int count)
-{
-	size_t room = MAIL_PARTS_MAX - w->seen;
-
-	if (room > MAIL_PARTS_MAX - w->n)
-		room = MAIL_PARTS_MAX - w->n;
-	if ((size_t)count <= room)
-		return count;
-	draft_remove(w->d, REMOVED_TRUNCATED, (uint32_t)count - (uint32_t)room,
-		     span_of(NULL, 0));
-	return (int)room;
+	return pick;
 }
 
 /* Children are pushed from the last to the first, to be met in order. */
 static void multipart(struct walk *w, const struct entry *e)
 {
-	GMimeMultipart *m = GMIME_MULTIPART(e->part);
-	GMimeContentType *type = g_mime_object_get_content_type(e->part);
-	bool alternative =
-		g_mime_content_type_is_type(type, "multipart", "alternative");
-	bool related =
-		g_mime_content_type_is_type(type, "multipart", "related");
-	int count = parts_room(w, g_mime_multipart_get_count(m));
-	int pick = related ? related_root(m, count) : 0;
+	bool alternative = part_is(e->part, "multipart", "alternative");
+	bool related = part_is(e->part, "multipart", "related");
+	uint32_t pick = 0;
+	size_t from = w->n;
 
-	for (int i = 0; alternative && i < count; i++) {
-		if (displayable(g_mime_multipart_get_part(m, i)))
-			pick = i;
-	}
-	for (int i = count - 1; i >= 0; i--) {
+	if (alternative)
+		pick = alternative_pick(w, e->part);
+	else if (related)
+		pick = related_pick(w, e->part);
+	for (uint32_t i = e->part->child; i; i = w->m.parts[i].next) {
 		enum place place = e->place;
 
 		if (alternative && i != pick)
 			place = PLACE_UNSEEN;
 		else if (related && i != pick)
 			place = PLACE_BESIDE;
-		push(w, g_mime_multipart_get_part(m, i), e, place);
+		push(w, i, place);
+	}
+	for (size_t to = w->n; from + 1 < to; from++, to--) {
+		struct entry swap = w->stack[from];
+
+		w->stack[from] = w->stack[to - 1];
+		w->stack[to - 1] = swap;
 	}
 }
 
-static void walk_parts(struct walk *w, GMimeObject *root)
+static void walk_parts(struct walk *w)
 {
-	const struct entry top = { NULL, 0, PLACE_SHOWN };
-
-	push(w, root, &top, PLACE_SHOWN);
+	push(w, 0, PLACE_SHOWN);
 	while (w->n) {
 		struct entry e = w->stack[--w->n];
 
-		if (GMIME_IS_MULTIPART(e.part))
+		switch (e.part->kind) {
+		case PART_MULTIPART:
 			multipart(w, &e);
-		else if (GMIME_IS_MESSAGE_PART(e.part))
+			break;
+		case PART_MESSAGE:
 			inner_message(w, &e);
-		else
+			break;
+		case PART_LEAF:
 			leaf(w, &e);
+			break;
+		}
 	}
+	if (w->m.lost)
+		draft_remove(w->d, REMOVED_TRUNCATED, w->m.lost,
+			     span_of(NULL, 0));
 }
 
 static bool is_blank(const struct buf *b)
@@ -471,11 +487,13 @@ static void body_keep(struct walk *w)
 
 /* Input */
 
-/* Without the line that an mbox puts before each mail. */
+/* Without the line that an mbox puts before each mail, and a BOM. */
 static struct span without_mbox_line(struct span raw)
 {
 	const uint8_t *lf;
 
+	if (raw.n > 3 && memcmp(raw.p, "\xef\xbb\xbf", 3) == 0)
+		raw = span_of(raw.p + 3, raw.n - 3);
 	if (raw.n < 6 ||
 	    (memcmp(raw.p, "From ", 5) != 0 && memcmp(raw.p, ">From ", 6) != 0))
 		return raw;
@@ -485,121 +503,35 @@ static struct span without_mbox_line(struct span raw)
 	return span_of(lf + 1, raw.n - (size_t)(lf + 1 - raw.p));
 }
 
-static bool is_address_field(struct span line)
-{
-	static const char *const names[] = { "from:", "to:",	 "cc:",
-					     "bcc:",  "sender:", "reply-to:" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		size_t n = strlen(names[i]);
-
-		if (line.n >= n &&
-		    g_ascii_strncasecmp((const char *)line.p, names[i], n) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* Blanks the colons of an address field that open groups beyond any use. */
-static void groups_tame(uint8_t *p, size_t n, size_t *colons)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (p[i] == ':' && ++*colons > MAIL_COLONS_MAX)
-			p[i] = ' ';
-	}
-}
-
-/*
- * Two things the parser does not bound: it recurses into groups of addresses,
- * and it makes an object of each part. Returns the bytes it may see.
- */
-static size_t input_tame(uint8_t *p, size_t n)
-{
-	bool field = false;
-	size_t colons = 0;
-	size_t dashes = 0;
-	size_t i = 0;
-
-	while (i < n) {
-		const uint8_t *lf = memchr(p + i, '\n', n - i);
-		size_t len = lf ? (size_t)(lf - (p + i)) + 1 : n - i;
-
-		if (len > 2 && p[i] == '-' && p[i + 1] == '-' &&
-		    ++dashes > MAIL_BOUNDARIES_MAX)
-			return i;
-		if (p[i] != ' ' && p[i] != '\t') {
-			field = is_address_field(span_of(p + i, len));
-			colons = 0;
-		}
-		if (field)
-			groups_tame(p + i, len, &colons);
-		i += len;
-	}
-	return n;
-}
-
-/* What the parser complains of, as bits of GMimeParserWarning. */
-static void on_warning(gint64, GMimeParserWarning code, const gchar *,
-		       gpointer user)
-{
-	uint32_t *bits = user;
-
-	if ((unsigned int)code < 32)
-		*bits |= (uint32_t)1 << (unsigned int)code;
-}
-
-static GMimeMessage *message_parse(struct span raw, struct draft *d)
-{
-	GMimeParserOptions *options = g_mime_parser_options_new();
-	GByteArray *bytes = g_byte_array_sized_new((guint)raw.n);
-	GMimeStream *mem;
-	GMimeParser *parser;
-	GMimeMessage *msg;
-	size_t n;
-
-	g_byte_array_append(bytes, raw.p, (guint)raw.n);
-	n = input_tame(bytes->data, raw.n);
-	if (n < raw.n)
-		draft_remove(d, REMOVED_TRUNCATED, 1, span_of(NULL, 0));
-	g_byte_array_set_size(bytes, (guint)n);
-	mem = g_mime_stream_mem_new_with_byte_array(bytes);
-	/* the stream does not own the array unless told so */
-	g_mime_stream_mem_set_owner(GMIME_STREAM_MEM(mem), TRUE);
-	g_mime_parser_options_set_warning_callback(options, on_warning,
-						   &d->mime_warnings);
-	parser = g_mime_parser_new_with_stream(mem);
-	g_mime_parser_set_format(parser, GMIME_FORMAT_MESSAGE);
-	msg = g_mime_parser_construct_message(parser, options);
-	g_object_unref(parser);
-	g_object_unref(mem);
-	g_mime_parser_options_free(options);
-	return msg;
-}
-
-/* Of the warnings those that make two programs read two different mails. */
+/* Of two programs each of these makes one read another mail. */
 void mail_findings(struct draft *d)
 {
-	static const struct {
-		GMimeParserWarning code;
-		const char *rule;
-	} rows[] = {
-		{ GMIME_WARN_DUPLICATED_HEADER, "mime.duplicate-header" },
-		{ GMIME_WARN_DUPLICATED_PARAMETER, "mime.duplicate-parameter" },
-		{ GMIME_CRIT_INVALID_HEADER_NAME, "mime.invalid-header-name" },
-		{ GMIME_CRIT_CONFLICTING_HEADER, "mime.conflicting-header" },
-		{ GMIME_CRIT_CONFLICTING_PARAMETER,
-		  "mime.conflicting-parameter" },
-		{ GMIME_CRIT_MULTIPART_WITHOUT_BOUNDARY, "mime.no-boundary" },
-		{ GMIME_CRIT_NESTING_OVERFLOW, "mime.nesting" },
+	static const char *const rules[] = {
+		[FLAW_DUPLICATE_HEADER] = "mime.duplicate-header",
+		[FLAW_CONFLICTING_HEADER] = "mime.conflicting-header",
+		[FLAW_INVALID_HEADER] = "mime.invalid-header-name",
+		[FLAW_DUPLICATE_PARAMETER] = "mime.duplicate-parameter",
+		[FLAW_CONFLICTING_PARAMETER] = "mime.conflicting-parameter",
+		[FLAW_BAD_TYPE] = "mime.bad-type",
+		[FLAW_NO_BOUNDARY] = "mime.no-boundary",
+		[FLAW_NO_PARTS] = "mime.no-parts",
+		[FLAW_NO_END] = "mime.no-end",
+		[FLAW_AFTER_END] = "mime.after-end",
+		[FLAW_SAME_BOUNDARY] = "mime.same-boundary",
+		[FLAW_ENCODED_CONTAINER] = "mime.encoded-container",
+		[FLAW_UNKNOWN_ENCODING] = "mime.unknown-encoding",
+		[FLAW_BASE64] = "mime.base64",
+		[FLAW_UNKNOWN_CHARSET] = "mime.unknown-charset",
+		[FLAW_NESTING] = "mime.nesting",
 	};
+	static_assert(ARRAY_SIZE(rules) == FLAW_MAX);
 
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		if (!(d->mime_warnings >> rows[i].code & 1) ||
-		    d->m.n_findings == MESSAGE_FINDINGS)
+	for (size_t i = 0; i < FLAW_MAX; i++) {
+		if (!(d->flaws >> i & 1) || d->m.n_findings == MESSAGE_FINDINGS)
 			continue;
 		d->m.findings[d->m.n_findings++] = (struct message_finding){
-			.rule = span_str(rows[i].rule),
-			.score = MAIL_WARNING_SCORE,
+			.rule = span_str(rules[i]),
+			.score = MAIL_FLAW_SCORE,
 			.where = WHERE_SUBJECT,
 		};
 	}
@@ -608,39 +540,53 @@ void mail_findings(struct draft *d)
 /* No header at all: a text that somebody dropped in. */
 static int text_read(struct walk *w, struct span raw)
 {
-	CLEAN_BUF struct buf utf8 = { .max = 3 * (size_t)LIMIT_ITEM };
-
 	if (memchr(raw.p, 0, raw.n))
 		return -EBADMSG;
-	charset_to_utf8(raw, SPAN_LIT(""), &utf8);
-	clean_text(buf_view(&utf8), &w->body, w->d);
+	clean_text(charset_text(raw, span_of(NULL, 0), &w->utf8, &w->d->flaws),
+		   &w->body, w->d);
 	links_from_text(w->d, buf_view(&w->body));
 	return 0;
 }
 
+static void walk_init(struct walk *w, struct draft *d)
+{
+	w->d = d;
+	w->n = 0;
+	buf_init(&w->body, 2 * (size_t)MAIL_TEXT_MAX);
+	buf_init(&w->other, 2 * (size_t)MAIL_TEXT_MAX);
+	buf_init(&w->bytes, LIMIT_ITEM);
+	buf_init(&w->utf8, 3 * (size_t)LIMIT_ITEM + 3);
+	buf_init(&w->field, FIELD_MAX);
+	buf_init(&w->addr, FIELD_MAX);
+}
+
+static void walk_done(struct walk *w)
+{
+	buf_done(&w->body);
+	buf_done(&w->other);
+	buf_done(&w->bytes);
+	buf_done(&w->utf8);
+	buf_done(&w->field);
+	buf_done(&w->addr);
+}
+
 int mail_read(struct span raw, struct draft *d)
 {
-	struct walk *w = arena_alloc(&d->arena, sizeof(*w));
-	GMimeMessage *msg;
+	struct walk *w = arena_raw(&d->arena, sizeof(*w));
 	int r = 0;
 
 	raw = without_mbox_line(raw);
 	if (!raw.n || !w)
 		return -EBADMSG;
-	w->d = d;
-	buf_init(&w->body, 2 * (size_t)MAIL_TEXT_MAX);
-	buf_init(&w->other, 2 * (size_t)MAIL_TEXT_MAX);
-	msg = message_parse(raw, d);
-	if (msg) {
-		headers_keep(d, msg);
-		walk_parts(w, g_mime_message_get_mime_part(msg));
-		g_object_unref(msg);
+	walk_init(w, d);
+	if (mime_parse(raw, &d->arena, &w->m, &d->flaws) == 0) {
+		headers_keep(w, w->m.parts[0].head);
+		walk_parts(w);
 	} else {
 		r = text_read(w, raw);
 	}
 	if (r == 0)
 		body_keep(w);
-	buf_done(&w->body);
-	buf_done(&w->other);
+	walk_done(w);
 	return r;
 }

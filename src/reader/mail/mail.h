@@ -1,7 +1,7 @@
 /*
- * mail: RFC 822 bytes to a draft. MIME and headers by GMime, text by charset
- * and html. Of alternatives the body is what a mail program shows: the last
- * part it can display; what another one says beyond it is evidence.
+ * mail: RFC 822 bytes to a draft. Of alternatives the body is what a mail
+ * program shows: the last part it can display; what another one says beyond it
+ * is evidence.
  */
 #ifndef READER_MAIL_MAIL_H
 #define READER_MAIL_MAIL_H
@@ -9,16 +9,9 @@
 #include "reader/draft.h"
 
 enum {
-	MAIL_PARTS_MAX = 256,	     /* looked at, of all kinds */
-	MAIL_DEPTH_MAX = 16,	     /* multiparts and messages in each other */
-	MAIL_TEXT_MAX = 4 << 20,     /* decoded bytes of one text part */
-	MAIL_COLONS_MAX = 100,	     /* in one field of addresses */
-	MAIL_BOUNDARIES_MAX = 20000, /* lines that begin with -- */
-	MAIL_WARNING_SCORE = 20,     /* of a finding about the form */
+	MAIL_TEXT_MAX = 4 << 20, /* decoded bytes of one text part */
+	MAIL_FLAW_SCORE = 20,	 /* of a finding about the form */
 };
-
-/* Once, before the first mail. */
-void mail_init(void);
 
 /* Fills the draft. Returns 0, or -EBADMSG if this is no mail at all. */
 [[nodiscard]] int mail_read(struct span raw, struct draft *d);

@@ -1,5 +1,5 @@
 /*
- * mail_test: the limits of mail.h; what mails mean is in tests/data/mail.
+ * mail_test: limits of a whole mail; what mails mean is in tests/data/mail.
  */
 #include "reader/mail/mail.h"
 
@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/fd.h"
+#include "reader/mail/mime.h"
 #include "reader/mail/unseen.h"
 #include "reader/read.h"
 
@@ -42,8 +43,8 @@ static void parts(size_t n, bool cut)
 /* The multipart itself is one of the parts. */
 static void test_parts(void **)
 {
-	parts(MAIL_PARTS_MAX - 1, false);
-	parts(MAIL_PARTS_MAX, true);
+	parts(MIME_PARTS_MAX - 1, false);
+	parts(MIME_PARTS_MAX, true);
 }
 
 static void depth(size_t n, bool cut)
@@ -68,32 +69,13 @@ static void depth(size_t n, bool cut)
 /* The text below is a level, too. */
 static void test_depth(void **)
 {
-	depth(MAIL_DEPTH_MAX - 2, false);
-	depth(MAIL_DEPTH_MAX - 1, false);
-	depth(MAIL_DEPTH_MAX, true);
+	depth(MIME_DEPTH_MAX - 2, false);
+	depth(MIME_DEPTH_MAX - 1, false);
+	depth(MIME_DEPTH_MAX, true);
 	depth(500, true);
 }
 
-static void test_boundaries(void **)
-{
-	for (size_t n = MAIL_BOUNDARIES_MAX - 1; n <= MAIL_BOUNDARIES_MAX + 1;
-	     n++) {
-		CLEAN_BUF struct buf b = { .max = 1 << 20 };
-		struct draft d;
-
-		buf_str(&b, "From: a@b.example\n\n");
-		for (size_t i = 0; i < n; i++)
-			buf_str(&b, "--\n");
-		buf_str(&b, "end\n");
-		draft_init(&d);
-		assert_int_equal(read_mail(buf_view(&b), &d), 0);
-		assert_int_equal(has(d.m.body, "end"),
-				 n <= MAIL_BOUNDARIES_MAX);
-		draft_done(&d);
-	}
-}
-
-/* The parser recurses into groups: this many would end its stack. */
+/* Groups in groups are no depth of anything. */
 static void test_groups(void **)
 {
 	CLEAN_BUF struct buf b = { .max = 4 << 20 };
@@ -151,6 +133,64 @@ static void test_long_field(void **)
 	draft_done(&d);
 }
 
+/* Each way to read differently elsewhere is named, and nothing else is. */
+static void test_flaws(void **)
+{
+#define MULTI "Content-Type: multipart/mixed; boundary=b\n\n"
+	static const struct {
+		const char *mail;
+		const char *rule;
+	} rows[] = {
+		{ "Subject: a\nSubject: a\n\nx\n", "duplicate-header" },
+		{ "Subject: a\nSubject: b\n\nx\n", "conflicting-header" },
+		{ "To: a@b\nTo: c@d\n\nx\n", "conflicting-header" },
+		{ "Subject: a\nno field\n\nx\n", "invalid-header-name" },
+		{ "Subject: a\n \nTo: b@c\n\nx\n", "invalid-header-name" },
+		{ "no header\n", "invalid-header-name" },
+		{ "Content-Type: text/plain; a=b; a=b\n\nx\n",
+		  "duplicate-parameter" },
+		{ "Content-Type: text/plain; a=b; A=c\n\nx\n",
+		  "conflicting-parameter" },
+		{ "Content-Type: a/b; name=c\nContent-Disposition: "
+		  "attachment; filename=d\n\nx\n",
+		  "conflicting-parameter" },
+		{ "Content-Type: a/b; name=c; name*=''d\n\nx\n",
+		  "conflicting-parameter" },
+		{ "Content-Type: text\n\nx\n", "bad-type" },
+		{ "Content-Type: multipart/mixed\n\nx\n", "no-boundary" },
+		{ MULTI "x\n", "no-parts" },
+		{ MULTI "--b\n\nx\n", "no-end" },
+		{ MULTI "--b\n\nx\n--b--\n--b\n\ny\n", "after-end" },
+		{ "Content-Transfer-Encoding: base64\n" MULTI
+		  "--b\n\nx\n--b--\n",
+		  "encoded-container" },
+		{ "Content-Transfer-Encoding: rot13\n\nx\n",
+		  "unknown-encoding" },
+		{ "Content-Transfer-Encoding: base64\n\neHg=eHg=\n", "base64" },
+		{ "Content-Transfer-Encoding: base64\n\ne*Hg=\n", "base64" },
+		{ "Content-Transfer-Encoding: base64\n\neHg\n", "base64" },
+		{ "Content-Type: text/plain; charset=x-none\n\nx\n",
+		  "unknown-charset" },
+		{ "Subject: =?x-none?q?a?=\n\nx\n", "unknown-charset" },
+		{ "Subject: a\n\nx\n", NULL },
+		{ MULTI "--b\n\nx\n--b--\n", NULL },
+		{ "Content-Transfer-Encoding: base64\n\neHg=\n\n", NULL },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct draft d;
+
+		draft_init(&d);
+		assert_int_equal(read_mail(span_str(rows[i].mail), &d), 0);
+		if (d.m.n_findings != (rows[i].rule ? 1u : 0u))
+			fail_msg("%s: %u findings", rows[i].mail,
+				 d.m.n_findings);
+		if (rows[i].rule && !has(d.m.findings[0].rule, rows[i].rule))
+			fail_msg("%s: not %s", rows[i].mail, rows[i].rule);
+		draft_done(&d);
+	}
+}
+
 static void test_no_mail(void **)
 {
 	struct draft d;
@@ -198,14 +238,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parts),
 		cmocka_unit_test(test_depth),
-		cmocka_unit_test(test_boundaries),
 		cmocka_unit_test(test_groups),
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_long_field),
+		cmocka_unit_test(test_flaws),
 		cmocka_unit_test(test_no_mail),
 		cmocka_unit_test(test_unseen),
 	};
 
-	mail_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
