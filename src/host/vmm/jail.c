@@ -418,11 +418,8 @@ static int child_steps(const struct jail *j, uid_t uid, int sync,
 static void run(const struct jail *j)
 {
 	char *const *argv = (char *const *)(uintptr_t)j->argv;
-	/* One heap for all threads, which grows in large steps: that of another
-	 * thread grows by a page, with a system call for each. */
-	static char heap[] = "GLIBC_TUNABLES=glibc.malloc.arena_max=1:"
-			     "glibc.malloc.top_pad=1048576";
-	char *const envp[] = { heap, NULL };
+	char *const none[] = { NULL };
+	char *const *envp = j->env ? (char *const *)(uintptr_t)j->env : none;
 
 	if (j->program_fd)
 		(void)execveat(j->program_fd, "", argv, envp, AT_EMPTY_PATH);
