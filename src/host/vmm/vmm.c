@@ -60,10 +60,18 @@ static int first_word(const struct vm_spec *spec)
 
 static void start(struct vmm *v, struct err *err)
 {
+	/* One heap for all threads, which grows in large steps: that of another
+	 * thread grows by a page, with a system call for each. */
+	static const char *const env[] = {
+		"GLIBC_TUNABLES=glibc.malloc.arena_max=1:"
+		"glibc.malloc.top_pad=1048576",
+		NULL
+	};
 	struct bpf_filter filter = qemu_filter(&v->spec);
 	struct jail j = {
 		.files = &v->files,
 		.argv = v->args.argv,
+		.env = env,
 		.filter = &filter,
 		.program_fd =
 			v->spec.own_qemu ? graph_fd(PROC_VMM, FD_QEMU) : 0,
