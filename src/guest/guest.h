@@ -57,8 +57,7 @@ const struct workload *workload_find(unsigned int which);
 
 /*
  * After this there is nothing but the image's own files, read-only, and no
- * device among them; bare: and /dev, /proc and /sys, read-only too. 0 or
- * -errno.
+ * device can be opened; bare: and /proc and /sys, read-only too. 0 or -errno.
  */
 [[nodiscard]] int mounts_seal(bool bare);
 

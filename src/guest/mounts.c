@@ -1,8 +1,9 @@
 /*
  * mounts: the guest's file systems. The root is the initramfs, which the
- * kernel leaves writable; init alone needs the devices in it, and only to open
- * the port and the random device, so that they are gone before the workload
- * starts. No devtmpfs: its thread and its mounts are a fifteenth of a boot.
+ * kernel leaves writable. Its few device nodes are init's, which opens them and
+ * then makes them nothing: before the workload starts no node opens any more,
+ * root's neither. No devtmpfs: its thread and its mounts are a fifteenth of a
+ * boot.
  */
 #include "guest/guest.h"
 
@@ -43,8 +44,8 @@ static int mount_bare(void)
 
 /*
  * Twice read-only: the mount, and the file system itself, so that no other
- * mount of it could be written to either. nodev: what is still in /dev opens
- * nothing.
+ * mount of it could be written to either. nodev: the nodes open nothing from
+ * here on.
  */
 static int root_seal(void)
 {
@@ -56,24 +57,9 @@ static int root_seal(void)
 	return 0;
 }
 
-/* The image's nodes, of which init has open what it needs, and the console
- * node of the kernel's own initramfs. */
-static int devices_remove(void)
-{
-	static const char *const nodes[] = { "/dev/null", "/dev/urandom",
-					     "/dev/kmsg", "/dev/vport0p1",
-					     "/dev/console" };
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(nodes); i++)
-		if (unlink(nodes[i]) < 0 && errno != ENOENT)
-			return -errno;
-	return 0;
-}
-
 int mounts_seal(bool bare)
 {
-	int r = bare ? mount_bare() : devices_remove();
+	int r = bare ? mount_bare() : 0;
 
 	return r < 0 ? r : root_seal();
 }

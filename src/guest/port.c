@@ -173,16 +173,14 @@ int port_flush(struct port *p, struct buf *b)
 
 int port_send(struct port *p, struct buf *b)
 {
-	while (b->n || !buf_ok(b)) {
+	for (;;) {
 		struct pollfd pfd = { .fd = p->fd, .events = POLLOUT };
-		int r;
+		int r = port_flush(p, b);
 
+		if (r < 0 || !b->n)
+			return r;
 		(void)poll(&pfd, 1, -1);
 		if (pfd.revents & (POLLHUP | POLLERR | POLLNVAL))
 			return -EPIPE;
-		r = port_flush(p, b);
-		if (r < 0)
-			return r;
 	}
-	return 0;
 }

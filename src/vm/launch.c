@@ -82,6 +82,14 @@ static int open_saved(int fd, struct err *err)
 		     : r;
 }
 
+/* A clone whose QEMU needs nobody to load its state; one that waits does so on
+ * QMP, loaded and running but for that. */
+static bool is_alone(const struct vm_launch *l)
+{
+	return l->spec.start == VM_CLONE && l->park != VM_PARK_WAITING &&
+	       l->images->qemu_fd >= 0;
+}
+
 static int make_parts(const struct vm_launch *l, struct parts *p,
 		      struct err *err)
 {
@@ -95,7 +103,7 @@ static int make_parts(const struct vm_launch *l, struct parts *p,
 		r = ends_of_channel(&p->monitor, err);
 	if (r == 0)
 		r = ends_of_channel(&p->broker, err);
-	if (r == 0 && l->spec.start != VM_COLD)
+	if (r == 0 && l->spec.start != VM_COLD && !is_alone(l))
 		r = ends_of_stream(&p->qmp, "qmp", err);
 	if (r == 0 && l->spec.start == VM_CLONE) {
 		p->saved_fd = open_saved(l->saved_fd, err);
@@ -134,6 +142,7 @@ static int start_vmm(const struct vm_launch *l, const struct parts *p,
 	};
 
 	told.own_qemu = l->images->qemu_fd >= 0;
+	told.alone = is_alone(l);
 	told.groups = (uint32_t)l->n_cgroup_fds;
 	if (vm_spec_format(spec, sizeof(spec), &told) < 0)
 		return err_set(err, -EINVAL, "%s: sizes out of bounds",
@@ -179,13 +188,13 @@ static int send_hello(const struct vm_launch *l, int fd, uint64_t start_us,
 
 	if (str_printf(words, sizeof(words),
 		       "workload=%s deadline_ms=%llu handshake_ms=%llu "
-		       "start_us=%llu start=%s park=%s groups=%zu",
+		       "start_us=%llu start=%s park=%s alone=%d groups=%zu",
 		       vm_workload_name(l->workload),
 		       (unsigned long long)l->deadline_ms,
 		       (unsigned long long)handshake_ms(l),
 		       (unsigned long long)start_us,
 		       vm_start_name(l->spec.start), vm_park_name(l->park),
-		       l->n_cgroup_fds) < 0)
+		       is_alone(l), l->n_cgroup_fds) < 0)
 		return err_set(err, -EINVAL, "%s: hello too long", l->name);
 	m.hello.name = span_str(l->name);
 	m.hello.arg = span_str(words);

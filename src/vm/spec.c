@@ -101,7 +101,8 @@ static bool spec_ok(const struct vm_spec *s)
 	       s->memory_mib <= MEMORY_MAX_MIB && s->cpus >= 1 &&
 	       s->cpus <= CPUS_MAX && s->deadline_s >= 1 &&
 	       s->groups <= GROUPS_MAX &&
-	       (s->held_s == 0 || s->start == VM_CLONE);
+	       (s->held_s == 0 || s->start == VM_CLONE) &&
+	       (!s->alone || (s->start == VM_CLONE && s->own_qemu));
 }
 
 int vm_spec_format(char *dst, size_t cap, const struct vm_spec *spec)
@@ -111,12 +112,12 @@ int vm_spec_format(char *dst, size_t cap, const struct vm_spec *spec)
 	return str_printf(dst, cap,
 			  "backend=%s start=%s memory_mib=%u cpus=%u "
 			  "deadline_s=%u tsc_khz=%u console=%u own_qemu=%u "
-			  "groups=%u held_s=%u",
+			  "alone=%u groups=%u held_s=%u",
 			  backend_names[spec->backend],
 			  start_names[spec->start], spec->memory_mib,
 			  spec->cpus, spec->deadline_s, spec->tsc_khz,
 			  (unsigned)spec->console, (unsigned)spec->own_qemu,
-			  spec->groups, spec->held_s) < 0
+			  (unsigned)spec->alone, spec->groups, spec->held_s) < 0
 		       ? -1
 		       : 0;
 }
@@ -140,10 +141,10 @@ static struct span word_value(struct span *rest, const char *key)
 
 int vm_spec_parse(struct span arg, struct vm_spec *ret)
 {
-	static const char *const keys[] = { "memory_mib", "cpus",
-					    "deadline_s", "tsc_khz",
-					    "console",	  "own_qemu",
-					    "groups",	  "held_s" };
+	static const char *const keys[] = {
+		"memory_mib", "cpus",  "deadline_s", "tsc_khz", "console",
+		"own_qemu",   "alone", "groups",     "held_s"
+	};
 	uint64_t v[ARRAY_SIZE(keys)];
 	struct vm_spec s;
 	size_t i;
@@ -155,7 +156,7 @@ int vm_spec_parse(struct span arg, struct vm_spec *ret)
 		if (num_parse(word_value(&arg, keys[i]), 0, UINT32_MAX, &v[i]) <
 		    0)
 			return -1;
-	if (arg.n != 0 || v[4] > 1 || v[5] > 1)
+	if (arg.n != 0 || v[4] > 1 || v[5] > 1 || v[6] > 1)
 		return -1;
 	s.memory_mib = (uint32_t)v[0];
 	s.cpus = (uint32_t)v[1];
@@ -163,8 +164,9 @@ int vm_spec_parse(struct span arg, struct vm_spec *ret)
 	s.tsc_khz = (uint32_t)v[3];
 	s.console = v[4] == 1;
 	s.own_qemu = v[5] == 1;
-	s.groups = (uint32_t)v[6];
-	s.held_s = (uint32_t)v[7];
+	s.alone = v[6] == 1;
+	s.groups = (uint32_t)v[7];
+	s.held_s = (uint32_t)v[8];
 	if (!spec_ok(&s))
 		return -1;
 	*ret = s;

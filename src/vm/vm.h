@@ -37,7 +37,7 @@ enum vm_start {
 	VM_COLD = 0, /* boots the kernel */
 	VM_TEMPLATE, /* the same, with its memory in FD_MEMORY, to be saved */
 	VM_CLONE,    /* a private copy of a template's memory and device state;
-			waits on QMP to be told to load it */
+			waits on QMP to be told to load it, unless alone */
 	VM_START_MAX
 };
 
@@ -72,7 +72,7 @@ enum vm_exit {
 };
 
 /* Room for any specification as text; bytes of a SHA-256. */
-enum { VM_SPEC_TEXT = 160, VM_SUM = 32 };
+enum { VM_SPEC_TEXT = 192, VM_SUM = 32 };
 
 struct vm_spec {
 	enum vm_backend backend; /* not VM_AUTO */
@@ -83,9 +83,13 @@ struct vm_spec {
 	uint32_t tsc_khz;    /* TCG: the host's TSC rate, 0 if unknown */
 	bool console;	     /* a serial console on FD_CONSOLE */
 	bool own_qemu;	     /* FD_QEMU is the program, not the host's */
-	uint32_t groups;     /* cgroups to join: privsep/groups.h */
-	/* QEMU is started when its porter has a word for it (QMP), at most so
-	 * much later; deadline_s counts from there. 0: at once. */
+	/* A clone loads its state as soon as it runs, and has no QMP; our own
+	 * QEMU can. */
+	bool alone;
+	uint32_t groups; /* cgroups to join: privsep/groups.h */
+	/* QEMU is started when its porter has a word for it, on QMP or if it
+	 * is alone on the wire, at most so much later; deadline_s counts from
+	 * there. 0: at once. */
 	uint32_t held_s;
 };
 

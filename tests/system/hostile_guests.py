@@ -48,7 +48,8 @@ class Hostile(Bulkhead):
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             s = self.status()
-            parked = sum(p['parked'] for p in s.get('pools', []))
+            parked = sum(p['parked'] + p['jails']
+                         for p in s.get('pools', []))
             left = [n for n in self.children().values()
                     if any(v in n for v in VM_PROCESSES)]
             busy = any(t['state'] == 'building'

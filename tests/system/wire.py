@@ -44,13 +44,18 @@ def json_in(e):
             and MARK in e.get('text', ''))
 
 
-READER = [
+# What goes down may go right behind HELLO; nothing comes up before READY.
+DOWN = [
     ('its name', is_frame(event='watching')),
+    ('HELLO', is_frame(kind='message', type='HELLO', out=True)),
+    ('the mail', mail_in),
+    ("the mail's end", lambda e: e.get('out') and 'fin' in e.get('flags', [])),
+    ('the JSON', json_in),
+]
+UP = [
     ('HELLO', is_frame(kind='message', type='HELLO', out=True)),
     ('ACK', is_frame(kind='message', type='ACK', out=False)),
     ('READY', is_frame(service='control', says='READY', out=False)),
-    ('the mail', mail_in),
-    ("the mail's end", lambda e: e.get('out') and 'fin' in e.get('flags', [])),
     ('the JSON', json_in),
     ("the JSON's end", lambda e: not e.get('out') and 'fin' in
      e.get('flags', [])),
@@ -66,7 +71,8 @@ def one_mail(b):
     out, err = w.communicate(timeout=180)
     need(w.returncode == 0, f'the view ends with the VM {err}')
     events = [json.loads(line) for line in out.splitlines()]
-    in_order(events, READER)
+    in_order(events, DOWN)
+    in_order(events, UP)
     frames = [e for e in events if e['event'] == 'frame']
     need(all(e['hex'] == '' for e in frames if e['kind'] == 'message'),
          'no byte of the handshake is shown')

@@ -441,6 +441,8 @@ static int read_word(struct session *s, struct span word)
 				 &s->handshake_ms);
 	if (word_is(word, "start_us=", &v))
 		return num_parse(v, 0, now_us(), &s->start_us);
+	if (word_is(word, "alone=", &v))
+		return num_parse(v, 0, 1, &s->alone);
 	if (word_is(word, "groups=", &v))
 		return num_parse(v, 0, GROUPS_MAX, &s->groups);
 	if (word_is(word, "start=", &v))
@@ -453,6 +455,7 @@ static int read_word(struct session *s, struct span word)
 /*
  * workload=NAME deadline_ms=N [groups=N] [handshake_ms=N] [start_us=N]
  * [start=cold|template|clone] [park=none|jailed|waiting|resumed]
+ * [alone=0|1]
  */
 static int read_words(struct session *s, struct span arg)
 {

@@ -86,6 +86,7 @@ struct session {
 	void *state; /* of the mode */
 	uint64_t deadline_ms, handshake_ms, start_us;
 	uint64_t groups;     /* cgroups to join, behind the row */
+	uint64_t alone;	     /* 1: a clone whose QEMU has no QMP */
 	int timer;	     /* the work's, -1: none */
 	int handshake_timer; /* -1: none */
 	bool ready, has_work;

@@ -80,6 +80,8 @@ static void on_qmp(void *arg, int fd, short revents)
 
 static void open_monitor(struct session *s)
 {
+	if (s->begin == VM_COLD || s->alone)
+		return;
 	qmp_init(&s->start.qmp, s->begin == VM_TEMPLATE ? QMP_SAVE : QMP_LOAD);
 	if (fd_nonblock(s->fds.qmp, true) < 0 ||
 	    loop_add(&s->loop, s->fds.qmp, POLLIN, on_qmp, s) < 0)
@@ -105,11 +107,13 @@ static void load(struct session *s)
 	CLEAN_BUF struct buf b;
 
 	buf_init(&b, COMMAND_MAX);
-	qmp_put_load(&b, graph_fd(PROC_VMM, FD_SAVED));
-	if (!buf_ok(&b))
-		die("vm=%s out of memory", s->name);
-	qmp_went(&s->start.qmp);
-	command(s, buf_view(&b), -1);
+	if (!s->alone) {
+		qmp_put_load(&b, graph_fd(PROC_VMM, FD_SAVED));
+		if (!buf_ok(&b))
+			die("vm=%s out of memory", s->name);
+		qmp_went(&s->start.qmp);
+		command(s, buf_view(&b), -1);
+	}
 	say_hello(s);
 	if (s->park != VM_PARK_RESUMED)
 		session_work_early(s);
@@ -239,7 +243,7 @@ static void advance(struct session *s)
 		}
 		break;
 	case START_BOOTING:
-		if (st->ready && (s->begin != VM_CLONE || qmp_done(&st->qmp)))
+		if (st->ready && !start_is_loading(s))
 			stand(s);
 		break;
 	case START_SAVING:
@@ -261,15 +265,16 @@ void start_begin(struct session *s)
 
 	*st = (struct start){ .phase = START_WAITING, .save_fd = -1 };
 	exchange_init(&st->warm, &s->link, on_warmed, s);
-	if (s->begin != VM_CLONE && s->park != VM_PARK_NONE)
-		die("vm=%s only clones are parked", s->name);
+	if (s->begin != VM_CLONE && (s->park != VM_PARK_NONE || s->alone))
+		die("vm=%s only clones are parked, or alone", s->name);
+	if (s->alone && s->park == VM_PARK_WAITING)
+		die("vm=%s who is alone does not wait", s->name);
 	if (s->park == VM_PARK_JAILED) {
 		st->phase = START_HELD;
 		return;
 	}
 	session_handshake_timer(s);
-	if (s->begin != VM_COLD)
-		open_monitor(s);
+	open_monitor(s);
 	if (s->begin == VM_CLONE && s->park != VM_PARK_WAITING)
 		load(s);
 	else if (s->begin != VM_CLONE)
@@ -322,9 +327,12 @@ void start_gone(struct session *s)
 	try_save(s);
 }
 
+/* Who is alone has loaded it when its guest speaks. */
 bool start_is_loading(const struct session *s)
 {
-	return s->begin == VM_CLONE && !qmp_done(&s->start.qmp);
+	if (s->begin != VM_CLONE)
+		return false;
+	return s->alone ? !s->start.ready : !qmp_done(&s->start.qmp);
 }
 
 void start_done(struct session *s)

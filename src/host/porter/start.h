@@ -5,18 +5,19 @@
  *	cold      HELLO .. READY, work
  *	template  HELLO .. READY, our mails through reader streams, GO AWAY
  *	          both ways, its state saved over QMP, MSG_VM_SAVED
- *	clone     its state loaded over QMP and HELLO at the same time, READY,
- *	          work
+ *	clone     its state loaded, over QMP or alone (alone=1), and HELLO at
+ *	          the same time, READY, work
  *	jailed    MSG_VM_PARKED, all with MSG_WORK: QEMU, which waits in its
- *	          jail to be run, is run by the first word on its QMP
+ *	          jail to be run, is run by the first word to it
  *	waiting   QMP made ready, MSG_VM_PARKED, the rest with MSG_WORK
  *	resumed   as a clone, then one mail of ours, MSG_VM_PARKED, and work
  *	          with MSG_WORK
  *
  * A guest may own its QEMU: whatever QEMU says but what was asked for is
  * WIRE_BAD_MONITOR and the end of the VM, as is an answer to a mail of ours
- * that is no valid message. A clone gets no work before QEMU has confirmed
- * what it loaded, and from then on its porter has no way to command QEMU.
+ * that is no valid message. A clone that is loaded over QMP gets no work before
+ * QEMU has confirmed it, and from then on its porter has no way to command
+ * QEMU; to one that is alone it never had any.
  */
 #ifndef PORTER_START_H
 #define PORTER_START_H

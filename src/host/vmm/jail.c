@@ -418,7 +418,8 @@ static int child_steps(const struct jail *j, uid_t uid, int sync,
 static void run(const struct jail *j)
 {
 	char *const *argv = (char *const *)(uintptr_t)j->argv;
-	char *const envp[] = { NULL };
+	char *const none[] = { NULL };
+	char *const *envp = j->env ? (char *const *)(uintptr_t)j->env : none;
 
 	if (j->program_fd)
 		(void)execveat(j->program_fd, "", argv, envp, AT_EMPTY_PATH);

@@ -24,6 +24,7 @@ enum {
 struct jail {
 	const struct closure *files;
 	const char *const *argv; /* argv[0] is the path inside the jail */
+	const char *const *env;	 /* ends with NULL; NULL: no variables */
 	/* Instead of a file at argv[0]: the program, above those that stay
 	 * open; then nothing else in the jail can be run. 0: none. */
 	int program_fd;

@@ -64,7 +64,7 @@ static void same_machine(void)
 static void differences(void)
 {
 	assert_string_equal(value(&cold, "-object", 0),
-			    "memory-backend-memfd,id=mem,size=128M");
+			    "memory-backend-ram,id=mem,size=128M");
 	assert_string_equal(value(&template, "-object", 0),
 			    "memory-backend-file,id=mem,size=128M,"
 			    "mem-path=/proc/self/fd/8,share=on");
@@ -113,6 +113,27 @@ static void machines_of(bool own)
 	}
 }
 
+/* The state by a descriptor on the command line, and no QMP at all. */
+static void alone(void **)
+{
+	const struct vm_spec spec = { .backend = VM_QEMU_TCG,
+				      .start = VM_CLONE,
+				      .memory_mib = 128,
+				      .cpus = 1,
+				      .deadline_s = 10,
+				      .own_qemu = true,
+				      .alone = true };
+
+	assert_int_equal(qemu_arguments(&spec, &clone), 0);
+	assert_string_equal(value(&clone, "-incoming", 0), "fd:9");
+	assert_string_equal(value(&clone, "-global", 0),
+			    "migration.x-ignore-shared=on");
+	assert_null(value(&clone, "-mon", 0));
+	assert_string_equal(value(&clone, "-chardev", 0),
+			    "socket,id=wire,fd=3");
+	assert_null(value(&clone, "-chardev", 1));
+}
+
 static void machines(void **)
 {
 	machines_of(false);
@@ -121,7 +142,8 @@ static void machines(void **)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(machines) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(machines),
+					    cmocka_unit_test(alone) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

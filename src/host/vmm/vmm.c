@@ -52,37 +52,31 @@ struct vmm {
 
 static struct vmm vmm;
 
-/*
- * Where this program lies, there may be stand-ins for libraries that QEMU never
- * calls; without them it starts more slowly.
- */
-static void use_standins(struct closure *files)
+/* Where its porter speaks to a machine first. */
+static int first_word(const struct vm_spec *spec)
 {
-	char dir[CLOSURE_PATH];
-	ssize_t n = readlink("/proc/self/exe", dir, sizeof(dir) - 1);
-	char *slash;
-
-	if (n <= 0 || n == sizeof(dir) - 1)
-		return;
-	dir[n] = 0;
-	slash = strrchr(dir, '/');
-	*slash = 0;
-	n = slash - dir;
-	if (str_printf(dir + n, sizeof(dir) - (size_t)n, "/standins") > 0)
-		(void)closure_standins(files, dir);
+	return graph_fd(PROC_VMM, spec->alone ? FD_WIRE : FD_QMP);
 }
 
 static void start(struct vmm *v, struct err *err)
 {
+	/* One heap for all threads, which grows in large steps: that of another
+	 * thread grows by a page, with a system call for each. */
+	static const char *const env[] = {
+		"GLIBC_TUNABLES=glibc.malloc.arena_max=1:"
+		"glibc.malloc.top_pad=1048576",
+		NULL
+	};
 	struct bpf_filter filter = qemu_filter(&v->spec);
 	struct jail j = {
 		.files = &v->files,
 		.argv = v->args.argv,
+		.env = env,
 		.filter = &filter,
 		.program_fd =
 			v->spec.own_qemu ? graph_fd(PROC_VMM, FD_QEMU) : 0,
 		.n_fds = QEMU_FDS,
-		.hold_fd = v->spec.held_s ? graph_fd(PROC_VMM, FD_QMP) : 0,
+		.hold_fd = v->spec.held_s ? first_word(&v->spec) : 0,
 		.kvm = v->spec.backend == VM_QEMU_KVM,
 		.max_file = (uint64_t)v->spec.memory_mib << 20,
 		.max_data = (uint64_t)(v->spec.memory_mib + EXTRA_MIB) << 20,
@@ -92,8 +86,6 @@ static void start(struct vmm *v, struct err *err)
 	};
 	unsigned i;
 
-	if (v->spec.backend == VM_QEMU_TCG && !v->spec.own_qemu)
-		use_standins(&v->files);
 	if (qemu_files(&v->spec, &v->files, err) < 0 ||
 	    jail_start(&j, &v->jail, err) < 0)
 		die("%s", err->msg);
