@@ -52,12 +52,12 @@ const struct workload *workload_find(unsigned int which);
 
 /* ---- mounts.c */
 
-/* /dev, and /dev/null as descriptors 0, 1 and 2. 0 or -errno. */
+/* /dev/null as descriptors 0, 1 and 2. 0 or -errno. */
 [[nodiscard]] int mounts_early(void);
 
 /*
- * After this there is nothing but the image's own files, read-only; bare: and
- * /dev, /proc and /sys, read-only too. 0 or -errno.
+ * After this there is nothing but the image's own files, read-only, and no
+ * device can be opened; bare: and /proc and /sys, read-only too. 0 or -errno.
  */
 [[nodiscard]] int mounts_seal(bool bare);
 

@@ -9,7 +9,7 @@
  * which it does not trust and only copies. There is no shell, no way to start
  * anything else, and no state to come back to: every error ends the guest.
  * The random device is open before anything else, and in no process but this
- * one, since /dev is gone when a copy has to be reseeded.
+ * one, since no device can be opened when a copy has to be reseeded.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,9 @@
 /*
  * mounts: the guest's file systems. The root is the initramfs, which the
- * kernel leaves writable; init alone needs /dev, and only to open the port and
- * the random device, so that it is gone before the workload starts.
+ * kernel leaves writable. Its few device nodes are init's, which opens them and
+ * then makes them nothing: before the workload starts no node opens any more,
+ * root's neither. No devtmpfs: its thread and its mounts are a fifteenth of a
+ * boot.
  */
 #include "guest/guest.h"
 
@@ -14,7 +16,7 @@
 #define HARMLESS (MS_NOSUID | MS_NOEXEC)
 
 /* The host's end of the console is no business of anything in here. */
-static int null_stdio(void)
+int mounts_early(void)
 {
 	int fd = open("/dev/null", O_RDWR);
 	int i, err = 0;
@@ -30,19 +32,9 @@ static int null_stdio(void)
 	return err;
 }
 
-int mounts_early(void)
-{
-	if (mount("dev", "/dev", "devtmpfs", HARMLESS, "mode=0755") < 0 &&
-	    errno != EBUSY)
-		return -errno;
-	return null_stdio();
-}
-
 static int mount_bare(void)
 {
-	if (mount(NULL, "/dev", NULL,
-		  MS_REMOUNT | MS_BIND | MS_RDONLY | HARMLESS, NULL) < 0 ||
-	    mount("proc", "/proc", "proc", MS_RDONLY | MS_NODEV | HARMLESS,
+	if (mount("proc", "/proc", "proc", MS_RDONLY | MS_NODEV | HARMLESS,
 		  NULL) < 0 ||
 	    mount("sys", "/sys", "sysfs", MS_RDONLY | MS_NODEV | HARMLESS,
 		  NULL) < 0)
@@ -52,8 +44,8 @@ static int mount_bare(void)
 
 /*
  * Twice read-only: the mount, and the file system itself, so that no other
- * mount of it could be written to either. nodev covers the console node that
- * the kernel's built-in initramfs leaves under /dev.
+ * mount of it could be written to either. nodev: the nodes open nothing from
+ * here on.
  */
 static int root_seal(void)
 {
@@ -67,16 +59,7 @@ static int root_seal(void)
 
 int mounts_seal(bool bare)
 {
-	int r;
+	int r = bare ? mount_bare() : 0;
 
-	if (bare) {
-		r = mount_bare();
-		return r < 0 ? r : root_seal();
-	}
-	/* lazily: init keeps the port and /dev/null open */
-	if (umount2("/dev", MNT_DETACH) < 0)
-		return -errno;
-	if (unlink("/dev/console") < 0 && errno != ENOENT)
-		return -errno;
-	return root_seal();
+	return r < 0 ? r : root_seal();
 }

@@ -1,8 +1,9 @@
 /*
  * port: the guest's end of the wire, a virtio-serial port.
  *
- * Two things about that device decide how it is used. Its node appears some
- * time after init does: a kernel event on a netlink socket tells when. And
+ * Two things about that device decide how it is used. Its node is the image's,
+ * and opens nothing until the driver has found the device, which may be after
+ * init has started: a kernel event on a netlink socket tells when. And
  * while the host's end is closed, poll() says POLLHUP and read() says 0 at
  * once, whether the host has gone or has not come yet; so the wait for the
  * host is a wait for SIGIO, which the driver sends when that changes, and any
@@ -172,16 +173,14 @@ int port_flush(struct port *p, struct buf *b)
 
 int port_send(struct port *p, struct buf *b)
 {
-	while (b->n || !buf_ok(b)) {
+	for (;;) {
 		struct pollfd pfd = { .fd = p->fd, .events = POLLOUT };
-		int r;
+		int r = port_flush(p, b);
 
+		if (r < 0 || !b->n)
+			return r;
 		(void)poll(&pfd, 1, -1);
 		if (pfd.revents & (POLLHUP | POLLERR | POLLNVAL))
 			return -EPIPE;
-		r = port_flush(p, b);
-		if (r < 0)
-			return r;
 	}
-	return 0;
 }

@@ -87,7 +87,9 @@ int vm_template_init(struct vm_template *t, const struct vm_spec *spec,
 	t->memory_fd = memfd_create("template-memory", flags);
 	if (t->memory_fd >= 0)
 		t->saved_fd = memfd_create("template-state", flags);
-	if (t->saved_fd >= 0 && ftruncate(t->memory_fd, size) == 0)
+	/* A memfd is born executable: what guests write is nothing to run. */
+	if (t->saved_fd >= 0 && ftruncate(t->memory_fd, size) == 0 &&
+	    fchmod(t->memory_fd, 0666) == 0)
 		return 0;
 	r = err_set(err, -errno, "template: memory: %s", strerror(errno));
 	vm_template_done(t);

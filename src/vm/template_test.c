@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -42,9 +43,12 @@ static void sealed_is_for_ever(void **)
 {
 	struct vm_template t = fresh();
 	CLEAN_FD int again = -1;
+	struct stat st;
 	char path[64];
 	void *p;
 
+	assert_int_equal(fstat(t.memory_fd, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0666);
 	assert_int_equal(pwrite(t.memory_fd, "a", 1, 4096), 1);
 	assert_int_equal(write(t.saved_fd, "state", 5), 5);
 	assert_int_equal(vm_template_seal(&t), 0);

@@ -3,8 +3,9 @@
 QEMU's TCG emulates AMD's SVM, so Debian's cloud kernel in it offers a stock
 /dev/kvm, on any machine, without a right to anything: the one place where the
 qemu-kvm back-end can be tested for certain. L1's files are an initramfs that
-is made here: busybox, Python, QEMU's microvm binary and a build of bulkhead,
-all taken from this machine; its kernel comes from Debian's archive, once.
+is made here: busybox, Python and a build of bulkhead (with its own QEMU, else
+Debian's), all taken from this machine; its kernel comes from Debian's archive,
+once.
 
 The machine runs cases (name, limit in seconds, user, command) one after the
 other and reports on its second serial line, times in seconds since it started:
@@ -228,7 +229,8 @@ def make(build, images, cases, extra=None):
     add_busybox(tree)
     add_python(tree, sorted(glob.glob(ROOT + '/tests/system/*.py')) +
                sorted(glob.glob(ROOT + '/tests/nested/in_*.py')))
-    add_program(tree, MICROVM)
+    if not os.path.exists(images + '/qemu'):
+        add_program(tree, MICROVM)
     for path in FIRMWARE:
         tree.add(path, image.read(path))
     add_bulkhead(tree, build, images)

@@ -26,7 +26,6 @@ enum {
 	ELF_MAX = 256 << 20,
 	DYN_MAX = 1024,
 	PHDR_MAX = 64,
-	STANDINS_FOR_MAX = 16 << 10,
 };
 
 static const char *const lib_dirs[] = {
@@ -217,66 +216,11 @@ static bool find_in_runpath(const char *runpath, const char *object,
 	return false;
 }
 
-/* "SIZE SECONDS.NANOSECONDS PATH", as the file of that path is now? */
-static bool is_as_named(struct span line)
-{
-	const uint8_t *slash = memchr(line.p, '/', line.n);
-	size_t before = slash ? (size_t)(slash - line.p) : 0;
-	char path[CLOSURE_PATH], now[CLOSURE_PATH + 64];
-	struct stat st;
-
-	if (!slash ||
-	    str_copy(path, sizeof(path), span_of(slash, line.n - before)) < 0 ||
-	    stat(path, &st) < 0)
-		return false;
-	return str_printf(now, sizeof(now), "%lld %lld.%09ld %s",
-			  (long long)st.st_size, (long long)st.st_mtim.tv_sec,
-			  st.st_mtim.tv_nsec, path) > 0 &&
-	       span_eq(line, span_str(now));
-}
-
-bool closure_standins(struct closure *c, const char *dir)
-{
-	char text[STANDINS_FOR_MAX], path[CLOSURE_PATH];
-	CLEAN_FD int fd = -1;
-	struct span rest;
-	ssize_t n;
-
-	c->standins[0] = 0;
-	if (str_printf(path, sizeof(path), "%s/for", dir) < 0)
-		return false;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : fd_read_all(fd, text, sizeof(text));
-	if (n <= 0 || n == sizeof(text))
-		return false;
-	rest = span_of(text, (size_t)n);
-	while (rest.n) {
-		const uint8_t *nl = memchr(rest.p, '\n', rest.n);
-		size_t len = nl ? (size_t)(nl - rest.p) : 0;
-
-		if (!nl || !is_as_named(span_of(rest.p, len)))
-			return false;
-		rest = span_of(nl + 1, rest.n - len - 1);
-	}
-	return str_copy(c->standins, sizeof(c->standins), span_str(dir)) >= 0;
-}
-
-static bool find_standin(const struct closure *c, const char *name,
-			 char ret[CLOSURE_PATH])
-{
-	return *c->standins &&
-	       str_printf(ret, CLOSURE_PATH, "%s/%s", c->standins, name) > 0 &&
-	       access(ret, R_OK) == 0;
-}
-
-static bool find_library(const struct closure *c, const char *runpath,
-			 const char *object, const char *name,
-			 char ret[CLOSURE_PATH])
+static bool find_library(const char *runpath, const char *object,
+			 const char *name, char ret[CLOSURE_PATH])
 {
 	size_t i;
 
-	if (find_standin(c, name, ret))
-		return true;
 	if (find_in_runpath(runpath, object, name, ret))
 		return true;
 	for (i = 0; i < ARRAY_SIZE(lib_dirs); i++)
@@ -295,7 +239,7 @@ static int add_library(struct closure *c, const char *runpath,
 
 	if (closure_has(c, name))
 		return 0;
-	if (!find_library(c, runpath, object, name, src))
+	if (!find_library(runpath, object, name, src))
 		return err_set(err, -ENOENT, "%s needs %s, which is not there",
 			       object, name);
 	if (str_printf(dst, sizeof(dst), JAIL_LIB_DIR "/%s", name) < 0)

@@ -14,7 +14,6 @@
 enum { CLOSURE_FILES = 160, CLOSURE_PATH = 256 };
 
 struct closure {
-	char standins[CLOSURE_PATH]; /* "", or where some libraries lie */
 	size_t n;
 	struct closure_file {
 		char src[CLOSURE_PATH]; /* on the host */
@@ -22,13 +21,6 @@ struct closure {
 		size_t name;		/* where in dst its last part begins */
 	} files[CLOSURE_FILES];
 };
-
-/*
- * A folder with libraries in the place of the host's of the same names, made by
- * tools/standins. Its file "for" names the files that they were made for: true
- * if those are all as they were; else the folder is not used.
- */
-bool closure_standins(struct closure *c, const char *dir);
 
 /* One file as it is (firmware, a static program). 0 or -errno. */
 [[nodiscard]] int closure_add(struct closure *c, const char *src,

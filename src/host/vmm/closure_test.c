@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -103,75 +102,6 @@ static void qemu(void **)
 	assert_true(holds("qboot.rom") && holds("linuxboot_dma.bin"));
 }
 
-static void put_file(const char *dir, const char *name, struct span text)
-{
-	char path[512];
-	CLEAN_FD int fd = -1;
-
-	assert_true(str_printf(path, sizeof(path), "%s/%s", dir, name) > 0);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	assert_true(fd >= 0);
-	assert_int_equal(fd_write_all(fd, text), 0);
-}
-
-/* What the list of a folder says: digits before /bin/sh's size, seconds and
- * nanoseconds, and what follows; and whether the folder is used then. */
-static const struct {
-	const char *size, *s, *ns, *rest;
-	bool used;
-} standin_rows[] = {
-	{ "", "", "", "/bin/sh\n", true },
-	{ "", "", "", "/bin/sh\n1 2.000000003 /bin/sh\n", false },
-	{ "1", "", "", "/bin/sh\n", false },
-	{ "", "1", "", "/bin/sh\n", false },
-	{ "", "", "1", "/bin/sh\n", false },
-	{ "", "", "", "/bin/sh", false },
-	{ "", "", "", "/nonexistent\n", false },
-	{ "", "", "", "bin\n", false },
-};
-
-static void standins(void **)
-{
-	char dir[] = "/tmp/bulkhead-standins-XXXXXX";
-	char text[256], path[512];
-	struct err err = { 0 };
-	struct stat st;
-	size_t i;
-
-	assert_non_null(mkdtemp(dir));
-	assert_false(closure_standins(&c, dir));
-	put_file(dir, "for", span_of(NULL, 0));
-	assert_false(closure_standins(&c, dir));
-	assert_int_equal(stat("/bin/sh", &st), 0);
-	for (i = ARRAY_SIZE(standin_rows); i-- > 0;) {
-		(void)str_printf(text, sizeof(text), "%s%lld %s%lld.%s%09ld %s",
-				 standin_rows[i].size, (long long)st.st_size,
-				 standin_rows[i].s,
-				 (long long)st.st_mtim.tv_sec,
-				 standin_rows[i].ns, st.st_mtim.tv_nsec,
-				 standin_rows[i].rest);
-		put_file(dir, "for", span_str(text));
-		if (closure_standins(&c, dir) != standin_rows[i].used)
-			fail_msg("row %zu: %s", i, text);
-	}
-	/* and now it is: only what is there is taken from there */
-	(void)str_printf(text, sizeof(text), "%s/libc.so.6", dir);
-	assert_int_equal(symlink("/lib/x86_64-linux-gnu/libm.so.6", text), 0);
-	c.n = 0;
-	assert_int_equal(closure_add_elf(&c, "/bin/sh", &err), 0);
-	for (i = 0; i < c.n; i++)
-		if (strstr(c.files[i].dst, "libc.so.6"))
-			assert_string_equal(c.files[i].src, text);
-		else
-			assert_null(strstr(c.files[i].src, dir));
-	assert_true(holds("libc.so.6"));
-	c.standins[0] = 0;
-	(void)unlink(text);
-	(void)str_printf(path, sizeof(path), "%s/for", dir);
-	(void)unlink(path);
-	(void)rmdir(dir);
-}
-
 static void table_is_full(void **)
 {
 	struct err err = { 0 };
@@ -241,7 +171,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(libraries),	 cmocka_unit_test(qemu),
 		cmocka_unit_test(table_is_full), cmocka_unit_test(paths),
-		cmocka_unit_test(damaged),	 cmocka_unit_test(standins),
+		cmocka_unit_test(damaged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

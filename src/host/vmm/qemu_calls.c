@@ -6,8 +6,9 @@
  *
  * #syscalls:qemu default !1
  *
- * The start. The filter stands before QEMU does, so execve stays; what it can
- * run is QEMU's own program and its loader, says Landlock. The child of
+ * The start. The filter stands before QEMU does, so execveat stays, for our own
+ * QEMU, which is a memfd, and execve for the host's; what that can run is
+ * itself and its loader, says Landlock, and ours no file at all. The child of
  * bulkhead-vmm says with sendto where that fails.
  * #syscalls:qemu execve execveat arch_prctl
  * #syscalls:qemu set_tid_address set_robust_list rseq
@@ -16,7 +17,11 @@
  * #syscalls:qemu getpid gettid getuid geteuid getgid getegid
  * #syscalls:qemu prctl int0=PR_SET_NAME,PR_SET_TIMERSLACK,PR_SET_NO_NEW_PRIVS
  *
- * -sandbox of the TCG binary, a second list inside this one: only smaller.
+ * -sandbox of the host's TCG binary, a second list inside this one. Our own
+ * QEMU has none, and needs none: what its parts forbid is not in this list
+ * either. spawn: fork, vfork, a clone that is no thread, and exec of what the
+ * jail does not hold; elevateprivileges: all set*id calls, setpgid, setsid;
+ * resourcecontrol: setpriority and all sched_set* calls; obsolete: all of them.
  * #syscalls:qemu-tcg seccomp
  *
  * Memory. Code is mapped from files, privately, and never writable; what a
@@ -29,11 +34,6 @@
  * #syscalls:qemu-kvm mprotect arg2&PROT_EXEC=0
  * #syscalls:qemu-tcg mprotect arg2&PROT_EXEC=0
  * #syscalls:qemu-tcg mprotect arg2=PROT_READ|PROT_WRITE|PROT_EXEC
- *
- * A cold machine makes its own memory; templates and clones are given theirs.
- * #syscalls:qemu-cold memfd_create int1=MFD_CLOEXEC|MFD_ALLOW_SEALING
- * #syscalls:qemu-cold fcntl int1=F_ADD_SEALS
- * #syscalls:qemu-cold ftruncate
  *
  * Files: what the jail's root holds, and nothing is made, cut or removed.
  * #syscalls:qemu openat int2&O_CREAT|O_TRUNC|O_APPEND|O_TMPFILE=0

@@ -64,7 +64,7 @@ static void same_machine(void)
 static void differences(void)
 {
 	assert_string_equal(value(&cold, "-object", 0),
-			    "memory-backend-memfd,id=mem,size=128M");
+			    "memory-backend-ram,id=mem,size=128M");
 	assert_string_equal(value(&template, "-object", 0),
 			    "memory-backend-file,id=mem,size=128M,"
 			    "mem-path=/proc/self/fd/8,share=on");

@@ -52,26 +52,6 @@ struct vmm {
 
 static struct vmm vmm;
 
-/*
- * Where this program lies, there may be stand-ins for libraries that QEMU never
- * calls; without them it starts more slowly.
- */
-static void use_standins(struct closure *files)
-{
-	char dir[CLOSURE_PATH];
-	ssize_t n = readlink("/proc/self/exe", dir, sizeof(dir) - 1);
-	char *slash;
-
-	if (n <= 0 || n == sizeof(dir) - 1)
-		return;
-	dir[n] = 0;
-	slash = strrchr(dir, '/');
-	*slash = 0;
-	n = slash - dir;
-	if (str_printf(dir + n, sizeof(dir) - (size_t)n, "/standins") > 0)
-		(void)closure_standins(files, dir);
-}
-
 /* Where its porter speaks to a machine first. */
 static int first_word(const struct vm_spec *spec)
 {
@@ -106,8 +86,6 @@ static void start(struct vmm *v, struct err *err)
 	};
 	unsigned i;
 
-	if (v->spec.backend == VM_QEMU_TCG && !v->spec.own_qemu)
-		use_standins(&v->files);
 	if (qemu_files(&v->spec, &v->files, err) < 0 ||
 	    jail_start(&j, &v->jail, err) < 0)
 		die("%s", err->msg);

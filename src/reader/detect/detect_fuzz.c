@@ -8,11 +8,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
+	uint32_t flaws = 0;
 	CLEAN_BUF struct buf text = { .max = 4 << 20 };
 	struct detect_hit hits[64];
 	size_t found;
 
-	charset_to_utf8(span_of(p, n), SPAN_LIT("utf-8"), &text);
+	charset_to_utf8(span_of(p, n), SPAN_LIT("utf-8"), &text, &flaws);
 	found = detect_text(buf_view(&text), hits, ARRAY_SIZE(hits));
 	for (size_t i = 0; i < found; i++) {
 		if (hits[i].start >= hits[i].end || hits[i].end > text.n ||

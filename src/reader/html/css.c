@@ -909,11 +909,14 @@ static bool name_ok(struct span a, struct span b, bool *sure)
 	return true;
 }
 
-static bool compound_ok(const struct css_sheet *s, const struct compound *c,
+static bool compound_ok(struct css_sheet *s, const struct compound *c,
 			const struct css_elem *e, bool *sure)
 {
 	struct span v;
 
+	s->work += 1 + (uint64_t)c->n_cls * e->n_cls;
+	if (c->has_attr)
+		s->work += e->n_attrs;
 	if (c->tag.n && !same(c->tag, e->tag))
 		return false;
 	if (c->id.n && !name_ok(c->id, e->id, sure))
@@ -964,15 +967,12 @@ static bool rule_ok(struct css_sheet *s, const struct rule *r,
 	const struct css_elem *at;
 	uint32_t i = 1;
 
-	s->work += 1 + (uint64_t)r->part[0].n_cls * e->n_cls;
 	if (!compound_ok(s, &r->part[0], e, sure))
 		return false;
 	at = r->n_parts > 1 ? step(r, 1, e) : NULL;
 	while (i < r->n_parts && s->work < CSS_WORK_MAX) {
-		while (at && !compound_ok(s, &r->part[i], at, sure)) {
-			s->work++;
+		while (at && !compound_ok(s, &r->part[i], at, sure))
 			at = goes_once(r, i) ? NULL : step(r, i, at);
-		}
 		if (at) {
 			s->work++;
 			place[i++] = at;

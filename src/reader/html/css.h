@@ -26,8 +26,8 @@ enum {
 	CSS_TEXT_MAX = 256,	   /* of the value in [name=value] */
 	CSS_NEST_MAX = 16,	   /* rules and at-rules in each other */
 	CSS_NESTED_MAX = 64 << 10, /* a nested rule's selectors, spelled out */
-	/* selectors tried against elements, and steps along ancestors */
-	CSS_WORK_MAX = 30 * 1000 * 1000,
+	/* selectors tried against elements: their classes and attributes */
+	CSS_WORK_MAX = 10 * 1000 * 1000,
 };
 
 enum css_prop {
@@ -115,6 +115,7 @@ struct css_elem {
 	struct span id;
 	const struct span *cls;
 	uint32_t n_cls;
+	uint32_t n_attrs;
 	const void *node; /* for css_attr_fn */
 };
 

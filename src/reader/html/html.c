@@ -167,6 +167,16 @@ static struct span attr_get(const node_t *n, struct span name)
 	return a ? string_of(&a->value) : span_of(NULL, 0);
 }
 
+static uint32_t attrs_count(const node_t *n)
+{
+	const myhtml_token_attr_t *a = n->token ? n->token->attr_first : NULL;
+	uint32_t count = 0;
+
+	for (; a; a = a->next)
+		count++;
+	return count;
+}
+
 static bool attr_has(const node_t *n, struct span name)
 {
 	return attr_look(n, name) != NULL;
@@ -424,6 +434,7 @@ static struct css_elem *elem_new(struct walk *w, const node_t *n,
 	e->prev = parent ? parent->last : NULL;
 	e->tag = tag_of(w->tree, n);
 	e->id = attr_get(n, SPAN_LIT("id"));
+	e->n_attrs = attrs_count(n);
 	e->node = n;
 	return e;
 }
@@ -771,13 +782,15 @@ void html_init(void)
  */
 static size_t copy_without_nul(struct span s, uint8_t *p)
 {
+	static const uint8_t none[] = { 0xef, 0xbf, 0xbf };
 	size_t n = 0;
 
 	for (size_t i = 0; i < s.n; i++) {
-		p[n] = s.p[i];
-		if (!p[n++]) {
-			memcpy(p + n - 1, "\xef\xbf\xbf", 3);
-			n += 2;
+		if (s.p[i]) {
+			p[n++] = s.p[i];
+		} else {
+			memcpy(p + n, none, sizeof(none));
+			n += sizeof(none);
 		}
 	}
 	return n;

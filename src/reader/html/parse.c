@@ -33,8 +33,8 @@ static struct {
 	myhtml_tree_t *tree;
 	struct block *blocks;
 	size_t used;
-	jmp_buf *out; /* set while something is being parsed or made */
-	size_t at;    /* where the token stands that was over a limit */
+	jmp_buf out; /* good while something is being parsed or made */
+	size_t at;   /* where the token stands that was over a limit */
 	size_t root_attrs;
 	unsigned int tokens;
 	struct timespec start;
@@ -72,7 +72,7 @@ static void *block_new(struct block *old, size_t n)
 	if (!b) {
 		if (old)
 			block_link(old);
-		longjmp(*parser.out, LEAVE_LOST);
+		longjmp(parser.out, LEAVE_LOST);
 	}
 	b->n = n;
 	block_link(b);
@@ -121,9 +121,10 @@ static void parser_drop(void)
 	while (parser.blocks) {
 		struct block *b = parser.blocks;
 
-		block_unlink(b);
+		parser.blocks = b->next;
 		free(b);
 	}
+	parser.used = 0;
 	parser.my = NULL;
 	parser.tree = NULL;
 }
@@ -165,7 +166,7 @@ static void *token_look(myhtml_tree_t *tree, myhtml_token_node_t *t, void *ctx)
 	    t->tag_id > MyHTML_TAG_LAST_ENTRY + PARSE_TAGS_MAX ||
 	    attrs_over(t) || parser.used > PARSE_MEMORY_CUT || time_over()) {
 		parser.at = t->element_begin;
-		longjmp(*parser.out, LEAVE_CUT);
+		longjmp(parser.out, LEAVE_CUT);
 	}
 	return ctx;
 }
@@ -176,22 +177,20 @@ static void parser_make(void)
 {
 	parser.my = myhtml_create();
 	if (myhtml_init(parser.my, MyHTML_OPTIONS_PARSE_MODE_SINGLE, 1, 0))
-		longjmp(*parser.out, LEAVE_LOST);
+		longjmp(parser.out, LEAVE_LOST);
 	parser.tree = myhtml_tree_create();
 	if (myhtml_tree_init(parser.tree, parser.my))
-		longjmp(*parser.out, LEAVE_LOST);
+		longjmp(parser.out, LEAVE_LOST);
 	myhtml_callback_before_token_done_set(parser.tree, token_look, NULL);
 }
 
 /* 0, or why it was left; a function of its own for what setjmp() demands. */
 static int parser_run(struct span html)
 {
-	jmp_buf out;
-	int left = setjmp(out);
+	int left = setjmp(parser.out);
 
 	if (left)
 		return left;
-	parser.out = &out;
 	if (parser.tree)
 		myhtml_tree_clean(parser.tree);
 	else
@@ -206,7 +205,6 @@ static int run(struct span html)
 {
 	int left = parser_run(html);
 
-	parser.out = NULL;
 	if (left == LEAVE_LOST)
 		parser_drop();
 	return left;

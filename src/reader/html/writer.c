@@ -41,12 +41,12 @@ static size_t blank_at(struct span s, size_t i)
 static size_t words_end(struct span s, size_t i)
 {
 	while (i < s.n) {
-		if (s.p[i] > ' ' && s.p[i] != 0xc2)
-			i++;
-		else if (s.p[i] == ' ' && i + 1 < s.n && s.p[i + 1] > ' ' &&
-			 s.p[i + 1] != 0xc2)
+		bool special = s.p[i] <= ' ' || s.p[i] == 0xc2;
+
+		if (s.p[i] == ' ' && i + 1 < s.n && s.p[i + 1] > ' ' &&
+		    s.p[i + 1] != 0xc2)
 			i += 2;
-		else if (blank_at(s, i))
+		else if (special && blank_at(s, i))
 			break;
 		else
 			i++;

@@ -36,7 +36,8 @@ struct span param_value(struct span field)
 	from = l.pos;
 	while (is_name(lex_peek(&l)))
 		l.pos++;
-	return span_of(field.p + from, l.pos - from);
+	return l.pos > from ? span_of(field.p + from, l.pos - from)
+			    : span_of(NULL, 0);
 }
 
 /* An unquoted value goes to the next semicolon, blanks and all. */

@@ -143,7 +143,8 @@ void words_decode(struct span s, struct buf *out, uint32_t *flaws)
 		word_add(&r, &w);
 		i = from = w.end;
 	}
-	text_add(&r, span_of(s.p + from, s.n - from));
+	if (from < s.n)
+		text_add(&r, span_of(s.p + from, s.n - from));
 	run_flush(&r);
 	buf_done(&r.bytes);
 }
