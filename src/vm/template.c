@@ -54,7 +54,7 @@ int vm_template_key(const struct vm_spec *spec, const struct vm_images *images,
 		return -EINVAL;
 	memcpy(all, images->kernel_sum, VM_SUM);
 	memcpy(all + VM_SUM, images->initrd_sum[w], VM_SUM);
-	memcpy(all + 2 * VM_SUM, images->qemu_sum, VM_SUM);
+	memcpy(all + 2ul * VM_SUM, images->qemu_sum, VM_SUM);
 	n = identity(spec, images->qemu_fd >= 0, (char *)all + SUMS,
 		     IDENTITY_TEXT);
 	if (n < 0)
