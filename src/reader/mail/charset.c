@@ -838,11 +838,11 @@ struct span charset_text(struct span s, struct span name, struct buf *out,
 	return span_of(k.p, k.n);
 }
 
-void charset_to_utf8(struct span s, struct span charset, struct buf *out,
+void charset_to_utf8(struct span s, struct span name, struct buf *out,
 		     uint32_t *flaws)
 {
 	size_t from = out->n;
-	struct span text = charset_text(s, charset, out, flaws);
+	struct span text = charset_text(s, name, out, flaws);
 
 	if (out->n == from)
 		buf_span(out, text);

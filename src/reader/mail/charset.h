@@ -14,15 +14,15 @@
 enum { CHARSET_NAME_MAX = 40 };
 
 /*
- * Appends s, said to be in charset (may be empty or nonsense), as UTF-8. A
- * byte that means nothing becomes U+FFFD. Without a usable name: UTF-8 if it
- * is that, else windows-1252. flaws: see flaw.h.
+ * Appends s, said to be in the set of that name (may be empty or nonsense), as
+ * UTF-8. A byte that means nothing becomes U+FFFD. Without a usable name: UTF-8
+ * if it is that, else windows-1252. flaws: see flaw.h.
  */
-void charset_to_utf8(struct span s, struct span charset, struct buf *out,
+void charset_to_utf8(struct span s, struct span name, struct buf *out,
 		     uint32_t *flaws);
 
 /* The same, without a copy where s is what it should be: s, or out's bytes. */
-struct span charset_text(struct span s, struct span charset, struct buf *out,
+struct span charset_text(struct span s, struct span name, struct buf *out,
 			 uint32_t *flaws);
 
 /* The charset an HTML text names itself, by BOM or meta; empty if none. */

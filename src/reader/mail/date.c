@@ -143,8 +143,8 @@ static void number_token(struct lex *l, struct date *d)
 		d->year = full_year(v, digits);
 	else if (d->month == UNSET && d->year != UNSET)
 		d->month = v;
-	else if (d->day == UNSET && digits <= 2)
-		d->day = v;
+	else if (d->day == UNSET)
+		d->day = digits <= 2 ? v : UNSET;
 	else if (d->year == UNSET && digits == 2)
 		d->year = full_year(v, digits);
 }
