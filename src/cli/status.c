@@ -9,7 +9,7 @@
  *	vms       {places, running, slow, waiting, started, failed}
  *	templates [{kind, state, age_ms, clones, build_ms, mib, built, retired,
  *		    why}]
- *	pools     [{kind, depth, parked, how, served, died, recycled}]
+ *	pools     [{kind, depth, parked, jails, how, served, died, recycled}]
  *	starts    {cold, clone, pool, cold_why}
  *	items     {pending, read, refused, task_failed}
  *	audit     {size, root}

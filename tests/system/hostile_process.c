@@ -99,6 +99,22 @@ static void unless_clone(char **argv)
 	exit(2);
 }
 
+/* One whose jail is made ahead has nothing to show before it gets its work. */
+static void until_work(struct chan *monitor)
+{
+	const char *why;
+	bool jailed = chan_recv(monitor, &m, &why) == 1 &&
+		      m.type == MSG_HELLO &&
+		      memmem(m.hello.arg.p, m.hello.arg.n, "park=jailed", 11);
+
+	if (jailed)
+		say(monitor, MSG_VM_PARKED, 1);
+	while (jailed && chan_recv(monitor, &m, &why) == 1 &&
+	       m.type != MSG_WORK)
+		;
+	m = (struct msg){ 0 };
+}
+
 int main(int argc, char **argv)
 {
 	static const char words[] = "\xff\x1b[2J";
@@ -116,6 +132,8 @@ int main(int argc, char **argv)
 	if (chan_init(&monitor, graph_fd(PROC_PORTER, FD_MONITOR)) < 0 ||
 	    chan_init(&broker, graph_fd(PROC_PORTER, FD_BROKER)) < 0)
 		return 2;
+	if (strncmp(mode, "clone-", 6) == 0)
+		until_work(&monitor);
 	if (span_is(span_str(mode), "late-boot")) {
 		m.vm_ready.boot_us = UINT64_MAX;
 		say(&monitor, MSG_VM_READY, 1);
