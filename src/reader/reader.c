@@ -10,9 +10,9 @@
  *
  * SECURITY: it parses hostile bytes and is presumed owned by them. It holds
  * nothing: no network, no secret, no stranger's second message. It reads its
- * descriptors and the files of its own closure (character set converters),
- * trusts nobody, and is believed by nobody: what it writes is checked on the
- * host. It needs no writable file system, no /proc and no locale.
+ * descriptors and opens nothing, trusts nobody, and is believed by nobody: what
+ * it writes is checked on the host. It is one static file, and needs no file
+ * system, no library, no /proc and no locale.
  *
  * With --stdio it reads one mail from standard input and writes the JSON to
  * standard output.

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <grp.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -294,6 +295,56 @@ static void can_be_killed(void **)
 	buf_done(&r.text);
 }
 
+/* The caller of a jail whose program is run by a byte on fd 3; where whoever
+ * would have a byte for it is gone, it is not run and says why. */
+static int hold(bool left)
+{
+	static struct closure c;
+	const char *argv[] = { "/curious", "wait", NULL };
+	struct jail j = { .files = &c,
+			  .argv = argv,
+			  .n_fds = 1,
+			  .hold_fd = JAIL_FIRST_FD,
+			  .max_file = 1 << 20,
+			  .max_threads = 4,
+			  .max_cpu_s = 20 };
+	struct jail_proc p;
+	struct err err = { 0 };
+	struct pollfd sync = { .events = POLLIN };
+	char text[200];
+	int word[2];
+	ssize_t n;
+
+	if (pipe2(word, O_CLOEXEC) < 0 || dup2(word[0], JAIL_FIRST_FD) < 0 ||
+	    (left && close(word[1]) < 0) || sandbox_basic(&err) < 0 ||
+	    closure_add(&c, curious, "/curious", &err) < 0 ||
+	    jail_start(&j, &p, &err) < 0)
+		return 1;
+	sync.fd = p.sync_fd;
+	if (!left && (poll(&sync, 1, 200) != 0 || write(word[1], "x", 1) != 1))
+		return 2;
+	n = read(p.sync_fd, text, sizeof(text));
+	if (jail_kill(&p) < 0 || waitpid(p.pid, NULL, 0) != p.pid)
+		return 3;
+	return left == (n > 1) ? 0 : 4;
+}
+
+static void held(void **)
+{
+	int left, status;
+
+	for (left = 0; left < 2; left++) {
+		pid_t pid = fork();
+
+		assert_true(pid >= 0);
+		if (pid == 0)
+			_exit(hold(left));
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), 0);
+	}
+}
+
 /* A file that is not there: an error that names it, and no process left. */
 static void missing_file(void **)
 {
@@ -348,9 +399,8 @@ static int remove_program(void **)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(as_root),
-		cmocka_unit_test(rootless),
-		cmocka_unit_test(can_be_killed),
+		cmocka_unit_test(as_root),	 cmocka_unit_test(rootless),
+		cmocka_unit_test(can_be_killed), cmocka_unit_test(held),
 		cmocka_unit_test(missing_file),
 	};
 
