@@ -278,6 +278,17 @@ static struct span part_text(struct walk *w, const struct part *p, bool html)
 	return bytes;
 }
 
+/* Links and their texts are the planner's, too: what is not shown has none. */
+static void html_keep(struct walk *w, struct span text, enum place place,
+		      struct buf *out)
+{
+	uint32_t n_links = w->d->m.n_links;
+
+	html_to_text(text, w->d, out);
+	if (place != PLACE_SHOWN)
+		w->d->m.n_links = n_links;
+}
+
 static void text_keep(struct walk *w, const struct part *p, bool html,
 		      enum place place)
 {
@@ -290,7 +301,7 @@ static void text_keep(struct walk *w, const struct part *p, bool html,
 	piece_begin(out);
 	from = out->n;
 	if (html) {
-		html_to_text(text, w->d, out);
+		html_keep(w, text, place, out);
 		return;
 	}
 	clean_text(text, out, place == PLACE_SHOWN ? w->d : NULL);

@@ -191,6 +191,24 @@ static void test_flaws(void **)
 	}
 }
 
+/* Of an alternative that is not shown no link is, nor what a link says. */
+static void test_unseen_links(void **)
+{
+	static const char mail[] =
+		"Content-Type: multipart/alternative; boundary=b\n\n"
+		"--b\nContent-Type: text/html\n\n"
+		"<a href=https://hidden.example/>hidden words</a>\n"
+		"--b\n\nhello https://shown.example/\n--b--\n";
+	struct draft d;
+
+	draft_init(&d);
+	assert_int_equal(read_mail(span_str(mail), &d), 0);
+	assert_int_equal(d.m.n_links, 1);
+	assert_true(span_is(d.m.links[0].url, "https://shown.example/"));
+	assert_int_equal(d.removed[REMOVED_ALTERNATIVE].count, 1);
+	draft_done(&d);
+}
+
 static void test_no_mail(void **)
 {
 	struct draft d;
@@ -242,6 +260,7 @@ int main(void)
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_long_field),
 		cmocka_unit_test(test_flaws),
+		cmocka_unit_test(test_unseen_links),
 		cmocka_unit_test(test_no_mail),
 		cmocka_unit_test(test_unseen),
 	};
