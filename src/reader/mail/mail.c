@@ -257,16 +257,21 @@ static void piece_begin(struct buf *b)
 		buf_u8(b, '\n');
 }
 
+static struct span text_cut(struct walk *w, struct span s)
+{
+	if (s.n <= MAIL_TEXT_MAX)
+		return s;
+	draft_remove(w->d, REMOVED_TRUNCATED, 1, span_of(NULL, 0));
+	return span_of(s.p, MAIL_TEXT_MAX);
+}
+
 /* The text of a part as UTF-8, valid until the next one. */
 static struct span part_text(struct walk *w, const struct part *p, bool html)
 {
 	struct span bytes = part_bytes(w, p);
 	struct span charset;
 
-	if (bytes.n > MAIL_TEXT_MAX) {
-		bytes.n = MAIL_TEXT_MAX;
-		draft_remove(w->d, REMOVED_TRUNCATED, 1, span_of(NULL, 0));
-	}
+	bytes = text_cut(w, bytes);
 	buf_reset(&w->field);
 	(void)param_get(p->type, "charset", false, &w->field, &w->d->flaws);
 	charset = buf_view(&w->field);
@@ -324,13 +329,18 @@ static bool is_plain(const struct part *p)
 	return part_is(p, "text", NULL);
 }
 
+static bool is_attached(const struct part *p)
+{
+	return lex_same(param_value(p->disposition), "attachment");
+}
+
 static void leaf(struct walk *w, const struct entry *e)
 {
 	const struct part *p = e->part;
 	bool html = part_is(p, "text", "html");
 
 	if (e->place == PLACE_BESIDE || (!html && !is_plain(p)) ||
-	    lex_same(param_value(p->disposition), "attachment"))
+	    is_attached(p))
 		attachment_keep(w, p);
 	else
 		text_keep(w, p, html, e->place);
@@ -371,11 +381,15 @@ static void inner_message(struct walk *w, const struct entry *e)
 		push(w, e->part->child, e->place);
 }
 
-/* Shown by a mail program: text, and multiparts that hold some. */
+/*
+ * Of alternatives every mail program shows these, and what holds them. Another
+ * text (AMP, a watch's) few would show: it is no more than evidence.
+ */
 static bool displayable(const struct part *p)
 {
-	return p->kind == PART_MULTIPART || part_is(p, "text", "html") ||
-	       is_plain(p);
+	return !is_attached(p) &&
+	       (p->kind == PART_MULTIPART || part_is(p, "text", "html") ||
+		part_is(p, "text", "plain"));
 }
 
 /* The last child that can be shown, or the first. */
@@ -553,6 +567,7 @@ static int text_read(struct walk *w, struct span raw)
 {
 	if (memchr(raw.p, 0, raw.n))
 		return -EBADMSG;
+	raw = text_cut(w, raw);
 	clean_text(charset_text(raw, span_of(NULL, 0), &w->utf8, &w->d->flaws),
 		   &w->body, w->d);
 	links_from_text(w->d, buf_view(&w->body));
@@ -566,7 +581,7 @@ static void walk_init(struct walk *w, struct draft *d)
 	buf_init(&w->body, 2 * (size_t)MAIL_TEXT_MAX);
 	buf_init(&w->other, 2 * (size_t)MAIL_TEXT_MAX);
 	buf_init(&w->bytes, LIMIT_ITEM);
-	buf_init(&w->utf8, 3 * (size_t)LIMIT_ITEM + 3);
+	buf_init(&w->utf8, TEXT_MAX);
 	buf_init(&w->field, FIELD_MAX);
 	buf_init(&w->addr, FIELD_MAX);
 }
