@@ -154,7 +154,8 @@ static struct span id_keep(struct walk *w, struct span field, bool bare)
 	return reference_keep(w, id);
 }
 
-/* Of fields that occur twice the last one counts; addresses add up. */
+/* Of fields that occur twice the last one counts; addresses add up, and of
+ * From's the first is kept. */
 static void headers_keep(struct walk *w, struct span head)
 {
 	struct message *m = &w->d->m;
