@@ -541,7 +541,7 @@ static void image(struct walk *w, const struct frame *f)
 
 	if (is_remote(src) && (tiny || style_hides(&f->style)))
 		draft_remove(w->d, REMOVED_TRACKER, 1, src);
-	else
+	else if (!tiny && !style_hides(&f->style))
 		w->alt = attr_get(n, SPAN_LIT("alt"));
 }
 

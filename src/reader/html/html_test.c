@@ -746,6 +746,16 @@ static void test_links(void **)
 		  "http://a.example", false },
 		{ "<a href='http://a.example'></a>", "", "http://a.example",
 		  false },
+		/* what stands for an image that nobody sees is nothing */
+		{ "<a href='http://a.example'><img src=cid:x alt=evil "
+		  "style='display:none'></a>",
+		  "", "http://a.example", false },
+		{ "<a href='http://a.example'><p hidden><img src=cid:x "
+		  "alt=evil></p></a>",
+		  "", "http://a.example", false },
+		{ "<a href='http://a.example'><img src=cid:x alt=evil width=1>"
+		  "</a>",
+		  "", "http://a.example", false },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

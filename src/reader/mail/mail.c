@@ -154,7 +154,8 @@ static struct span id_keep(struct walk *w, struct span field, bool bare)
 	return reference_keep(w, id);
 }
 
-/* Of fields that occur twice the last one counts; addresses add up. */
+/* Of fields that occur twice the last one counts; addresses add up, and of
+ * From's the first is kept. */
 static void headers_keep(struct walk *w, struct span head)
 {
 	struct message *m = &w->d->m;
@@ -257,16 +258,21 @@ static void piece_begin(struct buf *b)
 		buf_u8(b, '\n');
 }
 
+static struct span text_cut(struct walk *w, struct span s)
+{
+	if (s.n <= MAIL_TEXT_MAX)
+		return s;
+	draft_remove(w->d, REMOVED_TRUNCATED, 1, span_of(NULL, 0));
+	return span_of(s.p, MAIL_TEXT_MAX);
+}
+
 /* The text of a part as UTF-8, valid until the next one. */
 static struct span part_text(struct walk *w, const struct part *p, bool html)
 {
 	struct span bytes = part_bytes(w, p);
 	struct span charset;
 
-	if (bytes.n > MAIL_TEXT_MAX) {
-		bytes.n = MAIL_TEXT_MAX;
-		draft_remove(w->d, REMOVED_TRUNCATED, 1, span_of(NULL, 0));
-	}
+	bytes = text_cut(w, bytes);
 	buf_reset(&w->field);
 	(void)param_get(p->type, "charset", false, &w->field, &w->d->flaws);
 	charset = buf_view(&w->field);
@@ -276,6 +282,17 @@ static struct span part_text(struct walk *w, const struct part *p, bool html)
 	bytes = charset_text(bytes, charset, &w->utf8, &w->d->flaws);
 	buf_reset(&w->field);
 	return bytes;
+}
+
+/* Links and their texts are the planner's, too: what is not shown has none. */
+static void html_keep(struct walk *w, struct span text, enum place place,
+		      struct buf *out)
+{
+	uint32_t n_links = w->d->m.n_links;
+
+	html_to_text(text, w->d, out);
+	if (place != PLACE_SHOWN)
+		w->d->m.n_links = n_links;
 }
 
 static void text_keep(struct walk *w, const struct part *p, bool html,
@@ -290,7 +307,7 @@ static void text_keep(struct walk *w, const struct part *p, bool html,
 	piece_begin(out);
 	from = out->n;
 	if (html) {
-		html_to_text(text, w->d, out);
+		html_keep(w, text, place, out);
 		return;
 	}
 	clean_text(text, out, place == PLACE_SHOWN ? w->d : NULL);
@@ -313,13 +330,18 @@ static bool is_plain(const struct part *p)
 	return part_is(p, "text", NULL);
 }
 
+static bool is_attached(const struct part *p)
+{
+	return lex_same(param_value(p->disposition), "attachment");
+}
+
 static void leaf(struct walk *w, const struct entry *e)
 {
 	const struct part *p = e->part;
 	bool html = part_is(p, "text", "html");
 
 	if (e->place == PLACE_BESIDE || (!html && !is_plain(p)) ||
-	    lex_same(param_value(p->disposition), "attachment"))
+	    is_attached(p))
 		attachment_keep(w, p);
 	else
 		text_keep(w, p, html, e->place);
@@ -360,11 +382,15 @@ static void inner_message(struct walk *w, const struct entry *e)
 		push(w, e->part->child, e->place);
 }
 
-/* Shown by a mail program: text, and multiparts that hold some. */
+/*
+ * Of alternatives every mail program shows these, and what holds them. Another
+ * text (AMP, a watch's) few would show: it is no more than evidence.
+ */
 static bool displayable(const struct part *p)
 {
-	return p->kind == PART_MULTIPART || part_is(p, "text", "html") ||
-	       is_plain(p);
+	return !is_attached(p) &&
+	       (p->kind == PART_MULTIPART || part_is(p, "text", "html") ||
+		part_is(p, "text", "plain"));
 }
 
 /* The last child that can be shown, or the first. */
@@ -542,6 +568,7 @@ static int text_read(struct walk *w, struct span raw)
 {
 	if (memchr(raw.p, 0, raw.n))
 		return -EBADMSG;
+	raw = text_cut(w, raw);
 	clean_text(charset_text(raw, span_of(NULL, 0), &w->utf8, &w->d->flaws),
 		   &w->body, w->d);
 	links_from_text(w->d, buf_view(&w->body));
@@ -555,7 +582,7 @@ static void walk_init(struct walk *w, struct draft *d)
 	buf_init(&w->body, 2 * (size_t)MAIL_TEXT_MAX);
 	buf_init(&w->other, 2 * (size_t)MAIL_TEXT_MAX);
 	buf_init(&w->bytes, LIMIT_ITEM);
-	buf_init(&w->utf8, 3 * (size_t)LIMIT_ITEM + 3);
+	buf_init(&w->utf8, TEXT_MAX);
 	buf_init(&w->field, FIELD_MAX);
 	buf_init(&w->addr, FIELD_MAX);
 }

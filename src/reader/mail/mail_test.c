@@ -191,6 +191,68 @@ static void test_flaws(void **)
 	}
 }
 
+/* Of an alternative that is not shown no link is, nor what a link says. */
+static void test_unseen_links(void **)
+{
+	static const char mail[] =
+		"Content-Type: multipart/alternative; boundary=b\n\n"
+		"--b\nContent-Type: text/html\n\n"
+		"<a href=https://hidden.example/>hidden words</a>\n"
+		"--b\n\nhello https://shown.example/\n--b--\n";
+	struct draft d;
+
+	draft_init(&d);
+	assert_int_equal(read_mail(span_str(mail), &d), 0);
+	assert_int_equal(d.m.n_links, 1);
+	assert_true(span_is(d.m.links[0].url, "https://shown.example/"));
+	assert_int_equal(d.removed[REMOVED_ALTERNATIVE].count, 1);
+	draft_done(&d);
+}
+
+/* What few programs show, or list, is not what the planner reads. */
+static void test_alternative(void **)
+{
+	static const char *const last[] = {
+		"Content-Type: text/x-amp-html",
+		"Content-Disposition: attachment",
+		"Content-Type: text/html\nContent-Disposition: attachment",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(last); i++) {
+		CLEAN_BUF struct buf b = { .max = 1000 };
+		struct draft d;
+
+		buf_printf(&b,
+			   "Content-Type: multipart/alternative; boundary=b\n"
+			   "\n--b\nContent-Type: text/html\n\nshown\n"
+			   "--b\n%s\n\nsome hidden words\n--b--\n",
+			   last[i]);
+		draft_init(&d);
+		assert_int_equal(read_mail(buf_view(&b), &d), 0);
+		assert_true(span_is(d.m.body, "shown"));
+		assert_int_equal(d.removed[REMOVED_ALTERNATIVE].count, i == 0);
+		draft_done(&d);
+	}
+}
+
+/* A text without a header has the limit of any text. */
+static void test_headless(void **)
+{
+	for (size_t n = MAIL_TEXT_MAX - 1; n <= MAIL_TEXT_MAX + 1; n++) {
+		CLEAN_BUF struct buf b = { .max = MAIL_TEXT_MAX + 1 };
+		uint8_t *p = buf_extend(&b, n);
+		struct draft d;
+
+		assert_non_null(p);
+		memset(p, 'x', n);
+		draft_init(&d);
+		assert_int_equal(read_mail(buf_view(&b), &d), 0);
+		assert_int_equal(d.removed[REMOVED_TRUNCATED].count,
+				 n > MAIL_TEXT_MAX ? 2 : 1);
+		draft_done(&d);
+	}
+}
+
 static void test_no_mail(void **)
 {
 	struct draft d;
@@ -242,6 +304,9 @@ int main(void)
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_long_field),
 		cmocka_unit_test(test_flaws),
+		cmocka_unit_test(test_unseen_links),
+		cmocka_unit_test(test_alternative),
+		cmocka_unit_test(test_headless),
 		cmocka_unit_test(test_no_mail),
 		cmocka_unit_test(test_unseen),
 	};

@@ -9,7 +9,7 @@
 struct open {
 	struct part *part;
 	struct span boundary; /* of a multipart */
-	bool met;	      /* its boundary, once at least */
+	bool met;	      /* a boundary that begins a part, once at least */
 	bool ended;
 };
 
@@ -150,7 +150,7 @@ static void head_end(struct scan *s, size_t to)
 		part_open(s);
 }
 
-/* A multipart that never showed its boundary is a text. */
+/* A multipart without a part, be it ended, is a text. */
 static void multipart_end(struct scan *s, const struct open *o)
 {
 	if (o->met && !o->ended)
@@ -232,7 +232,7 @@ static bool boundary_met(struct scan *s, struct span line, size_t from)
 	o = &s->open[i - 1];
 	parts_close(s, i, before_line(s->raw, from));
 	s->state = STATE_SKIP;
-	o->met = true;
+	o->met |= !last && !o->ended;
 	if (o->ended)
 		flaw_add(s->flaws, FLAW_AFTER_END);
 	else if (!last)

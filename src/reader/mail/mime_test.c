@@ -75,7 +75,11 @@ static void test_parts(void **)
 		{ MIXED "--bb\n--b-x\n--b\n\nx\n--b--junk\n--b--",
 		  "mixed(plain{x\n--b--junk})", 0 },
 		{ MIXED "--b\n\nx", "mixed(plain{x})", 1u << FLAW_NO_END },
-		{ MIXED "--b--\n", "mixed()", 0 },
+		/* an end alone hides nothing */
+		{ MIXED "x\n--b--\ny\n", "plain{x\n--b--\ny\n}",
+		  1u << FLAW_NO_PARTS },
+		{ MIXED "x\n--b--\n--b\n\ny\n", "plain{x\n--b--\n--b\n\ny\n}",
+		  1u << FLAW_NO_PARTS | 1u << FLAW_AFTER_END },
 		{ MIXED "x\n", "plain{x\n}", 1u << FLAW_NO_PARTS },
 		{ "Content-Type: multipart/mixed\n\nx\n", "plain{x\n}",
 		  1u << FLAW_NO_BOUNDARY },

@@ -184,7 +184,7 @@ void params_check(struct span field, uint32_t *flaws)
 	size_t n = 0;
 
 	rows[0].from = 0;
-	while (n < PARAM_MAX && !lex_end(&l)) {
+	for (size_t looked = 0; looked < PARAM_MAX && !lex_end(&l); looked++) {
 		struct span value;
 
 		if (!param_next(&l, &rows[n].name, &text))
@@ -203,6 +203,9 @@ void params_check(struct span field, uint32_t *flaws)
 		}
 		rows[++n].from = text.n;
 	}
+	/* what nobody compared, and only others read */
+	if (!lex_end(&l))
+		flaw_add(flaws, FLAW_CONFLICTING_PARAMETER);
 }
 
 static int hex_value(uint8_t c)

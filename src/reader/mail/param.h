@@ -15,7 +15,10 @@ enum {
 /* What stands before the parameters, without comments; empty if nothing. */
 struct span param_value(struct span field);
 
-/* Notes parameters that occur twice, with the same value or another one. */
+/*
+ * Notes parameters that occur twice, with the same value or another one. More
+ * than PARAM_MAX are taken for such.
+ */
 void params_check(struct span field, uint32_t *flaws);
 
 /*

@@ -36,26 +36,36 @@ static bool until_mark(struct span s, size_t *pos, size_t max, struct span *ret)
 	return true;
 }
 
-/* The text of a word may hold question marks; it ends with "?=". */
-static bool word_text(struct span s, size_t pos, struct word *ret)
+/* Where the next "?=" stands; s.n if there is none. */
+static size_t end_find(struct span s, size_t pos)
 {
-	size_t from = pos;
 	struct span piece;
 
-	while (until_mark(s, &pos, WORD_TEXT_MAX - (pos - from), &piece)) {
-		if (pos < s.n && s.p[pos] == '=') {
-			ret->text = span_of(s.p + from, pos - 1 - from);
-			ret->end = pos + 1;
-			return true;
-		}
-		if (pos - from >= WORD_TEXT_MAX)
-			break;
+	while (until_mark(s, &pos, s.n, &piece)) {
+		if (pos < s.n && s.p[pos] == '=')
+			return pos - 1;
 	}
-	return false;
+	return s.n;
+}
+
+/*
+ * The text of a word may hold question marks; it ends with "?=". Where the next
+ * one stands is remembered, so that what begins many words and ends none is not
+ * looked through for each.
+ */
+static bool word_text(struct span s, size_t pos, size_t *end, struct word *ret)
+{
+	if (*end < pos)
+		*end = end_find(s, pos);
+	if (*end == s.n || *end - pos >= WORD_TEXT_MAX)
+		return false;
+	ret->text = span_of(s.p + pos, *end - pos);
+	ret->end = *end + 2;
+	return true;
 }
 
 /* =?charset?Q?text?= at s.p[i]; the charset may bring a language behind *. */
-static bool word_at(struct span s, size_t i, struct word *ret)
+static bool word_at(struct span s, size_t i, size_t *end, struct word *ret)
 {
 	size_t pos = i + 2;
 	const uint8_t *star;
@@ -73,7 +83,7 @@ static bool word_at(struct span s, size_t i, struct word *ret)
 			      : NULL;
 	if (star)
 		ret->charset.n = (size_t)(star - ret->charset.p);
-	return word_text(s, pos, ret);
+	return word_text(s, pos, end, ret);
 }
 
 static void run_flush(struct run *r)
@@ -122,6 +132,7 @@ void words_decode(struct span s, struct buf *out, uint32_t *flaws)
 {
 	struct run r = { .out = out, .flaws = flaws };
 	size_t from = 0; /* of text that was not added yet */
+	size_t end = 0;	 /* see word_text() */
 	size_t i = 0;
 	struct word w;
 
@@ -133,7 +144,7 @@ void words_decode(struct span s, struct buf *out, uint32_t *flaws)
 		if (!p)
 			break;
 		i = (size_t)(p - s.p);
-		if (!word_at(s, i, &w)) {
+		if (!word_at(s, i, &end, &w)) {
 			i++;
 			continue;
 		}
