@@ -175,6 +175,7 @@ struct m_item_new {
 	struct span key;
 	uint64_t size;
 	uint8_t sha256[32];
+	uint64_t since_us; /* CLOCK_MONOTONIC when it was handed over */
 };
 
 enum vm_kind { VM_READER = 1, VM_PLANNER, VM_KIND_MAX };

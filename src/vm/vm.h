@@ -53,7 +53,7 @@ enum vm_park {
 	VM_PARK_JAILED,	  /* its jail and its porter stand; no QEMU runs yet */
 	VM_PARK_WAITING,  /* QEMU waits to be told to load its state */
 	VM_PARK_RESUMED,  /* it runs, is authenticated, and has been warmed with
-			     a mail of ours */
+			     mails of ours */
 	VM_PARK_MAX
 };
 

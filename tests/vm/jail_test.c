@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <grp.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -296,6 +297,56 @@ static void can_be_killed(void **)
 	buf_done(&r.text);
 }
 
+/* The caller of a jail whose program is run by a byte on fd 3; where whoever
+ * would have a byte for it is gone, it is not run and says why. */
+static int hold(bool left)
+{
+	static struct closure c;
+	const char *argv[] = { "/curious", "wait", NULL };
+	struct jail j = { .files = &c,
+			  .argv = argv,
+			  .n_fds = 1,
+			  .hold_fd = JAIL_FIRST_FD,
+			  .max_file = 1 << 20,
+			  .max_threads = 4,
+			  .max_cpu_s = 20 };
+	struct jail_proc p;
+	struct err err = { 0 };
+	struct pollfd sync = { .events = POLLIN };
+	char text[200];
+	int word[2];
+	ssize_t n;
+
+	if (pipe2(word, O_CLOEXEC) < 0 || dup2(word[0], JAIL_FIRST_FD) < 0 ||
+	    (left && close(word[1]) < 0) || sandbox_basic(&err) < 0 ||
+	    closure_add(&c, curious, "/curious", &err) < 0 ||
+	    jail_start(&j, &p, &err) < 0)
+		return 1;
+	sync.fd = p.sync_fd;
+	if (!left && (poll(&sync, 1, 200) != 0 || write(word[1], "x", 1) != 1))
+		return 2;
+	n = read(p.sync_fd, text, sizeof(text));
+	if (jail_kill(&p) < 0 || waitpid(p.pid, NULL, 0) != p.pid)
+		return 3;
+	return left == (n > 1) ? 0 : 4;
+}
+
+static void held(void **)
+{
+	int left, status;
+
+	for (left = 0; left < 2; left++) {
+		pid_t pid = fork();
+
+		assert_true(pid >= 0);
+		if (pid == 0)
+			_exit(hold(left));
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), 0);
+	}
+}
+
 /* A file that is not there: an error that names it, and no process left. */
 static void missing_file(void **)
 {
@@ -326,7 +377,7 @@ static void missing_file(void **)
 /* The jail's caller: the program is held for a word on wire. It is stopped
  * while main says what it has to say, which it asks for with a byte on main_fd.
  * 0, or which step went wrong. */
-static int held(int wire, int main_fd)
+static int hold_socket(int wire, int main_fd)
 {
 	static struct closure c;
 	const char *argv[] = { "/curious", "wait", NULL };
@@ -384,7 +435,7 @@ static void nobody_wants_it(void **)
 			int t = fcntl(talk[1], F_DUPFD_CLOEXEC, 100);
 
 			(void)close_range(3, 99, 0);
-			_exit(held(w, t));
+			_exit(hold_socket(w, t));
 		}
 		fd_close(&wire[1]);
 		fd_close(&talk[1]);
@@ -426,9 +477,8 @@ static int remove_program(void **)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(as_root),
-		cmocka_unit_test(rootless),
-		cmocka_unit_test(can_be_killed),
+		cmocka_unit_test(as_root),	 cmocka_unit_test(rootless),
+		cmocka_unit_test(can_be_killed), cmocka_unit_test(held),
 		cmocka_unit_test(missing_file),
 		cmocka_unit_test(nobody_wants_it),
 	};

@@ -82,6 +82,8 @@ void item_new(struct broker *b, const struct m_item_new *m, int envelope_fd)
 	it->id = m->item;
 	it->size = m->size;
 	it->start_us = now_us();
+	if (m->since_us && m->since_us < it->start_us)
+		it->start_us = m->since_us;
 	ids = item_ids(b, it);
 	hex_encode(sha, m->sha256, sizeof(m->sha256));
 	audit_begin(&b->record, "item.new", &ids);

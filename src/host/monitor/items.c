@@ -114,6 +114,8 @@ static void tell_broker(struct monitor *m, const struct mitem *it,
 		.source = span_str(it->connector->name + strlen("connector:")),
 		.key = span_str(it->key),
 		.size = in->size,
+		/* The broker may come to it later than its machine does. */
+		.since_us = now_us(),
 	};
 	memcpy(m->out.item_new.sha256, in->sha256, sizeof(in->sha256));
 	core_send(m, &m->broker, &channel, 1);

@@ -137,16 +137,20 @@ static void park(struct session *s)
 	session_tell(s, &m);
 }
 
-/* A template reads all mails and is left; a clone reads one and is parked. */
+/* A template reads all mails and is left; a clone reads a few and is parked. */
 static void warm_next(struct session *s)
 {
 	struct start *st = &s->start;
 	bool template = s->begin == VM_TEMPLATE;
-	size_t mails = template ? WARM_MAILS : 1;
+	/* Work that is there already need not wait for more than one. */
+	size_t mails = template	     ? WARM_MAILS
+		       : s->has_work ? 1
+				     : WARM_CLONE_MAILS;
 
 	st->phase = START_WARMING;
 	if (reads_mail(s) && st->warmed < mails) {
-		warm_with(s, template ? warm_mail(st->warmed) : warm_self());
+		warm_with(s, template ? warm_mail(st->warmed)
+				      : warm_clone_mail(st->warmed));
 	} else if (template) {
 		st->phase = START_LEAVING;
 		link_go_away(&s->link);

@@ -10,8 +10,8 @@
  *	jailed    MSG_VM_PARKED, all with MSG_WORK: QEMU, which waits in its
  *	          jail to be run, is run by the first word to it
  *	waiting   QMP made ready, MSG_VM_PARKED, the rest with MSG_WORK
- *	resumed   as a clone, then one mail of ours, MSG_VM_PARKED, and work
- *	          with MSG_WORK
+ *	resumed   as a clone, then a few mails of ours, MSG_VM_PARKED, and
+ *	          work with MSG_WORK
  *
  * A guest may own its QEMU: whatever QEMU says but what was asked for is
  * WIRE_BAD_MONITOR and the end of the VM, as is an answer to a mail of ours

@@ -140,6 +140,23 @@ static void does_its_work(struct rig *r)
 	told(r, MSG_VM_DONE);
 }
 
+static void stop_done(struct rig *r)
+{
+	struct msg m;
+
+	hear(&r->broker, MSG_RECORD, &m);
+	told(r, MSG_VM_DONE);
+	stop(r);
+}
+
+/* Nothing was ever said there; it may be closed by now. */
+static bool quiet_or_gone(int fd)
+{
+	char c;
+
+	return quiet(fd) || recv(fd, &c, 1, MSG_DONTWAIT) == 0;
+}
+
 /* --- clones -------------------------------------------------------------- */
 
 /* Its work may be there from the first moment on. */
@@ -259,17 +276,95 @@ static void waiting_has_time(void **)
 	stop(&r);
 }
 
+/* Nothing is said to anybody before its work is there; then all at once. */
+static void jailed(void **)
+{
+	struct rig r;
+
+	start(&r, READER "handshake_ms=50 start=clone park=jailed");
+	told(&r, MSG_VM_PARKED);
+	assert_true(quiet(qemu) && quiet(r.wire) && quiet(r.monitor.fd));
+	give_work(&r);
+	qemu_hears(qmp_begin_text);
+	qemu_hears(LOAD);
+	guest_hello(&r);
+	qemu_says(BEGUN LOADED);
+	guest_ack(&r);
+	guest_take_item(&r); /* which is there before anybody is ready */
+	guest_ready(&r);
+	told(&r, MSG_VM_READY);
+	answer(&r);
+	stop_done(&r);
+}
+
+static void jailed_is_late(void **)
+{
+	struct rig r;
+
+	start(&r, READER "handshake_ms=50 start=clone park=jailed");
+	told(&r, MSG_VM_PARKED);
+	give_work(&r);
+	hear_fault(&r, "handshake", WIRE_DEADLINE);
+	stop(&r);
+}
+
+/* The state loads itself: not a word on QMP, and ready is who says so. */
+static void alone(void **)
+{
+	struct rig r;
+
+	start(&r, READER "start=clone park=jailed alone=1");
+	told(&r, MSG_VM_PARKED);
+	give_work(&r);
+	guest_open(&r);
+	told(&r, MSG_VM_READY);
+	does_its_work(&r);
+	assert_true(quiet_or_gone(qemu));
+	stop(&r);
+}
+
+static void alone_does_not_load(void **)
+{
+	struct rig r;
+
+	start(&r, READER "start=clone alone=1");
+	give_work(&r);
+	guest_hello(&r);
+	assert_int_equal(shutdown(r.wire, SHUT_RDWR), 0);
+	hear_fault(&r, "alone", WIRE_BAD_MONITOR);
+	stop(&r);
+}
+
+/* The item may go down before READY, but nothing comes up. */
+static void answers_too_early(void **)
+{
+	struct rig r;
+
+	start(&r, READER "start=clone park=jailed alone=1");
+	told(&r, MSG_VM_PARKED);
+	give_work(&r);
+	guest_hello(&r);
+	guest_ack(&r);
+	guest_take_item(&r);
+	answer(&r);
+	hear_fault(&r, "too early", WIRE_BAD_ORDER);
+	stop(&r);
+}
+
 static void resumed(void **)
 {
 	struct rig r;
+	size_t i;
 
 	start(&r, READER "start=clone park=resumed");
 	qemu_says(BEGUN LOADED);
 	guest_open(&r);
 	told(&r, MSG_VM_READY);
-	takes(&r, warm_self());
-	assert_true(quiet(r.monitor.fd));
-	answer(&r);
+	for (i = 0; i < WARM_CLONE_MAILS; i++) {
+		takes(&r, warm_clone_mail(i));
+		assert_true(quiet(r.monitor.fd));
+		answer(&r);
+	}
 	told(&r, MSG_VM_PARKED);
 	assert_true(quiet(r.wire));
 	give_work(&r);
@@ -288,7 +383,7 @@ static void resumed_in_a_hurry(void **)
 	qemu_says(BEGUN LOADED);
 	guest_open(&r);
 	told(&r, MSG_VM_READY);
-	takes(&r, warm_self());
+	takes(&r, warm_clone_mail(0));
 	give_work(&r);
 	answer(&r);
 	takes(&r, SPAN_LIT("item"));
@@ -515,6 +610,11 @@ int main(void)
 		cmocka_unit_test(not_before_it_is_loaded),
 		cmocka_unit_test(all_at_once),
 		cmocka_unit_test(answers_unloaded),
+		cmocka_unit_test(jailed),
+		cmocka_unit_test(jailed_is_late),
+		cmocka_unit_test(alone),
+		cmocka_unit_test(alone_does_not_load),
+		cmocka_unit_test(answers_too_early),
 		cmocka_unit_test(waiting),
 		cmocka_unit_test(waiting_has_time),
 		cmocka_unit_test(resumed),

@@ -139,14 +139,13 @@ static void number_token(struct lex *l, struct date *d)
 	lex_skip(l, NULL);
 	if (lex_peek(l) == ':' && d->hour == UNSET)
 		time_of_day(l, v, d);
-	else if (digits > 2 && d->year == UNSET)
+	else if (d->year == UNSET &&
+		 (digits > 2 || (digits == 2 && d->day != UNSET)))
 		d->year = full_year(v, digits);
 	else if (d->month == UNSET && d->year != UNSET)
 		d->month = v;
 	else if (d->day == UNSET)
 		d->day = digits <= 2 ? v : UNSET;
-	else if (d->year == UNSET && digits == 2)
-		d->year = full_year(v, digits);
 }
 
 static void token(struct lex *l, struct date *d)
