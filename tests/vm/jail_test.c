@@ -477,8 +477,10 @@ static int remove_program(void **)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(as_root),	 cmocka_unit_test(rootless),
-		cmocka_unit_test(can_be_killed), cmocka_unit_test(held),
+		cmocka_unit_test(as_root),
+		cmocka_unit_test(rootless),
+		cmocka_unit_test(can_be_killed),
+		cmocka_unit_test(held),
 		cmocka_unit_test(missing_file),
 		cmocka_unit_test(nobody_wants_it),
 	};
