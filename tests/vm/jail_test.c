@@ -15,7 +15,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -372,6 +374,82 @@ static void missing_file(void **)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+/* The jail's caller: the program is held for a word on wire. It is stopped
+ * while main says what it has to say, which it asks for with a byte on main_fd.
+ * 0, or which step went wrong. */
+static int hold_socket(int wire, int main_fd)
+{
+	static struct closure c;
+	const char *argv[] = { "/curious", "wait", NULL };
+	struct jail j = { .files = &c,
+			  .argv = argv,
+			  .n_fds = 2,
+			  .hold_fd = JAIL_FIRST_FD + 1,
+			  .max_file = 1 << 20,
+			  .max_threads = 4,
+			  .max_cpu_s = 20 };
+	struct jail_proc p;
+	struct err err = { 0 };
+	siginfo_t si = { 0 };
+	char text[256] = "";
+
+	if (dup2(STDERR_FILENO, JAIL_FIRST_FD) < 0 ||
+	    dup2(wire, JAIL_FIRST_FD + 1) < 0 || sandbox_basic(&err) < 0 ||
+	    closure_add(&c, curious, "/curious", &err) < 0 ||
+	    jail_start(&j, &p, &err) < 0)
+		return 11;
+	if (p.sync_fd < 0 ||
+	    syscall(SYS_pidfd_send_signal, p.pidfd, SIGSTOP, NULL, 0) < 0 ||
+	    write(main_fd, "h", 1) != 1 || read(main_fd, text, 1) != 1 ||
+	    syscall(SYS_pidfd_send_signal, p.pidfd, SIGCONT, NULL, 0) < 0)
+		return 12;
+	if (read(p.sync_fd, text, sizeof(text) - 1) <= 0)
+		return 13; /* it runs */
+	if (!strstr(text, "nobody wants it any more"))
+		return 14;
+	if (waitid(P_PIDFD, (id_t)p.pidfd, &si, WEXITED) < 0)
+		return 15;
+	return si.si_code == CLD_EXITED && si.si_status != 0 ? 0 : 16;
+}
+
+/*
+ * A held program's other end says nothing and hangs up, or says a word and,
+ * before that is heard, hangs up: in neither case is anything run.
+ */
+static void nobody_wants_it(void **)
+{
+	static const char *const words[] = { "", "HELLO" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(words); i++) {
+		int wire[2], talk[2], status;
+		char c;
+		pid_t pid;
+
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, wire), 0);
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, talk), 0);
+		pid = fork();
+		assert_true(pid >= 0);
+		if (pid == 0) {
+			int w = fcntl(wire[1], F_DUPFD_CLOEXEC, 100);
+			int t = fcntl(talk[1], F_DUPFD_CLOEXEC, 100);
+
+			(void)close_range(3, 99, 0);
+			_exit(hold_socket(w, t));
+		}
+		fd_close(&wire[1]);
+		fd_close(&talk[1]);
+		assert_int_equal(read(talk[0], &c, 1), 1);
+		assert_int_equal(fd_write_all(wire[0], span_str(words[i])), 0);
+		fd_close(&wire[0]);
+		assert_int_equal(write(talk[0], "c", 1), 1);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		fd_close(&talk[0]);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), 0);
+	}
+}
+
 /* The program's copy must be readable for the rootless uid, too. */
 static int copy_program(void **)
 {
@@ -399,9 +477,12 @@ static int remove_program(void **)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(as_root),	 cmocka_unit_test(rootless),
-		cmocka_unit_test(can_be_killed), cmocka_unit_test(held),
+		cmocka_unit_test(as_root),
+		cmocka_unit_test(rootless),
+		cmocka_unit_test(can_be_killed),
+		cmocka_unit_test(held),
 		cmocka_unit_test(missing_file),
+		cmocka_unit_test(nobody_wants_it),
 	};
 
 	if (argc != 2)

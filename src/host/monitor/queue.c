@@ -164,7 +164,7 @@ void work_ready(struct monitor *m, struct mvm *v)
 
 /*
  * A clone that is no good before it was ready has not had its guest read a
- * byte: that is the template's fault, or the host's, and not that of the item,
+ * byte, though its item may lie in its port: that is the template's fault, or the host's, and not that of the item,
  * which gets one more VM, a cold one, unless it has its verdict already.
  */
 void work_broke(struct monitor *m, struct mvm *v, const char *reason)

@@ -267,6 +267,15 @@ static void on_exited(void *arg, const struct wire_exit *e)
 			     e->status);
 }
 
+/* A guest that speaks runs, which its QEMU would have said before. */
+static bool unheard_of(struct session *s)
+{
+	if (!start_is_loading(s))
+		return false;
+	session_fail(s, WIRE_BAD_MONITOR, "it works, but was not loaded");
+	return true;
+}
+
 /* Reader streams are those of exchanges, the others of the mode. */
 static void on_opened(void *arg, struct mux_stream *m)
 {
@@ -279,6 +288,8 @@ static void on_data(void *arg, struct mux_stream *m, struct span bytes)
 {
 	struct session *s = arg;
 
+	if (unheard_of(s))
+		return;
 	if (m->service == WIRE_READER)
 		exchange_on_data(m, bytes);
 	else
@@ -289,6 +300,8 @@ static void on_end(void *arg, struct mux_stream *m)
 {
 	struct session *s = arg;
 
+	if (unheard_of(s))
+		return;
 	if (m->service == WIRE_READER)
 		exchange_on_end(m);
 	else
@@ -523,7 +536,7 @@ static void start(struct session *s)
 	/* The machine takes its time to start: nothing was read from it. */
 	if (groups_join(PROC_PORTER, (unsigned)s->groups, 0, &err) < 0)
 		die("vm=%s %s", s->name, err.msg);
-	start_hold(s);
+	start_joined(s);
 }
 
 static void stop(struct session *s)

@@ -100,8 +100,7 @@ static void say_hello(struct session *s)
 		die("vm=%s cannot begin its handshake", s->name);
 }
 
-/* The guest finds HELLO on its port when it wakes up, and its item behind it:
- * to answer and only then be asked costs it a sleep and a cold awakening. */
+/* The guest finds HELLO on its port when it wakes up. */
 static void load(struct session *s)
 {
 	CLEAN_BUF struct buf b;
@@ -115,8 +114,6 @@ static void load(struct session *s)
 		command(s, buf_view(&b), -1);
 	}
 	say_hello(s);
-	if (s->park != VM_PARK_RESUMED)
-		session_work_early(s);
 }
 
 /* --- warming ------------------------------------------------------------- */
@@ -285,15 +282,23 @@ void start_begin(struct session *s)
 		say_hello(s);
 }
 
-void start_hold(struct session *s)
+/* The guest finds its item behind HELLO: to answer and only then be asked costs
+ * it a sleep and a cold awakening. */
+void start_joined(struct session *s)
 {
 	if (s->start.phase == START_HELD)
 		park(s);
+	else if (s->begin == VM_CLONE && s->park == VM_PARK_NONE)
+		session_work_early(s);
 }
 
+/* QEMU says that it runs the guest before that can say anything: who hears the
+ * guest first hears QEMU out, and lets it go, before the guest's next words. */
 void start_ready(struct session *s)
 {
 	s->start.ready = true;
+	if (s->start.watched && start_is_loading(s))
+		on_qmp(s, s->fds.qmp, POLLIN);
 	advance(s);
 }
 
@@ -309,6 +314,7 @@ void start_work(struct session *s)
 		if (st->phase == START_HELD)
 			open_monitor(s);
 		load(s);
+		session_work_early(s);
 	} else if (st->phase == START_OVER) {
 		session_may_work(s);
 	}

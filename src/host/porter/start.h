@@ -15,9 +15,9 @@
  *
  * A guest may own its QEMU: whatever QEMU says but what was asked for is
  * WIRE_BAD_MONITOR and the end of the VM, as is an answer to a mail of ours
- * that is no valid message. A clone that is loaded over QMP gets no work before
- * QEMU has confirmed it, and from then on its porter has no way to command
- * QEMU; to one that is alone it never had any.
+ * that is no valid message. An item lies in QEMU before that has confirmed what
+ * it loaded, but the porter takes no answer before it has heard QEMU out, and
+ * from then on has no way to command it; to one that is alone it never had any.
  */
 #ifndef PORTER_START_H
 #define PORTER_START_H
@@ -53,8 +53,9 @@ struct start {
 /* HELLO was heard from the monitor, link and loop stand. */
 void start_begin(struct session *s);
 
-/* All else of the process is ready, too: what is to be jailed is parked. */
-void start_hold(struct session *s);
+/* The process has joined its cgroups, and may read foreign bytes: what is to be
+ * jailed is parked, an item that is there goes out behind HELLO. */
+void start_joined(struct session *s);
 
 /* The guest said READY. */
 void start_ready(struct session *s);

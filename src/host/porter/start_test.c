@@ -6,6 +6,7 @@
  */
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -196,6 +197,47 @@ static void not_before_it_is_loaded(void **)
 	qemu_hears(LOAD);
 	assert_int_equal(read(qemu, &c, 1), 0);
 	does_its_work(&r);
+	stop(&r);
+}
+
+/* The porter is held up until all has been said: it hears QEMU before what the
+ * guest said after it was ready. */
+static void all_at_once(void **)
+{
+	struct msg m;
+	struct rig r;
+
+	start(&r, READER "start=clone park=waiting");
+	qemu_says(BEGUN);
+	told(&r, MSG_VM_PARKED);
+	give_work(&r);
+	guest_hello(&r);
+	guest_ack(&r);
+	takes(&r, SPAN_LIT("item"));
+	assert_int_equal(kill(r.pid, SIGSTOP), 0);
+	qemu_says(LOADED);
+	guest_ready(&r);
+	answer(&r);
+	assert_int_equal(kill(r.pid, SIGCONT), 0);
+	told(&r, MSG_VM_READY);
+	hear(&r.broker, MSG_RECORD, &m);
+	told(&r, MSG_VM_DONE);
+	stop(&r);
+}
+
+/* It answers though QEMU never said that it runs: no record comes of it. */
+static void answers_unloaded(void **)
+{
+	struct rig r;
+
+	start(&r, READER "start=clone park=waiting");
+	qemu_says(BEGUN);
+	told(&r, MSG_VM_PARKED);
+	give_work(&r);
+	guest_open(&r);
+	takes(&r, SPAN_LIT("item"));
+	answer(&r);
+	hear_fault(&r, "unloaded", WIRE_BAD_MONITOR);
 	stop(&r);
 }
 
@@ -566,6 +608,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(clone_on_demand),
 		cmocka_unit_test(not_before_it_is_loaded),
+		cmocka_unit_test(all_at_once),
+		cmocka_unit_test(answers_unloaded),
 		cmocka_unit_test(jailed),
 		cmocka_unit_test(jailed_is_late),
 		cmocka_unit_test(alone),

@@ -360,7 +360,8 @@ static int hold(const struct jail *j, int sync, struct err *err)
 	while (poll(&p, 1, -1) < 0)
 		if (errno != EINTR)
 			return fail(err, "hold", "");
-	if (!(p.revents & POLLIN))
+	/* A socket whose other end is closed is readable, too. */
+	if (p.revents != POLLIN)
 		return err_set(err, -EPIPE, "jail: nobody wants it any more");
 	return 0;
 }
