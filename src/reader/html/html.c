@@ -18,7 +18,8 @@ typedef myhtml_tree_node_t node_t;
 enum {
 	EVIDENCE_STYLE_MAX = 400,
 	TRACKER_PX_MAX = 2,
-	OPTION_DEPTH_MAX = 4, /* of nodes in a select */
+	OPTION_DEPTH_MAX = 4,	    /* of nodes in a select */
+	OPTION_LOOKS_MAX = 1 << 20, /* nodes looked at in all selects */
 };
 
 /* One open element of the walk. */
@@ -48,6 +49,7 @@ struct walk {
 	size_t depth;
 	const node_t *list;   /* the select that was looked at last */
 	const node_t *option; /* the one it shows */
+	uint32_t looks;	      /* nodes looked at for it, in all */
 	bool blind; /* styles are over a limit: nothing can be judged */
 };
 
@@ -272,6 +274,12 @@ static const node_t *option_shown(struct walk *w, const node_t *list)
 	while ((n = node_after(n)) && is_within(n, list)) {
 		bool selected;
 
+		/* in MathML selects stand in each other, and take turns */
+		if (w->looks == OPTION_LOOKS_MAX) {
+			w->blind = true;
+			break;
+		}
+		w->looks++;
 		if (!tag_is(n, MyHTML_TAG_OPTION))
 			continue;
 		selected = attr_has(n, SPAN_LIT("selected"));

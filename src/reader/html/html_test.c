@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <sys/resource.h>
 
 #include <cmocka.h>
@@ -772,6 +773,26 @@ static void test_links(void **)
 	}
 }
 
+/* Two selects in each other that are asked in turns: no square of them. */
+static void test_selects(void **)
+{
+	CLEAN_BUF struct buf page = { .max = PARSE_INPUT_MAX };
+	CLEAN_BUF struct buf out = { .max = 1 << 20 };
+	struct draft d;
+
+	buf_str(&page, "shown<math><select>");
+	for (size_t i = 0; i < 30000; i++)
+		buf_str(&page, "<option>a</option>"
+			       "<select><option>b</option></select>");
+	draft_init(&d);
+	(void)alarm(10);
+	html_to_text(buf_view(&page), &d, &out);
+	(void)alarm(0);
+	assert_true(has(buf_view(&out), "shown"));
+	assert_true(d.removed[REMOVED_TRUNCATED].count > 0);
+	draft_done(&d);
+}
+
 /* n times open, the word, nothing closed. */
 static bool deep_shows(const char *open, size_t n, const char *close)
 {
@@ -1060,6 +1081,7 @@ int main(void)
 		cmocka_unit_test(test_head),
 		cmocka_unit_test(test_layout),
 		cmocka_unit_test(test_links),
+		cmocka_unit_test(test_selects),
 		cmocka_unit_test(test_huge_refs),
 		cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_huge_tags),
