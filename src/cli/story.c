@@ -115,18 +115,6 @@ static bool part_msg(const struct story_part *p, struct msg *ret)
 	return msg_decode(buf_view(&p->raw), ret, &why) == 0;
 }
 
-static const char *item_verdict_text(uint8_t v)
-{
-	static const char *const text[] = {
-		[ITEM_PENDING] = "pending",
-		[ITEM_READ] = "read",
-		[ITEM_REFUSED] = "refused",
-		[ITEM_TASK_FAILED] = "task-failed",
-	};
-
-	return v < ARRAY_SIZE(text) ? text[v] : "unknown";
-}
-
 /* Text that need not be UTF-8, as a JSON string. */
 static json_t *json_foreign(struct span s)
 {
@@ -244,7 +232,7 @@ static json_t *item_json(const struct story *s, const struct story_part *p)
 		"s:o,s:o}",
 		"item", (json_int_t)it->item, "source",
 		json_foreign(it->source), "key", json_foreign(it->key), "size",
-		(json_int_t)it->size, "verdict", item_verdict_text(it->verdict),
+		(json_int_t)it->size, "verdict", item_verdict_name(it->verdict),
 		"fault", json_foreign(it->fault), "reader_us",
 		(json_int_t)it->reader_us, "envelope", "from",
 		json_foreign(it->envelope_from), "message", record_json(p),
@@ -432,6 +420,8 @@ static void item_heading(struct buf *b, const struct show *how,
 		[ITEM_READ] = "READ",
 		[ITEM_REFUSED] = "REFUSED",
 		[ITEM_TASK_FAILED] = "TASK FAILED",
+		[ITEM_INTERRUPTED] = "INTERRUPTED",
+		[ITEM_GIVEN_UP] = "GIVEN UP",
 	};
 	enum show_style style = it->verdict == ITEM_READ      ? SHOW_GOOD
 				: it->verdict == ITEM_PENDING ? SHOW_BOLD

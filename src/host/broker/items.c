@@ -195,13 +195,6 @@ void item_record(struct broker *b, struct item *it, int memfd)
 	item_task(b, it);
 }
 
-static const char *const verdict_names[] = {
-	[ITEM_PENDING] = "pending",
-	[ITEM_READ] = "read",
-	[ITEM_REFUSED] = "refused",
-	[ITEM_TASK_FAILED] = "task-failed",
-};
-
 void item_finish(struct broker *b, struct item *it, enum item_verdict v,
 		 const char *fault)
 {
@@ -216,7 +209,7 @@ void item_finish(struct broker *b, struct item *it, enum item_verdict v,
 				 "its reason was not text");
 	audit_begin(&b->record, "item.done", &ids);
 	audit_int(&b->record, "item", it->id);
-	audit_str(&b->record, "verdict", span_str(verdict_names[v]));
+	audit_str(&b->record, "verdict", span_str(item_verdict_name(v)));
 	if (it->fault[0])
 		audit_str(&b->record, "fault", span_str(it->fault));
 	(void)broker_audit(b, NULL);
