@@ -40,6 +40,12 @@ static void core_message(struct monitor *m, struct core *c)
 
 	if (c->proc == PROC_CONNECTOR && t == MSG_ITEM) {
 		item_from_connector(m, c);
+	} else if (c->proc == PROC_STORE && t == MSG_Q_KEPT) {
+		item_kept(m);
+	} else if (c->proc == PROC_STORE && t == MSG_Q_ITEM) {
+		item_take(m);
+	} else if (c->proc == PROC_STORE && t == MSG_Q_COUNT) {
+		item_count(m);
 	} else if (c->proc == PROC_BROKER && t == MSG_TASK_START &&
 		   m->conf.planner != PLANNER_NONE) {
 		vm_request(m, VM_PLANNER, m->in.task_start.item,
@@ -206,6 +212,61 @@ static int start_auditd(struct monitor *m, struct err *err)
 	return r;
 }
 
+/* What it has opened, or why not. */
+static int store_opened(struct monitor *m, struct err *err)
+{
+	const char *why;
+
+	if (chan_recv(&m->store.chan, &m->in, &why) != 1)
+		return err_set(err, -EIO,
+			       "the store ended while it started: see the log");
+	if (m->in.type == MSG_S_FAIL)
+		return err_set(err, -EBADMSG, "%.*s", (int)m->in.text.text.n,
+			       (const char *)m->in.text.text.p);
+	m->store_state = m->in.s_state;
+	if (m->in.type != MSG_S_STATE ||
+	    chan_recv(&m->store.chan, &m->in, &why) != 1 ||
+	    m->in.type != MSG_READY)
+		return err_set(err, -EPROTO, "the store does not start");
+	return 0;
+}
+
+static int start_store(struct monitor *m, struct err *err)
+{
+	const struct timeval limit = { .tv_sec = MONITOR_STORE_MS / 1000 };
+	const struct conf_queue *q = &m->conf.queue;
+	CLEAN_FD int dir = sub_dir(m->state_fd, "store", err);
+	CLEAN_FD int theirs = -1;
+	char arg[256];
+	int pair[2];
+	int r;
+
+	if (dir < 0)
+		return dir;
+	r = chan_pair(pair);
+	if (r < 0)
+		return err_set(err, r, "socketpair: %s", strerror(-r));
+	m->broker_store_fd = pair[0];
+	theirs = pair[1];
+	r = core_start(m, &m->store, "store",
+		       (struct spawn){ .proc = PROC_STORE,
+				       .fds = { -1, theirs, dir } },
+		       err);
+	if (r == 0 && setsockopt(m->store.chan.fd, SOL_SOCKET, SO_RCVTIMEO,
+				 &limit, sizeof(limit)) < 0)
+		r = err_set(err, -errno, "store: %s", strerror(errno));
+	(void)str_printf(arg, sizeof(arg),
+			 "items=%u bytes=%llu per_source=%u reserve=%llu "
+			 "history=%u",
+			 q->items, (unsigned long long)q->bytes, q->per_source,
+			 (unsigned long long)q->reserve, q->history);
+	if (r == 0)
+		r = core_hello(m, &m->store, "store", arg, err);
+	if (r == 0)
+		r = store_opened(m, err);
+	return r == 0 ? core_watch(m, &m->store, err) : r;
+}
+
 /* The owner's policy, or the embedded one, as a sealed memfd. */
 static int policy_memfd(const struct monitor *m, struct err *err)
 {
@@ -283,17 +344,25 @@ static int start_broker(struct monitor *m, struct err *err)
 	r = core_start(m, &m->broker, "broker",
 		       (struct spawn){ .proc = PROC_BROKER,
 				       .fds = { -1, m->broker_audit_fd, theirs,
-						policy } },
+						policy, m->broker_store_fd } },
 		       err);
 	fd_close(&m->broker_audit_fd);
+	fd_close(&m->broker_store_fd);
 	if (r < 0)
 		return r;
 	(void)str_printf(arg, sizeof(arg), "%s\n%s",
 			 conf_planner_name(m->conf.planner), m->conf.say);
 	r = core_hello(m, &m->broker, policy_name(m), arg, err);
-	if (r == 0 && chan_recv(&m->broker.chan, &m->in, &why) != 1)
-		r = err_set(err, -EINVAL,
-			    "the broker ended while it started: see the log");
+	/* First it ends what a crash has left, and tells the verdicts. */
+	m->in.type = MSG_NONE;
+	while (r == 0 && m->in.type != MSG_READY) {
+		if (chan_recv(&m->broker.chan, &m->in, &why) != 1)
+			r = err_set(err, -EINVAL,
+				    "the broker ended while it started: see "
+				    "the log");
+		else if (m->in.type == MSG_ITEM_VERDICT)
+			item_verdict(m, &m->in.item_verdict);
+	}
 	return r == 0 ? core_watch(m, &m->broker, err) : r;
 }
 
@@ -409,6 +478,8 @@ int cores_start(struct monitor *m, struct err *err)
 	int r = start_auditd(m, err);
 
 	if (r == 0)
+		r = start_store(m, err);
+	if (r == 0)
 		r = start_broker(m, err);
 	if (r == 0)
 		r = start_control(m, err);
@@ -457,6 +528,18 @@ static void core_end(struct monitor *m, struct core *c)
 	core_kill(m, c);
 }
 
+/* The log's end, so that an older log is known for what it is. */
+static void keep_tip(struct monitor *m)
+{
+	if (!m->store.pid || !m->audit_state.size)
+		return;
+	m->out.type = MSG_S_TIP;
+	m->out.ids = m->ids;
+	m->out.s_tip = (struct m_s_tip){ .size = m->audit_state.size };
+	memcpy(m->out.s_tip.root, m->audit_state.root, 32);
+	(void)chan_send(&m->store.chan, &m->out, NULL, 0);
+}
+
 /* Connectors first, so that nothing acts; the log last. */
 void cores_end(struct monitor *m)
 {
@@ -467,6 +550,8 @@ void cores_end(struct monitor *m)
 		core_end(m, &m->connectors[i]);
 	core_end(m, &m->control);
 	core_end(m, &m->broker);
+	keep_tip(m);
+	core_end(m, &m->store);
 	core_end(m, &m->auditd);
 	/* Not that of another monitor, which is why this one did not start. */
 	if (m->own_socket)
