@@ -34,55 +34,119 @@ void core_send(struct monitor *m, struct core *c, const int *fds, size_t n)
 		monitor_fatal(m, "a core process does not take its messages");
 }
 
-static void core_message(struct monitor *m, struct core *c)
+static void answer_ok(struct monitor *m, struct core *c)
 {
-	enum msg_type t = m->in.type;
+	m->out.type = MSG_C_OK;
+	m->out.ids = m->ids;
+	m->out.empty = (struct m_empty){ 0 };
+	core_send(m, c, NULL, 0);
+}
 
-	if (c->proc == PROC_CONNECTOR && t == MSG_ITEM) {
-		item_from_connector(m, c);
-	} else if (c->proc == PROC_STORE && t == MSG_Q_KEPT) {
-		item_kept(m);
-	} else if (c->proc == PROC_STORE && t == MSG_Q_ITEM) {
-		item_take(m);
-	} else if (c->proc == PROC_STORE && t == MSG_Q_COUNT) {
-		item_count(m);
-	} else if (c->proc == PROC_BROKER && t == MSG_TASK_START &&
-		   m->conf.planner != PLANNER_NONE) {
+static void on_put(struct monitor *m, struct core *c)
+{
+	item_from_connector(m, c);
+}
+
+static void on_kept(struct monitor *m, struct core *)
+{
+	item_kept(m);
+}
+
+static void on_item(struct monitor *m, struct core *)
+{
+	item_take(m);
+}
+
+static void on_count(struct monitor *m, struct core *)
+{
+	item_count(m);
+}
+
+static void on_task_start(struct monitor *m, struct core *)
+{
+	if (m->conf.planner == PLANNER_NONE)
+		monitor_fatal(m, "a task without a planner");
+	else
 		vm_request(m, VM_PLANNER, m->in.task_start.item,
 			   m->in.task_start.task);
-	} else if (c->proc == PROC_BROKER && t == MSG_TASK_END) {
-		vms_of_task_end(m, m->in.ids.task);
-	} else if (c->proc == PROC_BROKER && t == MSG_ITEM_VERDICT) {
-		item_verdict(m, &m->in.item_verdict);
-	} else if (c->proc == PROC_CONTROL && t == MSG_C_STATUS) {
-		status_answer(m);
-	} else if (c->proc == PROC_CONTROL && t == MSG_C_WIRE) {
-		watch_request(m);
-	} else if (c->proc == PROC_CONTROL && t == MSG_C_KILL) {
-		char reason[512];
-		struct span s = m->in.text.text;
+}
 
-		if (s.n >= sizeof(reason))
-			s.n = sizeof(reason) - 1;
-		if (str_copy(reason, sizeof(reason), s) < 0 ||
-		    !utf8_valid(span_str(reason)))
-			(void)str_printf(reason, sizeof(reason), "no reason");
-		latch_kill(m, "control", span_str(reason));
-		m->out.type = MSG_C_OK;
-		m->out.ids = m->ids;
-		m->out.empty = (struct m_empty){ 0 };
-		core_send(m, c, NULL, 0);
-	} else if (c->proc == PROC_CONTROL && t == MSG_C_DOWN) {
-		m->out.type = MSG_C_OK;
-		m->out.ids = m->ids;
-		m->out.empty = (struct m_empty){ 0 };
-		core_send(m, c, NULL, 0);
-		monitor_stop(m);
-	} else {
-		log_error("core-message", "from=%s type=%s", c->name,
-			  msg_type_name(t));
-		monitor_fatal(m, "a message that its sender may not send");
+static void on_task_end(struct monitor *m, struct core *)
+{
+	vms_of_task_end(m, m->in.ids.task);
+}
+
+static void on_verdict(struct monitor *m, struct core *)
+{
+	item_verdict(m, &m->in.item_verdict);
+}
+
+static void on_status(struct monitor *m, struct core *)
+{
+	status_answer(m);
+}
+
+static void on_wire(struct monitor *m, struct core *)
+{
+	watch_request(m);
+}
+
+static void on_kill(struct monitor *m, struct core *c)
+{
+	char reason[512];
+	struct span s = m->in.text.text;
+
+	if (s.n >= sizeof(reason))
+		s.n = sizeof(reason) - 1;
+	if (str_copy(reason, sizeof(reason), s) < 0 ||
+	    !utf8_valid(span_str(reason)))
+		(void)str_printf(reason, sizeof(reason), "no reason");
+	latch_kill(m, "control", span_str(reason));
+	answer_ok(m, c);
+}
+
+static void on_down(struct monitor *m, struct core *c)
+{
+	answer_ok(m, c);
+	monitor_stop(m);
+}
+
+typedef void (*handler)(struct monitor *m, struct core *c);
+
+/* Who may say what; anything else ends everything. */
+static const handler handlers[PROC_MAX][MSG_TYPE_MAX] = {
+	[PROC_CONNECTOR] = {
+		[MSG_ITEM] = on_put,
+	},
+	[PROC_STORE] = {
+		[MSG_Q_KEPT] = on_kept,
+		[MSG_Q_ITEM] = on_item,
+		[MSG_Q_COUNT] = on_count,
+	},
+	[PROC_BROKER] = {
+		[MSG_TASK_START] = on_task_start,
+		[MSG_TASK_END] = on_task_end,
+		[MSG_ITEM_VERDICT] = on_verdict,
+	},
+	[PROC_CONTROL] = {
+		[MSG_C_STATUS] = on_status,
+		[MSG_C_WIRE] = on_wire,
+		[MSG_C_KILL] = on_kill,
+		[MSG_C_DOWN] = on_down,
+	},
+};
+
+static void core_message(struct monitor *m, struct core *c)
+{
+	handler fn = handlers[c->proc][m->in.type];
+
+	if (fn) {
+		fn(m, c);
+		return;
 	}
+	log_error("core-message", "from=%s type=%s", c->name,
+		  msg_type_name(m->in.type));
+	monitor_fatal(m, "a message that its sender may not send");
 }
 
 static void core_event(void *arg, int fd, short revents)

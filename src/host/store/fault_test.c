@@ -139,15 +139,22 @@ static bool overlaps_kept(size_t i, const bool *kept)
 	return false;
 }
 
+/* The same in each run: a multiplicative hash of both. */
+static bool coin(unsigned call, size_t i)
+{
+	uint32_t v = (call * 2654435761u) ^ ((uint32_t)i * 2246822519u);
+
+	return (v ^ v >> 15) & 1;
+}
+
 /* What was not synced may be there or not, in any order. */
 static void cut_power(void)
 {
 	static bool kept[WRITES];
 	size_t i;
 
-	srand(at);
 	for (i = 0; i < n_writes; i++)
-		kept[i] = fault == FAULT_POWER_SOME && rand() % 2;
+		kept[i] = fault == FAULT_POWER_SOME && coin(at, i);
 	for (i = n_writes; i-- > 0;) {
 		const struct lost *w = &writes[i];
 
@@ -236,11 +243,11 @@ static int cut(int fd, off_t size)
 	return r;
 }
 
-int fdatasync(int fd)
+int fdatasync(int fildes)
 {
 	if (fails(false))
 		return -1;
-	note_sync(fd);
+	note_sync(fildes);
 	after();
 	return 0;
 }

@@ -318,6 +318,7 @@ static int item_source(struct db *d, uint64_t item, struct db_source **ret,
 		       uint64_t *size)
 {
 	sqlite3_stmt *s = sql_use(d, ST_ITEM_SOURCE);
+	struct db_source *from;
 	uint64_t state;
 	int r;
 
@@ -327,11 +328,12 @@ static int item_source(struct db *d, uint64_t item, struct db_source **ret,
 		return r;
 	if (r == 0)
 		return sql_fail(d, -EINVAL, "there is no item %" PRIu64, item);
-	*ret = db_source(d, sql_span(s, 0));
+	from = db_source(d, sql_span(s, 0));
 	*size = sql_u64(s, 1);
 	state = sql_u64(s, 2);
 	(void)sqlite3_reset(s);
-	if (state != ITEM_TAKEN || !*ret)
+	*ret = from;
+	if (state != ITEM_TAKEN || !from)
 		return sql_fail(d, -EINVAL, "item %" PRIu64 " is not at work",
 				item);
 	return 0;
@@ -374,8 +376,8 @@ int db_item_done(struct db *d, const struct m_i_done *m)
 	if (m->verdict == ITEM_PENDING || m->verdict >= ITEM_VERDICT_MAX)
 		return sql_fail(d, -EINVAL, "no verdict");
 	r = item_source(d, m->item, &from, &size);
-	if (r < 0)
-		return r;
+	if (r < 0 || !from)
+		return r < 0 ? r : -EINVAL;
 	s = sql_use(d, ST_ITEM_DONE);
 	sql_bind_u64(s, 1, m->item);
 	sql_bind_u64(s, 2, m->verdict);
