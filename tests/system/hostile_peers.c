@@ -144,7 +144,7 @@ static int world_start(void **)
 	out.hello = (struct m_hello){ span_str("store"),
 				      span_str("items=1000 bytes=100000000 "
 					       "per_source=1000 reserve=0 "
-					       "history=1000") };
+					       "history=1000 last=none") };
 	say(&w.store_monitor, MSG_HELLO, -1);
 	out.hello = (struct m_hello){ span_str("p.yaml"),
 				      span_str("triage\nTell me.") };

@@ -187,6 +187,20 @@ def stopped_in_order(b):
     b.down()
 
 
+def older_copy(b):
+    store = os.path.join(b.dir, 'state/store')
+    shutil.copytree(store, store + '.old')
+    b.up()
+    b.down()
+    os.rename(store, store + '.new')
+    shutil.copytree(store + '.old', store)
+    r = b.run('up', '--images', b.images, check=False)
+    need(r.returncode != 0 and 'an older copy' in r.stderr + r.stdout,
+         f'an older copy of the database is named: {r.stderr}')
+    shutil.rmtree(store)
+    os.rename(store + '.new', store)
+
+
 def database_gone(b):
     """What names it, and what the owner is told to do, works."""
     path = os.path.join(b.dir, 'state/store/state.db')
@@ -212,6 +226,7 @@ def main():
         e = killed_in_an_effect(b)
         the_owner_decides(b, e)
         stopped_in_order(b)
+        older_copy(b)
         database_gone(b)
     return 0
 

@@ -292,7 +292,7 @@ static int store_opened(struct monitor *m, struct err *err)
 	    chan_recv(&m->store.chan, &m->in, &why) != 1 ||
 	    m->in.type != MSG_READY)
 		return err_set(err, -EPROTO, "the store does not start");
-	return 0;
+	return last_write(m->state_fd, &m->store_state, err);
 }
 
 static int start_store(struct monitor *m, struct err *err)
@@ -301,12 +301,16 @@ static int start_store(struct monitor *m, struct err *err)
 	const struct conf_queue *q = &m->conf.queue;
 	CLEAN_FD int dir = sub_dir(m->state_fd, "store", err);
 	CLEAN_FD int theirs = -1;
+	char last[LAST_TEXT];
 	char arg[256];
 	int pair[2];
 	int r;
 
 	if (dir < 0)
 		return dir;
+	r = last_read(m->state_fd, last, err);
+	if (r < 0)
+		return r;
 	r = chan_pair(pair);
 	if (r < 0)
 		return err_set(err, r, "socketpair: %s", strerror(-r));
@@ -321,9 +325,9 @@ static int start_store(struct monitor *m, struct err *err)
 		r = err_set(err, -errno, "store: %s", strerror(errno));
 	(void)str_printf(arg, sizeof(arg),
 			 "items=%u bytes=%llu per_source=%u reserve=%llu "
-			 "history=%u",
+			 "history=%u last=%s",
 			 q->items, (unsigned long long)q->bytes, q->per_source,
-			 (unsigned long long)q->reserve, q->history);
+			 (unsigned long long)q->reserve, q->history, last);
 	if (r == 0)
 		r = core_hello(m, &m->store, "store", arg, err);
 	if (r == 0)

@@ -203,6 +203,14 @@ void cores_end(struct monitor *m);
 void connectors_kill(struct monitor *m);
 void core_send(struct monitor *m, struct core *c, const int *fds, size_t n);
 
+/* last.c: which database the store had last, as its HELLO says it: "ID/OPENED",
+ * or "none". */
+enum { LAST_TEXT = 80 };
+
+[[nodiscard]] int last_read(int state_fd, char ret[LAST_TEXT], struct err *err);
+[[nodiscard]] int last_write(int state_fd, const struct m_s_state *now,
+			     struct err *err);
+
 /* items.c */
 void item_from_connector(struct monitor *m, struct core *c);
 void item_kept(struct monitor *m);  /* MSG_Q_KEPT in m->in */

@@ -535,6 +535,31 @@ static int prepare(struct db *d)
 	return 0;
 }
 
+/* Before anything is changed: trying again does not make it younger. */
+static int compare_last(struct db *d)
+{
+	char id[2 * sizeof(d->state.id) + 1];
+
+	hex_encode(id, d->state.id, sizeof(d->state.id));
+	/* One that was made just now, in the place of one moved away. */
+	if (!d->bounds.last_id[0] || d->state.opened == 0)
+		return 0;
+	if (strcmp(id, d->bounds.last_id) != 0)
+		return sql_fail(d, -EEXIST,
+				"state/store/%s: not the one that was here "
+				"last: put that one back; or, to go on with "
+				"this one, delete state/store.last",
+				DB_FILE);
+	if (d->state.opened < d->bounds.last_opened)
+		return sql_fail(d, -EEXIST,
+				"state/store/%s: an older copy of the one that "
+				"was here last: put the newer one back; or, to "
+				"go on with this one, delete state/store.last: "
+				"what came since is lost to it, or read again",
+				DB_FILE);
+	return 0;
+}
+
 /* What a crash left at work waits again, as far as it may. */
 static int recover(struct db *d)
 {
@@ -549,6 +574,8 @@ static int recover(struct db *d)
 				what_to_do);
 	if (r == 0)
 		r = sql_meta(d, "opened", &d->state.opened);
+	if (r == 0)
+		r = compare_last(d);
 	if (r == 0)
 		r = sql_meta_set(d, "opened", ++d->state.opened);
 	if (r == 0)

@@ -37,6 +37,10 @@ struct db_bounds {
 	uint64_t per_source; /* items; of the bytes, the same share */
 	uint64_t reserve;    /* bytes left free on the disk for others */
 	uint64_t history;    /* items kept after their verdict */
+	/* Which database was here last, "" for none, and how often it had been
+	 * opened: an older copy of it is refused. */
+	char last_id[33];
+	uint64_t last_opened;
 };
 
 struct db_source {

@@ -21,8 +21,8 @@
 
 enum { HEAR_SECONDS = 20 };
 
-const char rig_bounds[] =
-	"items=1000 bytes=67108864 per_source=600 reserve=0 history=1000";
+const char rig_bounds[] = "items=1000 bytes=67108864 per_source=600 reserve=0 "
+			  "history=1000 last=none";
 
 void rig_dir(struct rig *r)
 {

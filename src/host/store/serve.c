@@ -568,6 +568,25 @@ static void on_readable(void *arg, int, short)
 
 /* --- start and end ------------------------------------------------------- */
 
+/* "ID/OPENED", or "none" */
+static int take_last(struct span text, struct db_bounds *b)
+{
+	const size_t n = sizeof(b->last_id) - 1;
+	uint8_t id[16];
+
+	if (span_is(text, "last=none"))
+		return 0;
+	if (text.n < 5 + n + 2 || memcmp(text.p, "last=", 5) != 0 ||
+	    text.p[5 + n] != '/' ||
+	    hex_decode(id, sizeof(id), span_of(text.p + 5, n)) < 0)
+		return -EPROTO;
+	(void)str_copy(b->last_id, sizeof(b->last_id), span_of(text.p + 5, n));
+	return num_parse(span_of(text.p + 6 + n, text.n - 6 - n), 1, INT64_MAX,
+			 &b->last_opened) < 0
+		       ? -EPROTO
+		       : 0;
+}
+
 /* "items=N bytes=N ..." */
 static int take_bounds(struct span arg, struct db_bounds *b)
 {
@@ -593,7 +612,7 @@ static int take_bounds(struct span arg, struct db_bounds *b)
 		n += blank ? 1 : 0;
 		arg = span_of(arg.p + n, arg.n - n);
 	}
-	return arg.n || !b->items || !b->per_source ? -EPROTO : 0;
+	return !b->items || !b->per_source ? -EPROTO : take_last(arg, b);
 }
 
 static int take_hello(struct serve *s, struct db_bounds *b)

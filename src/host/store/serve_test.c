@@ -376,7 +376,8 @@ static void hear_blocked(uint64_t n)
 /* At the bound one waits, and comes in when another has its verdict. */
 static void test_bound_of_a_source(void **)
 {
-	fresh("items=10 bytes=1000000 per_source=2 reserve=0 history=10");
+	fresh("items=10 bytes=1000000 per_source=2 reserve=0 history=10 "
+	      "last=none");
 	rig_put(&r, "A", "1", "x");
 	rig_put(&r, "A", "2", "x");
 	rig_send_put(&r, "A", "3", "x", 1);
@@ -395,7 +396,8 @@ static void test_bound_of_a_source(void **)
 
 static void test_bound_of_all(void **)
 {
-	fresh("items=2 bytes=1000000 per_source=2 reserve=0 history=10");
+	fresh("items=2 bytes=1000000 per_source=2 reserve=0 history=10 "
+	      "last=none");
 	rig_put(&r, "A", "1", "x");
 	rig_put(&r, "B", "1", "x");
 	rig_send_put(&r, "C", "1", "x", 1);
@@ -412,7 +414,8 @@ static void test_bound_of_bytes(void **)
 {
 	static const char big[3 << 20];
 
-	fresh("items=10 bytes=4194304 per_source=5 reserve=0 history=10");
+	fresh("items=10 bytes=4194304 per_source=5 reserve=0 history=10 "
+	      "last=none");
 	rig_send_put(&r, "A", "1", big, sizeof(big));
 	rig_hear(&r, MSG_Q_KEPT);
 	rig_send_put(&r, "A", "2", "x", 1);
@@ -426,7 +429,7 @@ static void test_bound_of_bytes(void **)
 static void test_reserve(void **)
 {
 	fresh("items=10 bytes=1000000 per_source=5 "
-	      "reserve=1152921504606846976 history=10");
+	      "reserve=1152921504606846976 history=10 last=none");
 	rig_send_put(&r, "A", "1", "x", 1);
 	hear_blocked(1);
 	assert_non_null(strstr(r.why, "the disk has "));
@@ -440,7 +443,8 @@ static void test_history(void **)
 	char key[16];
 	unsigned i;
 
-	fresh("items=10 bytes=1000000 per_source=5 reserve=0 history=3");
+	fresh("items=10 bytes=1000000 per_source=5 reserve=0 history=3 "
+	      "last=none");
 	for (i = 1; i <= 6; i++) {
 		uint64_t item, e;
 
@@ -613,6 +617,42 @@ static void test_other_tables(void **)
 	refuses("its tables are not those");
 }
 
+/* As often as it is tried. */
+static void test_older_copy(void **)
+{
+	static const char bounds[] =
+		"items=10 bytes=1000000 per_source=5 reserve=0 history=10 "
+		"last=";
+	char text[160], id[33];
+	unsigned i;
+
+	hex_encode(id, r.state.id, sizeof(r.state.id));
+	rig_stop(&r);
+	(void)str_printf(text, sizeof(text), "%s%s/3", bounds, id);
+	r.bounds = text;
+	for (i = 0; i < 5; i++) {
+		assert_false(rig_start(&r));
+		assert_non_null(strstr(r.why, "an older copy"));
+	}
+	(void)str_printf(text, sizeof(text), "%s%s/1", bounds, id);
+	assert_true(rig_start(&r));
+	assert_int_equal(r.state.opened, 2);
+	rig_stop(&r);
+	id[0] = id[0] == 'a' ? 'b' : 'a';
+	(void)str_printf(text, sizeof(text), "%s%s/1", bounds, id);
+	assert_false(rig_start(&r));
+	assert_non_null(strstr(r.why, "not the one that was here last"));
+	r.bounds = rig_bounds;
+}
+
+/* One that is made just now is no older copy. */
+static void test_fresh_after_another(void **)
+{
+	fresh("items=10 bytes=1000000 per_source=5 reserve=0 history=10 "
+	      "last=00112233445566778899aabbccddeeff/9");
+	assert_int_equal(r.state.opened, 1);
+}
+
 static void test_deleted(void **)
 {
 	char path[64];
@@ -697,6 +737,8 @@ int main(int argc, char **argv)
 		T(of_another),
 		T(newer),
 		T(other_tables),
+		T(older_copy),
+		T(fresh_after_another),
 		T(deleted),
 		T(link),
 		T(bytes_of_an_item),

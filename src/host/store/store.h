@@ -4,7 +4,9 @@
  *
  * With the monitor:
  *
- *	-> HELLO	arg "items=N bytes=N per_source=N": the queue's bounds
+ *	-> HELLO	arg "items=N bytes=N per_source=N reserve=N
+ *			history=N last=ID/N|none": the queue's bounds, and
+ *			which database was here last
  *	<- S_STATE	what was opened; then READY
  *	-> Q_PUT	an item of a connector, its bytes in a sealed memfd
  *	<- Q_KEPT	it is on disk, and only now accepted. KNOWN: it was
