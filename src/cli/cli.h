@@ -115,6 +115,7 @@ int cli_json(FILE *out, const json_t *json);
 #pragma weak cmd_rearm
 #pragma weak cmd_doctor
 #pragma weak cmd_wire
+#pragma weak cmd_effects
 int cmd_up(int argc, char **argv, const struct cli *cli);
 int cmd_down(int argc, char **argv, const struct cli *cli);
 int cmd_status(int argc, char **argv, const struct cli *cli);
@@ -127,6 +128,7 @@ int cmd_init(int argc, char **argv, const struct cli *cli);
 int cmd_kill(int argc, char **argv, const struct cli *cli);
 int cmd_rearm(int argc, char **argv, const struct cli *cli);
 int cmd_doctor(int argc, char **argv, const struct cli *cli);
+int cmd_effects(int argc, char **argv, const struct cli *cli);
 int cmd_wire(int argc, char **argv, const struct cli *cli);
 int cmd_version(int argc, char **argv, const struct cli *cli);
 

@@ -25,6 +25,23 @@ const struct cli_command cli_commands[] = {
 	  "                   exit 3 if that takes longer\n"
 	  "  --least N        and until there are N items (default 1)\n",
 	  cmd_items },
+	{ "effects", "[list|show N|settle N done|failed|repeat N] [--json]",
+	  "what was done, and what nobody knows of",
+	  "Shows each effect that the policy allowed: what became of it, and "
+	  "the\n"
+	  "record in the audit log that it began with. One that bulkhead or a\n"
+	  "connector ended in the middle of is unknown: it may have happened. "
+	  "It is\n"
+	  "never repeated by itself.\n"
+	  "  list                    the newest 100 (also without a word)\n"
+	  "  show N                  one in full\n"
+	  "  settle N done|failed    you have looked: that is what became of "
+	  "it\n"
+	  "  repeat N                once more, as a new effect, if the policy "
+	  "allows\n"
+	  "                          it; at a terminal, asks for a typed "
+	  "word\n",
+	  cmd_effects },
 	{ "read",
 	  "[--as email] [--json] [--console FILE] [--images DIR] FILE|-",
 	  "read one message in a throwaway VM; works without `up`",

@@ -11,7 +11,8 @@
  *		    why}]
  *	pools     [{kind, depth, parked, jails, how, served, died, recycled}]
  *	starts    {cold, clone, pool, cold_why}
- *	items     {pending, read, refused, task_failed}
+ *	items     {pending, read, refused, task_failed, interrupted, given_up}
+ *	queue     [{source, waiting, at_work, bytes, blocked, why}]
  *	audit     {size, root}
  *
  * A key that is not there is shown as unknown, never guessed.
@@ -142,18 +143,24 @@ struct number {
 };
 
 /* "3 running, 0 waiting": the numbers of one object. */
-static void numbers_line(struct buf *b, const struct show *how, const char *own,
-			 const json_t *object, const struct number *rows,
-			 size_t n)
+static void put_numbers(struct buf *b, const json_t *object,
+			const struct number *rows, size_t n)
 {
 	size_t i;
 
-	label(b, how, own);
 	for (i = 0; i < n; i++) {
 		buf_str(b, i ? ", " : "");
 		put_number(b, json_object_get(object, rows[i].key));
 		buf_printf(b, " %s", rows[i].text);
 	}
+}
+
+static void numbers_line(struct buf *b, const struct show *how, const char *own,
+			 const json_t *object, const struct number *rows,
+			 size_t n)
+{
+	label(b, how, own);
+	put_numbers(b, object, rows, n);
 	buf_u8(b, '\n');
 }
 
@@ -275,6 +282,39 @@ static void starts_lines(struct buf *b, const struct show *how,
 	buf_u8(b, '\n');
 }
 
+/* What waits, by source; and what finds no room, with the reason. */
+static void queue_lines(struct buf *b, const struct show *how,
+			const json_t *queue)
+{
+	static const struct number rows[] = { { "waiting", "waiting" },
+					      { "at_work", "in work" },
+					      { "bytes", "bytes" } };
+	const json_t *row, *blocked;
+	size_t i;
+
+	json_array_foreach(queue, i, row)
+	{
+		if (i == 0)
+			label(b, how, "queue");
+		else
+			buf_printf(b, "%12s", "");
+		put_string(b, how, json_object_get(row, "source"), 12);
+		buf_str(b, ": ");
+		put_numbers(b, row, rows, ARRAY_SIZE(rows));
+		blocked = json_object_get(row, "blocked");
+		if (json_integer_value(blocked) > 0) {
+			buf_printf(b, "\n%12s", "");
+			show_put(b, how, SHOW_BAD, "full");
+			buf_str(b, ": ");
+			put_number(b, blocked);
+			buf_str(b, " more find no room, and wait where they "
+				   "are: ");
+			put_string(b, how, json_object_get(row, "why"), 60);
+		}
+		buf_u8(b, '\n');
+	}
+}
+
 void status_print(struct buf *b, const struct show *how, const json_t *all)
 {
 	static const struct number vms[] = {
@@ -285,6 +325,8 @@ void status_print(struct buf *b, const struct show *how, const json_t *all)
 	static const struct number items[] = { { "read", "read" },
 					       { "refused", "refused" },
 					       { "task_failed", "task failed" },
+					       { "interrupted", "interrupted" },
+					       { "given_up", "given up" },
 					       { "pending", "in work" } };
 	const json_t *up = json_object_get(all, "uptime_s");
 
@@ -308,6 +350,7 @@ void status_print(struct buf *b, const struct show *how, const json_t *all)
 	pools_line(b, how, json_object_get(all, "pools"));
 	numbers_line(b, how, "items", json_object_get(all, "items"), items,
 		     ARRAY_SIZE(items));
+	queue_lines(b, how, json_object_get(all, "queue"));
 	audit_line(b, how, json_object_get(all, "audit"));
 }
 

@@ -33,7 +33,13 @@ static const char good[] =
 	"	     'how': 'waiting', 'served': 0, 'died': 0,"
 	"	     'recycled': 0}],"
 	" 'starts': {'cold': 0, 'clone': 1225, 'pool': 9, 'cold_why': ''},"
-	" 'items': {'read': 10, 'refused': 1, 'task_failed': 0, 'pending': 2},"
+	" 'items': {'read': 10, 'refused': 1, 'task_failed': 0,"
+	"	    'interrupted': 0, 'given_up': 0, 'pending': 2},"
+	" 'queue': [{'source': 'inbox', 'waiting': 9000, 'at_work': 6,"
+	"	     'bytes': 123456789, 'blocked': 0, 'why': ''},"
+	"	    {'source': 'lists', 'waiting': 5000, 'at_work': 2,"
+	"	     'bytes': 7, 'blocked': 4,"
+	"	     'why': '5002 items of this source wait'}],"
 	" 'audit': {'size': 99, 'root': 'abcd'}}";
 
 /* One whose templates fail it, with what a guest's death may say in it. */
@@ -57,7 +63,9 @@ static const char bad[] =
 	"	     'recycled': 0}],"
 	" 'starts': {'cold': 3, 'clone': 0, 'pool': 0,"
 	"	     'cold_why': 'reader while no template can be built: x'},"
-	" 'items': {'read': 0, 'refused': 2, 'task_failed': 0, 'pending': 0},"
+	" 'items': {'read': 0, 'refused': 2, 'task_failed': 0,"
+	"	    'interrupted': 1, 'given_up': 1, 'pending': 0},"
+	" 'queue': [],"
 	" 'audit': {'size': 9, 'root': 'ef'}}";
 
 static json_t *parse(const char *text)

@@ -115,20 +115,8 @@ static bool part_msg(const struct story_part *p, struct msg *ret)
 	return msg_decode(buf_view(&p->raw), ret, &why) == 0;
 }
 
-static const char *item_verdict_text(uint8_t v)
-{
-	static const char *const text[] = {
-		[ITEM_PENDING] = "pending",
-		[ITEM_READ] = "read",
-		[ITEM_REFUSED] = "refused",
-		[ITEM_TASK_FAILED] = "task-failed",
-	};
-
-	return v < ARRAY_SIZE(text) ? text[v] : "unknown";
-}
-
 /* Text that need not be UTF-8, as a JSON string. */
-static json_t *json_foreign(struct span s)
+json_t *story_foreign(struct span s)
 {
 	json_t *j = json_stringn(s.n ? (const char *)s.p : "", s.n);
 	CLEAN_BUF struct buf b;
@@ -153,7 +141,7 @@ static json_t *arg_value(const struct m_arg *a)
 	if (j && !json_is_object(j) && !json_is_array(j))
 		return j;
 	json_decref(j);
-	return json_foreign(a->value);
+	return story_foreign(a->value);
 }
 
 /* Adds one argument; a name that comes again becomes a list. */
@@ -185,25 +173,26 @@ static void arg_add(json_t *object, const struct m_arg *a)
 	(void)json_object_set_new(object, key, list);
 }
 
-static json_t *args_json(const struct m_c_request *r)
+json_t *story_args(const struct m_arg *args, uint32_t n)
 {
 	json_t *o = json_object();
 	uint32_t i;
 
-	for (i = 0; o && i < r->n; i++)
-		arg_add(o, &r->args[i]);
+	for (i = 0; o && i < n; i++)
+		arg_add(o, &args[i]);
 	return o;
 }
 
 static json_t *request_json(const struct m_c_request *r)
 {
-	return json_pack(
-		"{s:o,s:o,s:s,s:b,s:o,s:o,s:I}", "capability",
-		json_foreign(r->capability), "arguments", args_json(r),
-		"verdict", r->verdict == VERDICT_ALLOW ? "allow" : "deny",
-		"executed", r->executed, "clause", json_foreign(r->clause),
-		"reason", json_foreign(r->reason), "audit_index",
-		(json_int_t)r->audit_index);
+	return json_pack("{s:o,s:o,s:s,s:b,s:o,s:o,s:I}", "capability",
+			 story_foreign(r->capability), "arguments",
+			 story_args(r->args, r->n), "verdict",
+			 r->verdict == VERDICT_ALLOW ? "allow" : "deny",
+			 "executed", r->executed, "clause",
+			 story_foreign(r->clause), "reason",
+			 story_foreign(r->reason), "audit_index",
+			 (json_int_t)r->audit_index);
 }
 
 static json_t *requests_json(const struct story *s, uint64_t item)
@@ -239,18 +228,19 @@ static json_t *item_json(const struct story *s, const struct story_part *p)
 	if (!part_msg(p, &m))
 		return NULL;
 	it = &m.c_item;
-	return json_pack(
-		"{s:I,s:o,s:o,s:I,s:s,s:o,s:I,s:{s:o},s:o,s:I,s:o,"
-		"s:o,s:o}",
-		"item", (json_int_t)it->item, "source",
-		json_foreign(it->source), "key", json_foreign(it->key), "size",
-		(json_int_t)it->size, "verdict", item_verdict_text(it->verdict),
-		"fault", json_foreign(it->fault), "reader_us",
-		(json_int_t)it->reader_us, "envelope", "from",
-		json_foreign(it->envelope_from), "message", record_json(p),
-		"task", (json_int_t)it->task, "planner",
-		json_foreign(it->planner), "requests",
-		requests_json(s, it->item), "answer", json_foreign(it->answer));
+	return json_pack("{s:I,s:o,s:o,s:I,s:s,s:o,s:I,s:{s:o},s:o,s:I,s:o,"
+			 "s:o,s:o}",
+			 "item", (json_int_t)it->item, "source",
+			 story_foreign(it->source), "key",
+			 story_foreign(it->key), "size", (json_int_t)it->size,
+			 "verdict", item_verdict_name(it->verdict), "fault",
+			 story_foreign(it->fault), "reader_us",
+			 (json_int_t)it->reader_us, "envelope", "from",
+			 story_foreign(it->envelope_from), "message",
+			 record_json(p), "task", (json_int_t)it->task,
+			 "planner", story_foreign(it->planner), "requests",
+			 requests_json(s, it->item), "answer",
+			 story_foreign(it->answer));
 }
 
 json_t *story_json(const struct story *s)
@@ -364,7 +354,7 @@ static void request_lines(struct buf *b, const struct show *how,
 			  const struct m_c_request *r)
 {
 	bool allowed = r->verdict == VERDICT_ALLOW;
-	json_t *args = args_json(r);
+	json_t *args = story_args(r->args, r->n);
 
 	label(b, how, "request");
 	show_text(b, how, r->capability, INDENT, INDENT + 2);
@@ -432,6 +422,8 @@ static void item_heading(struct buf *b, const struct show *how,
 		[ITEM_READ] = "READ",
 		[ITEM_REFUSED] = "REFUSED",
 		[ITEM_TASK_FAILED] = "TASK FAILED",
+		[ITEM_INTERRUPTED] = "INTERRUPTED",
+		[ITEM_GIVEN_UP] = "GIVEN UP",
 	};
 	enum show_style style = it->verdict == ITEM_READ      ? SHOW_GOOD
 				: it->verdict == ITEM_PENDING ? SHOW_BOLD

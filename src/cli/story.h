@@ -38,6 +38,10 @@ void story_print(struct buf *b, const struct show *how, const struct story *s);
 /* A new reference: {"items": [...]}; NULL without memory. */
 json_t *story_json(const struct story *s);
 
+/* Foreign text, and a request's arguments, as JSON: new references. */
+json_t *story_foreign(struct span s);
+json_t *story_args(const struct m_arg *args, uint32_t n);
+
 /* One message of a reader, laid out as in a story; also for `read`. */
 void story_message(struct buf *b, const struct show *how,
 		   const struct message *m);

@@ -21,6 +21,7 @@
 #include "base/str.h"
 #include "conf/load.h"
 #include "conf/value.h"
+#include "proto/limits.h"
 #include "vm/vm.h"
 
 enum {
@@ -28,7 +29,10 @@ enum {
 	MEMORY_MIB_MAX = 65536,
 	CPUS_MAX = 1, /* the guests' kernel is for one */
 	DEADLINE_S_MAX = 86400,
+	QUEUE_ITEMS_MAX = 1000000,
 };
+
+#define QUEUE_BYTES_MAX (1024ULL << 30)
 
 struct loader {
 	struct load load;
@@ -465,6 +469,94 @@ static void set_vms(void *ctx, const struct yaml_node *n)
 	walk(ctx, n, vms_rules, ARRAY_SIZE(vms_rules));
 }
 
+/* queue */
+
+static void set_count(void *ctx, const struct yaml_node *n, uint32_t *ret)
+{
+	struct loader *l = ctx;
+	const char *text = scalar(l, n);
+	uint64_t v;
+
+	if (!text)
+		return;
+	if (num_parse(span_str(text), 1, QUEUE_ITEMS_MAX, &v) < 0)
+		fault(l, n, "a number, 1 to %d", QUEUE_ITEMS_MAX);
+	else
+		*ret = (uint32_t)v;
+}
+
+static void set_queue_items(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+
+	set_count(ctx, n, &l->c.queue.items);
+}
+
+static void set_per_source(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+
+	set_count(ctx, n, &l->c.queue.per_source);
+}
+
+static void set_history(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+
+	set_count(ctx, n, &l->c.queue.history);
+}
+
+static void set_queue_bytes(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+	const char *text = scalar(l, n);
+	uint64_t v;
+
+	if (!text)
+		return;
+	if (value_size(text, &v) < 0 || v < LIMIT_ITEM || v > QUEUE_BYTES_MAX)
+		fault(l, n, "a size, 16MiB to 1024GiB");
+	else
+		l->c.queue.bytes = v;
+}
+
+static void set_reserve(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+	const char *text = scalar(l, n);
+	uint64_t v;
+
+	if (!text)
+		return;
+	if (value_size(text, &v) < 0 || v > QUEUE_BYTES_MAX)
+		fault(l, n, "a size, 0 to 1024GiB");
+	else
+		l->c.queue.reserve = v;
+}
+
+static const struct load_rule queue_rules[] = {
+	{ { "items", false, false, "mails that may wait, 1 to 1000000" },
+	  set_queue_items },
+	{ { "per_source", false, false, "of them, of one connector" },
+	  set_per_source },
+	{ { "bytes", false, false, "of them all, 16MiB to 1024GiB" },
+	  set_queue_bytes },
+	{ { "reserve", false, false, "of the disk, left to others" },
+	  set_reserve },
+	{ { "history", false, false, "verdicts kept, 1 to 1000000" },
+	  set_history },
+};
+
+static void set_queue(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+
+	walk(ctx, n, queue_rules, ARRAY_SIZE(queue_rules));
+	if (l->c.queue.per_source > l->c.queue.items)
+		fault(l, n, "per_source is %u, more than items, %u",
+		      l->c.queue.per_source, l->c.queue.items);
+}
+
 /* connectors */
 
 static void set_kind(void *ctx, const struct yaml_node *n)
@@ -571,6 +663,7 @@ static const struct load_rule top_rules[] = {
 	{ { "vms", false, false, "sizes and deadlines of the VMs" }, set_vms },
 	{ { "backend", false, false, "auto, qemu-kvm or qemu-tcg" },
 	  set_backend },
+	{ { "queue", false, false, "how much may wait" }, set_queue },
 	{ { "connectors", true, false, "accounts and folders, by name" },
 	  set_connectors },
 	{ { "audit", false, true, "retention, reserve, witness" }, NULL },
@@ -593,6 +686,11 @@ static void set_defaults(struct loader *l)
 					  .deadline_s = 30 * 60,
 					  .parked = VM_PARK_WAITING };
 	c->backend = VM_AUTO;
+	c->queue = (struct conf_queue){ .items = 10000,
+					.per_source = 5000,
+					.bytes = 1 << 30,
+					.reserve = 64 << 20,
+					.history = 100000 };
 	c->users[0] = geteuid();
 	c->n_users = 1;
 }
@@ -734,6 +832,7 @@ static const struct {
 	{ "agents.NAME.tasks[].", task_rules, ARRAY_SIZE(task_rules) },
 	{ "vms.", vms_rules, ARRAY_SIZE(vms_rules) },
 	{ "vms.KIND.", vm_rules, ARRAY_SIZE(vm_rules) },
+	{ "queue.", queue_rules, ARRAY_SIZE(queue_rules) },
 	{ "connectors.NAME.", connector_rules, ARRAY_SIZE(connector_rules) },
 };
 

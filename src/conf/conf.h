@@ -47,6 +47,15 @@ struct conf_vm {
 	int parked;    /* enum vm_park: waiting or resumed */
 };
 
+/* What is accepted and has no verdict yet, see host/store. */
+struct conf_queue {
+	uint32_t items;
+	uint32_t per_source;
+	uint64_t bytes;
+	uint64_t reserve; /* bytes of the disk that it leaves to others */
+	uint32_t history; /* items that are kept after their verdict */
+};
+
 struct conf {
 	char file[CONF_PATH_MAX];
 	char state[CONF_PATH_MAX];
@@ -62,6 +71,7 @@ struct conf {
 	struct conf_vm reader;
 	struct conf_vm planner_vm;
 	int backend; /* enum vm_backend */
+	struct conf_queue queue;
 	uint32_t n_connectors;
 	struct conf_connector connectors[CONF_CONNECTORS];
 };

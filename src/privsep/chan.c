@@ -105,23 +105,20 @@ int chan_take_fd(struct chan *c, size_t i)
 	return i < c->n_fds ? take_fd(&c->fds[i]) : -1;
 }
 
-int chan_send(struct chan *c, const struct msg *m, const int *fds, size_t n_fds)
+int chan_send_bytes(struct chan *c, struct span datagram, const int *fds,
+		    size_t n_fds)
 {
 	union {
 		struct cmsghdr align;
 		char raw[CMSG_SPACE(sizeof(int) * LIMIT_MSG_FDS)];
 	} control = { 0 };
-	struct iovec iov;
+	/* sendmsg only reads it. */
+	struct iovec iov = { (void *)(uintptr_t)datagram.p, datagram.n };
 	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1 };
 	ssize_t n;
 
 	if (n_fds > LIMIT_MSG_FDS)
 		return -EINVAL;
-	buf_reset(&c->out);
-	msg_encode(&c->out, m);
-	if (!buf_ok(&c->out))
-		return -EMSGSIZE;
-	iov = (struct iovec){ c->out.p, c->out.n };
 	if (n_fds) {
 		struct cmsghdr *cm = &control.align;
 
@@ -138,4 +135,15 @@ int chan_send(struct chan *c, const struct msg *m, const int *fds, size_t n_fds)
 				    (c->send_no_wait ? MSG_DONTWAIT : 0));
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : 0;
+}
+
+int chan_send(struct chan *c, const struct msg *m, const int *fds, size_t n_fds)
+{
+	if (n_fds > LIMIT_MSG_FDS)
+		return -EINVAL;
+	buf_reset(&c->out);
+	msg_encode(&c->out, m);
+	if (!buf_ok(&c->out))
+		return -EMSGSIZE;
+	return chan_send_bytes(c, buf_view(&c->out), fds, n_fds);
 }

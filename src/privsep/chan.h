@@ -42,4 +42,8 @@ int chan_take_fd(struct chan *c, size_t i);
 [[nodiscard]] int chan_send(struct chan *c, const struct msg *m, const int *fds,
 			    size_t n_fds);
 
+/* The same for a datagram that is encoded already. */
+[[nodiscard]] int chan_send_bytes(struct chan *c, struct span datagram,
+				  const int *fds, size_t n_fds);
+
 #endif

@@ -29,7 +29,8 @@ static const struct proc_row rows[] = {
 			   FILTER(control) },
 	[PROC_BROKER] = { "broker",
 			  RIGHT_SECRET,
-			  { FD_MONITOR, FD_AUDIT, FD_CONTROL, FD_POLICY },
+			  { FD_MONITOR, FD_AUDIT, FD_CONTROL, FD_POLICY,
+			    FD_STORE },
 			  true,
 			  FILTER(broker) },
 	[PROC_AUDITD] = { "auditd",
@@ -37,6 +38,12 @@ static const struct proc_row rows[] = {
 			  { FD_MONITOR, FD_BROKER, FD_DIR },
 			  false,
 			  FILTER(auditd) },
+	/* The queue holds raw mail, as bytes that it never looks into. */
+	[PROC_STORE] = { "store",
+			 RIGHT_SECRET | RIGHT_FILES,
+			 { FD_MONITOR, FD_BROKER, FD_DIR },
+			 false,
+			 FILTER(store) },
 	[PROC_ENVELOPE] = { "envelope",
 			    RIGHT_HOSTILE,
 			    { FD_BROKER, FD_ITEM },
@@ -90,6 +97,7 @@ const char *fd_role_name(enum fd_role role)
 		[FD_KERNEL] = "kernel", [FD_INITRD] = "initrd",
 		[FD_QMP] = "qmp",	[FD_MEMORY] = "memory",
 		[FD_SAVED] = "saved",	[FD_QEMU] = "qemu",
+		[FD_STORE] = "store",
 	};
 
 	static_assert(ARRAY_SIZE(names) == FD_ROLE_MAX, "a name per role");

@@ -17,6 +17,7 @@ enum proc {
 	PROC_CONTROL,
 	PROC_BROKER,
 	PROC_AUDITD,
+	PROC_STORE,
 	PROC_ENVELOPE,
 	PROC_CONNECTOR,
 	PROC_PORTER,
@@ -32,6 +33,7 @@ enum fd_role {
 	FD_CONTROL, /* channel to control */
 	FD_BROKER,  /* channel to the broker */
 	FD_POLICY,  /* the policy file, sealed memfd */
+	FD_STORE,   /* channel to the store */
 	FD_LISTEN,  /* the owner's Unix socket, listening */
 	FD_DIR,	    /* the one directory this process works in */
 	FD_STATE,   /* a directory for its own small state */

@@ -83,11 +83,35 @@ static const struct layout arg = { LAYOUT(m_arg, STR(m_arg, name, LIMIT_NAME),
 #define L_EMPTY LAYOUT(m_empty, U8(m_empty, zero))
 #define L_TEXT	LAYOUT(m_text, STR(m_text, text, TEXT_MAX))
 
+#define L_E_ROW                                                                \
+	LAYOUT(m_e_row, U64(m_e_row, effect), U64(m_e_row, item),              \
+	       U64(m_e_row, task), U64(m_e_row, repeats), U8(m_e_row, state),  \
+	       U8(m_e_row, recorded), U8(m_e_row, have_index),                 \
+	       U64(m_e_row, index), U64(m_e_row, planned_s),                   \
+	       U64(m_e_row, ended_s), STR(m_e_row, capability, LIMIT_NAME),    \
+	       STR(m_e_row, connector, LIMIT_NAME),                            \
+	       STR(m_e_row, detail, REASON_MAX),                               \
+	       LIST(m_e_row, args, LIMIT_ARGS, arg))
+#define L_S_REF LAYOUT(m_s_ref, U64(m_s_ref, id))
+#define L_S_GET                                                                \
+	LAYOUT(m_s_get, U64(m_s_get, after), U8(m_s_get, which),               \
+	       U32(m_s_get, newest), U64(m_s_get, item))
+#define L_PING LAYOUT(m_ping, U64(m_ping, number))
+#define L_ITEM_DONE                                                            \
+	LAYOUT(m_item_done, STR(m_item_done, key, KEY_MAX),                    \
+	       U8(m_item_done, verdict))
+#define L_E_OUTCOME                                                            \
+	LAYOUT(m_e_outcome, U64(m_e_outcome, effect), U8(m_e_outcome, state),  \
+	       STR(m_e_outcome, detail, REASON_MAX))
+
 static const struct layout layouts[] = {
 	[MSG_HELLO] = { "hello", LAYOUT(m_hello, STR(m_hello, name, LIMIT_NAME),
 					STR(m_hello, arg, 4096)) },
 	[MSG_STOP] = { "stop", L_EMPTY },
 	[MSG_KILL] = { "kill", L_TEXT },
+	[MSG_PING] = { "ping", L_PING },
+	[MSG_READY] = { "ready", L_EMPTY },
+	[MSG_PONG] = { "pong", L_PING },
 	[MSG_AUDIT] = { "audit",
 			LAYOUT(m_audit, STR(m_audit, kind, LIMIT_NAME),
 			       LIST(m_audit, fields, LIMIT_AUDIT_FIELDS,
@@ -104,9 +128,72 @@ static const struct layout layouts[] = {
 	[MSG_ITEM] = { "item",
 		       LAYOUT(m_item, STR(m_item, key, KEY_MAX),
 			      U64(m_item, size), BYTES(m_item, sha256, 32)) },
-	[MSG_ITEM_DONE] = { "item-done",
-			    LAYOUT(m_item_done, STR(m_item_done, key, KEY_MAX),
-				   U8(m_item_done, verdict)) },
+	[MSG_ITEM_KEPT] = { "item-kept", L_ITEM_DONE },
+	[MSG_ITEM_DONE] = { "item-done", L_ITEM_DONE },
+	[MSG_S_STATE] = { "s-state", LAYOUT(m_s_state, BYTES(m_s_state, id, 16),
+					    U64(m_s_state, opened),
+					    U64(m_s_state, tip_size),
+					    BYTES(m_s_state, tip_root, 32),
+					    U64(m_s_state, waiting),
+					    U64(m_s_state, recovered)) },
+	[MSG_S_TIP] = { "s-tip", LAYOUT(m_s_tip, U64(m_s_tip, size),
+					BYTES(m_s_tip, root, 32)) },
+	[MSG_Q_PUT] = { "q-put",
+			LAYOUT(m_q_put, STR(m_q_put, source, LIMIT_NAME),
+			       STR(m_q_put, key, KEY_MAX), U64(m_q_put, size),
+			       BYTES(m_q_put, sha256, 32)) },
+	[MSG_Q_KEPT] = { "q-kept",
+			 LAYOUT(m_q_kept, STR(m_q_kept, source, LIMIT_NAME),
+				STR(m_q_kept, key, KEY_MAX),
+				U64(m_q_kept, item), U8(m_q_kept, kept),
+				U8(m_q_kept, verdict)) },
+	[MSG_Q_NEXT] = { "q-next", L_EMPTY },
+	[MSG_Q_ITEM] = { "q-item",
+			 LAYOUT(m_q_item, U64(m_q_item, item),
+				U64(m_q_item, task), U32(m_q_item, attempt),
+				STR(m_q_item, source, LIMIT_NAME),
+				STR(m_q_item, key, KEY_MAX),
+				U64(m_q_item, size),
+				BYTES(m_q_item, sha256, 32)) },
+	[MSG_Q_COUNT] = { "q-count",
+			  LAYOUT(m_q_count, STR(m_q_count, source, LIMIT_NAME),
+				 U64(m_q_count, waiting), U64(m_q_count, taken),
+				 U64(m_q_count, bytes), U64(m_q_count, blocked),
+				 STR(m_q_count, why, REASON_MAX)) },
+	[MSG_S_OK] = { "s-ok", LAYOUT(m_s_ok, U64(m_s_ok, id)) },
+	[MSG_S_NONE] = { "s-none", L_EMPTY },
+	[MSG_S_FAIL] = { "s-fail", L_TEXT },
+	[MSG_I_DONE] = { "i-done",
+			 LAYOUT(m_i_done, U64(m_i_done, item),
+				U64(m_i_done, task), U8(m_i_done, verdict),
+				STR(m_i_done, fault, REASON_MAX),
+				U64(m_i_done, reader_us),
+				STR(m_i_done, envelope_from, 320)) },
+	[MSG_I_RECORDED] = { "i-recorded", L_S_REF },
+	[MSG_I_GET] = { "i-get", L_S_GET },
+	[MSG_I_ROW] = { "i-row",
+			LAYOUT(m_i_row, U64(m_i_row, item), U64(m_i_row, task),
+			       STR(m_i_row, source, LIMIT_NAME),
+			       STR(m_i_row, key, KEY_MAX), U64(m_i_row, size),
+			       U8(m_i_row, state), U32(m_i_row, attempts),
+			       U8(m_i_row, verdict),
+			       STR(m_i_row, fault, REASON_MAX),
+			       U64(m_i_row, reader_us),
+			       STR(m_i_row, envelope_from, 320),
+			       U64(m_i_row, came_s), U64(m_i_row, ended_s)) },
+	[MSG_E_PLAN] = { "e-plan",
+			 LAYOUT(m_e_plan, U64(m_e_plan, item),
+				U64(m_e_plan, task), U64(m_e_plan, repeats),
+				STR(m_e_plan, capability, LIMIT_NAME),
+				STR(m_e_plan, connector, LIMIT_NAME),
+				LIST(m_e_plan, args, LIMIT_ARGS, arg)) },
+	[MSG_E_STARTED] = { "e-started",
+			    LAYOUT(m_e_started, U64(m_e_started, effect),
+				   U64(m_e_started, index)) },
+	[MSG_E_OUTCOME] = { "e-outcome", L_E_OUTCOME },
+	[MSG_E_RECORDED] = { "e-recorded", L_S_REF },
+	[MSG_E_GET] = { "e-get", L_S_GET },
+	[MSG_E_ROW] = { "e-row", L_E_ROW },
 	[MSG_CONNECTOR] = { "connector",
 			    LAYOUT(m_connector,
 				   STR(m_connector, name, LIMIT_NAME),
@@ -117,7 +204,9 @@ static const struct layout layouts[] = {
 				  STR(m_item_new, key, KEY_MAX),
 				  U64(m_item_new, size),
 				  BYTES(m_item_new, sha256, 32),
-				  U64(m_item_new, since_us)) },
+				  U64(m_item_new, since_us),
+				  U64(m_item_new, task),
+				  U32(m_item_new, attempt)) },
 	[MSG_VM_NEW] = { "vm-new",
 			 LAYOUT(m_vm_new, U64(m_vm_new, vm), U8(m_vm_new, kind),
 				U64(m_vm_new, item)) },
@@ -213,6 +302,10 @@ static const struct layout layouts[] = {
 				   STR(m_c_request, clause, REASON_MAX),
 				   STR(m_c_request, reason, REASON_MAX),
 				   U64(m_c_request, audit_index)) },
+	[MSG_C_EFFECTS] = { "c-effects", L_S_GET },
+	[MSG_C_EFFECT] = { "c-effect", L_E_ROW },
+	[MSG_C_SETTLE] = { "c-settle", L_E_OUTCOME },
+	[MSG_C_REPEAT] = { "c-repeat", L_S_REF },
 	[MSG_C_OK] = { "c-ok", L_EMPTY },
 	[MSG_C_FAIL] = { "c-fail", L_TEXT },
 	[MSG_C_TEXT] = { "c-text", L_TEXT },
@@ -225,6 +318,38 @@ const char *msg_type_name(enum msg_type t)
 	if (t <= MSG_NONE || t >= MSG_TYPE_MAX)
 		return "unknown";
 	return layouts[t].name;
+}
+
+const char *item_verdict_name(unsigned v)
+{
+	static const char *const names[] = {
+		[ITEM_PENDING] = "pending",
+		[ITEM_READ] = "read",
+		[ITEM_REFUSED] = "refused",
+		[ITEM_TASK_FAILED] = "task-failed",
+		[ITEM_INTERRUPTED] = "interrupted",
+		[ITEM_GIVEN_UP] = "given-up",
+	};
+
+	static_assert(ARRAY_SIZE(names) == ITEM_VERDICT_MAX, "a name each");
+	return v < ITEM_VERDICT_MAX ? names[v] : "unknown";
+}
+
+const char *effect_state_name(unsigned s)
+{
+	static const char *const names[] = {
+		[0] = "none",
+		[EFFECT_PLANNED] = "planned",
+		[EFFECT_STARTED] = "started",
+		[EFFECT_DONE] = "done",
+		[EFFECT_FAILED] = "failed",
+		[EFFECT_UNKNOWN] = "unknown",
+		[EFFECT_NOT_EXECUTED] = "not-executed",
+		[EFFECT_SETTLED] = "settled",
+	};
+
+	static_assert(ARRAY_SIZE(names) == EFFECT_STATE_MAX, "a name each");
+	return names[s < EFFECT_STATE_MAX ? s : 0];
 }
 
 /* UNSAFE: base + field->off is inside the struct by the layout tables. */

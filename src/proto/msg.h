@@ -26,7 +26,7 @@
 #include "base/span.h"
 #include "proto/limits.h"
 
-enum { MSG_VERSION = 2, MSG_HEAD = 36, MSG_RUN = 16 };
+enum { MSG_VERSION = 3, MSG_HEAD = 36, MSG_RUN = 16 };
 
 enum msg_type {
 	MSG_NONE = 0,
@@ -35,6 +35,11 @@ enum msg_type {
 	MSG_HELLO, /* m_hello: who you are, the run id in the head */
 	MSG_STOP,  /* m_empty: finish and exit */
 	MSG_KILL,  /* m_text: the latch is set, the reason */
+	MSG_PING,  /* m_ping: say that you work */
+
+	/* a process that lives as long as bulkhead -> monitor */
+	MSG_READY, /* m_empty: it can work from now on */
+	MSG_PONG,  /* m_ping: what the ping said */
 
 	/* any -> auditd, and its answer */
 	MSG_AUDIT,	 /* m_audit */
@@ -44,7 +49,33 @@ enum msg_type {
 
 	/* inbound connector <-> monitor */
 	MSG_ITEM,      /* m_item + sealed memfd of the raw bytes */
+	MSG_ITEM_KEPT, /* m_item_done: it is in the queue, the next may come */
 	MSG_ITEM_DONE, /* m_item_done: monitor -> connector, may forget it */
+
+	/* monitor <-> store: the queue; see host/store/store.h */
+	MSG_S_STATE, /* m_s_state: store -> monitor, what it has opened */
+	MSG_S_TIP,   /* m_s_tip: keep this; no answer */
+	MSG_Q_PUT,   /* m_q_put + sealed memfd of the raw bytes */
+	MSG_Q_KEPT,  /* m_q_kept: durable; not before there is room */
+	MSG_Q_NEXT,  /* m_empty: there is a place for one more */
+	MSG_Q_ITEM,  /* m_q_item + sealed memfd: for a MSG_Q_NEXT, when there is
+			one */
+	MSG_Q_COUNT, /* m_q_count: of a source, when it has changed */
+
+	/* broker <-> store; an answer is durable when it is given */
+	MSG_S_OK,	/* m_s_ok */
+	MSG_S_NONE,	/* m_empty: no such row */
+	MSG_S_FAIL,	/* m_text: not done, nothing has changed */
+	MSG_I_DONE,	/* m_i_done -> S_OK, S_FAIL */
+	MSG_I_RECORDED, /* m_s_ref: its verdict is in the log; no answer */
+	MSG_I_GET,	/* m_s_get -> MSG_I_ROW, S_NONE */
+	MSG_I_ROW,	/* m_i_row */
+	MSG_E_PLAN,	/* m_e_plan -> S_OK with its number, S_FAIL */
+	MSG_E_STARTED,	/* m_e_started -> S_OK, S_FAIL */
+	MSG_E_OUTCOME,	/* m_e_outcome -> S_OK, S_FAIL */
+	MSG_E_RECORDED, /* m_s_ref: its outcome is in the log; no answer */
+	MSG_E_GET,	/* m_s_get -> MSG_E_ROW, S_NONE */
+	MSG_E_ROW,	/* m_e_row */
 
 	/* monitor -> broker */
 	MSG_CONNECTOR, /* m_connector + channel to it */
@@ -104,6 +135,10 @@ enum msg_type {
 	MSG_C_ITEM,    /* m_c_item + sealed memfd, message_encode, if any */
 	MSG_C_REQUEST, /* m_c_request: what a planner asked for */
 	MSG_C_WIRE,    /* m_c_wire -> MSG_C_OK + channel of MSG_FRAMEs */
+	MSG_C_EFFECTS, /* m_s_get -> MSG_C_EFFECT ..., MSG_C_OK */
+	MSG_C_EFFECT,  /* m_e_row */
+	MSG_C_SETTLE,  /* m_e_outcome: the owner's word -> MSG_C_OK */
+	MSG_C_REPEAT,  /* m_s_ref -> MSG_C_EFFECT, the new one, MSG_C_OK */
 	MSG_C_OK,      /* m_empty */
 	MSG_C_FAIL,    /* m_text */
 	MSG_C_TEXT,    /* m_text: a JSON object, part of an answer */
@@ -164,6 +199,84 @@ struct m_item_done {
 	uint8_t verdict; /* enum item_verdict */
 };
 
+struct m_ping {
+	uint64_t number;
+};
+
+/* How far the audit log has come, kept in a second place. */
+struct m_s_tip {
+	uint64_t size;
+	uint8_t root[32];
+};
+
+struct m_s_state {
+	uint8_t id[16];	   /* drawn when the database was made */
+	uint64_t opened;   /* how often, this time included */
+	uint64_t tip_size; /* the last MSG_S_TIP; 0: none */
+	uint8_t tip_root[32];
+	uint64_t waiting;   /* items in the queue */
+	uint64_t recovered; /* of them, those that were at work at its end */
+};
+
+struct m_q_put {
+	struct span source; /* connector name */
+	struct span key;
+	uint64_t size;
+	uint8_t sha256[32];
+};
+
+enum kept { KEPT_NEW = 1, KEPT_KNOWN, KEPT_DONE, KEPT_MAX };
+
+struct m_q_kept {
+	struct span source;
+	struct span key;
+	uint64_t item;
+	uint8_t kept;	 /* enum kept */
+	uint8_t verdict; /* enum item_verdict, of KEPT_DONE */
+};
+
+struct m_q_item {
+	uint64_t item; /* never given twice, over restarts too */
+	uint64_t task; /* the number for its task, if it gets one; likewise */
+	uint32_t attempt; /* from 1 */
+	struct span source;
+	struct span key;
+	uint64_t size;
+	uint8_t sha256[32];
+};
+
+struct m_q_count {
+	struct span source;
+	uint64_t waiting; /* and not at work */
+	uint64_t taken;	  /* at work */
+	uint64_t bytes;	  /* of them all */
+	uint64_t blocked; /* given to the store, which has no room for them */
+	struct span why;  /* they are blocked, in our words */
+};
+
+struct m_s_ok {
+	uint64_t id; /* of what was made, or changed */
+};
+
+struct m_s_ref {
+	uint64_t id;
+};
+
+/* Which rows: the first after a number, of those that there are. */
+enum s_which {
+	S_ALL = 0,
+	S_NEWEST, /* the same, but skips all but the newest `newest` */
+	S_OPEN,	  /* what a restart has to bring to its end */
+	S_WHICH_MAX
+};
+
+struct m_s_get {
+	uint64_t after;
+	uint8_t which; /* enum s_which */
+	uint32_t newest;
+	uint64_t item; /* effects: of this item alone; 0: of all */
+};
+
 struct m_connector {
 	struct span name;
 	uint8_t direction; /* 1 inbound, 2 outbound */
@@ -176,6 +289,8 @@ struct m_item_new {
 	uint64_t size;
 	uint8_t sha256[32];
 	uint64_t since_us; /* CLOCK_MONOTONIC when it was handed over */
+	uint64_t task;	  /* its task's number, if it gets one */
+	uint32_t attempt; /* from 1 */
 };
 
 enum vm_kind { VM_READER = 1, VM_PLANNER, VM_KIND_MAX };
@@ -201,12 +316,46 @@ enum item_verdict {
 	ITEM_READ,	  /* read, and its task came to its end */
 	ITEM_REFUSED,	  /* no valid JSON came out of its reader VM */
 	ITEM_TASK_FAILED, /* read, but its planner VM failed */
+	ITEM_INTERRUPTED, /* a restart came between; it had effects */
+	ITEM_GIVEN_UP,	  /* bulkhead ended at each attempt */
 	ITEM_VERDICT_MAX
 };
+
+/* "read", "task-failed", ...; "unknown" for what is none. */
+const char *item_verdict_name(unsigned v);
 
 struct m_item_verdict {
 	uint64_t item;
 	uint8_t verdict; /* enum item_verdict */
+};
+
+struct m_i_done {
+	uint64_t item;
+	uint64_t task;	 /* 0: it had none */
+	uint8_t verdict; /* enum item_verdict */
+	struct span fault;
+	uint64_t reader_us;
+	struct span envelope_from;
+};
+
+enum item_state { ITEM_WAITING = 1, ITEM_TAKEN, ITEM_ENDED, ITEM_STATE_MAX };
+
+/* What the store knows of an item; of an ended one no bytes are left. */
+struct m_i_row {
+	uint64_t item;
+	uint64_t task;
+	struct span source;
+	struct span key;
+	uint64_t size;
+	uint8_t state; /* enum item_state */
+	uint32_t attempts;
+	uint8_t verdict; /* enum item_verdict; of one that is not ended: which
+			    one a restart has to give it, or ITEM_PENDING */
+	struct span fault;
+	uint64_t reader_us;
+	struct span envelope_from;
+	uint64_t came_s; /* since 1970 */
+	uint64_t ended_s;
 };
 
 struct m_vm_ready {
@@ -311,6 +460,59 @@ struct m_effect_done {
 	struct span detail; /* the connector's id for it, or why not */
 };
 
+enum effect_state {
+	EFFECT_PLANNED = 1,  /* nothing has been sent to its connector */
+	EFFECT_STARTED,	     /* from here on it may have happened */
+	EFFECT_DONE,	     /* the connector said so */
+	EFFECT_FAILED,	     /* likewise */
+	EFFECT_UNKNOWN,	     /* nobody will say */
+	EFFECT_NOT_EXECUTED, /* a restart came before it was started */
+	EFFECT_SETTLED,	     /* the owner said what became of it */
+	EFFECT_STATE_MAX
+};
+
+/* "planned", "not-executed", ...; "none" for what is none. */
+const char *effect_state_name(unsigned s);
+
+struct m_e_plan {
+	uint64_t item;
+	uint64_t task;
+	uint64_t repeats; /* effect that this one is the repetition of, 0 */
+	struct span capability;
+	struct span connector;
+	uint32_t n;
+	struct m_arg args[LIMIT_ARGS]; /* canonical */
+};
+
+struct m_e_started {
+	uint64_t effect;
+	uint64_t index; /* of its intent in the log */
+};
+
+struct m_e_outcome {
+	uint64_t effect;
+	uint8_t state; /* enum effect_state */
+	struct span detail;
+};
+
+struct m_e_row {
+	uint64_t effect;
+	uint64_t item;
+	uint64_t task;
+	uint64_t repeats;
+	uint8_t state;	    /* enum effect_state */
+	uint8_t recorded;   /* its outcome is in the log */
+	uint8_t have_index; /* it was started: index is that of its intent */
+	uint64_t index;
+	uint64_t planned_s; /* since 1970 */
+	uint64_t ended_s;
+	struct span capability;
+	struct span connector;
+	struct span detail;
+	uint32_t n;
+	struct m_arg args[LIMIT_ARGS];
+};
+
 struct m_c_item {
 	uint64_t item;
 	uint64_t task;
@@ -350,6 +552,22 @@ struct msg {
 		struct m_audit_ok audit_ok;
 		struct m_item item;
 		struct m_item_done item_done;
+		struct m_ping ping;
+		struct m_s_state s_state;
+		struct m_s_tip s_tip;
+		struct m_q_put q_put;
+		struct m_q_kept q_kept;
+		struct m_q_item q_item;
+		struct m_q_count q_count;
+		struct m_s_ok s_ok;
+		struct m_s_ref s_ref;
+		struct m_s_get s_get;
+		struct m_i_done i_done;
+		struct m_i_row i_row;
+		struct m_e_plan e_plan;
+		struct m_e_started e_started;
+		struct m_e_outcome e_outcome;
+		struct m_e_row e_row;
 		struct m_connector connector;
 		struct m_item_new item_new;
 		struct m_vm_new vm_new;

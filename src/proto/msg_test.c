@@ -50,6 +50,47 @@ static void sample(struct msg *m, enum msg_type t)
 			.length = 0x01020304,
 			.first = SPAN_LIT("abc"),
 		};
+	} else if (t == MSG_PING) {
+		m->ping.number = 0x0807;
+	} else if (t == MSG_S_STATE) {
+		memset(m->s_state.id, 0x1d, sizeof(m->s_state.id));
+		m->s_state.opened = 2;
+		m->s_state.tip_size = 3;
+		memset(m->s_state.tip_root, 0x70, 32);
+		m->s_state.waiting = 4;
+		m->s_state.recovered = 1;
+	} else if (t == MSG_Q_PUT) {
+		m->q_put = (struct m_q_put){ .source = SPAN_LIT("in"),
+					     .key = SPAN_LIT("k"),
+					     .size = 5 };
+		memset(m->q_put.sha256, 0x5a, 32);
+	} else if (t == MSG_Q_KEPT) {
+		m->q_kept = (struct m_q_kept){ SPAN_LIT("in"), SPAN_LIT("k"), 6,
+					       KEPT_DONE, ITEM_GIVEN_UP };
+	} else if (t == MSG_Q_ITEM) {
+		m->q_item = (struct m_q_item){ .item = 6,
+					       .task = 7,
+					       .attempt = 2,
+					       .source = SPAN_LIT("in"),
+					       .key = SPAN_LIT("k"),
+					       .size = 5 };
+		memset(m->q_item.sha256, 0x5a, 32);
+	} else if (t == MSG_E_PLAN) {
+		m->e_plan = (struct m_e_plan){
+			.item = 6,
+			.task = 7,
+			.repeats = 8,
+			.capability = SPAN_LIT("c"),
+			.connector = SPAN_LIT("out"),
+			.n = 1,
+			.args[0] = { SPAN_LIT("to"), ARG_STRING, ARG_SCALAR,
+				     SPAN_LIT("x") },
+		};
+	} else if (t == MSG_E_OUTCOME) {
+		m->e_outcome = (struct m_e_outcome){ 9, EFFECT_UNKNOWN,
+						     SPAN_LIT("why") };
+	} else if (t == MSG_E_GET) {
+		m->s_get = (struct m_s_get){ 1, S_OPEN, 2, 3 };
 	} else if (t == MSG_C_KILL || t == MSG_ANSWER) {
 		m->text.text = SPAN_LIT("because");
 	}
@@ -109,10 +150,53 @@ static void test_golden(void **state)
 			     "04030201"
 			     "03000000"
 			     "616263" },
+		{ MSG_PING, "0708000000000000" },
+		{ MSG_S_STATE, "1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d"
+			       "0200000000000000"
+			       "0300000000000000"
+			       "70707070707070707070707070707070"
+			       "70707070707070707070707070707070"
+			       "0400000000000000"
+			       "0100000000000000" },
+		{ MSG_Q_PUT, "02000000696e"
+			     "010000006b"
+			     "0500000000000000"
+			     "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a"
+			     "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a" },
+		{ MSG_Q_KEPT, "02000000696e"
+			      "010000006b"
+			      "0600000000000000"
+			      "03"
+			      "05" },
+		{ MSG_Q_ITEM, "0600000000000000"
+			      "0700000000000000"
+			      "02000000"
+			      "02000000696e"
+			      "010000006b"
+			      "0500000000000000"
+			      "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a"
+			      "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a" },
+		{ MSG_E_PLAN, "0600000000000000"
+			      "0700000000000000"
+			      "0800000000000000"
+			      "0100000063"
+			      "030000006f7574"
+			      "01000000"
+			      "02000000746f"
+			      "01"
+			      "00"
+			      "0100000078" },
+		{ MSG_E_OUTCOME, "0900000000000000"
+				 "05"
+				 "03000000776879" },
+		{ MSG_E_GET, "0100000000000000"
+			     "02"
+			     "02000000"
+			     "0300000000000000" },
 		{ MSG_ANSWER, "07000000"
 			      "62656361757365" },
 	};
-	static const char head_hex[] = "0200"
+	static const char head_hex[] = "0300"
 				       "abababababababab"
 				       "abababababababab"
 				       "0700000000000000"

@@ -1,5 +1,5 @@
 /*
- * hostile_peers: the real broker and the real auditd in their sandboxes; the
+ * hostile_peers: the real broker, auditd and store in their sandboxes; the
  * test plays everybody else: the monitor, control, and porters and envelopes
  * that an attacker owns. Whatever those say, both processes live on and answer
  * the owner soon. The argument is the folder of the bulkhead-* binaries.
@@ -18,6 +18,7 @@
 
 #include "base/fd.h"
 #include "base/loop.h"
+#include "base/sha256.h"
 #include "base/str.h"
 #include "base/testing.h"
 #include "policy/policy.h"
@@ -32,8 +33,8 @@ static const char *libexec;
 
 static struct world {
 	char dir[32];
-	pid_t auditd, broker;
-	struct chan auditd_monitor, monitor, control;
+	pid_t auditd, broker, store;
+	struct chan auditd_monitor, store_monitor, monitor, control;
 	uint64_t next;
 } w;
 
@@ -102,37 +103,53 @@ static pid_t start_process(enum proc p, const int *fds, size_t n)
 
 static int world_start(void **)
 {
-	int a[2], audit[2], m[2], c[2];
+	int a[2], audit[2], m[2], c[2], s[2], kept[2];
 	CLEAN_FD int dir = -1;
+	CLEAN_FD int queue = -1;
 	CLEAN_FD int policy = -1;
 
 	w = (struct world){ .dir = "/tmp/bhp-XXXXXX", .next = 1 };
 	assert_non_null(mkdtemp(w.dir));
 	dir = open(w.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	policy = memfd_sealed("policy", span_str(policy_default_text()));
-	assert_true(dir >= 0 && policy >= 0);
+	assert_int_equal(mkdirat(dir, "store", 0700), 0);
+	queue = openat(dir, "store", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(dir >= 0 && queue >= 0 && policy >= 0);
+	assert_int_equal(chan_pair(s), 0);
+	assert_int_equal(chan_pair(kept), 0);
 	assert_int_equal(chan_pair(a), 0);
 	assert_int_equal(chan_pair(audit), 0);
 	assert_int_equal(chan_pair(m), 0);
 	assert_int_equal(chan_pair(c), 0);
 	w.auditd =
 		start_process(PROC_AUDITD, (int[]){ a[1], audit[1], dir }, 3);
-	w.broker = start_process(PROC_BROKER,
-				 (int[]){ m[1], audit[0], c[1], policy }, 4);
+	w.store = start_process(PROC_STORE, (int[]){ s[1], kept[1], queue }, 3);
+	w.broker = start_process(
+		PROC_BROKER, (int[]){ m[1], audit[0], c[1], policy, kept[0] },
+		5);
+	fd_close(&s[1]);
+	fd_close(&kept[0]);
+	fd_close(&kept[1]);
 	fd_close(&a[1]);
 	fd_close(&audit[0]);
 	fd_close(&audit[1]);
 	fd_close(&m[1]);
 	fd_close(&c[1]);
 	chan_limited(&w.auditd_monitor, a[0]);
+	chan_limited(&w.store_monitor, s[0]);
 	chan_limited(&w.monitor, m[0]);
 	chan_limited(&w.control, c[0]);
 	out.hello = (struct m_hello){ span_str("auditd"), span_str("boot") };
 	say(&w.auditd_monitor, MSG_HELLO, -1);
+	out.hello = (struct m_hello){ span_str("store"),
+				      span_str("items=1000 bytes=100000000 "
+					       "per_source=1000 reserve=0 "
+					       "history=1000 last=none") };
+	say(&w.store_monitor, MSG_HELLO, -1);
 	out.hello = (struct m_hello){ span_str("p.yaml"),
 				      span_str("triage\nTell me.") };
 	say(&w.monitor, MSG_HELLO, -1);
-	hear(&w.monitor, MSG_C_OK);
+	hear(&w.monitor, MSG_READY);
 	return 0;
 }
 
@@ -141,9 +158,12 @@ static int world_stop(void **)
 	chan_done(&w.monitor);
 	chan_done(&w.control);
 	chan_done(&w.auditd_monitor);
+	chan_done(&w.store_monitor);
 	(void)kill(w.broker, SIGKILL);
 	(void)kill(w.auditd, SIGKILL);
+	(void)kill(w.store, SIGKILL);
 	(void)waitpid(w.broker, NULL, 0);
+	(void)waitpid(w.store, NULL, 0);
 	(void)waitpid(w.auditd, NULL, 0);
 	(void)nftw(w.dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	return 0;
@@ -160,21 +180,48 @@ static void alive(void)
 	assert_true(now_ms() - start < SOON_MS);
 	assert_int_equal(waitpid(w.broker, NULL, WNOHANG), 0);
 	assert_int_equal(waitpid(w.auditd, NULL, WNOHANG), 0);
+	assert_int_equal(waitpid(w.store, NULL, WNOHANG), 0);
+}
+
+/* What a connector gave, kept, and taken out again to be worked on. */
+static void through_store(const char *key, struct m_item_new *ret)
+{
+	static unsigned serial;
+	CLEAN_FD int fd = memfd_sealed("item", SPAN_LIT("x"));
+	char unique[64];
+	struct sha256 h;
+
+	(void)str_printf(unique, sizeof(unique), "%u", ++serial);
+	out.q_put = (struct m_q_put){ .source = SPAN_LIT("inbox"),
+				      .key = span_str(unique),
+				      .size = 1 };
+	sha256_init(&h);
+	sha256_add(&h, SPAN_LIT("x"));
+	sha256_final(&h, out.q_put.sha256);
+	say(&w.store_monitor, MSG_Q_PUT, fd);
+	out.empty = (struct m_empty){ 0 };
+	say(&w.store_monitor, MSG_Q_NEXT, -1);
+	hear(&w.store_monitor, MSG_Q_ITEM);
+	*ret = (struct m_item_new){ .item = in.q_item.item,
+				    .source = span_str("inbox"),
+				    .key = span_str(key),
+				    .task = in.q_item.task,
+				    .attempt = 1 };
 }
 
 /* What the monitor does with a new item; the envelope's end in *envelope. */
 static uint64_t new_item(const char *key, struct chan *envelope)
 {
+	struct m_item_new item;
 	int pair[2];
 
 	assert_int_equal(chan_pair(pair), 0);
 	chan_limited(envelope, pair[0]);
-	out.item_new = (struct m_item_new){ .item = w.next++,
-					    .source = span_str("inbox"),
-					    .key = span_str(key) };
+	through_store(key, &item);
+	out.item_new = item;
 	say(&w.monitor, MSG_ITEM_NEW, pair[1]);
 	fd_close(&pair[1]);
-	return w.next - 1;
+	return item.item;
 }
 
 static uint64_t new_vm(enum vm_kind kind, uint64_t item, struct chan *porter)
@@ -405,8 +452,7 @@ static void test_no_connector_no_rate(void **)
 	effect = in.effect.effect;
 	out.call.args[0] = text("text", 1);
 	call(&planner, "notes.append", 1);
-	out.effect_done = (struct m_effect_done){ effect, 1,
-						  span_str("done") };
+	out.effect_done = (struct m_effect_done){ effect, 1, span_str("done") };
 	say(&outbox, MSG_EFFECT_DONE, -1);
 	hear(&planner, MSG_CALL_RESULT);
 	assert_int_equal(in.call_result.executed, 1);

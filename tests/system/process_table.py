@@ -12,7 +12,7 @@ from harness import BUILD, Bulkhead, need, plain
 # role -> what its descriptor looks like in /proc/PID/fd
 LOOKS = {
     'monitor': 'socket:', 'audit': 'socket:', 'control': 'socket:',
-    'broker': 'socket:', 'listen': 'socket:', 'wire': 'socket:',
+    'broker': 'socket:', 'store': 'socket:', 'listen': 'socket:', 'wire': 'socket:',
     'policy': '/memfd:policy', 'dir': '/', 'state': '/', 'item': '/memfd:',
     'qmp': ('socket:', '/dev/null'),  # a cold machine has none
 }

@@ -2,11 +2,11 @@
  * bulkhead-broker: decides what happens.
  *
  * SECURITY. Reads typed messages only: from the monitor and from control
- * (trusted), from auditd, and from porters, envelopes and connectors, which may
- * each be owned by an attacker; every message is bounded and checked by its
- * layout, and a peer that breaks its row is closed. It holds the policy and the
- * items' records, no key, no network, no file: an empty root, no capability, no
- * socket of its own. It never sees raw mail or JSON.
+ * (trusted), from auditd and the store, and from porters, envelopes and
+ * connectors, which may each be owned by an attacker; every message is bounded
+ * and checked by its layout, and a peer that breaks its row is closed. It holds
+ * the policy and the items' records, no key, no network, no file: an empty
+ * root, no capability, no socket of its own. It never sees raw mail or JSON.
  */
 #include "host/broker/broker.h"
 
@@ -89,6 +89,7 @@ int main(void)
 	loop_init(&b.loop);
 	if (chan_init(&b.audit, graph_fd(PROC_BROKER, FD_AUDIT)) < 0)
 		die("out of memory");
+	keep_init(&b, graph_fd(PROC_BROKER, FD_STORE));
 	monitor = peer_add(&b, PEER_MONITOR, graph_fd(PROC_BROKER, FD_MONITOR));
 	if (!monitor ||
 	    !peer_add(&b, PEER_CONTROL, graph_fd(PROC_BROKER, FD_CONTROL)))
@@ -101,9 +102,8 @@ int main(void)
 	b.ids = b.in.ids;
 	take_hello(&b, &b.in.hello);
 	load_policy(&b, b.in.hello.name);
-	b.next_task = 1;
-	b.next_effect = 1;
-	b.out.type = MSG_C_OK;
+	keep_recover(&b);
+	b.out.type = MSG_READY;
 	b.out.ids = b.ids;
 	b.out.empty = (struct m_empty){ 0 };
 	peer_send(&b, monitor, NULL, 0);

@@ -8,6 +8,12 @@
  * then it gets a task, the task gets a planner VM, and the planner's calls are
  * decided, recorded, carried out, recorded again. Every peer may send only the
  * messages of its row in the table of peers.c; anything else closes it.
+ *
+ * What must outlive it the store keeps (keep.c). An effect goes through it so:
+ * planned there, its intent and decision in the log, started there, sent to the
+ * connector; its outcome there, and in the log. So whatever ends it wherever, a
+ * restart knows whether the connector may have been told, and never tells it
+ * again by itself.
  */
 #ifndef HOST_BROKER_BROKER_H
 #define HOST_BROKER_BROKER_H
@@ -22,7 +28,9 @@ enum {
 	BROKER_PEERS = 160, /* more than the monitor's items, VMs, connectors */
 	BROKER_REQUESTS = 32,		  /* remembered for each item */
 	BROKER_REQUEST_BYTES = 256 << 10, /* the same */
-	BROKER_CALLS = 64, /* a task: after that, refused unrecorded */
+	BROKER_CALLS = 64,     /* a task: after that, refused unrecorded */
+	BROKER_HISTORY = 128,  /* items told of, with those in memory */
+	BROKER_EFFECTS = 1000, /* told of at once */
 	BROKER_SEND_MS = 10000,
 	/* How long one peer that an attacker may own can make the broker wait
 	 * in all its life by not taking its messages. */
@@ -36,8 +44,9 @@ struct request {
 };
 
 struct item {
-	uint64_t id; /* 0: free row */
-	uint64_t task;
+	uint64_t id;	      /* 0: free row */
+	uint64_t task;	      /* 0: not begun */
+	uint64_t task_number; /* that it gets; the store's */
 	char source[LIMIT_NAME + 1];
 	char key[513];
 	uint64_t size;
@@ -81,6 +90,7 @@ struct peer {
 	uint64_t effect_vm;
 	uint64_t effect_call;
 	uint64_t effect_item;
+	uint64_t effect_task;
 	struct policy_decision *effect_decision; /* owned */
 	uint64_t effect_index;
 };
@@ -88,12 +98,14 @@ struct peer {
 struct broker {
 	struct loop loop;
 	struct chan audit;
+	struct chan store;
+	struct msg ask, kept; /* what the store is asked, and answers */
+	char keep_why[513];   /* why it refused, or we did */
+	struct buf repeat;    /* what an effect to be repeated was */
 	struct policy *policy;
 	struct msg_ids ids; /* of this run */
 	char planner[LIMIT_NAME + 1];
 	char instruction[4097]; /* "": no planner, so no tasks */
-	uint64_t next_task;
-	uint64_t next_effect;
 	bool killed;
 	bool acting; /* an effect is under way: planners wait */
 	struct peer peers[BROKER_PEERS];
@@ -127,7 +139,61 @@ void item_finish(struct broker *b, struct item *it, enum item_verdict v,
 void items_tell(struct broker *b, struct peer *control);
 struct msg_ids item_ids(const struct broker *b, const struct item *it);
 
+/* Begins b->record: an item's verdict. */
+void verdict_record(struct broker *b, const struct msg_ids *ids, uint64_t item,
+		    enum item_verdict v, const char *fault);
+
+/* keep.c: what the store keeps. False: refused, the reason in b->keep_why. */
+void keep_init(struct broker *b, int fd);
+/* The number of a new effect; 0: refused. */
+[[nodiscard]] uint64_t keep_plan(struct broker *b, const struct m_e_plan *m);
+[[nodiscard]] bool keep_started(struct broker *b, uint64_t effect,
+				uint64_t index);
+[[nodiscard]] bool keep_outcome(struct broker *b, uint64_t effect,
+				enum effect_state s, struct span detail);
+void keep_verdict(struct broker *b, const struct m_i_done *m);
+/* The outcome or the verdict is in the log: MSG_E_ or MSG_I_RECORDED. */
+void keep_recorded(struct broker *b, enum msg_type t, uint64_t id);
+/* The row that is asked for, or NULL; lives until the store is asked again. */
+const struct m_i_row *keep_item(struct broker *b, const struct m_s_get *m);
+const struct m_e_row *keep_effect(struct broker *b, const struct m_s_get *m);
+/* Ends what a crash left: each effect and each item that is open. */
+void keep_recover(struct broker *b);
+
+/* owner.c: about effects. */
+void effects_tell(struct broker *b, struct peer *control);
+void effect_settle(struct broker *b, struct peer *control);
+void effect_repeat(struct broker *b, struct peer *control);
+
+/* The outcome of an effect, as it goes into the log. */
+#define OUTCOME_NO_INDEX UINT64_MAX
+
+struct outcome {
+	uint64_t effect;
+	uint64_t index; /* of its intent, or OUTCOME_NO_INDEX */
+	char connector[LIMIT_NAME + 1];
+	enum effect_state state;
+	struct span detail;
+	bool again; /* it may be in the log already */
+	struct msg_ids ids;
+};
+
+struct outcome outcome_of(const struct broker *b, const struct m_e_row *e);
+void outcome_audit(struct broker *b, const struct outcome *o);
+
 /* calls.c: what a planner's porter may ask. */
+/* For whom a call is made: an item's planner, or the owner once more. */
+struct request_of {
+	uint64_t item;
+	uint64_t task;
+	uint64_t repeats; /* effect, or 0 */
+};
+
+/* The call in b->in, for the owner: decided and sent. Its effect; 0 and
+ * b->keep_why: it was not. */
+[[nodiscard]] uint64_t call_repeat(struct broker *b,
+				   const struct request_of *q);
+
 void call_task_get(struct broker *b, struct peer *p);
 void call_tools_get(struct broker *b, struct peer *p);
 void call_capability(struct broker *b, struct peer *p);

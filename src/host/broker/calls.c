@@ -1,8 +1,9 @@
 /*
  * calls: what a planner asks for, from request to recorded outcome.
  *
- * The order is the product: decide, make intent and decision durable, execute,
- * make the outcome durable, answer. A refusal is recorded the same way.
+ * The order is the product: decide, plan the effect in the store, make intent
+ * and decision durable in the log, start it in the store, execute, make the
+ * outcome durable in both, answer. A refusal is recorded the same way.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -153,18 +154,20 @@ static void audit_args(struct audit_record *r, const struct m_arg *args,
 	audit_int(r, "args", n);
 }
 
-static void audit_decision(struct broker *b, const struct item *it,
-			   const struct m_call *call,
-			   const struct policy_decision *d,
+static void audit_decision(struct broker *b, const struct request_of *q,
+			   const struct policy_decision *d, uint64_t effect,
 			   struct m_audit_ok *ok)
 {
-	struct msg_ids ids = item_ids(b, it);
+	const struct m_call *call = &b->in.call;
+	struct msg_ids ids = b->ids;
 	static struct arg_rows rows;
 	char hash[65];
 
+	ids.task = q->task;
+	ids.span = q->item;
 	hex_encode(hash, policy_hash(b->policy), 32);
 	audit_begin(&b->record, "decision", &ids);
-	audit_int(&b->record, "item", it->id);
+	audit_int(&b->record, "item", q->item);
 	audit_str(&b->record, "capability",
 		  utf8_valid(call->capability) ? call->capability
 					       : SPAN_LIT("(not text)"));
@@ -175,6 +178,10 @@ static void audit_decision(struct broker *b, const struct item *it,
 	audit_str(&b->record, "clause", span_str(d->clause));
 	audit_str(&b->record, "reason", span_str(d->reason));
 	audit_str(&b->record, "policy", span_str(hash));
+	if (effect)
+		audit_int(&b->record, "effect", effect);
+	if (q->repeats)
+		audit_int(&b->record, "repeats", q->repeats);
 	(void)broker_audit(b, ok);
 }
 
@@ -259,15 +266,66 @@ static struct peer *executor(struct broker *b, struct policy_decision *d)
 	return NULL;
 }
 
-static void execute(struct broker *b, struct peer *p, struct peer *c,
-		    const struct item *it, struct policy_decision *d,
-		    uint64_t index)
+/* An effect that the policy allows, in the store: its number, or 0, and the
+ * decision is none any more. */
+static uint64_t plan(struct broker *b, const struct request_of *q,
+		     struct policy_decision *d)
 {
-	c->effect = b->next_effect++;
-	c->effect_vm = p->vm;
-	c->effect_call = b->in.call.call;
-	c->effect_item = it->id;
-	c->effect_index = index;
+	static struct m_e_plan m;
+	char why[300];
+	uint64_t effect;
+
+	m = (struct m_e_plan){ .item = q->item,
+			       .task = q->task,
+			       .repeats = q->repeats,
+			       .capability = b->in.call.capability,
+			       .connector = span_str(d->connector),
+			       .n = d->n };
+	memcpy(m.args, d->args, d->n * sizeof(d->args[0]));
+	effect = keep_plan(b, &m);
+	if (effect)
+		return effect;
+	(void)str_printf(why, sizeof(why), "%s", b->keep_why);
+	utf8_trim(why);
+	refuse(d, "store", why);
+	policy_give_back(b->policy);
+	return 0;
+}
+
+static void audit_outcome(struct broker *b, const struct peer *c,
+			  enum effect_state s, struct span detail)
+{
+	struct outcome o = { .effect = c->effect,
+			     .index = c->effect_index,
+			     .state = s,
+			     .detail = detail,
+			     .ids = b->ids };
+
+	o.ids.task = c->effect_task;
+	o.ids.span = c->effect_item;
+	(void)str_printf(o.connector, sizeof(o.connector), "%s", c->name);
+	outcome_audit(b, &o);
+	keep_recorded(b, MSG_E_RECORDED, c->effect);
+}
+
+/* The last point at which it has not happened; from here on it may. */
+static bool start(struct broker *b, struct peer *c, struct policy_decision *d)
+{
+	if (keep_started(b, c->effect, c->effect_index))
+		return true;
+	refuse(d, "store", "not executed: the store cannot keep its start");
+	/* If that cannot be kept either, a restart finds it planned. */
+	if (keep_outcome(b, c->effect, EFFECT_NOT_EXECUTED,
+			 SPAN_LIT("its start could not be kept")))
+		audit_outcome(b, c, EFFECT_NOT_EXECUTED,
+			      SPAN_LIT("its start could not be kept"));
+	c->effect = 0;
+	return false;
+}
+
+static void execute(struct broker *b, struct peer *c,
+		    const struct request_of *q, const struct policy_decision *d)
+{
 	c->effect_decision = malloc(sizeof(*d));
 	if (!c->effect_decision)
 		die("out of memory");
@@ -275,7 +333,9 @@ static void execute(struct broker *b, struct peer *p, struct peer *c,
 	c->effect_decision->n =
 		0; /* its arguments are borrowed, and sent now */
 	b->out.type = MSG_EFFECT;
-	b->out.ids = item_ids(b, it);
+	b->out.ids = b->ids;
+	b->out.ids.task = q->task;
+	b->out.ids.span = q->item;
 	b->out.effect.effect = c->effect;
 	b->out.effect.capability = b->in.call.capability;
 	b->out.effect.n = d->n;
@@ -285,10 +345,35 @@ static void execute(struct broker *b, struct peer *p, struct peer *c,
 	peer_send(b, c, NULL, 0);
 }
 
+/* Decides the call at hand, and records that; who executes it, its effect
+ * started, or NULL. */
+static struct peer *decide(struct broker *b, const struct request_of *q,
+			   struct policy_decision *d, struct buf *canon,
+			   struct m_audit_ok *ok)
+{
+	uint64_t effect = 0;
+	struct peer *c;
+
+	policy_decide(b->policy, &b->in.call, now_ms() / 1000, canon, d);
+	c = executor(b, d);
+	if (c)
+		effect = plan(b, q, d);
+	audit_decision(b, q, d, effect, ok);
+	if (!effect)
+		return NULL;
+	c->effect = effect;
+	c->effect_index = ok->index;
+	c->effect_item = q->item;
+	c->effect_task = q->task;
+	c->effect_vm = c->effect_call = 0;
+	return start(b, c, d) ? c : NULL;
+}
+
 void call_capability(struct broker *b, struct peer *p)
 {
 	static struct policy_decision d;
 	struct item *it = item_find(b, p->item);
+	struct request_of q = { 0 };
 	CLEAN_BUF struct buf canon;
 	struct m_audit_ok ok;
 	struct peer *c;
@@ -302,29 +387,50 @@ void call_capability(struct broker *b, struct peer *p)
 		reply(b, p, b->in.call.call, &d, false, 0);
 		return;
 	}
-	policy_decide(b->policy, &b->in.call, now_ms() / 1000, &canon, &d);
-	c = executor(b, &d);
-	audit_decision(b, it, &b->in.call, &d, &ok);
+	q = (struct request_of){ .item = it->id, .task = it->task };
+	c = decide(b, &q, &d, &canon, &ok);
 	remember(b, it, &b->in.call, &d, ok.index);
-	if (c)
-		execute(b, p, c, it, &d, ok.index);
-	else
+	if (!c) {
 		reply(b, p, b->in.call.call, &d, false, ok.index);
+		return;
+	}
+	c->effect_vm = p->vm;
+	c->effect_call = b->in.call.call;
+	execute(b, c, &q, &d);
 }
 
-static void audit_outcome(struct broker *b, struct peer *c, const char *outcome,
-			  struct span detail)
+uint64_t call_repeat(struct broker *b, const struct request_of *q)
 {
-	struct item *it = item_find(b, c->effect_item);
-	struct msg_ids ids = it ? item_ids(b, it) : b->ids;
+	static struct policy_decision d;
+	CLEAN_BUF struct buf canon;
+	struct m_audit_ok ok;
+	struct peer *c;
+	uint64_t effect;
 
-	audit_begin(&b->record, "outcome", &ids);
-	audit_int(&b->record, "decision", c->effect_index);
-	audit_int(&b->record, "effect", c->effect);
-	audit_str(&b->record, "connector", span_str(c->name));
-	audit_str(&b->record, "outcome", span_str(outcome));
-	if (utf8_valid(detail))
-		audit_str(&b->record, "detail", detail);
+	buf_init(&canon, CANON_MAX);
+	c = decide(b, q, &d, &canon, &ok);
+	if (!c) {
+		(void)str_printf(b->keep_why, sizeof(b->keep_why),
+				 "refused: %s (%s)", d.reason, d.clause);
+		return 0;
+	}
+	effect = c->effect;
+	execute(b, c, q, &d);
+	return effect;
+}
+
+void outcome_audit(struct broker *b, const struct outcome *o)
+{
+	audit_begin(&b->record, "outcome", &o->ids);
+	if (o->index != OUTCOME_NO_INDEX)
+		audit_int(&b->record, "decision", o->index);
+	audit_int(&b->record, "effect", o->effect);
+	audit_str(&b->record, "connector", span_str(o->connector));
+	audit_str(&b->record, "outcome", span_str(effect_state_name(o->state)));
+	if (utf8_valid(o->detail))
+		audit_str(&b->record, "detail", o->detail);
+	if (o->again)
+		audit_bool(&b->record, "again", true);
 	(void)broker_audit(b, NULL);
 }
 
@@ -356,7 +462,8 @@ static void remember_done(struct broker *b, struct peer *c)
 static void effect_end(struct broker *b, struct peer *c, bool done,
 		       const char *reason)
 {
-	struct peer *p = peer_of_vm(b, c->effect_vm);
+	/* None, where the owner repeats one. */
+	struct peer *p = c->effect_vm ? peer_of_vm(b, c->effect_vm) : NULL;
 	struct policy_decision *d = c->effect_decision;
 
 	if (done)
@@ -371,18 +478,34 @@ static void effect_end(struct broker *b, struct peer *c, bool done,
 	planners_listen(b, true);
 }
 
+/* In the store first, then in the log: what a restart finds in the store and
+ * not recorded, it records. Where the store has no room, a restart will say
+ * that it is unknown; the log says what it was. */
+static void effect_is(struct broker *b, struct peer *c, enum effect_state s,
+		      struct span detail)
+{
+	bool kept = keep_outcome(b, c->effect, s, detail);
+
+	audit_outcome(b, c, s, detail);
+	if (!kept)
+		log_warn("outcome-not-kept", "effect=%llu",
+			 (unsigned long long)c->effect);
+}
+
 void effect_done(struct broker *b, struct peer *c,
 		 const struct m_effect_done *m)
 {
+	bool ok = m->ok;
+
 	if (!c->effect || m->effect != c->effect)
 		return;
-	audit_outcome(b, c, m->ok ? "done" : "failed", m->detail);
-	effect_end(b, c, m->ok, m->ok ? "done" : "the connector failed");
+	effect_is(b, c, ok ? EFFECT_DONE : EFFECT_FAILED, m->detail);
+	effect_end(b, c, ok, ok ? "done" : "the connector failed");
 }
 
 void effect_lost(struct broker *b, struct peer *c)
 {
-	audit_outcome(b, c, "unknown", SPAN_LIT("the connector died"));
+	effect_is(b, c, EFFECT_UNKNOWN, SPAN_LIT("the connector died"));
 	effect_end(b, c, false, "outcome unknown: it will not be repeated");
 }
 

@@ -81,6 +81,7 @@ void item_new(struct broker *b, const struct m_item_new *m, int envelope_fd)
 		die("item: bad source or key");
 	it->id = m->item;
 	it->size = m->size;
+	it->task_number = m->task;
 	it->start_us = now_us();
 	if (m->since_us && m->since_us < it->start_us)
 		it->start_us = m->since_us;
@@ -94,6 +95,7 @@ void item_new(struct broker *b, const struct m_item_new *m, int envelope_fd)
 		  utf8_valid(span_str(it->key)) ? span_str(it->key)
 						: SPAN_LIT("(not UTF-8)"));
 	audit_int(&b->record, "size", it->size);
+	audit_int(&b->record, "attempt", m->attempt);
 	audit_str(&b->record, "sha256", span_str(sha));
 	broker_audit_later(b);
 	p = peer_add(b, PEER_ENVELOPE, take_fd(&fd));
@@ -120,7 +122,7 @@ static void item_task(struct broker *b, struct item *it)
 		item_finish(b, it, ITEM_READ, "");
 		return;
 	}
-	it->task = b->next_task++;
+	it->task = it->task_number;
 	ids = item_ids(b, it);
 	audit_begin(&b->record, "task.start", &ids);
 	audit_int(&b->record, "item", it->id);
@@ -197,13 +199,18 @@ void item_record(struct broker *b, struct item *it, int memfd)
 	item_task(b, it);
 }
 
-static const char *const verdict_names[] = {
-	[ITEM_PENDING] = "pending",
-	[ITEM_READ] = "read",
-	[ITEM_REFUSED] = "refused",
-	[ITEM_TASK_FAILED] = "task-failed",
-};
+void verdict_record(struct broker *b, const struct msg_ids *ids, uint64_t item,
+		    enum item_verdict v, const char *fault)
+{
+	audit_begin(&b->record, "item.done", ids);
+	audit_int(&b->record, "item", item);
+	audit_str(&b->record, "verdict", span_str(item_verdict_name(v)));
+	if (fault[0])
+		audit_str(&b->record, "fault", span_str(fault));
+}
 
+/* The store has it first: what it has is the one verdict of this item, and
+ * what a restart finds there and not yet recorded, it records. */
 void item_finish(struct broker *b, struct item *it, enum item_verdict v,
 		 const char *fault)
 {
@@ -216,12 +223,17 @@ void item_finish(struct broker *b, struct item *it, enum item_verdict v,
 	    !utf8_valid(span_str(it->fault)))
 		(void)str_printf(it->fault, sizeof(it->fault), "%s",
 				 "its reason was not text");
-	audit_begin(&b->record, "item.done", &ids);
-	audit_int(&b->record, "item", it->id);
-	audit_str(&b->record, "verdict", span_str(verdict_names[v]));
-	if (it->fault[0])
-		audit_str(&b->record, "fault", span_str(it->fault));
+	keep_verdict(b, &(struct m_i_done){
+				.item = it->id,
+				.task = it->task,
+				.verdict = (uint8_t)v,
+				.fault = span_str(it->fault),
+				.reader_us = it->reader_us,
+				.envelope_from = span_str(it->envelope_from),
+			});
+	verdict_record(b, &ids, it->id, v, it->fault);
 	(void)broker_audit(b, NULL);
+	keep_recorded(b, MSG_I_RECORDED, it->id);
 	b->out.ids = ids;
 	if (it->task) {
 		b->out.type = MSG_TASK_END;
@@ -263,25 +275,96 @@ static void tell_item(struct broker *b, struct peer *control, struct item *it)
 	}
 }
 
-/* Oldest first. */
+/* An effect of an item that only the store knows, as the request it was. */
+static void tell_effect(struct broker *b, struct peer *control,
+			const struct m_e_row *e)
+{
+	char reason[128];
+
+	(void)str_printf(reason, sizeof(reason), "effect %llu: %s",
+			 (unsigned long long)e->effect,
+			 effect_state_name(e->state));
+	b->out.type = MSG_C_REQUEST;
+	b->out.ids = b->ids;
+	b->out.c_request = (struct m_c_request){
+		.item = e->item,
+		.task = e->task,
+		.capability = e->capability,
+		.n = e->n,
+		.verdict = VERDICT_ALLOW,
+		.executed = e->state == EFFECT_DONE,
+		.reason = span_str(reason),
+		.audit_index = e->index,
+	};
+	memcpy(b->out.c_request.args, e->args, e->n * sizeof(e->args[0]));
+	peer_send(b, control, NULL, 0);
+}
+
+/* One that we have not seen, or forgotten: no bodies, no answers. */
+static void tell_row(struct broker *b, struct peer *control,
+		     const struct m_i_row *row)
+{
+	struct m_s_get get = { .item = row->item };
+	const struct m_e_row *e;
+
+	b->out.type = MSG_C_ITEM;
+	b->out.ids = b->ids;
+	b->out.c_item = (struct m_c_item){
+		.item = row->item,
+		.task = row->state == ITEM_ENDED ? row->task : 0,
+		.source = row->source,
+		.key = row->key,
+		.size = row->size,
+		.verdict =
+			row->state == ITEM_ENDED ? row->verdict : ITEM_PENDING,
+		.fault = row->fault,
+		.reader_us = row->reader_us,
+		.planner = span_str(b->planner),
+		.envelope_from = row->envelope_from,
+	};
+	peer_send(b, control, NULL, 0);
+	while ((e = keep_effect(b, &get))) {
+		get.after = e->effect;
+		tell_effect(b, control, e);
+	}
+}
+
+/* Of those in memory, the first after a number. */
+static struct item *item_after(struct broker *b, uint64_t last)
+{
+	struct item *next = NULL;
+	size_t i;
+
+	for (i = 0; i < BROKER_ITEMS; i++) {
+		struct item *it = &b->items[i];
+
+		if (it->id > last && (!next || it->id < next->id))
+			next = it;
+	}
+	return next;
+}
+
+/* Oldest first: the newest of those in the store, and all of ours. */
 void items_tell(struct broker *b, struct peer *control)
 {
+	struct m_s_get get = { .which = S_NEWEST, .newest = BROKER_HISTORY };
 	uint64_t last = 0;
 
 	for (;;) {
-		struct item *next = NULL;
-		size_t i;
+		const struct m_i_row *row = keep_item(b, &get);
+		struct item *next = item_after(b, last);
 
-		for (i = 0; i < BROKER_ITEMS; i++) {
-			struct item *it = &b->items[i];
-
-			if (it->id > last && (!next || it->id < next->id))
-				next = it;
-		}
-		if (!next)
+		if (!row && !next)
 			break;
-		last = next->id;
-		tell_item(b, control, next);
+		if (next && (!row || next->id <= row->item)) {
+			last = next->id;
+			tell_item(b, control, next);
+		} else {
+			last = row->item;
+			tell_row(b, control, row);
+		}
+		if (last > get.after)
+			get.after = last;
 	}
 	b->out.type = MSG_C_OK;
 	b->out.ids = b->ids;

@@ -84,9 +84,15 @@ static void on_kill(struct broker *b, struct peer *from)
 	log_warn("killed", "every further request is refused");
 }
 
+/* Connectors have ended before us: what one said of its effect is here. */
 static void on_stop(struct broker *b, struct peer *from)
 {
+	size_t i;
+
 	(void)from;
+	for (i = 0; i < BROKER_PEERS; i++)
+		if (b->peers[i].kind == PEER_CONNECTOR && b->peers[i].effect)
+			peer_drain(b, &b->peers[i]);
 	loop_stop(&b->loop);
 }
 
@@ -145,6 +151,9 @@ static const handler handlers[PEER_KIND_MAX][MSG_TYPE_MAX] = {
 	},
 	[PEER_CONTROL] = {
 		[MSG_C_ITEMS] = on_items,
+		[MSG_C_EFFECTS] = effects_tell,
+		[MSG_C_SETTLE] = effect_settle,
+		[MSG_C_REPEAT] = effect_repeat,
 	},
 	[PEER_ENVELOPE] = {
 		[MSG_ENVELOPE] = on_envelope,

@@ -266,11 +266,12 @@ static void give_next(struct connector *c)
 		m->next = m->n = 0;
 }
 
-void maildir_item_done(struct connector *c, struct span key)
+/* It is in the queue: the next may come. It is not on the list yet, so that it
+ * is given again if the queue is lost before it was read. */
+void maildir_item_kept(struct connector *c, struct span key)
 {
 	struct maildir *m = &c->maildir;
 	size_t i;
-	int r;
 
 	for (i = 0; i < m->n_out && !span_is(key, m->out[i]); i++)
 		;
@@ -278,17 +279,25 @@ void maildir_item_done(struct connector *c, struct span key)
 		connector_end(c, -EPROTO);
 		return;
 	}
-	r = seen_save(&m->seen, key);
-	if (r < 0) {
-		log_error("seen-failed", "connector=%s error=%s", c->name,
-			  strerrorname_np(-r));
-		connector_end(c, r);
-		return;
-	}
 	m->n_out--;
 	if (i != m->n_out)
 		memcpy(m->out[i], m->out[m->n_out], sizeof(m->out[i]));
 	give_next(c);
+}
+
+/* Given by us, or by one that ran before us. */
+void maildir_item_done(struct connector *c, struct span key)
+{
+	struct maildir *m = &c->maildir;
+	int r = seen_note(&m->seen, key);
+
+	if (r == 0 || r == -EEXIST)
+		r = seen_save(&m->seen, key);
+	if (r < 0) {
+		log_error("seen-failed", "connector=%s error=%s", c->name,
+			  strerrorname_np(-r));
+		connector_end(c, r);
+	}
 }
 
 /* Names that are there now, for the compaction at start. */

@@ -25,6 +25,8 @@ static void on_monitor(void *arg, int, short)
 		connector_end(c, r);
 	else if (c->in.type == MSG_STOP || c->in.type == MSG_KILL)
 		connector_end(c, 0);
+	else if (c->in.type == MSG_ITEM_KEPT && !c->outbound)
+		maildir_item_kept(c, c->in.item_done.key);
 	else if (c->in.type == MSG_ITEM_DONE && !c->outbound)
 		maildir_item_done(c, c->in.item_done.key);
 	else

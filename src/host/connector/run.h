@@ -13,7 +13,7 @@
 #include "seen.h"
 
 enum {
-	MAILDIR_OUTSTANDING = 4, /* items given and not yet done */
+	MAILDIR_OUTSTANDING = 4, /* items given and not yet in the queue */
 	MAILDIR_POLL_MS = 2000,	 /* where there is no inotify */
 	MAILDIR_RESCAN_MS = 30000,
 	MAILDIR_SETTLE_MS = 50, /* events of a burst make one scan */
@@ -69,6 +69,7 @@ struct connector {
 
 /* The two kinds. A failure of `start` ends the process. */
 [[nodiscard]] int maildir_start(struct connector *c);
+void maildir_item_kept(struct connector *c, struct span key);
 void maildir_item_done(struct connector *c, struct span key);
 void maildir_stop(struct connector *c);
 

@@ -4,9 +4,9 @@
  * SECURITY. Reads typed requests of local processes that the socket's mode
  * (0600) and SO_PEERCRED let through: only the uids that the configuration
  * lists. It passes them on to the monitor (status, down, kill, wire) or the
- * broker (items), one at a time, and their answers back. It holds no policy, no
- * key, no file and no network; the listening socket was made by the monitor. A
- * client that breaks the protocol or does not read is closed.
+ * broker (items, effects), one at a time, and their answers back. It holds no
+ * policy, no key, no file and no network; the listening socket was made by the
+ * monitor. A client that breaks the protocol or does not read is closed.
  */
 #include <errno.h>
 #include <poll.h>
@@ -75,7 +75,8 @@ static struct chan *route(struct control *c, enum msg_type t)
 	if (t == MSG_C_STATUS || t == MSG_C_DOWN || t == MSG_C_KILL ||
 	    t == MSG_C_WIRE)
 		return &c->monitor;
-	if (t == MSG_C_ITEMS)
+	if (t == MSG_C_ITEMS || t == MSG_C_EFFECTS || t == MSG_C_SETTLE ||
+	    t == MSG_C_REPEAT)
 		return &c->broker;
 	return NULL;
 }
@@ -198,7 +199,7 @@ static void answer(struct control *c, const struct chan *from)
 static bool is_answer(enum msg_type t)
 {
 	return t == MSG_C_ITEM || t == MSG_C_REQUEST || t == MSG_C_TEXT ||
-	       t == MSG_C_OK || t == MSG_C_FAIL;
+	       t == MSG_C_EFFECT || t == MSG_C_OK || t == MSG_C_FAIL;
 }
 
 static void server_event(void *arg, int fd, short revents)

@@ -34,49 +34,119 @@ void core_send(struct monitor *m, struct core *c, const int *fds, size_t n)
 		monitor_fatal(m, "a core process does not take its messages");
 }
 
-static void core_message(struct monitor *m, struct core *c)
+static void answer_ok(struct monitor *m, struct core *c)
 {
-	enum msg_type t = m->in.type;
+	m->out.type = MSG_C_OK;
+	m->out.ids = m->ids;
+	m->out.empty = (struct m_empty){ 0 };
+	core_send(m, c, NULL, 0);
+}
 
-	if (c->proc == PROC_CONNECTOR && t == MSG_ITEM) {
-		item_from_connector(m, c);
-	} else if (c->proc == PROC_BROKER && t == MSG_TASK_START &&
-		   m->conf.planner != PLANNER_NONE) {
+static void on_put(struct monitor *m, struct core *c)
+{
+	item_from_connector(m, c);
+}
+
+static void on_kept(struct monitor *m, struct core *)
+{
+	item_kept(m);
+}
+
+static void on_item(struct monitor *m, struct core *)
+{
+	item_take(m);
+}
+
+static void on_count(struct monitor *m, struct core *)
+{
+	item_count(m);
+}
+
+static void on_task_start(struct monitor *m, struct core *)
+{
+	if (m->conf.planner == PLANNER_NONE)
+		monitor_fatal(m, "a task without a planner");
+	else
 		vm_request(m, VM_PLANNER, m->in.task_start.item,
 			   m->in.task_start.task);
-	} else if (c->proc == PROC_BROKER && t == MSG_TASK_END) {
-		vms_of_task_end(m, m->in.ids.task);
-	} else if (c->proc == PROC_BROKER && t == MSG_ITEM_VERDICT) {
-		item_verdict(m, &m->in.item_verdict);
-	} else if (c->proc == PROC_CONTROL && t == MSG_C_STATUS) {
-		status_answer(m);
-	} else if (c->proc == PROC_CONTROL && t == MSG_C_WIRE) {
-		watch_request(m);
-	} else if (c->proc == PROC_CONTROL && t == MSG_C_KILL) {
-		char reason[512];
-		struct span s = m->in.text.text;
+}
 
-		if (s.n >= sizeof(reason))
-			s.n = sizeof(reason) - 1;
-		if (str_copy(reason, sizeof(reason), s) < 0 ||
-		    !utf8_valid(span_str(reason)))
-			(void)str_printf(reason, sizeof(reason), "no reason");
-		latch_kill(m, "control", span_str(reason));
-		m->out.type = MSG_C_OK;
-		m->out.ids = m->ids;
-		m->out.empty = (struct m_empty){ 0 };
-		core_send(m, c, NULL, 0);
-	} else if (c->proc == PROC_CONTROL && t == MSG_C_DOWN) {
-		m->out.type = MSG_C_OK;
-		m->out.ids = m->ids;
-		m->out.empty = (struct m_empty){ 0 };
-		core_send(m, c, NULL, 0);
-		monitor_stop(m);
-	} else {
-		log_error("core-message", "from=%s type=%s", c->name,
-			  msg_type_name(t));
-		monitor_fatal(m, "a message that its sender may not send");
+static void on_task_end(struct monitor *m, struct core *)
+{
+	vms_of_task_end(m, m->in.ids.task);
+}
+
+static void on_verdict(struct monitor *m, struct core *)
+{
+	item_verdict(m, &m->in.item_verdict);
+}
+
+static void on_status(struct monitor *m, struct core *)
+{
+	status_answer(m);
+}
+
+static void on_wire(struct monitor *m, struct core *)
+{
+	watch_request(m);
+}
+
+static void on_kill(struct monitor *m, struct core *c)
+{
+	char reason[512];
+	struct span s = m->in.text.text;
+
+	if (s.n >= sizeof(reason))
+		s.n = sizeof(reason) - 1;
+	if (str_copy(reason, sizeof(reason), s) < 0 ||
+	    !utf8_valid(span_str(reason)))
+		(void)str_printf(reason, sizeof(reason), "no reason");
+	latch_kill(m, "control", span_str(reason));
+	answer_ok(m, c);
+}
+
+static void on_down(struct monitor *m, struct core *c)
+{
+	answer_ok(m, c);
+	monitor_stop(m);
+}
+
+typedef void (*handler)(struct monitor *m, struct core *c);
+
+/* Who may say what; anything else ends everything. */
+static const handler handlers[PROC_MAX][MSG_TYPE_MAX] = {
+	[PROC_CONNECTOR] = {
+		[MSG_ITEM] = on_put,
+	},
+	[PROC_STORE] = {
+		[MSG_Q_KEPT] = on_kept,
+		[MSG_Q_ITEM] = on_item,
+		[MSG_Q_COUNT] = on_count,
+	},
+	[PROC_BROKER] = {
+		[MSG_TASK_START] = on_task_start,
+		[MSG_TASK_END] = on_task_end,
+		[MSG_ITEM_VERDICT] = on_verdict,
+	},
+	[PROC_CONTROL] = {
+		[MSG_C_STATUS] = on_status,
+		[MSG_C_WIRE] = on_wire,
+		[MSG_C_KILL] = on_kill,
+		[MSG_C_DOWN] = on_down,
+	},
+};
+
+static void core_message(struct monitor *m, struct core *c)
+{
+	handler fn = handlers[c->proc][m->in.type];
+
+	if (fn) {
+		fn(m, c);
+		return;
 	}
+	log_error("core-message", "from=%s type=%s", c->name,
+		  msg_type_name(m->in.type));
+	monitor_fatal(m, "a message that its sender may not send");
 }
 
 static void core_event(void *arg, int fd, short revents)
@@ -223,6 +293,65 @@ static int start_auditd(struct monitor *m, struct err *err)
 	return r;
 }
 
+/* What it has opened, or why not. */
+static int store_opened(struct monitor *m, struct err *err)
+{
+	const char *why;
+
+	if (chan_recv(&m->store.chan, &m->in, &why) != 1)
+		return err_set(err, -EIO,
+			       "the store ended while it started: see the log");
+	if (m->in.type == MSG_S_FAIL)
+		return err_set(err, -EBADMSG, "%.*s", (int)m->in.text.text.n,
+			       (const char *)m->in.text.text.p);
+	m->store_state = m->in.s_state;
+	if (m->in.type != MSG_S_STATE ||
+	    chan_recv(&m->store.chan, &m->in, &why) != 1 ||
+	    m->in.type != MSG_READY)
+		return err_set(err, -EPROTO, "the store does not start");
+	return last_write(m->state_fd, &m->store_state, err);
+}
+
+static int start_store(struct monitor *m, struct err *err)
+{
+	const struct timeval limit = { .tv_sec = MONITOR_STORE_MS / 1000 };
+	const struct conf_queue *q = &m->conf.queue;
+	CLEAN_FD int dir = sub_dir(m->state_fd, "store", err);
+	CLEAN_FD int theirs = -1;
+	char last[LAST_TEXT];
+	char arg[256];
+	int pair[2];
+	int r;
+
+	if (dir < 0)
+		return dir;
+	r = last_read(m->state_fd, last, err);
+	if (r < 0)
+		return r;
+	r = chan_pair(pair);
+	if (r < 0)
+		return err_set(err, r, "socketpair: %s", strerror(-r));
+	m->broker_store_fd = pair[0];
+	theirs = pair[1];
+	r = core_start(m, &m->store, "store",
+		       (struct spawn){ .proc = PROC_STORE,
+				       .fds = { -1, theirs, dir } },
+		       err);
+	if (r == 0 && setsockopt(m->store.chan.fd, SOL_SOCKET, SO_RCVTIMEO,
+				 &limit, sizeof(limit)) < 0)
+		r = err_set(err, -errno, "store: %s", strerror(errno));
+	(void)str_printf(arg, sizeof(arg),
+			 "items=%u bytes=%llu per_source=%u reserve=%llu "
+			 "history=%u last=%s",
+			 q->items, (unsigned long long)q->bytes, q->per_source,
+			 (unsigned long long)q->reserve, q->history, last);
+	if (r == 0)
+		r = core_hello(m, &m->store, "store", arg, err);
+	if (r == 0)
+		r = store_opened(m, err);
+	return r == 0 ? core_watch(m, &m->store, err) : r;
+}
+
 /* The owner's policy, or the embedded one, as a sealed memfd. */
 static int policy_memfd(const struct monitor *m, struct err *err)
 {
@@ -300,17 +429,25 @@ static int start_broker(struct monitor *m, struct err *err)
 	r = core_start(m, &m->broker, "broker",
 		       (struct spawn){ .proc = PROC_BROKER,
 				       .fds = { -1, m->broker_audit_fd, theirs,
-						policy } },
+						policy, m->broker_store_fd } },
 		       err);
 	fd_close(&m->broker_audit_fd);
+	fd_close(&m->broker_store_fd);
 	if (r < 0)
 		return r;
 	(void)str_printf(arg, sizeof(arg), "%s\n%s",
 			 conf_planner_name(m->conf.planner), m->conf.say);
 	r = core_hello(m, &m->broker, policy_name(m), arg, err);
-	if (r == 0 && chan_recv(&m->broker.chan, &m->in, &why) != 1)
-		r = err_set(err, -EINVAL,
-			    "the broker ended while it started: see the log");
+	/* First it ends what a crash has left, and tells the verdicts. */
+	m->in.type = MSG_NONE;
+	while (r == 0 && m->in.type != MSG_READY) {
+		if (chan_recv(&m->broker.chan, &m->in, &why) != 1)
+			r = err_set(err, -EINVAL,
+				    "the broker ended while it started: see "
+				    "the log");
+		else if (m->in.type == MSG_ITEM_VERDICT)
+			item_verdict(m, &m->in.item_verdict);
+	}
 	return r == 0 ? core_watch(m, &m->broker, err) : r;
 }
 
@@ -426,6 +563,8 @@ int cores_start(struct monitor *m, struct err *err)
 	int r = start_auditd(m, err);
 
 	if (r == 0)
+		r = start_store(m, err);
+	if (r == 0)
 		r = start_broker(m, err);
 	if (r == 0)
 		r = start_control(m, err);
@@ -474,6 +613,18 @@ static void core_end(struct monitor *m, struct core *c)
 	core_kill(m, c);
 }
 
+/* The log's end, so that an older log is known for what it is. */
+static void keep_tip(struct monitor *m)
+{
+	if (!m->store.pid || !m->audit_state.size)
+		return;
+	m->out.type = MSG_S_TIP;
+	m->out.ids = m->ids;
+	m->out.s_tip = (struct m_s_tip){ .size = m->audit_state.size };
+	memcpy(m->out.s_tip.root, m->audit_state.root, 32);
+	(void)chan_send(&m->store.chan, &m->out, NULL, 0);
+}
+
 /* Connectors first, so that nothing acts; the log last. */
 void cores_end(struct monitor *m)
 {
@@ -484,6 +635,8 @@ void cores_end(struct monitor *m)
 		core_end(m, &m->connectors[i]);
 	core_end(m, &m->control);
 	core_end(m, &m->broker);
+	keep_tip(m);
+	core_end(m, &m->store);
 	core_end(m, &m->auditd);
 	/* Not that of another monitor, which is why this one did not start. */
 	if (m->own_socket)

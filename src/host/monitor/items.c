@@ -1,6 +1,6 @@
 /*
- * items: from a connector's hand to the broker's verdict. The monitor moves
- * descriptors and counts; it never reads an item.
+ * items: from a connector's hand into the store, and from there to the broker's
+ * verdict. The monitor moves descriptors and counts; it never reads an item.
  */
 #include <errno.h>
 #include <poll.h>
@@ -63,6 +63,9 @@ void items_end(struct monitor *m)
 	for (i = 0; i < MONITOR_ITEMS; i++)
 		if (m->items[i].id)
 			item_free(&m->items[i]);
+	for (i = 0; i < MONITOR_PUTS; i++)
+		if (m->puts[i].connector)
+			fd_close(&m->puts[i].fd);
 }
 
 /* It has ended by itself: nothing is left of it. */
@@ -105,17 +108,19 @@ static int envelope_start(struct monitor *m, struct mitem *it, int channel,
 }
 
 static void tell_broker(struct monitor *m, const struct mitem *it,
-			const struct m_item *in, int channel)
+			const struct m_q_item *in, int channel)
 {
 	m->out.type = MSG_ITEM_NEW;
 	m->out.ids = m->ids;
 	m->out.item_new = (struct m_item_new){
 		.item = it->id,
-		.source = span_str(it->connector->name + strlen("connector:")),
+		.source = in->source,
 		.key = span_str(it->key),
 		.size = in->size,
 		/* The broker may come to it later than its machine does. */
 		.since_us = now_us(),
+		.task = in->task,
+		.attempt = in->attempt,
 	};
 	memcpy(m->out.item_new.sha256, in->sha256, sizeof(in->sha256));
 	core_send(m, &m->broker, &channel, 1);
@@ -124,7 +129,7 @@ static void tell_broker(struct monitor *m, const struct mitem *it,
 /* Its machine before its envelope: the one takes long, the other is started
  * while it does. */
 static void item_start(struct monitor *m, struct mitem *it,
-		       const struct m_item *in)
+		       const struct m_q_item *in)
 {
 	CLEAN_FD int ours = -1;
 	CLEAN_FD int theirs = -1;
@@ -143,44 +148,201 @@ static void item_start(struct monitor *m, struct mitem *it,
 		monitor_fatal(m, err.msg);
 }
 
+static const char *source_of(const struct core *c)
+{
+	return c->name + strlen("connector:");
+}
+
+static struct core *connector_of(struct monitor *m, struct span source)
+{
+	int i;
+
+	for (i = 0; i < m->n_connectors; i++)
+		if (span_is(source, source_of(&m->connectors[i])))
+			return &m->connectors[i];
+	return NULL;
+}
+
+static void put_free(struct mput *p)
+{
+	fd_close(&p->fd);
+	*p = (struct mput){ .fd = -1 };
+}
+
+/* A free row; NULL when the connector has as many as it may. */
+static struct mput *put_row(struct monitor *m, const struct core *c)
+{
+	struct mput *row = NULL;
+	size_t i, n = 0;
+
+	for (i = 0; i < MONITOR_PUTS; i++) {
+		if (!m->puts[i].connector)
+			row = &m->puts[i];
+		n += m->puts[i].connector == c;
+	}
+	return n < MONITOR_PUTS_EACH ? row : NULL;
+}
+
+/*
+ * To the store, with what keeps it there. Its row, and the descriptor in it,
+ * stay until the store has said that it has it.
+ */
+static void put_send(struct monitor *m, const struct mput *p)
+{
+	m->out.type = MSG_Q_PUT;
+	m->out.ids = m->ids;
+	m->out.q_put = (struct m_q_put){
+		.source = span_str(source_of(p->connector)),
+		.key = span_str(p->key),
+		.size = p->size,
+	};
+	memcpy(m->out.q_put.sha256, p->sha256, sizeof(p->sha256));
+	core_send(m, &m->store, &p->fd, 1);
+}
+
 /* A connector that sends nonsense is ours and broken: everything stops. */
 void item_from_connector(struct monitor *m, struct core *c)
 {
 	const struct m_item *in = &m->in.item;
 	CLEAN_FD int fd = chan_take_fd(&c->chan, 0);
-	struct mitem *it = NULL;
-	size_t i;
+	struct mput *p = put_row(m, c);
 
-	for (i = 0; i < MONITOR_ITEMS && !it; i++)
-		if (!m->items[i].id)
-			it = &m->items[i];
-	if (!it || memfd_sealed_size(fd, LIMIT_ITEM) < 0 ||
+	if (!p || !in->key.n || memfd_sealed_size(fd, LIMIT_ITEM) < 0 ||
 	    memfd_sealed_size(fd, LIMIT_ITEM) != (ssize_t)in->size ||
-	    str_copy(it->key, sizeof(it->key), in->key) < 0) {
+	    str_copy(p->key, sizeof(p->key), in->key) < 0) {
 		monitor_fatal(m, "a connector broke its limits");
 		return;
 	}
-	it->id = ++m->next_item;
-	it->connector = c;
+	p->connector = c;
+	p->size = in->size;
+	memcpy(p->sha256, in->sha256, sizeof(p->sha256));
+	p->fd = take_fd(&fd);
+	put_send(m, p);
+}
+
+static void tell_connector(struct monitor *m, struct core *c, enum msg_type t,
+			   struct span key, uint8_t verdict)
+{
+	if (!c || !c->pid)
+		return;
+	m->out.type = t;
+	m->out.ids = m->ids;
+	m->out.item_done = (struct m_item_done){ key, verdict };
+	core_send(m, c, NULL, 0);
+}
+
+/* From here on it is accepted; one that has had its verdict is done. */
+void item_kept(struct monitor *m)
+{
+	const struct m_q_kept *k = &m->in.q_kept;
+	struct core *c = connector_of(m, k->source);
+	size_t i;
+
+	for (i = 0; i < MONITOR_PUTS; i++) {
+		struct mput *p = &m->puts[i];
+
+		if (p->connector != c || !c || !span_is(k->key, p->key))
+			continue;
+		tell_connector(m, c, MSG_ITEM_KEPT, k->key, k->verdict);
+		if (k->kept == KEPT_DONE)
+			tell_connector(m, c, MSG_ITEM_DONE, k->key, k->verdict);
+		put_free(p);
+		return;
+	}
+}
+
+void item_count(struct monitor *m)
+{
+	const struct m_q_count *n = &m->in.q_count;
+	struct mqueue *q = NULL;
+	size_t i;
+
+	for (i = 0; i < MONITOR_QUEUES && !q; i++)
+		if (m->queues[i].source[0] &&
+		    span_is(n->source, m->queues[i].source))
+			q = &m->queues[i];
+	for (i = 0; i < MONITOR_QUEUES && !q; i++)
+		if (!m->queues[i].waiting && !m->queues[i].taken &&
+		    !m->queues[i].blocked)
+			q = &m->queues[i];
+	if (!q)
+		return;
+	if (n->blocked && !q->blocked)
+		log_warn("queue-full", "source=%.*s %.*s", (int)n->source.n,
+			 (const char *)n->source.p, (int)n->why.n,
+			 (const char *)n->why.p);
+	*q = (struct mqueue){ .waiting = n->waiting,
+			      .taken = n->taken,
+			      .bytes = n->bytes,
+			      .blocked = n->blocked };
+	if (str_copy(q->source, sizeof(q->source), n->source) < 0 ||
+	    str_copy(q->why, sizeof(q->why), n->why) < 0)
+		*q = (struct mqueue){ 0 };
+}
+
+/* There is room for one more. */
+static void next_item(struct monitor *m)
+{
+	m->out.type = MSG_Q_NEXT;
+	m->out.ids = m->ids;
+	m->out.empty = (struct m_empty){ 0 };
+	core_send(m, &m->store, NULL, 0);
+}
+
+/*
+ * No more than may be at work, with a few in hand: what waits here has had its
+ * turn among the sources, and an attempt counted.
+ */
+void items_start(struct monitor *m)
+{
+	uint32_t n = 2 * places_of(m->cores) + MONITOR_PUTS_EACH;
+
+	if (n > MONITOR_ITEMS)
+		n = MONITOR_ITEMS;
+	while (n-- && !m->stopping)
+		next_item(m);
+}
+
+void item_take(struct monitor *m)
+{
+	const struct m_q_item *in = &m->in.q_item;
+	CLEAN_FD int fd = chan_take_fd(&m->store.chan, 0);
+	struct mitem *it = NULL;
+	size_t i;
+
+	/* It goes back to the queue at the stop. */
+	if (m->killed)
+		return;
+	for (i = 0; i < MONITOR_ITEMS && !it; i++)
+		if (!m->items[i].id)
+			it = &m->items[i];
+	if (!it || !in->item ||
+	    memfd_sealed_size(fd, LIMIT_ITEM) != (ssize_t)in->size ||
+	    str_copy(it->key, sizeof(it->key), in->key) < 0) {
+		monitor_fatal(m, "the store broke its limits");
+		return;
+	}
+	it->id = in->item;
+	it->connector = connector_of(m, in->source);
 	it->fd = take_fd(&fd);
 	it->envelope_pidfd = -1;
 	item_start(m, it, in);
 }
 
+/* The broker has told the store already. */
 void item_verdict(struct monitor *m, const struct m_item_verdict *v)
 {
 	struct mitem *it = mitem_find(m, v->item);
 
-	if (!it || v->verdict >= ITEM_VERDICT_MAX)
+	if (v->verdict >= ITEM_VERDICT_MAX)
 		return;
 	m->counts[v->verdict]++;
+	/* Of one that a restart ended its connector learns when it asks. */
+	if (!it)
+		return;
 	requests_drop_item(m, it->id);
-	if (it->connector->pid) {
-		m->out.type = MSG_ITEM_DONE;
-		m->out.ids = m->ids;
-		m->out.item_done =
-			(struct m_item_done){ span_str(it->key), v->verdict };
-		core_send(m, it->connector, NULL, 0);
-	}
+	tell_connector(m, it->connector, MSG_ITEM_DONE, span_str(it->key),
+		       v->verdict);
 	item_free(it);
+	next_item(m);
 }

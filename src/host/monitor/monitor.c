@@ -188,6 +188,7 @@ static void run(struct monitor *m)
 	if (!m->stopping)
 		tell_starter(m, "ready");
 	vms_plan(m);
+	items_start(m);
 	if (loop_run(&m->loop) < 0)
 		m->exit_code = 1;
 	m->stopping = true;

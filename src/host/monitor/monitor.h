@@ -3,11 +3,13 @@
  *
  * Theory of operation. The monitor owns the process graph: it makes every
  * channel, starts every process with exactly the descriptors of its row, and
- * ends them. Core processes (auditd, broker, control, connectors) live as long
- * as bulkhead; the death of one ends everything, fail closed. Items bring an
- * envelope process and a request for a reader VM each, tasks one for a planner
- * VM each; requests wait in a queue for a place (places.h). The kill needs
- * nobody else: SIGKILL by pidfd, then the latch.
+ * ends them. Core processes (auditd, store, broker, control, connectors) live
+ * as long as bulkhead; the death of one ends everything, fail closed. What a
+ * connector gives goes to the store, and is accepted when it is on disk there;
+ * from there come the items that are worked on, as many as there is room for.
+ * Items bring an envelope process and a request for a reader VM each, tasks one
+ * for a planner VM each; requests wait in a queue for a place (places.h). The
+ * kill needs nobody else: SIGKILL by pidfd, then the latch.
  *
  * A VM is in one of four roles. BUILDING: it becomes the template of its kind
  * (templates.h). PARKING, then PARKED: a copy of the template that has no work
@@ -31,12 +33,17 @@
 #include "vm/template.h"
 
 enum {
-	MONITOR_ITEMS = 64, /* taken from connectors and not yet done */
+	MONITOR_ITEMS = 64,    /* taken from the store and without a verdict */
+	MONITOR_PUTS_EACH = 4, /* a connector's, on their way to the store */
+	MONITOR_PUTS = MONITOR_PUTS_EACH * CONF_CONNECTORS,
+	MONITOR_QUEUES = 64, /* sources with something in the store */
 	MONITOR_REQUESTS = 2 * MONITOR_ITEMS,
 	/* At work, parked, and a template being built. */
 	MONITOR_VMS = 2 * PLACES_MAX + 2 * CONF_POOL_MAX + 1,
 	MONITOR_SEND_MS = 10000,
 	MONITOR_AUDIT_MS = 10000, /* a record is durable by then, or all ends */
+	MONITOR_STORE_MS = 120000,   /* the store has checked all it has by then
+				      */
 	MONITOR_ENVELOPE_MS = 10000, /* what an envelope process has */
 	MONITOR_WATCHES = 8,	     /* of wires, at once */
 	MONITOR_TAPS = 4,	 /* of them on one VM; what a porter takes */
@@ -57,9 +64,25 @@ struct core {
 	struct monitor *m;
 };
 
+/* An item that the store has not said yet to have. */
+struct mput {
+	struct core *connector; /* NULL: free row */
+	char key[513];
+	uint64_t size;
+	uint8_t sha256[32];
+	int fd; /* sealed memfd; owned */
+};
+
+/* What the store said last of a source. */
+struct mqueue {
+	char source[LIMIT_NAME + 1]; /* "": free row */
+	uint64_t waiting, taken, bytes, blocked;
+	char why[161];
+};
+
 struct mitem {
-	uint64_t id; /* 0: free row */
-	struct core *connector;
+	uint64_t id;		/* 0: free row */
+	struct core *connector; /* NULL: none of that name any more */
 	char key[513];
 	int fd; /* sealed memfd, until its reader has it */
 	pid_t envelope;
@@ -140,12 +163,16 @@ struct monitor {
 	bool stopping;
 	bool own_socket; /* the control socket is of our making */
 	int exit_code;
-	struct core auditd, broker, control;
+	struct core auditd, store, broker, control;
 	struct core connectors[CONF_CONNECTORS];
 	int n_connectors;
 	int broker_audit_fd; /* the broker's end, until it is started */
+	int broker_store_fd;
 	int broker_control_fd;
 	int connector_broker_fd[CONF_CONNECTORS];
+	struct mput puts[MONITOR_PUTS];
+	struct mqueue queues[MONITOR_QUEUES];
+	struct m_s_state store_state; /* as it was opened */
 	struct mitem items[MONITOR_ITEMS];
 	struct request requests[MONITOR_REQUESTS];
 	struct mvm vms[MONITOR_VMS];
@@ -154,7 +181,7 @@ struct monitor {
 	long cores;
 	int plan_timer;
 	uint64_t worked_ms; /* when a VM was last given work */
-	uint64_t next_item, next_vm, next_request;
+	uint64_t next_vm, next_request;
 	uint64_t counts[ITEM_VERDICT_MAX];
 	uint64_t vms_started, vms_failed;
 	struct watch watches[MONITOR_WATCHES];
@@ -180,8 +207,21 @@ void cores_end(struct monitor *m);
 void connectors_kill(struct monitor *m);
 void core_send(struct monitor *m, struct core *c, const int *fds, size_t n);
 
+/* last.c: which database the store had last, as its HELLO says it: "ID/OPENED",
+ * or "none". */
+enum { LAST_TEXT = 80 };
+
+[[nodiscard]] int last_read(int state_fd, char ret[LAST_TEXT], struct err *err);
+[[nodiscard]] int last_write(int state_fd, const struct m_s_state *now,
+			     struct err *err);
+
 /* items.c */
 void item_from_connector(struct monitor *m, struct core *c);
+void item_kept(struct monitor *m);  /* MSG_Q_KEPT in m->in */
+void item_take(struct monitor *m);  /* MSG_Q_ITEM in m->in */
+void item_count(struct monitor *m); /* MSG_Q_COUNT in m->in */
+/* Tells the store how much there is room for, once all is up. */
+void items_start(struct monitor *m);
 void item_verdict(struct monitor *m, const struct m_item_verdict *v);
 struct mitem *mitem_find(struct monitor *m, uint64_t id);
 void items_end(struct monitor *m);

@@ -21,6 +21,7 @@ static json_t *processes(const struct monitor *m)
 	int i;
 
 	add_core(list, &m->auditd);
+	add_core(list, &m->store);
 	add_core(list, &m->broker);
 	add_core(list, &m->control);
 	for (i = 0; i < m->n_connectors; i++)
@@ -86,6 +87,40 @@ static json_t *pools(const struct monitor *m)
 	return list;
 }
 
+/* What waits, by source; bytes are those of what is at work, too. */
+static json_t *queue(const struct monitor *m)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < MONITOR_QUEUES; i++) {
+		const struct mqueue *q = &m->queues[i];
+
+		if (q->source[0])
+			(void)json_array_append_new(
+				list,
+				json_pack("{s:s, s:I, s:I, s:I, s:I, s:s}",
+					  "source", q->source, "waiting",
+					  (json_int_t)q->waiting, "at_work",
+					  (json_int_t)q->taken, "bytes",
+					  (json_int_t)q->bytes, "blocked",
+					  (json_int_t)q->blocked, "why",
+					  q->why));
+	}
+	return list;
+}
+
+static json_t *items(const struct monitor *m)
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "pending",
+			 (json_int_t)items_count(m), "read",
+			 (json_int_t)m->counts[ITEM_READ], "refused",
+			 (json_int_t)m->counts[ITEM_REFUSED], "task_failed",
+			 (json_int_t)m->counts[ITEM_TASK_FAILED], "interrupted",
+			 (json_int_t)m->counts[ITEM_INTERRUPTED], "given_up",
+			 (json_int_t)m->counts[ITEM_GIVEN_UP]);
+}
+
 static json_t *vms(const struct monitor *m)
 {
 	size_t working = vms_count(m, VM_WORKING, VM_READER) +
@@ -114,8 +149,7 @@ static json_t *status_json(const struct monitor *m)
 	return json_pack(
 		"{s:s, s:s, s:i, s:s, s:s, s:b, s:b, s:s, s:s, s:b, s:s, s:o, "
 		"s:o,"
-		" s:o, s:o, s:{s:I, s:I, s:I, s:s}, s:{s:I, s:I, s:I, s:I},"
-		" s:{s:I, s:s}}",
+		" s:o, s:o, s:{s:I, s:I, s:I, s:s}, s:o, s:o, s:{s:I, s:s}}",
 		"version", BULKHEAD_VERSION, "run", run, "uptime_s",
 		(int)((now_ms() - m->start_ms) / 1000), "backend",
 		vm_backend_name(m->probe.backend), "backend_why", m->probe.why,
@@ -128,10 +162,7 @@ static json_t *status_json(const struct monitor *m)
 		"starts", "cold", (json_int_t)m->starts[ORIGIN_COLD], "clone",
 		(json_int_t)m->starts[ORIGIN_CLONE], "pool",
 		(json_int_t)m->starts[ORIGIN_POOL], "cold_why", m->cold_why,
-		"items", "pending", (json_int_t)items_count(m), "read",
-		(json_int_t)m->counts[ITEM_READ], "refused",
-		(json_int_t)m->counts[ITEM_REFUSED], "task_failed",
-		(json_int_t)m->counts[ITEM_TASK_FAILED], "audit", "size",
+		"items", items(m), "queue", queue(m), "audit", "size",
 		(json_int_t)m->audit_state.size, "root", root);
 }
 
