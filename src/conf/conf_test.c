@@ -17,6 +17,7 @@
 #include "base/fd.h"
 #include "conf/yaml.h"
 #include "vm/vm.h"
+#include "conf/load.h"
 
 static void defaults(void **)
 {
@@ -115,9 +116,12 @@ static const struct {
 	const char *errors;
 } bad[] = {
 	{ "{}",
-	  "c:1:1: \"bulkhead\" is missing: the version of the format: 1\n"
-	  "c:1:1: \"agents\" is missing: the agent: policy, planner, tasks\n"
-	  "c:1:1: \"connectors\" is missing: accounts and folders, by name\n" },
+	  "c:1:1: \"bulkhead\" is missing: the version of the format (1)\n"
+	  "c:1:1: \"agents\" is missing: the agent by its name: policy, "
+	  "planner, "
+	  "tasks (a map of one map)\n"
+	  "c:1:1: \"connectors\" is missing: accounts and folders, by name "
+	  "(a map of 1 to 16 maps)\n" },
 	{ "bulkhead: 2\n" AGENTS CONNECTORS,
 	  "c:1:11: this program reads version 1 of the format\n" },
 	{ HEAD AGENTS CONNECTORS "stat: /x\n",
@@ -181,8 +185,10 @@ static const struct {
 	  "c:3:77: several tasks are known, but not enforced by this version: "
 	  "remove it\n"
 	  "c:3:66: \"every\"" LATER "remove it\n"
-	  "c:3:65: \"on\" is missing: the source whose items start the task\n"
-	  "c:3:65: \"say\" is missing: the instruction, in your words\n" },
+	  "c:3:65: \"on\" is missing: the source of the policy whose items "
+	  "start the task (a name)\n"
+	  "c:3:65: \"say\" is missing: the instruction, in your words (at most "
+	  "1023 bytes)\n" },
 	{ HEAD AGENTS
 	  "connectors:\n"
 	  "  i: {kind: imap, hosts: [\"a:993\"], user: u, secret: s}\n"
@@ -194,7 +200,9 @@ static const struct {
 	  "c:6:27: \"m\" has this path already: mail that goes out would come "
 	  "in again\n"
 	  "c:7:9: a connector's name has 1 to 63 of a-z 0-9 . _ -\n"
-	  "c:7:9: \"path\" is missing: the Maildir\n" },
+	  "c:7:9: \"path\" is missing: the Maildir; no two connectors share "
+	  "one "
+	  "(a path)\n" },
 };
 
 static void refuses(void **)
@@ -342,14 +350,23 @@ static void from_a_file(void **)
 
 static void schema(void **)
 {
-	struct conf_key k;
-	size_t i;
+	const struct load_schema *map;
+	size_t maps, keys = 0, i, k;
 
-	for (i = 0; conf_schema(i, &k); i++) {
-		assert_true(*k.name && *k.help);
-		assert_false(k.required && k.later);
+	map = conf_schema(&maps);
+	for (i = 0; i < maps; i++) {
+		for (k = 0; k < map[i].n; k++, keys++) {
+			const struct load_rule *r = &map[i].rules[k];
+			const struct yaml_field *f = &r->field;
+
+			assert_true(*f->name && *f->help);
+			assert_false(f->required && f->later);
+			assert_true(!r->set == f->later);
+			/* What a key may be, the manual must be able to say. */
+			assert_true(f->later || r->words || f->value);
+		}
 	}
-	assert_true(i > 30);
+	assert_true(keys > 30);
 }
 
 int main(void)

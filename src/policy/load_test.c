@@ -37,10 +37,10 @@ static const struct {
 } caps[] = {
 	/* properties of arguments */
 	{ "x: {}", "allow: {}",
-	  "p:10:15: \"type\" is missing: text, email, id, enum, int, number, "
-	  "bool\n"
-	  "p:10:15: \"role\" is missing: target, command, content, selector "
-	  "or control\n" },
+	  "p:10:15: \"type\" is missing: what its values are (text, email, id, "
+	  "enum, int, number, bool)\n"
+	  "p:10:15: \"role\" is missing: what it decides about the call "
+	  "(target, command, content, selector, control)\n" },
 	{ "x: {type: string, role: content}", "allow: {}",
 	  "p:10:22: unknown value \"string\": use text, email, id, enum, int, "
 	  "number, bool\n" },
@@ -255,8 +255,10 @@ static const struct {
 	  "p:6:42: a rate is 1 to 10000/minute, /hour or /day\n" },
 	{ "bulkhead: 1\nmode: enforce\nsources: {}\ncapabilities:\n"
 	  "  a: {connector: o, effect: read, undo: reversible, args: {}}\n",
-	  "p:5:6: \"decide\" is missing: rows of allow, deny, ask, in order\n"
-	  "p:5:6: \"limits\" is missing: at least a rate, e.g. {rate: 6/hour}\n"
+	  "p:5:6: \"decide\" is missing: rows of allow, deny, ask, in order "
+	  "(a list of 1 to 64 rows)\n"
+	  "p:5:6: \"limits\" is missing: at least a rate, e.g. {rate: 6/hour} "
+	  "(a map)\n"
 	  "p:5:41: \"reversible\"" LATER "use \"none\"\n" },
 	{ "bulkhead: 1\nmode: enforce\nsources: {}\ncapabilities: {}\n"
 	  "sets: {a: b, C: []}\n",
