@@ -27,6 +27,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "privsep/sandbox.h"
+#include "state/state.h"
 
 static void tell_starter(struct monitor *m, const char *text)
 {
@@ -106,6 +107,20 @@ static int make_path(const char *path)
 	return 0;
 }
 
+/* `up` has brought it up to this version; a newer one is not for us. */
+static int check_version(struct monitor *m, struct err *err)
+{
+	unsigned version;
+	int r = state_version(m->state_fd, &version, err);
+
+	if (r < 0 || version == STATE_VERSION)
+		return r;
+	return err_set(err, -ENOTSUP,
+		       "%s/version:1:1: the state is of version %u, not %d: "
+		       "start with the `bulkhead up` of this version",
+		       m->conf.state, version, STATE_VERSION);
+}
+
 /* The state directory: ours alone, and one monitor at a time. */
 static int open_state(struct monitor *m, struct err *err)
 {
@@ -133,7 +148,7 @@ static int open_state(struct monitor *m, struct err *err)
 			       "here: 'bulkhead status'",
 			       dir);
 	/* The lock's descriptor stays open as long as the monitor lives. */
-	return 0;
+	return check_version(m, err);
 }
 
 static int prepare(struct monitor *m, struct err *err)
