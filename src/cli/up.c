@@ -122,7 +122,10 @@ _Noreturn static void exec_monitor(const struct up *u)
 	const char *argv[] = { path,	   "--config", u->config, "--libexec",
 			       u->libexec, "--images", u->images, "--ready-fd",
 			       ready,	   NULL };
-	static const char *const keep[] = { "PATH", "HOME", "NO_COLOR" };
+	static const char *const keep[] = { "PATH", "HOME", "NO_COLOR",
+					    /* of a service manager */
+					    "NOTIFY_SOCKET", "WATCHDOG_USEC",
+					    "WATCHDOG_PID", "JOURNAL_STREAM" };
 	const char *envp[ARRAY_SIZE(keep) + 1] = { 0 };
 	char text[ARRAY_SIZE(keep)][CONF_PATH_MAX];
 	size_t i, n = 0;

@@ -19,6 +19,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "state/archive.h"
+#include "state/rotate.h"
 #include "tlog/copy.h"
 #include "tlog/tlog.h"
 
@@ -353,6 +354,56 @@ static void test_restore_refuses(void **state)
 	assert_non_null(strstr(err.msg, "audit/vkey: offset 0: "));
 }
 
+static off_t size_of(int dir, const char *name)
+{
+	struct stat st;
+
+	return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ? -1
+								: st.st_size;
+}
+
+static void write_log(int fd, size_t bytes, char c)
+{
+	char line[1024];
+
+	memset(line, c, sizeof(line));
+	line[sizeof(line) - 1] = '\n';
+	for (; bytes >= sizeof(line); bytes -= sizeof(line))
+		assert_int_equal(fd_write_all(fd, span_of(line, sizeof(line))),
+				 0);
+}
+
+static void test_rotate(void **state)
+{
+	struct world *w = *state;
+	CLEAN_FD int log = sub(w->dir, "log"), fd = -1, other = -1;
+
+	fd = openat(log, "bulkhead.log",
+		    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	other = openat(log, "other", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	write_log(fd, ROTATE_BYTES, 'a');
+	assert_int_equal(rotate_log(w->dir, fd), 0);
+	write_log(fd, 1024, 'b');
+	assert_int_equal(rotate_log(w->dir, other), 0);
+	assert_int_equal(rotate_log(w->dir, fd), 1);
+	assert_int_equal(size_of(log, "bulkhead.log"), 0);
+	assert_int_equal(size_of(log, "bulkhead.log.1"), ROTATE_BYTES + 1024);
+	/* The same descriptor goes on, at the beginning. */
+	write_log(fd, ROTATE_BYTES + 2048, 'c');
+	assert_int_equal(size_of(log, "bulkhead.log"), ROTATE_BYTES + 2048);
+	assert_int_equal(rotate_log(w->dir, fd), 1);
+	assert_int_equal(size_of(log, "bulkhead.log.1"), ROTATE_BYTES + 2048);
+	assert_int_equal(size_of(log, "bulkhead.log.2"), ROTATE_BYTES + 1024);
+	/* What is large, but not the log, is left alone. */
+	write_log(other, ROTATE_BYTES + 1024, 'x');
+	assert_int_equal(rotate_log(w->dir, other), 0);
+	write_log(fd, ROTATE_BYTES + 3072, 'd');
+	assert_int_equal(rotate_log(w->dir, fd), 1);
+	assert_int_equal(size_of(log, "bulkhead.log.2"), ROTATE_BYTES + 2048);
+	assert_int_equal(size_of(log, "bulkhead.log.3"), -1);
+	assert_int_equal(size_of(log, "bulkhead.log.tmp"), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -367,6 +418,7 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(test_restore_refuses, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(test_rotate, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("state/state", tests, NULL, NULL);

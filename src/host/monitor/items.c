@@ -88,6 +88,7 @@ static int envelope_start(struct monitor *m, struct mitem *it, struct err *err)
 	CLEAN_FD int ours = -1;
 	CLEAN_FD int theirs = -1;
 	struct spawn s = { .proc = PROC_ENVELOPE, .libexec = m->libexec };
+	char ids[32];
 	int pair[2];
 	pid_t pid;
 	int r = chan_pair(pair);
@@ -98,6 +99,9 @@ static int envelope_start(struct monitor *m, struct mitem *it, struct err *err)
 	theirs = pair[1];
 	s.fds[0] = theirs;
 	s.fds[1] = it->fd;
+	(void)str_printf(ids, sizeof(ids), "item=%llu",
+			 (unsigned long long)it->id);
+	s.ids = ids;
 	pid = spawn_process(&s, &it->envelope_pidfd, err);
 	if (pid < 0)
 		return pid;

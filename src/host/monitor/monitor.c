@@ -45,7 +45,7 @@ void monitor_stop(struct monitor *m)
 
 void monitor_fatal(struct monitor *m, const char *why)
 {
-	log_error("fatal", "%s; everything is stopped", why);
+	log_error("fatal", "what=\"everything is stopped\" why=\"%s\"", why);
 	m->exit_code = 1;
 	monitor_stop(m);
 }
@@ -183,6 +183,8 @@ static int prepare(struct monitor *m, struct err *err)
 
 static void run(struct monitor *m)
 {
+	char run[2 * MSG_RUN + 1];
+
 	m->start_ms = now_ms();
 	templates_start(m);
 	pools_start(m);
@@ -193,14 +195,20 @@ static void run(struct monitor *m)
 	audit_str(&m->record, "backend_why", span_str(m->probe.why));
 	audit_str(&m->record, "limits", span_str(m->groups.why));
 	monitor_audit(m);
-	log_info("up", "backend=%s why=\"%s\"",
-		 vm_backend_name(m->probe.backend), m->probe.why);
-	if (!m->stopping)
+	hex_encode(run, m->ids.run, sizeof(m->ids.run));
+	log_info("up", "run=%s version=%s backend=%s why=\"%s\"", run,
+		 BULKHEAD_VERSION, vm_backend_name(m->probe.backend),
+		 m->probe.why);
+	if (!m->stopping) {
 		tell_starter(m, "ready");
+		service_ready(m);
+	}
 	vms_plan(m);
 	if (loop_run(&m->loop) < 0)
 		m->exit_code = 1;
 	m->stopping = true;
+	service_stopping(m, m->exit_code ? "ended by a fault: see the log"
+					 : "stopping");
 	vms_end(m, "stopped");
 	groups_end(m);
 	items_end(m);
@@ -262,10 +270,12 @@ int main(int argc, char **argv)
 		    "--images DIR [--ready-fd N]; started by 'bulkhead up'");
 	if (m.ready_fd >= 0)
 		(void)fcntl(m.ready_fd, F_SETFD, FD_CLOEXEC);
+	service_open(&m);
 	if (sandbox_basic(&err) < 0 || signals_to_fd(&m) < 0 ||
 	    prepare(&m, &err) < 0 || cores_start(&m, &err) < 0) {
 		tell_starter(&m, err.msg);
-		log_error("start", "%s", err.msg);
+		service_stopping(&m, err.msg);
+		log_error("start", "why=\"%s\"", err.msg);
 		cores_end(&m);
 		groups_end(&m);
 		return 1;
