@@ -93,7 +93,9 @@ static void set_version(void *ctx, const struct yaml_node *n)
 	const char *text = scalar(l, n);
 
 	if (text && strcmp(text, "1") != 0)
-		fault(l, n, "this program reads version 1 of the format");
+		fault(l, n,
+		      "this program reads version 1 of the format: write "
+		      "bulkhead: 1");
 }
 
 static bool has_control(const char *s)
@@ -114,7 +116,7 @@ static void set_path(struct loader *l, const struct yaml_node *n, char *dst)
 	if (!text)
 		return;
 	if (has_control(text)) {
-		fault(l, n, "a path with control characters");
+		fault(l, n, "a path with control characters: name another");
 		return;
 	}
 	if (text[0] == '~' && text[1] != 0 && text[1] != '/') {
@@ -128,7 +130,8 @@ static void set_path(struct loader *l, const struct yaml_node *n, char *dst)
 	else
 		len = str_printf(dst, CONF_PATH_MAX, "%s/%s", l->base, text);
 	if (len < 0) {
-		fault(l, n, "the path is longer than %d bytes",
+		fault(l, n,
+		      "the path is longer than %d bytes: name a shorter one",
 		      CONF_PATH_MAX - 1);
 		dst[0] = 0;
 	}
@@ -194,7 +197,8 @@ static void set_users(void *ctx, const struct yaml_node *n)
 		}
 		for (k = 0; k < l->c.n_users; k++)
 			if (l->c.users[k] == v)
-				fault(l, e, "uid %u is listed twice",
+				fault(l, e,
+				      "uid %u is listed twice: remove one",
 				      l->c.users[k]);
 		l->c.users[l->c.n_users++] = (uint32_t)v;
 	}
@@ -208,7 +212,9 @@ static void set_socket(void *ctx, const struct yaml_node *n)
 		return;
 	set_path(l, n, l->c.socket);
 	if (strlen(l->c.socket) >= sizeof(((struct sockaddr_un *)0)->sun_path))
-		fault(l, n, "a socket's path has at most 107 bytes");
+		fault(l, n,
+		      "a socket's path has at most 107 bytes: name a shorter "
+		      "one");
 }
 
 static const struct load_rule control_rules[] = {
@@ -289,7 +295,8 @@ static void set_say(void *ctx, const struct yaml_node *n)
 	const char *text = scalar(l, n);
 
 	if (text && str_copy(l->c.say, sizeof(l->c.say), span_str(text)) < 0)
-		fault(l, n, "the instruction is longer than %zu bytes",
+		fault(l, n,
+		      "the instruction is longer than %zu bytes: shorten it",
 		      sizeof(l->c.say) - 1);
 }
 
@@ -534,7 +541,7 @@ static void set_connector_path(void *ctx, const struct yaml_node *n)
 		    !strcmp(l->c.connectors[i].path, l->connector->path))
 			fault(l, n,
 			      "\"%s\" has this path already: mail that goes "
-			      "out would come in again",
+			      "out would come in again; name another",
 			      l->c.connectors[i].name);
 }
 
@@ -657,7 +664,8 @@ static void settle(struct loader *l)
 
 	if (!*c->state && str_printf(c->state, sizeof(c->state),
 				     "%s/.local/state/bulkhead", l->home) < 0)
-		fault(l, root, "the home directory's path is too long");
+		fault(l, root,
+		      "the home directory's path is too long: set state");
 	if (*c->socket)
 		return;
 	if (str_printf(c->socket, sizeof(((struct sockaddr_un *)0)->sun_path),

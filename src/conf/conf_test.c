@@ -123,7 +123,8 @@ static const struct {
 	  "c:1:1: \"connectors\" is missing: accounts and folders, by name "
 	  "(a map of 1 to 16 maps)\n" },
 	{ "bulkhead: 2\n" AGENTS CONNECTORS,
-	  "c:1:11: this program reads version 1 of the format\n" },
+	  "c:1:11: this program reads version 1 of the format: write bulkhead: "
+	  "1\n" },
 	{ HEAD AGENTS CONNECTORS "stat: /x\n",
 	  "c:4:1: unknown key \"stat\": did you mean \"state\"?\n" },
 	{ HEAD AGENTS CONNECTORS "audit: {retention: 400d}\nvault: {}\n"
@@ -139,17 +140,18 @@ static const struct {
 	  "c:4:10: unknown value \"xen\": use auto, qemu-kvm, qemu-tcg\n" },
 	{ HEAD AGENTS CONNECTORS "backend: [auto]\n",
 	  "c:4:10: a single value belongs here, not a list or map\n" },
-	{ HEAD AGENTS CONNECTORS "backend:\n", "c:4:1: the value is empty\n" },
+	{ HEAD AGENTS CONNECTORS "backend:\n",
+	  "c:4:1: the value is empty: write one, or remove the key\n" },
 	{ HEAD AGENTS CONNECTORS "control: {users: [root, 1, 1, 4294967295]}\n",
 	  "c:4:19: a numeric uid belongs here (see `id -u`)\n"
-	  "c:4:28: uid 1 is listed twice\n"
+	  "c:4:28: uid 1 is listed twice: remove one\n"
 	  "c:4:31: a numeric uid belongs here (see `id -u`)\n" },
 	{ HEAD AGENTS CONNECTORS "control: {users: []}\n",
 	  "c:4:18: a list of 1 to 16 uids, e.g. [1000]\n" },
 	{ HEAD AGENTS CONNECTORS "state: ~lea/x\n",
 	  "c:4:8: only ~/ is understood: write the path out\n" },
 	{ HEAD AGENTS CONNECTORS "state: \"/a\\nb\"\n",
-	  "c:4:8: a path with control characters\n" },
+	  "c:4:8: a path with control characters: name another\n" },
 	{ HEAD AGENTS CONNECTORS
 	  "vms: {reader: {memory: 63MiB, cpus: 0, deadline: 0s},\n"
 	  "  planner: {memory: 1.5GiB, cpus: 2, deadline: 25h}, x: {}}\n",
@@ -198,7 +200,7 @@ static const struct {
 	  "c:4:13: \"imap\"" LATER "use \"maildir\"\n"
 	  "c:5:32: \"secret\"" LATER "remove it\n"
 	  "c:6:27: \"m\" has this path already: mail that goes out would come "
-	  "in again\n"
+	  "in again; name another\n"
 	  "c:7:9: a connector's name has 1 to 63 of a-z 0-9 . _ -\n"
 	  "c:7:9: \"path\" is missing: the Maildir; no two connectors share "
 	  "one "

@@ -71,7 +71,8 @@ const char *load_scalar(struct load *l, const struct yaml_node *n)
 		return NULL;
 	}
 	if (!*yaml_text(n)) {
-		load_fault(l, yaml_place(n), "the value is empty");
+		load_fault(l, yaml_place(n),
+			   "the value is empty: write one, or remove the key");
 		return NULL;
 	}
 	return yaml_text(n);

@@ -118,7 +118,8 @@ static void lint_origin(struct load *l, const struct cap *c,
 	if (a->n_else && a->from & FROM_PLANNER && !a->closed)
 		load_fault(l, yaml_place(a->n_else),
 			   "this can never match: every value is of a "
-			   "permitted origin, so else is never reached");
+			   "permitted origin, so else is never reached: remove "
+			   "it");
 }
 
 /* Every value of a is in b. */

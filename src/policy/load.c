@@ -144,7 +144,8 @@ static void values_seal(struct loader *l, struct values *v)
 		qsort(v->v, v->n, sizeof(*v->v), span_cmp);
 	for (i = 1; i < v->n; i++)
 		if (span_eq(v->v[i - 1], v->v[i]))
-			fault(l, v->from, "\"%.*s\" is in the list twice",
+			fault(l, v->from,
+			      "\"%.*s\" is in the list twice: remove one",
 			      (int)v->v[i].n, (const char *)v->v[i].p);
 }
 
@@ -218,7 +219,9 @@ static const struct values *values_in(struct loader *l, const struct arg *a,
 			undefined_set(l, n);
 	}
 	if (v && !v->n && l->l.errors == before) {
-		fault(l, n, "this can never match: the set is empty");
+		fault(l, n,
+		      "this can never match: the set is empty: add values to "
+		      "it");
 		return NULL;
 	}
 	return v && v->n ? v : NULL;
@@ -287,7 +290,8 @@ static void set_from(void *ctx, const struct yaml_node *n)
 		if (v <= 0)
 			continue;
 		if (l->arg->from & (unsigned)v)
-			fault(l, yaml_at(n, i), "this origin is listed twice");
+			fault(l, yaml_at(n, i),
+			      "this origin is listed twice: remove one");
 		l->arg->from |= (unsigned)v;
 	}
 }
@@ -435,7 +439,8 @@ static void finish_text(struct loader *l, const struct yaml_node *n)
 	a->prefix = span_str(yaml_text(a->n_prefix));
 	if (a->prefix.n >= v)
 		fault(l, a->n_prefix,
-		      "this can never match: the prefix is as long as max");
+		      "this can never match: the prefix is as long as max: "
+		      "raise max");
 	why = type_canon(TYPE_TEXT, a->lines, a->prefix, &unused);
 	if (why)
 		fault(l, a->n_prefix, "this can never match: the prefix %s",
@@ -472,7 +477,8 @@ static void finish_number(struct loader *l, const struct yaml_node *n)
 	a->min = bound_of(l, n, a->n_min, "min");
 	a->max = bound_of(l, n, a->n_max, "max");
 	if (l->l.errors == before && a->min > a->max)
-		fault(l, a->n_min, "this can never match: min is over max");
+		fault(l, a->n_min,
+		      "this can never match: min is over max: swap them");
 }
 
 static void finish_many(struct loader *l)
@@ -589,7 +595,7 @@ static void set_args(void *ctx, const struct yaml_node *n)
 	if (!is_map(l, n, "arguments"))
 		return;
 	if (yaml_count(n) > POLICY_ARGS) {
-		fault(l, n, "more than %d arguments", POLICY_ARGS);
+		fault(l, n, "more than %d arguments: use fewer", POLICY_ARGS);
 		return;
 	}
 	for (i = 0; i < yaml_count(n); i++) {
@@ -609,7 +615,7 @@ static void set_args(void *ctx, const struct yaml_node *n)
 		elements += l->arg->many ? l->arg->many : 1;
 	}
 	if (elements > LIMIT_ARGS)
-		fault(l, n, "one call has at most %d values in all",
+		fault(l, n, "one call has at most %d values in all: lower many",
 		      LIMIT_ARGS);
 }
 
@@ -640,7 +646,9 @@ static void unknown_arg(struct loader *l, struct yaml_place at,
 			   "\"%s\"?",
 			   name, near);
 	else
-		load_fault(&l->l, at, "there is no argument \"%.64s\"", name);
+		load_fault(&l->l, at,
+			   "there is no argument \"%.64s\": add it to args",
+			   name);
 }
 
 /* owner, envelope and task are words of the schema, unless quoted. */
@@ -894,7 +902,7 @@ static void load_cap(struct loader *l, const struct yaml_node *n,
 	if (!strncmp(name, "task.", 5) || !strncmp(name, "bulkhead", 8))
 		load_fault(&l->l, at,
 			   "names that begin with \"task.\" or \"bulkhead\" "
-			   "are the program's own");
+			   "are the program's own: choose another");
 	l->cap->name = name;
 	l->cap->at = at;
 	load_map(&l->l, n, cap_rules, ARRAY_SIZE(cap_rules), l);
@@ -912,7 +920,8 @@ static void set_capabilities(void *ctx, const struct yaml_node *n)
 	if (!is_map(l, n, "capabilities"))
 		return;
 	if (yaml_count(n) > POLICY_CAPS) {
-		fault(l, n, "more than %d capabilities", POLICY_CAPS);
+		fault(l, n, "more than %d capabilities: use fewer",
+		      POLICY_CAPS);
 		return;
 	}
 	for (i = 0; i < yaml_count(n) && !l->oom; i++) {
@@ -992,7 +1001,9 @@ static void set_source_connector(void *ctx, const struct yaml_node *n)
 	for (i = 0; name && i + 1 < l->p->n_sources; i++)
 		if (l->p->sources[i].row.connector &&
 		    !strcmp(l->p->sources[i].row.connector, name))
-			fault(l, n, "\"%s\" reads this connector already",
+			fault(l, n,
+			      "\"%s\" reads this connector already: one source "
+			      "each",
 			      l->p->sources[i].row.name);
 	l->source->row.connector = name;
 	l->source->connector_at = yaml_place(n);
@@ -1028,7 +1039,7 @@ static void set_sources(void *ctx, const struct yaml_node *n)
 	if (!is_map(l, n, "sources"))
 		return;
 	if (yaml_count(n) > POLICY_SOURCES) {
-		fault(l, n, "more than %d sources", POLICY_SOURCES);
+		fault(l, n, "more than %d sources: use fewer", POLICY_SOURCES);
 		return;
 	}
 	for (i = 0; i < yaml_count(n); i++) {
@@ -1048,7 +1059,9 @@ static void set_version(void *ctx, const struct yaml_node *n)
 	const char *text = load_scalar(&l->l, n);
 
 	if (text && strcmp(text, "1") != 0)
-		fault(l, n, "this program reads version 1 of the schema");
+		fault(l, n,
+		      "this program reads version 1 of the schema: write "
+		      "bulkhead: 1");
 }
 
 static void set_profile(void *ctx, const struct yaml_node *n)
@@ -1076,7 +1089,7 @@ static void set_sets(void *ctx, const struct yaml_node *n)
 	if (!is_map(l, n, "sets"))
 		return;
 	if (yaml_count(n) > POLICY_SETS) {
-		fault(l, n, "more than %d sets", POLICY_SETS);
+		fault(l, n, "more than %d sets: use fewer", POLICY_SETS);
 		return;
 	}
 	for (i = 0; i < yaml_count(n); i++) {

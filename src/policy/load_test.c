@@ -52,7 +52,7 @@ static const struct {
 	{ "x: {type: text, role: content, max: 9, from: [planner, handle]}",
 	  "allow: {}", "p:10:67: \"handle\"" LATER "use \"config\"\n" },
 	{ "x: {type: text, role: content, max: 9, from: [planner, planner]}",
-	  "allow: {}", "p:10:67: this origin is listed twice\n" },
+	  "allow: {}", "p:10:67: this origin is listed twice: remove one\n" },
 	{ "x: {type: text, role: content, max: 9, from: planner}", "allow: {}",
 	  "p:10:57: a list of origins, e.g. [config] or [planner]\n" },
 	{ "x: {type: text, role: content, max: 9, links: strip, flow: a}",
@@ -66,7 +66,8 @@ static const struct {
 	{ "x: {type: text, role: content, max: 0}", "allow: {}",
 	  "p:10:48: a size, 1 to 32KiB\n" },
 	{ "x: {type: text, role: content, max: 3, prefix: abc}", "allow: {}",
-	  "p:10:59: this can never match: the prefix is as long as max\n" },
+	  "p:10:59: this can never match: the prefix is as long as max: raise "
+	  "max\n" },
 	{ "x: {type: text, role: content, max: 9, prefix: \"a\\n\"}",
 	  "allow: {}",
 	  "p:10:59: this can never match: the prefix has line breaks or "
@@ -89,7 +90,7 @@ static const struct {
 	{ "x: {type: int, role: control, min: 1.5, max: 2}", "allow: {}",
 	  "p:10:47: \"1.5\" is not a whole number of at most 15 digits\n" },
 	{ "x: {type: int, role: control, min: 3, max: 2}", "allow: {}",
-	  "p:10:47: this can never match: min is over max\n" },
+	  "p:10:47: this can never match: min is over max: swap them\n" },
 	{ "x: {type: number, role: control, min: 1, max: 2, step: 1}",
 	  "allow: {}", "p:10:61: \"step\"" LATER "remove it\n" },
 	{ "x: {type: enum, role: control}", "allow: {}",
@@ -97,9 +98,10 @@ static const struct {
 	{ "x: {type: enum, role: control, values: [a], in: ids}", "allow: {}",
 	  "p:10:15: an enum has either \"values\" or \"in\"\n" },
 	{ "x: {type: enum, role: control, values: []}", "allow: {}",
-	  "p:10:51: this can never match: the set is empty\n" },
+	  "p:10:51: this can never match: the set is empty: add values to "
+	  "it\n" },
 	{ "x: {type: enum, role: control, values: [a, b, a]}", "allow: {}",
-	  "p:10:51: \"a\" is in the list twice\n" },
+	  "p:10:51: \"a\" is in the list twice: remove one\n" },
 	{ "x: {type: bool, role: control, optional: yes}", "allow: {}",
 	  "p:10:53: unknown value \"yes\": use true, false\n" },
 	{ "session: {type: bool, role: control}", "allow: {}",
@@ -114,7 +116,8 @@ static const struct {
 	{ "x: {type: email, role: target, in: fan}", "allow: {}",
 	  "p:10:47: there is no set \"fan\": did you mean \"fam\"?\n" },
 	{ "x: {type: email, role: target, in: none}", "allow: {}",
-	  "p:10:47: this can never match: the set is empty\n" },
+	  "p:10:47: this can never match: the set is empty: add values to "
+	  "it\n" },
 	{ "x: {type: email, role: target, in: big}", "allow: {}",
 	  "p:3:64: \"k9\" is not a mail address\n" },
 
@@ -140,7 +143,7 @@ static const struct {
 	  "here names a value: add in: SET\n" },
 	{ "x: {type: text, max: 9, role: content, else: ask}", "allow: {}",
 	  "p:10:57: this can never match: every value is of a permitted "
-	  "origin, so else is never reached\n" },
+	  "origin, so else is never reached: remove it\n" },
 
 	/* rows */
 	{ TO, "permit: {}", "p:11:15: unknown key \"permit\": remove it\n" },
@@ -149,7 +152,7 @@ static const struct {
 	{ TO, "allow: {tto: {in: fam}}",
 	  "p:11:23: there is no argument \"tto\": did you mean \"to\"?\n" },
 	{ TO, "allow: {cc: {in: fam}}",
-	  "p:11:23: there is no argument \"cc\"\n" },
+	  "p:11:23: there is no argument \"cc\": add it to args\n" },
 	{ TO, "allow: {session: {tainted: false}}",
 	  "p:11:23: \"session\"" LATER "remove the row\n" },
 	{ TO, "deny: {time: {between: \"23:00-06:00\"}}",
@@ -173,7 +176,8 @@ static const struct {
 	  "p:11:23: this can never match: \"c@x.org\" is not in the closed "
 	  "list of this argument\n" },
 	{ TO, "allow: {to: {in: none}}",
-	  "p:11:32: this can never match: the set is empty\n" },
+	  "p:11:32: this can never match: the set is empty: add values to "
+	  "it\n" },
 	{ TO, "allow: {to: {in: [c@x.org, d@x.org]}}",
 	  "p:11:23: this can never match: every value is not in the closed "
 	  "list of this argument\n" },
@@ -239,13 +243,13 @@ static const struct {
 	  "p:5:57: \"known\"" LATER "use \"external\"\n"
 	  "p:6:15: \"public\"" LATER "use \"thread\"\n"
 	  "p:6:31: \"handles\"" LATER "use \"text\"\n"
-	  "p:7:36: \"mail\" reads this connector already\n" },
+	  "p:7:36: \"mail\" reads this connector already: one source each\n" },
 	{ "bulkhead: 1\nmode: enforce\nsources: {}\ncapabilities:\n"
 	  "  task.run: {connector: o, effect: magic, undo: {window: 5s},\n"
 	  "    args: {}, decide: [], limits: {rate: 5/second, per: {}},\n"
 	  "    approve: {}, flow: {}}\n",
 	  "p:5:3: names that begin with \"task.\" or \"bulkhead\" are the "
-	  "program's own\n"
+	  "program's own: choose another\n"
 	  "p:7:5: \"approve\"" LATER "remove it\n"
 	  "p:7:18: \"flow\"" LATER "remove it\n"
 	  "p:5:36: unknown value \"magic\": use read, internal, external\n"
@@ -420,7 +424,7 @@ static void values_of_one_call(void **)
 	expect(TOP "    args: {" LIST("a") LIST("b") BODY
 	       "}\n"
 	       "    decide: [{allow: {}}]\n    limits: {rate: 2/hour}\n",
-	       "p:10:11: one call has at most 64 values in all\n");
+	       "p:10:11: one call has at most 64 values in all: lower many\n");
 }
 
 static void hash(void **)
@@ -486,13 +490,14 @@ static void against_the_configuration(void **)
 		"assistant.yaml:19:16: the connector \"inbox\" is of the wrong "
 		"direction: one that mail comes in by (maildir) belongs here\n"
 		"assistant.yaml:30:16: there is no connector \"drafts\" in the "
-		"configuration\n"
+		"configuration: add it there, or name another\n"
 		"assistant.yaml:43:16: there is no connector \"drafts\" in the "
-		"configuration\n"
+		"configuration: add it there, or name another\n"
 		"assistant.yaml:55:16: there is no connector \"drafts\" in the "
-		"configuration\n"
+		"configuration: add it there, or name another\n"
 		"assistant.yaml:6:1: the task of agent \"assistant\" waits for "
-		"\"post\", but there is no such source\n";
+		"\"post\", but there is no such source: add it to sources, or "
+		"change the task\n";
 	CLEAN_FREE struct conf *c = calloc(1, sizeof(*c));
 	struct policy *p = NULL;
 	CLEAN_BUF struct buf errs;
