@@ -239,7 +239,8 @@ int cli_conf(const struct cli *cli, struct conf *ret)
 
 	buf_init(&errs, 1 << 20);
 	if (cli_conf_path(cli, path, sizeof(path)) < 0) {
-		cli_error("the path of the configuration is too long");
+		cli_error("the path of the configuration is too long: name a "
+			  "shorter one");
 		return CLI_USAGE;
 	}
 	rc = conf_load(path, cli_home(), ret, &errs);

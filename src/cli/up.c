@@ -145,7 +145,8 @@ _Noreturn static void exec_monitor(const struct up *u)
 	    fcntl(u->ready_fd, F_SETFD, 0) == 0)
 		(void)execve(path, (char *const *)(uintptr_t)argv,
 			     (char *const *)(uintptr_t)envp);
-	(void)dprintf(u->ready_fd, "%s: %s\n", path, strerror(errno));
+	(void)dprintf(u->ready_fd, "%s: %s: install all of bulkhead again\n",
+		      path, strerror(errno));
 	_exit(CLI_NO);
 }
 
@@ -154,7 +155,8 @@ _Noreturn static void child(const struct up *u)
 	(void)umask(077);
 	if (!u->foreground && (setsid() < 0 || daemon_stdio(u) < 0)) {
 		(void)dprintf(u->ready_fd,
-			      "cannot open the log in %s/log: %s\n",
+			      "cannot open the log in %s/log: %s: check its "
+			      "owner, or move it away\n",
 			      u->conf.state, strerror(errno));
 		_exit(CLI_NO);
 	}
@@ -172,9 +174,11 @@ static void tell_failure(const struct buf *in)
 		const uint8_t *end = memchr(rest.p, '\n', rest.n);
 		size_t n = end ? (size_t)(end - rest.p) : rest.n;
 
-		(void)fputs("bulkhead: ", stderr);
-		cli_show(stderr, span_of(rest.p, n));
-		(void)fputc('\n', stderr);
+		if (n) {
+			(void)fputs("bulkhead: ", stderr);
+			cli_show(stderr, span_of(rest.p, n));
+			(void)fputc('\n', stderr);
+		}
 		n += end ? 1 : 0;
 		rest = span_of(rest.p + n, rest.n - n);
 	}

@@ -716,8 +716,10 @@ int conf_read_file(const char *path, struct buf *ret, struct buf *errs)
 
 	if (fd < 0) {
 		n = -errno;
-		buf_printf(errs, "%s: cannot open: %s\n", path,
-			   strerror(errno));
+		buf_printf(errs,
+			   "%s: cannot open: %s: check the path and its owner; "
+			   "`bulkhead init` writes one\n",
+			   path, strerror(errno));
 		return (int)n;
 	}
 	p = buf_extend(ret, ret->max - ret->n);

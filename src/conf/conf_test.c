@@ -326,7 +326,7 @@ static void counts(void **)
 
 static void from_a_file(void **)
 {
-	char dir[] = "/tmp/conf_test.XXXXXX", path[64], want[120];
+	char dir[] = "/tmp/conf_test.XXXXXX", path[64], want[256];
 	CLEAN_FREE struct conf *c = calloc(1, sizeof(*c));
 	CLEAN_BUF struct buf errs;
 	FILE *f;
@@ -344,8 +344,11 @@ static void from_a_file(void **)
 	assert_string_equal(c->policy, want);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(conf_load(path, "/h", c, &errs), -ENOENT);
-	(void)snprintf(want, sizeof(want),
-		       "%s: cannot open: No such file or directory\n", path);
+	(void)snprintf(
+		want, sizeof(want),
+		"%s: cannot open: No such file or directory: check the path "
+		"and its owner; `bulkhead init` writes one\n",
+		path);
 	assert_string_equal(buf_cstr(&errs), want);
 	assert_int_equal(rmdir(dir), 0);
 }

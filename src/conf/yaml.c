@@ -106,9 +106,20 @@ static void error_v(const struct yaml *y, struct buf *errs,
 		    struct yaml_place at, const char *fmt, va_list ap)
 {
 	char text[512];
+	size_t i;
 
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	buf_printf(errs, "%s:%u:%u: %s\n", y->name, at.line, at.column, text);
+	buf_printf(errs, "%s:%u:%u: ", y->name, at.line, at.column);
+	/* A value that is quoted may have line breaks: one error, one line. */
+	for (i = 0; text[i]; i++) {
+		if (text[i] == '\n')
+			buf_str(errs, "\\n");
+		else if (text[i] == '\t')
+			buf_str(errs, "\\t");
+		else
+			buf_u8(errs, (uint8_t)text[i]);
+	}
+	buf_u8(errs, '\n');
 }
 
 void yaml_error(const struct yaml *y, struct buf *errs, struct yaml_place at,
@@ -306,7 +317,8 @@ static void check_props(struct builder *b, struct fy_token *anchor,
 		      "anchors are not allowed: write the value out");
 	if (tag)
 		fault(b, token_place(tag),
-		      "tags are not allowed: the schema knows each type");
+		      "tags are not allowed: remove it, the schema knows each "
+		      "type");
 }
 
 static void check_key(struct builder *b, struct yaml_place at, bool plain)
@@ -465,11 +477,12 @@ static void report_syntax(struct builder *b, struct fy_diag *diag)
 			at.line = (uint32_t)e->line;
 		if (e->column > 0)
 			at.column = (uint32_t)e->column;
-		fault(b, at, "%s", e->msg ? e->msg : "syntax error");
+		fault(b, at, "not YAML: %s: mend it there",
+		      e->msg ? e->msg : "syntax error");
 		n++;
 	}
 	if (!n)
-		fault(b, (struct yaml_place){ 1, 1 }, "not YAML");
+		fault(b, (struct yaml_place){ 1, 1 }, "not YAML: mend it");
 }
 
 static void build(struct builder *b, struct fy_parser *fyp,

@@ -21,12 +21,12 @@ static const struct {
 	{ "a: &x 1\nb: *x\n",
 	  "f:1:5: anchors are not allowed: write the value out\n"
 	  "f:2:5: aliases are not allowed: write the value out\n" },
-	{ "a: !!str 1\n",
-	  "f:1:4: tags are not allowed: the schema knows each type\n" },
-	{ "a: !x {b: 1}\n",
-	  "f:1:4: tags are not allowed: the schema knows each type\n" },
-	{ "a: ! b\n",
-	  "f:1:4: tags are not allowed: the schema knows each type\n" },
+	{ "a: !!str 1\n", "f:1:4: tags are not allowed: remove it, the schema "
+			  "knows each type\n" },
+	{ "a: !x {b: 1}\n", "f:1:4: tags are not allowed: remove it, the "
+			    "schema knows each type\n" },
+	{ "a: ! b\n", "f:1:4: tags are not allowed: remove it, the schema "
+		      "knows each type\n" },
 	{ "l: &l [1]\n",
 	  "f:1:5: anchors are not allowed: write the value out\n" },
 	{ "<<: {a: 1}\n",

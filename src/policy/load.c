@@ -121,7 +121,7 @@ static void values_add(struct loader *l, struct values *v,
 	why = type_canon(v->type, v->lines, span_str(text), &v->mem);
 	if (why) {
 		buf_cut(&v->mem, from);
-		fault(l, n, "\"%.80s\" %s", text, why);
+		fault(l, n, "\"%.80s\" %s; mend or remove it", text, why);
 		return;
 	}
 	v->v[v->n++].n = v->mem.n - from;
@@ -443,8 +443,8 @@ static void finish_text(struct loader *l, const struct yaml_node *n)
 		      "raise max");
 	why = type_canon(TYPE_TEXT, a->lines, a->prefix, &unused);
 	if (why)
-		fault(l, a->n_prefix, "this can never match: the prefix %s",
-		      why);
+		fault(l, a->n_prefix,
+		      "this can never match: the prefix %s; mend it", why);
 }
 
 /* min or max of a number; 0 after a fault. */
@@ -463,7 +463,8 @@ static int64_t bound_of(struct loader *l, const struct yaml_node *arg,
 		return 0;
 	why = type_canon(l->arg->type, false, span_str(yaml_text(n)), &canon);
 	if (why) {
-		fault(l, n, "\"%.80s\" %s", yaml_text(n), why);
+		fault(l, n, "\"%.80s\" %s; mend or remove it", yaml_text(n),
+		      why);
 		return 0;
 	}
 	return type_number(l->arg->type, buf_view(&canon));

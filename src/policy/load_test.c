@@ -71,7 +71,7 @@ static const struct {
 	{ "x: {type: text, role: content, max: 9, prefix: \"a\\n\"}",
 	  "allow: {}",
 	  "p:10:59: this can never match: the prefix has line breaks or "
-	  "control characters\n" },
+	  "control characters; mend it\n" },
 	{ "x: {type: text, role: content, max: 9, many: 2, min: 1}",
 	  "allow: {}",
 	  "p:10:65: \"min\" has no meaning for type text: remove it\n"
@@ -88,7 +88,8 @@ static const struct {
 	  "p:10:15: \"min\" is missing: numbers have bounds\n"
 	  "p:10:15: \"max\" is missing: numbers have bounds\n" },
 	{ "x: {type: int, role: control, min: 1.5, max: 2}", "allow: {}",
-	  "p:10:47: \"1.5\" is not a whole number of at most 15 digits\n" },
+	  "p:10:47: \"1.5\" is not a whole number of at most 15 digits; mend "
+	  "or remove it\n" },
 	{ "x: {type: int, role: control, min: 3, max: 2}", "allow: {}",
 	  "p:10:47: this can never match: min is over max: swap them\n" },
 	{ "x: {type: number, role: control, min: 1, max: 2, step: 1}",
@@ -119,7 +120,7 @@ static const struct {
 	  "p:10:47: this can never match: the set is empty: add values to "
 	  "it\n" },
 	{ "x: {type: email, role: target, in: big}", "allow: {}",
-	  "p:3:64: \"k9\" is not a mail address\n" },
+	  "p:3:64: \"k9\" is not a mail address; mend or remove it\n" },
 
 	/* who chooses */
 	{ "x: {type: email, role: target, from: [planner]}", "allow: {}",
@@ -171,30 +172,32 @@ static const struct {
 	{ TO, "allow: [to]",
 	  "p:11:22: a map of conditions, or {}, belongs here\n" },
 	{ TO, "allow: {to: {is: lea}}",
-	  "p:11:32: \"lea\" is not a mail address\n" },
+	  "p:11:32: \"lea\" is not a mail address; mend or remove it\n" },
 	{ TO, "allow: {to: {is: c@x.org}}",
 	  "p:11:23: this can never match: \"c@x.org\" is not in the closed "
-	  "list of this argument\n" },
+	  "list of this argument; remove it\n" },
 	{ TO, "allow: {to: {in: none}}",
 	  "p:11:32: this can never match: the set is empty: add values to "
 	  "it\n" },
 	{ TO, "allow: {to: {in: [c@x.org, d@x.org]}}",
 	  "p:11:23: this can never match: every value is not in the closed "
-	  "list of this argument\n" },
+	  "list of this argument; remove it\n" },
 	{ "n: {type: int, role: control, min: 1, max: 5}", "deny: {n: {is: 6}}",
-	  "p:11:22: this can never match: \"6\" is outside min and max\n" },
+	  "p:11:22: this can never match: \"6\" is outside min and max; remove "
+	  "it\n" },
 	{ "n: {type: int, role: control, min: 1, max: 5}",
 	  "deny: {n: {is: five}}",
-	  "p:11:30: \"five\" is not a whole number of at most 15 digits\n" },
+	  "p:11:30: \"five\" is not a whole number of at most 15 digits; mend "
+	  "or remove it\n" },
 	{ BODY, "deny: {body: {is: 12345678901}}",
-	  "p:11:22: this can never match: \"12345678901\" is longer than "
-	  "max\n" },
+	  "p:11:22: this can never match: \"12345678901\" is longer than max; "
+	  "remove it\n" },
 	{ "t: {type: text, max: 9, prefix: \"[a] \", role: content}",
 	  "deny: {t: {is: b}}",
 	  "p:11:22: this can never match: \"b\" does not begin with the "
-	  "prefix\n" },
+	  "prefix; remove it\n" },
 	{ "b: {type: bool, role: control}", "deny: {b: {is: yes}}",
-	  "p:11:30: \"yes\" is not true or false\n" },
+	  "p:11:30: \"yes\" is not true or false; mend or remove it\n" },
 
 	/* rows against rows */
 	{ TO, "allow: {}}, {ask: {}",
@@ -206,15 +209,14 @@ static const struct {
 	  "before that row, or remove it\n" },
 	{ TO, "allow: {to: {in: fam}}}, {allow: {to: {is: a@x.org}}",
 	  "p:11:41: this can never match: the row of line 11 decides all of "
-	  "it\n" },
+	  "it; remove it\n" },
 	{ TO, "allow: {to: {is: a@x.org}}}, {deny: {to: {in: fam}}",
 	  "p:11:15: this can never match: the row of line 11 decides all of "
-	  "it\n" },
+	  "it; remove it\n" },
 	{ TO, "allow: {}}, {deny: {}",
 	  "p:11:15: this can never match: the row of line 11 decides all of "
-	  "it\n"
-	  "p:11:28: a row after the unconditional row of line 11: put it "
-	  "before that row, or remove it\n" },
+	  "it; remove it\np:11:28: a row after the unconditional row of line "
+	  "11: put it before that row, or remove it\n" },
 };
 
 static const struct {

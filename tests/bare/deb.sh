@@ -14,9 +14,12 @@ need() {
 	echo "ok: $what"
 }
 
-apt-get -qq update
+# apt's own words are many; they are shown where it fails.
+apt() { apt-get -qq -y "$@" >apt.log 2>&1 || { cat apt.log; return 1; }; }
+
+apt update
 need "installs with what it depends on" \
-	apt-get -qq -y --no-install-recommends install ./bulkhead.deb
+	apt --no-install-recommends install ./bulkhead.deb
 getent passwd bulkhead >/dev/null || { echo "FAILED: no user"; exit 1; }
 need "its files are as packed" dpkg --verify bulkhead
 
@@ -38,8 +41,8 @@ mv "$HOME/.local/state/bulkhead" "$HOME/.local/state/before"
 need "restore" bulkhead restore backup.tar
 need "audit verify of what was restored" bulkhead audit verify
 
-need "removes" apt-get -qq -y remove bulkhead
-need "purges" apt-get -qq -y purge bulkhead
+need "removes" apt remove bulkhead
+need "purges" apt purge bulkhead
 left=$(find / -xdev -path /proc -prune -o -path "$HOME" -prune -o \
 	-path /var/lib/dpkg/info -prune -o -name '*bulkhead*' -print)
 need "leaves nothing outside of the owner's home: $left" test -z "$left"
