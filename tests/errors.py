@@ -302,11 +302,15 @@ def lines_of(out, *checks):
         m = re.match(r'(ok  |note|BAD )  (\S+)', line)
         if m:
             on = m.group(2) in checks
-        if on:
-            line = re.sub(r'\d+ MiB', 'N MiB', line)
-            line = re.sub(r'QEMU emulator[^;]*', 'QEMU VERSION', line)
-            found.append(re.sub(r'Linux 2\.6\S*', 'Linux 2.6', line))
-    return '\n'.join(found) + '\n'
+        if on and found and not m and 'to do: ' not in line:
+            found[-1] += ' ' + line.strip()  # where it breaks, paths decide
+        elif on:
+            found.append(line)
+    text = '\n'.join(found) + '\n'
+    for machine, same in [(r'\d+ MiB', 'N MiB'), (r'Linux 2\.6\S*', 'Linux 2.6'),
+                          (r'QEMU emulator[^;\n]*', 'QEMU VERSION')]:
+        text = re.sub(machine, same, text)
+    return text
 
 
 def doctor(w, *checks, wrap=(), **env):
