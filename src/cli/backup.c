@@ -49,7 +49,7 @@ static int open_out(const char *path)
 static int write_out(const struct conf *conf, int dir, int out,
 		     const char *path)
 {
-	struct state_sum sum;
+	struct state_sum sum = { 0 };
 	struct err err = { 0 };
 	int r = state_backup(dir, out, &sum, &err);
 

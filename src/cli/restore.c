@@ -80,7 +80,7 @@ static int put_in_place(const char *aside, const char *state)
 static int unpack(const struct conf *conf, int in, const char *path)
 {
 	char aside[CONF_PATH_MAX + 32];
-	struct state_sum sum;
+	struct state_sum sum = { 0 };
 	struct err err = { 0 };
 	CLEAN_FD int dir = -1;
 	int r;

@@ -97,7 +97,8 @@ static int put_name(uint8_t h[ARCHIVE_BLOCK], const char *path)
 		memcpy(h + AT_PREFIX, full, (size_t)(name - full));
 		name++;
 	}
-	memcpy(h + AT_NAME, name, strlen(name));
+	/* A name that fills its field has no NUL behind it. */
+	memcpy(h + AT_NAME, name, (size_t)n - (size_t)(name - full));
 	return 0;
 }
 

@@ -127,7 +127,7 @@ static int verify_log(int dir, struct state_sum *ret, struct err *err)
 	CLEAN_FD int log = openat(
 		dir, "audit", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	struct err why = { 0 };
-	struct tlog_state s;
+	struct tlog_state s = { 0 };
 	int r;
 
 	if (log < 0 && errno == ENOENT)

@@ -80,7 +80,7 @@ static int keep_copy(int dir, unsigned version, struct err *err)
 {
 	CLEAN_FD int folder = -1, out = -1;
 	char name[64], aside[80];
-	struct state_sum sum;
+	struct state_sum sum = { 0 };
 	int r;
 
 	(void)str_printf(name, sizeof(name), "version-%u.tar", version);
