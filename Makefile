@@ -99,6 +99,7 @@ install: images
 	@tools/install build build/images "$(PREFIX)" "$(DESTDIR)"
 
 deb: images
+	@tools/setup package
 	@tools/deb build build/images build
 
 clean:
