@@ -9,7 +9,9 @@
 #   nested       the system tests on a KVM of their own, in an emulated machine
 #   bench-nested build/bench-nested.json: the same, with a clock that counts
 #                instructions
-#   kernel, qemu, images, tidy, fuzz-smoke, conformance, check-bare, install, clean
+#   install      into $(DESTDIR)$(PREFIX)
+#   deb          build/bulkhead_VERSION_amd64.deb
+#   kernel, qemu, images, tidy, fuzz-smoke, conformance, check-bare, clean
 # Only apt-get is elevated (tools/setup); the rest belongs to who called make.
 
 B := $(if $(filter 1,$(SAN)),build/san,build)
@@ -26,7 +28,7 @@ image_kinds := reader-email planner-triage planner-gullible probe
 
 .PHONY: all setup setup-check setup-all run check check-all build kernel \
 	qemu images tidy fuzz-smoke conformance nested bench bench-nested replay \
-	check-bare install clean
+	check-bare install deb clean
 
 all: images
 
@@ -92,16 +94,16 @@ replay:
 	@echo "make $@: nothing to replay in this version (no public suites yet)"
 	@exit 1
 
-check-bare:
+check-bare: deb
 	@tools/setup bare
 	@tests/bare/bare.sh
 
 install: images
-	@test $(B) = build || { echo "install without SAN"; exit 1; }
-	meson configure build -Dprefix=$(PREFIX)
-	DESTDIR=$(DESTDIR) meson install -C build
-	install -d $(DESTDIR)$(PREFIX)/lib/bulkhead/images
-	install -m 0644 build/images/* $(DESTDIR)$(PREFIX)/lib/bulkhead/images/
+	@tools/install build build/images "$(PREFIX)" "$(DESTDIR)"
+
+deb: images
+	@tools/setup package
+	@tools/deb build build/images build
 
 clean:
 	rm -rf build

@@ -3,27 +3,98 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/str.h"
 
-enum { LINE_MAX_BYTES = 2048 };
+enum { LINE_MAX_BYTES = 2048, IDS_MAX = 64 };
 
-static const char *process_name = "bulkhead";
-static enum log_level least_level = LOG_LV_INFO;
+static struct {
+	const char *process;
+	enum log_level least;
+	bool journal; /* stderr is systemd's journal */
+	char ids[IDS_MAX];
+} self = { .process = "bulkhead", .least = LOG_LV_INFO };
 
-static const char *const level_names[] = {
-	[LOG_LV_DEBUG] = "debug",
-	[LOG_LV_INFO] = "info",
-	[LOG_LV_WARN] = "warn",
-	[LOG_LV_ERROR] = "error",
+static const struct {
+	const char *name;
+	int priority; /* syslog's, in the journal */
+} levels[] = {
+	[LOG_LV_DEBUG] = { "debug", 7 },
+	[LOG_LV_INFO] = { "info", 6 },
+	[LOG_LV_WARN] = { "warn", 4 },
+	[LOG_LV_ERROR] = { "error", 3 },
 };
+
+const char *log_level_name(enum log_level level)
+{
+	return (unsigned)level < ARRAY_SIZE(levels) ? levels[level].name : NULL;
+}
+
+/* JOURNAL_STREAM has device and inode of the journal's socket. */
+static bool stderr_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	char ours[64];
+	struct stat st;
+
+	return stream && fstat(STDERR_FILENO, &st) == 0 &&
+	       str_printf(ours, sizeof(ours), "%llu:%llu",
+			  (unsigned long long)st.st_dev,
+			  (unsigned long long)st.st_ino) > 0 &&
+	       !strcmp(stream, ours);
+}
 
 void log_init(const char *process, enum log_level least)
 {
-	process_name = process;
-	least_level = least;
+	const char *inherited = getenv(LOG_ENV);
+
+	self.process = process;
+	self.least = least;
+	self.ids[0] = 0;
+	self.journal = inherited ? inherited[0] == 'j' : stderr_is_journal();
+	if (inherited && inherited[0] && inherited[1] &&
+	    str_copy(self.ids, sizeof(self.ids), span_str(inherited + 2)) < 0)
+		self.ids[0] = 0;
+}
+
+int log_env(char *dst, size_t cap, const char *ids)
+{
+	return str_printf(dst, cap, "%s=%c %s", LOG_ENV,
+			  self.journal ? 'j' : 's', ids ? ids : "");
+}
+
+/* Days since 1970 to a date; gmtime_r would read /etc/localtime first, which
+ * no sandboxed process can. */
+static void date_of(long long days, int *year, int *month, int *day)
+{
+	long long era, rest, y, m;
+
+	days += 719468; /* from the 1st of March of the year 0 */
+	era = days / 146097;
+	rest = days % 146097;
+	y = (rest - rest / 1460 + rest / 36524 - rest / 146096) / 365;
+	rest -= 365 * y + y / 4 - y / 100;
+	m = (5 * rest + 2) / 153;
+	*day = (int)(rest - (153 * m + 2) / 5 + 1);
+	*month = (int)(m < 10 ? m + 3 : m - 9);
+	*year = (int)(y + era * 400 + (*month <= 2));
+}
+
+void log_time(char dst[LOG_TIME], const struct timespec *t)
+{
+	long long s = t->tv_sec < 0 ? 0 : t->tv_sec;
+	int year, month, day;
+
+	date_of(s / 86400, &year, &month, &day);
+	(void)str_printf(dst, LOG_TIME, "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ",
+			 year % 10000, month, day, (int)(s / 3600 % 24),
+			 (int)(s / 60 % 60), (int)(s % 60),
+			 t->tv_nsec / 1000000);
 }
 
 static void put_escaped(char *line, size_t *n, const char *text)
@@ -39,19 +110,39 @@ static void put_escaped(char *line, size_t *n, const char *text)
 	}
 }
 
+/* The journal stamps each line itself, and wants its priority first. */
+static int put_head(char line[LINE_MAX_BYTES], enum log_level level,
+		    const char *event)
+{
+	char when[LOG_TIME];
+	struct timespec t = { 0 };
+	const char *gap = self.ids[0] ? " " : "";
+
+	if (self.journal)
+		return str_printf(line, LINE_MAX_BYTES,
+				  "<%d>level=%s process=%s event=%s%s%s ",
+				  levels[level].priority, levels[level].name,
+				  self.process, event, gap, self.ids);
+	(void)clock_gettime(CLOCK_REALTIME, &t);
+	log_time(when, &t);
+	return str_printf(line, LINE_MAX_BYTES,
+			  "time=%s level=%s process=%s event=%s%s%s ", when,
+			  levels[level].name, self.process, event, gap,
+			  self.ids);
+}
+
 static void log_line(enum log_level level, const char *event, const char *fmt,
 		     va_list ap)
 {
 	char line[LINE_MAX_BYTES];
 	char text[LINE_MAX_BYTES];
-	int head;
-	size_t n;
+	int head = put_head(line, level, event);
+	size_t n = head < 0 ? 0 : (size_t)head;
 
-	head = str_printf(line, sizeof(line), "bulkhead-%s: level=%s %s ",
-			  process_name, level_names[level], event);
-	n = head < 0 ? 0 : (size_t)head;
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	put_escaped(line, &n, text);
+	while (n && line[n - 1] == ' ')
+		n--;
 	line[n++] = '\n';
 	(void)fd_write_all(STDERR_FILENO, span_of(line, n));
 }
@@ -60,7 +151,7 @@ void log_event(enum log_level level, const char *event, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (level < least_level)
+	if (level < self.least)
 		return;
 	va_start(ap, fmt);
 	log_line(level, event, fmt, ap);
@@ -69,10 +160,12 @@ void log_event(enum log_level level, const char *event, const char *fmt, ...)
 
 void die(const char *fmt, ...)
 {
+	char why[LINE_MAX_BYTES];
 	va_list ap;
 
 	va_start(ap, fmt);
-	log_line(LOG_LV_ERROR, "die", fmt, ap);
+	(void)vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);
+	log_event(LOG_LV_ERROR, "die", "why=\"%s\"", why);
 	_exit(1);
 }

@@ -24,6 +24,58 @@ const struct cli_command *cli_find(const char *name)
 	return NULL;
 }
 
+const struct cli_command *cli_find_any(const char *name)
+{
+	const struct cli_command *c = cli_find(name), *part;
+
+	if (c)
+		return c;
+	for (c = cli_commands; c->name; c++)
+		for (part = c->parts; part && part->name; part++)
+			if (!strcmp(part->name, name))
+				return part;
+	return NULL;
+}
+
+static const struct cli_flag *find_flag(const struct cli_flag *flags,
+					const char *name)
+{
+	for (; flags && flags->name; flags++)
+		if (!strcmp(flags->name, name))
+			return flags;
+	return NULL;
+}
+
+/* Whether the table has the option: of the command, or of a part of it. */
+static bool listed(const char *command, const char *option)
+{
+	const struct cli_command *c = cli_find(command), *part;
+
+	if (c && find_flag(c->flags, option))
+		return true;
+	for (part = c ? c->parts : NULL; part && part->name; part++)
+		if (find_flag(part->flags, option))
+			return true;
+	for (c = cli_commands; c->name; c++)
+		for (part = c->parts; part && part->name; part++)
+			if (!strcmp(part->name, command) &&
+			    find_flag(part->flags, option))
+				return true;
+	return false;
+}
+
+void cli_usage_of(struct buf *b, const struct cli_command *c)
+{
+	const char *gap = "";
+	const struct cli_flag *f;
+
+	for (f = c->flags; f && f->name; f++, gap = " ")
+		buf_printf(b, "%s[%s%s%s]", gap, f->name, f->value ? " " : "",
+			   f->value ? f->value : "");
+	if (c->operands)
+		buf_printf(b, "%s%s", gap, c->operands);
+}
+
 const char *cli_exit_text(enum cli_exit code)
 {
 	static const char *const text[] = {
@@ -50,6 +102,25 @@ void cli_error(const char *fmt, ...)
 	(void)fputc('\n', stderr);
 }
 
+/* "usage: bulkhead audit tail [-n N]", a line for each part. */
+static void print_usage(FILE *out, const struct cli_command *c)
+{
+	const struct cli_command *part = c->parts;
+
+	do {
+		CLEAN_BUF struct buf b;
+
+		buf_init(&b, 4096);
+		buf_printf(&b, "usage: bulkhead %s ", c->name);
+		if (part)
+			buf_printf(&b, "%s ", part->name);
+		cli_usage_of(&b, part ? part : c);
+		if (b.n && b.p[b.n - 1] == ' ')
+			buf_cut(&b, b.n - 1);
+		(void)fprintf(out, "%s\n", buf_cstr(&b));
+	} while (part && (++part)->name);
+}
+
 int cli_usage(const char *command, const char *fmt, ...)
 {
 	const struct cli_command *c = command ? cli_find(command) : NULL;
@@ -59,11 +130,11 @@ int cli_usage(const char *command, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vfprintf(stderr, fmt, ap);
 	va_end(ap);
+	(void)fputc('\n', stderr);
 	if (c)
-		(void)fprintf(stderr, "\nusage: bulkhead %s %s\n", c->name,
-			      c->usage);
+		print_usage(stderr, c);
 	else
-		(void)fputs("\n`bulkhead help` lists what there is\n", stderr);
+		(void)fputs("`bulkhead help` lists what there is\n", stderr);
 	return CLI_USAGE;
 }
 
@@ -76,7 +147,8 @@ static int take_option(int argc, char **argv, int i, const struct cli_opt *o,
 	for (k = 0; k < n; k++) {
 		len = strlen(o[k].name);
 		if (strncmp(argv[i], o[k].name, len) != 0 ||
-		    (argv[i][len] && argv[i][len] != '='))
+		    (argv[i][len] && argv[i][len] != '=') ||
+		    !listed(argv[0], o[k].name))
 			continue;
 		if (o[k].flag && !argv[i][len]) {
 			*o[k].flag = true;
@@ -167,7 +239,8 @@ int cli_conf(const struct cli *cli, struct conf *ret)
 
 	buf_init(&errs, 1 << 20);
 	if (cli_conf_path(cli, path, sizeof(path)) < 0) {
-		cli_error("the path of the configuration is too long");
+		cli_error("the path of the configuration is too long: name a "
+			  "shorter one");
 		return CLI_USAGE;
 	}
 	rc = conf_load(path, cli_home(), ret, &errs);

@@ -34,19 +34,48 @@ struct cli {
 
 typedef int (*cli_fn)(int argc, char **argv, const struct cli *cli);
 
+/* What a word of the command line is, for the shells' completion. */
+enum cli_word { WORD_ANY, WORD_FILE, WORD_DIR, WORD_COMMAND };
+
+/* An option as help, manual and completion show it. */
+struct cli_flag {
+	const char *name;    /* "--wait" */
+	const char *value;   /* "SECONDS"; NULL where it takes none */
+	const char *help;    /* sentences, without the last full stop */
+	const char *choices; /* "a b c": what its value can be, or NULL */
+	enum cli_word word;  /* what its value is otherwise */
+};
+
+/*
+ * Usage line, help, manual page and completion are made from this row; an
+ * option that is not in it is refused, even where the command binds it.
+ */
 struct cli_command {
 	const char *name;
-	const char *usage; /* what follows the name on a command line */
-	const char *brief; /* one line, for the list */
-	const char *help;  /* lines of its own help and the manual page */
-	cli_fn run;
+	const char *operands; /* "FILE|-"; NULL: none */
+	const char *brief;    /* one line, for the list */
+	const char *about;    /* paragraphs, a newline between two; or NULL */
+	const struct cli_flag *flags;	 /* ends with a row without name */
+	const struct cli_command *parts; /* `audit tail`: the same way */
+	const char *choices;		 /* words that operands can be */
+	enum cli_word word;		 /* what operands are otherwise */
+	cli_fn run;			 /* NULL for parts */
 };
 
 /* The table of commands; ends with a row without name. */
 extern const struct cli_command cli_commands[];
 
+/* The options that main takes out before a command sees them; same end. */
+extern const struct cli_flag cli_common[];
+
 /* The row of a name, NULL if there is none. */
 const struct cli_command *cli_find(const char *name);
+
+/* As cli_find, and the parts of all commands: the first of that name. */
+const struct cli_command *cli_find_any(const char *name);
+
+/* Appends what follows the name on a command line: "[--json] FILE...". */
+void cli_usage_of(struct buf *b, const struct cli_command *c);
 
 /* Meaning of an exit code, for help and manual; NULL past the last. */
 const char *cli_exit_text(enum cli_exit code);
@@ -60,6 +89,7 @@ struct cli_opt {
 
 /*
  * Takes the options out of argv and leaves the operands in argv[1..*argc).
+ * argv[0] names the command or its part; what its row does not list is unknown.
  * `--` ends the options, `-` is an operand. Returns 0, or CLI_USAGE after it
  * told what is wrong.
  */
@@ -116,6 +146,9 @@ int cli_json(FILE *out, const json_t *json);
 #pragma weak cmd_doctor
 #pragma weak cmd_wire
 #pragma weak cmd_effects
+#pragma weak cmd_logs
+#pragma weak cmd_backup
+#pragma weak cmd_restore
 int cmd_up(int argc, char **argv, const struct cli *cli);
 int cmd_down(int argc, char **argv, const struct cli *cli);
 int cmd_status(int argc, char **argv, const struct cli *cli);
@@ -130,10 +163,10 @@ int cmd_rearm(int argc, char **argv, const struct cli *cli);
 int cmd_doctor(int argc, char **argv, const struct cli *cli);
 int cmd_effects(int argc, char **argv, const struct cli *cli);
 int cmd_wire(int argc, char **argv, const struct cli *cli);
+int cmd_logs(int argc, char **argv, const struct cli *cli);
+int cmd_backup(int argc, char **argv, const struct cli *cli);
+int cmd_restore(int argc, char **argv, const struct cli *cli);
 int cmd_version(int argc, char **argv, const struct cli *cli);
-
-/* The manual page, as troff. */
-void help_man(FILE *out);
 
 int cmd_help(int argc, char **argv, const struct cli *cli);
 

@@ -1,104 +1,289 @@
-/* commands: the table of everything that `bulkhead` can do. */
+/*
+ * commands: the tables of everything that `bulkhead` can do, with every option.
+ * Help, manual pages and completion are made from them.
+ */
 #include "cli/cli.h"
 
+#define JSON_FLAG                                                              \
+	{                                                                      \
+		"--json", NULL, "print JSON instead of text", NULL, WORD_ANY   \
+	}
+#define IMAGES_FLAG                                                            \
+	{                                                                      \
+		"--images", "DIR",                                             \
+			"guest kernel and images, if not the installed ones",  \
+			NULL, WORD_DIR                                         \
+	}
+#define FLAGS_END                                                              \
+	{                                                                      \
+		NULL, NULL, NULL, NULL, WORD_ANY                               \
+	}
+
+const struct cli_flag cli_common[] = {
+	{ "--config", "FILE",
+	  "read this configuration, not $BULKHEAD_CONFIG or "
+	  "~/.config/bulkhead/bulkhead.yaml",
+	  NULL, WORD_FILE },
+	{ "--help", NULL, "tell about the command instead of running it", NULL,
+	  WORD_ANY },
+	FLAGS_END,
+};
+
+static const struct cli_flag json_only[] = { JSON_FLAG, FLAGS_END };
+
+static const struct cli_flag up_flags[] = {
+	{ "--foreground", NULL,
+	  "stay attached: the log goes to this terminal, or to the journal "
+	  "where that is behind it",
+	  NULL, WORD_ANY },
+	IMAGES_FLAG,
+	FLAGS_END,
+};
+
+static const struct cli_flag items_flags[] = {
+	{ "--wait", "SECONDS",
+	  "first wait until every item has its verdict; exit 3 if that takes "
+	  "longer",
+	  NULL, WORD_ANY },
+	{ "--least", "N", "with --wait: and until there are N items (1)", NULL,
+	  WORD_ANY },
+	JSON_FLAG,
+	FLAGS_END,
+};
+
+static const struct cli_flag read_flags[] = {
+	{ "--as", "KIND", "the kind of message; email is the only one yet",
+	  "email", WORD_ANY },
+	{ "--console", "FILE",
+	  "write the VM's serial console there, at most 1 MiB", NULL,
+	  WORD_FILE },
+	IMAGES_FLAG,
+	JSON_FLAG,
+	FLAGS_END,
+};
+
+static const struct cli_flag wire_flags[] = {
+	{ "--full", NULL, "not only the first 64 bytes of a frame, but 512",
+	  NULL, WORD_ANY },
+	JSON_FLAG,
+	FLAGS_END,
+};
+
+static const struct cli_flag tail_flags[] = {
+	{ "-n", "N", "so many records (20)", NULL, WORD_ANY },
+	{ "--json", NULL, "print JSON, a record a line", NULL, WORD_ANY },
+	FLAGS_END,
+};
+
+static const struct cli_command effects_parts[] = {
+	{ .name = "list",
+	  .brief = "the newest 100 (also without a word)",
+	  .flags = json_only },
+	{ .name = "show",
+	  .operands = "N",
+	  .brief = "one in full",
+	  .flags = json_only },
+	{ .name = "settle",
+	  .operands = "N done|failed",
+	  .brief = "you have looked: that is what became of it",
+	  .flags = json_only,
+	  .choices = "done failed" },
+	{ .name = "repeat",
+	  .operands = "N",
+	  .brief = "once more, as a new effect, if the policy allows it; at a "
+		   "terminal, asks for a typed word",
+	  .flags = json_only },
+	{ .name = NULL },
+};
+
+static const struct cli_command audit_parts[] = {
+	{ .name = "tail",
+	  .brief = "the last records, a line each",
+	  .flags = tail_flags },
+	{ .name = "show",
+	  .operands = "INDEX",
+	  .brief = "one record in full",
+	  .flags = json_only },
+	{ .name = "verify",
+	  .brief = "check every hash and the signature",
+	  .flags = json_only },
+	{ .name = NULL },
+};
+
+static const struct cli_command policy_parts[] = {
+	{ .name = "check",
+	  .operands = "FILE...",
+	  .brief = "load them strictly, list every error",
+	  .flags = json_only,
+	  .word = WORD_FILE },
+	{ .name = NULL },
+};
+
+static const struct cli_command config_parts[] = {
+	{ .name = "check",
+	  .operands = "[FILE]",
+	  .brief = "load it strictly, list every error",
+	  .flags = json_only,
+	  .word = WORD_FILE },
+	{ .name = NULL },
+};
+
+static const struct cli_flag init_flags[] = {
+	{ "--yes", NULL, "take every default, ask nothing", NULL, WORD_ANY },
+	{ "--dir", "DIR", "where to write (~/.config/bulkhead)", NULL,
+	  WORD_DIR },
+	FLAGS_END,
+};
+
+static const struct cli_flag logs_flags[] = {
+	{ "-f", NULL, "go on: print what is written from now on, too", NULL,
+	  WORD_ANY },
+	{ "--since", "TIME",
+	  "only lines from then on: 10s, 5m, 2h or 7d ago, or a time such as "
+	  "2026-11-22T07:30:00Z",
+	  NULL, WORD_ANY },
+	{ "--vm", "N", "only lines about this VM", NULL, WORD_ANY },
+	{ "--item", "N", "only lines about this item", NULL, WORD_ANY },
+	{ "--level", "LEVEL", "only lines of this level or a worse one",
+	  "debug info warn error", WORD_ANY },
+	{ "--json", NULL, "print JSON, a line each", NULL, WORD_ANY },
+	FLAGS_END,
+};
+
+static const struct cli_flag doctor_flags[] = { IMAGES_FLAG, JSON_FLAG,
+						FLAGS_END };
+
 const struct cli_command cli_commands[] = {
-	{ "up", "[--foreground] [--config FILE] [--images DIR]",
-	  "start the zones and begin to read",
-	  "Starts the monitor, which starts everything else, and returns once\n"
-	  "all of it is ready. The log is STATE/log/bulkhead.log.\n"
-	  "  --foreground   stay attached, log to this terminal\n"
-	  "  --images DIR   guest kernel and images, if not the installed "
-	  "ones\n",
-	  cmd_up },
-	{ "down", "", "stop everything, finishing what is being written",
-	  "Asks the monitor to stop, and waits until all of it is gone.\n",
-	  cmd_down },
-	{ "status", "[--json]", "what is running, on what, and how it is",
-	  "Shows the virtual machine back-end, the kill latch, the processes,\n"
-	  "the backlog, the items by verdict, and the audit log.\n",
-	  cmd_status },
-	{ "items", "[--wait SECONDS] [--least N] [--json]",
-	  "what happened to each message, step by step",
-	  "Shows for each item what its reader VM gave, what its header said,\n"
-	  "what the planner asked for, the verdicts and the planner's answer.\n"
-	  "  --wait SECONDS   first wait until every item has its verdict;\n"
-	  "                   exit 3 if that takes longer\n"
-	  "  --least N        and until there are N items (default 1)\n",
-	  cmd_items },
-	{ "effects", "[list|show N|settle N done|failed|repeat N] [--json]",
-	  "what was done, and what nobody knows of",
-	  "Shows each effect that the policy allowed: what became of it, and "
-	  "the\n"
-	  "record in the audit log that it began with. One that bulkhead or a\n"
-	  "connector ended in the middle of is unknown: it may have happened. "
-	  "It is\n"
-	  "never repeated by itself.\n"
-	  "  list                    the newest 100 (also without a word)\n"
-	  "  show N                  one in full\n"
-	  "  settle N done|failed    you have looked: that is what became of "
-	  "it\n"
-	  "  repeat N                once more, as a new effect, if the policy "
-	  "allows\n"
-	  "                          it; at a terminal, asks for a typed "
-	  "word\n",
-	  cmd_effects },
-	{ "read",
-	  "[--as email] [--json] [--console FILE] [--images DIR] FILE|-",
-	  "read one message in a throwaway VM; works without `up`",
-	  "Boots a reader VM, gives it the message, prints what came out "
-	  "after\n"
-	  "validation, destroys the VM.\n"
-	  "  --as email       kind of message (the only one yet)\n"
-	  "  --console FILE   write the VM's serial console there, at most 1 "
-	  "MiB\n"
-	  "  --images DIR     guest kernel and images\n",
-	  cmd_read },
-	{ "wire", "VM|reader|planner|next [--full] [--json]",
-	  "watch what one VM and its porter say to each other",
-	  "Shows each frame on the wire of one VM as it passes: when, which "
-	  "way,\n"
-	  "on which stream, of what kind, how long, and the first bytes of "
-	  "it.\n"
-	  "The wire is all that a VM has. That it was watched is recorded.\n"
-	  "  VM               the number of one that runs, 17 or vm-17\n"
-	  "  reader, planner  the next of that kind, from its first frame\n"
-	  "  next             the next of any kind\n"
-	  "  --full           not only the first 64 bytes, but 512\n",
-	  cmd_wire },
-	{ "audit", "tail|show|verify ...", "read and verify the audit log",
-	  "  audit tail [-n N] [--json]   the last N records (default 20)\n"
-	  "  audit show INDEX [--json]    one record\n"
-	  "  audit verify [--json]        check every hash and signature\n",
-	  cmd_audit },
-	{ "policy", "check [--json] FILE...", "check policy files",
-	  "  policy check FILE...   load them strictly, list every error\n",
-	  cmd_policy },
-	{ "config", "check [--json] [FILE]", "check the configuration",
-	  "  config check [FILE]   load it strictly, list every error\n",
-	  cmd_config },
-	{ "init", "[--yes] [--dir DIR]", "write a first configuration",
-	  "Asks a few questions and writes bulkhead.yaml and assistant.yaml.\n"
-	  "Never overwrites a file.\n"
-	  "  --yes       take every default, ask nothing\n"
-	  "  --dir DIR   where to write (default ~/.config/bulkhead)\n",
-	  cmd_init },
-	{ "kill", "[REASON]", "stop every effect at once, and stay stopped",
-	  "Ends every connector and VM and sets the latch: nothing has any\n"
-	  "effect until the owner types `bulkhead rearm`. Where bulkhead is\n"
-	  "not running, it sets the latch and exits with 5.\n",
-	  cmd_kill },
-	{ "rearm", "", "clear the kill latch (needs a terminal)",
-	  "Asks for the typed word `rearm` and removes the latch. bulkhead "
-	  "must\n"
-	  "not be running; `bulkhead up` starts it again.\n",
-	  cmd_rearm },
-	{ "doctor", "[--json] [--images DIR]",
-	  "check this machine, and say what to do",
-	  "Each check with its result and, where needed, what to do about "
-	  "it.\n",
-	  cmd_doctor },
-	{ "version", "[--json]", "print the version", "", cmd_version },
-	{ "help", "[COMMAND]", "this list, or one command in full", "",
-	  cmd_help },
-	{ NULL, NULL, NULL, NULL, NULL },
+	{ .name = "up",
+	  .brief = "start the zones and begin to read",
+	  .about = "Starts the monitor, which starts everything else, and "
+		   "returns once all of it is ready. The log is "
+		   "STATE/log/bulkhead.log: see `bulkhead logs`.",
+	  .flags = up_flags,
+	  .run = cmd_up },
+	{ .name = "down",
+	  .brief = "stop everything, finishing what is being written",
+	  .about = "Asks the monitor to stop, and waits until all of it is "
+		   "gone.",
+	  .run = cmd_down },
+	{ .name = "status",
+	  .brief = "what is running, on what, and how it is",
+	  .about = "Shows the virtual machine back-end, the kill latch, the "
+		   "processes, the backlog, the items by verdict, and the "
+		   "audit log.",
+	  .flags = json_only,
+	  .run = cmd_status },
+	{ .name = "items",
+	  .brief = "what happened to each message, step by step",
+	  .about = "Shows for each item what its reader VM gave, what its "
+		   "header said, what the planner asked for, the verdicts and "
+		   "the planner's answer.",
+	  .flags = items_flags,
+	  .run = cmd_items },
+	{ .name = "effects",
+	  .brief = "what was done, and what nobody knows of",
+	  .about = "Shows each effect that the policy allowed: what became of "
+		   "it, and the record in the audit log that it began with. "
+		   "One that bulkhead or a connector ended in the middle of is "
+		   "unknown: it may have happened. It is never repeated by "
+		   "itself.",
+	  .parts = effects_parts,
+	  .run = cmd_effects },
+	{ .name = "read",
+	  .operands = "FILE|-",
+	  .brief = "read one message in a throwaway VM; works without `up`",
+	  .about = "Boots a reader VM, gives it the message, prints what came "
+		   "out after validation, destroys the VM.",
+	  .flags = read_flags,
+	  .word = WORD_FILE,
+	  .run = cmd_read },
+	{ .name = "wire",
+	  .operands = "VM|reader|planner|next",
+	  .brief = "watch what one VM and its porter say to each other",
+	  .about = "Shows each frame on the wire of one VM as it passes: when, "
+		   "which way, on which stream, of what kind, how long, and "
+		   "the first bytes of it. The wire is all that a VM has. That "
+		   "it was watched is recorded.\n"
+		   "VM is the number of one that runs, 17 or vm-17; reader and "
+		   "planner are the next of that kind, from its first frame; "
+		   "next is the next of any kind.",
+	  .flags = wire_flags,
+	  .choices = "reader planner next",
+	  .run = cmd_wire },
+	{ .name = "audit",
+	  .brief = "read and verify the audit log",
+	  .about = "The log is read where it lies; bulkhead need not be "
+		   "running. Text that others wrote is shown escaped.",
+	  .parts = audit_parts,
+	  .run = cmd_audit },
+	{ .name = "policy",
+	  .brief = "check policy files",
+	  .about = "Every error is told with its line, its column and what to "
+		   "do about it.",
+	  .parts = policy_parts,
+	  .run = cmd_policy },
+	{ .name = "config",
+	  .brief = "check the configuration",
+	  .about = "Every error is told with its line, its column and what to "
+		   "do about it; then the policy that the file names is "
+		   "checked against it.",
+	  .parts = config_parts,
+	  .run = cmd_config },
+	{ .name = "init",
+	  .brief = "write a first configuration",
+	  .about = "Asks a few questions and writes bulkhead.yaml and "
+		   "assistant.yaml. Never overwrites a file.",
+	  .flags = init_flags,
+	  .run = cmd_init },
+	{ .name = "kill",
+	  .operands = "[REASON]",
+	  .brief = "stop every effect at once, and stay stopped",
+	  .about = "Ends every connector and VM and sets the latch: nothing "
+		   "has any effect until the owner types `bulkhead rearm`. "
+		   "Where bulkhead is not running, it sets the latch and exits "
+		   "with 5.",
+	  .run = cmd_kill },
+	{ .name = "rearm",
+	  .brief = "clear the kill latch (needs a terminal)",
+	  .about = "Asks for the typed word `rearm` and removes the latch. "
+		   "bulkhead must not be running; `bulkhead up` starts it "
+		   "again.",
+	  .run = cmd_rearm },
+	{ .name = "doctor",
+	  .brief = "check this machine, and say what to do",
+	  .about = "Each check with its result and, where needed, what to do "
+		   "about it. Nothing is changed.",
+	  .flags = doctor_flags,
+	  .run = cmd_doctor },
+	{ .name = "logs",
+	  .brief = "what the processes and guests had to say",
+	  .about = "Prints the log, oldest line first. Text that others wrote "
+		   "is shown escaped.",
+	  .flags = logs_flags,
+	  .run = cmd_logs },
+	{ .name = "backup",
+	  .operands = "FILE|-",
+	  .brief = "copy the state into one file; works while it runs",
+	  .about = "Writes the state directory into a new file, or to standard "
+		   "output.",
+	  .word = WORD_FILE,
+	  .run = cmd_backup },
+	{ .name = "restore",
+	  .operands = "FILE|-",
+	  .brief = "make the state directory from a backup",
+	  .about =
+		  "Checks the whole backup first, the audit log in it as well. "
+		  "Never overwrites a state directory.",
+	  .word = WORD_FILE,
+	  .run = cmd_restore },
+	{ .name = "version",
+	  .brief = "print the version",
+	  .flags = json_only,
+	  .run = cmd_version },
+	{ .name = "help",
+	  .operands = "[COMMAND]",
+	  .brief = "this list, or one command in full",
+	  .word = WORD_COMMAND,
+	  .run = cmd_help },
+	{ .name = NULL },
 };

@@ -1,11 +1,13 @@
 /*
- * help: the list of commands, one command in full, the version, and the manual
- * page, all from the one table. docs/man/bulkhead.1 is what `bulkhead help
- * --man` prints; a test compares them.
+ * help: the list of commands, one command in full, the version, all from the
+ * one table. The manual pages are made from it too, when bulkhead is built
+ * (docs/manual/manual.c).
  */
 #include <string.h>
 
 #include "cli/cli.h"
+
+enum { HELP_WIDTH = 78, HELP_MAX = 64 << 10 };
 
 int cmd_version(int argc, char **argv, const struct cli *cli)
 {
@@ -39,89 +41,99 @@ static void list_commands(FILE *out)
 			      cli_exit_text(code));
 }
 
-/* Own text to troff: no line may begin with a request, no backslash. */
-static void man_text(FILE *out, const char *text)
+/* Paragraphs, wrapped, each line but the first begun with `indent` blanks;
+ * column is where the first one begins. */
+static void wrap(FILE *out, const char *text, size_t column, size_t indent)
 {
-	bool start = true;
+	size_t at = column;
+	bool fresh = true;
 
-	for (; *text; text++) {
-		if (start && (*text == '.' || *text == '\''))
-			(void)fputs("\\&", out);
-		if (*text == '\\')
-			(void)fputs("\\e", out);
-		else if (*text == '-')
-			(void)fputs("\\-", out);
-		else
-			(void)fputc(*text, out);
-		start = *text == '\n';
+	while (*text) {
+		size_t n = strcspn(text, " \n");
+
+		if (!fresh && at + 1 + n > HELP_WIDTH) {
+			(void)fprintf(out, "\n%*s", (int)indent, "");
+			at = indent;
+			fresh = true;
+		}
+		(void)fprintf(out, "%s%.*s", fresh ? "" : " ", (int)n, text);
+		at += n + (fresh ? 0 : 1);
+		fresh = false;
+		text += n;
+		if (*text == '\n') {
+			(void)fprintf(out, "\n%*s", (int)indent, "");
+			at = indent;
+			fresh = true;
+		}
+		text += *text ? 1 : 0;
+	}
+	(void)fputc('\n', out);
+}
+
+static void print_flags(FILE *out, const struct cli_flag *f, size_t column)
+{
+	char head[64];
+
+	for (; f && f->name; f++) {
+		int n = snprintf(head, sizeof(head), "%s%s%s", f->name,
+				 f->value ? " " : "", f->value ? f->value : "");
+
+		(void)fprintf(out, "  %-*s  ", (int)column - 4, head);
+		wrap(out, f->help,
+		     (size_t)n + 4 > column ? (size_t)n + 4 : column, column);
 	}
 }
 
-static void man_command(FILE *out, const struct cli_command *c)
+/* The column of the options' help: behind the longest of them. */
+static size_t flags_column(const struct cli_command *c)
 {
-	(void)fprintf(out, ".SS %s\n.B bulkhead %s\n", c->name, c->name);
-	man_text(out, c->usage);
-	(void)fputs(c->usage[0] ? "\n.PP\n" : ".PP\n", out);
-	man_text(out, c->brief);
-	(void)fputs(".\n", out);
-	if (!c->help[0])
-		return;
-	(void)fputs(".PP\n.nf\n", out);
-	man_text(out, c->help);
-	(void)fputs(".fi\n", out);
+	const struct cli_command *part;
+	const struct cli_flag *f;
+	size_t column = 0;
+
+	for (f = c->flags; f && f->name; f++) {
+		size_t n = strlen(f->name) + 4 +
+			   (f->value ? strlen(f->value) + 1 : 0);
+
+		column = n > column ? n : column;
+	}
+	for (part = c->parts; part && part->name; part++) {
+		size_t n = flags_column(part);
+
+		column = n > column ? n : column;
+	}
+	return column;
 }
 
-void help_man(FILE *out)
+static void print_usage(FILE *out, const char *parent,
+			const struct cli_command *c)
 {
-	const struct cli_command *c;
-	int code;
+	CLEAN_BUF struct buf b;
 
-	(void)fputs(
-		".TH BULKHEAD 1 \"\" \"bulkhead\" \"User Commands\"\n"
-		".SH NAME\n"
-		"bulkhead \\- run AI agents between virtual machines\n"
-		".SH SYNOPSIS\n"
-		".B bulkhead\n[\\-\\-config FILE] COMMAND ...\n"
-		".SH DESCRIPTION\n"
-		"Each message from outside is read in a virtual machine of its "
-		"own, the agent\n"
-		"works in another one without network or keys, and whatever it "
-		"asks for is\n"
-		"decided by the owner's policy and recorded before it "
-		"happens.\n"
-		".PP\n"
-		"Without \\-\\-config the configuration is $BULKHEAD_CONFIG, "
-		"or\n"
-		"~/.config/bulkhead/bulkhead.yaml ($XDG_CONFIG_HOME in the "
-		"place of\n"
-		"~/.config where it is set), or the built\\-in defaults.\n"
-		"Text that others wrote is shown with everything invisible "
-		"escaped as\n"
-		"\\eu{HEX}, bytes that are not UTF\\-8 as \\ex{HH}, a "
-		"backslash "
-		"doubled.\n"
-		"Colours only on a terminal, and not where NO_COLOR is set.\n"
-		".PP\n"
-		"\\-\\-json prints JSON instead of text, where a command "
-		"shows something;\n"
-		"audit tail and audit show print one record a line.\n"
-		".SH COMMANDS\n",
-		out);
-	for (c = cli_commands; c->name; c++)
-		man_command(out, c);
-	(void)fputs(".SH EXIT STATUS\n", out);
-	for (code = CLI_OK; code < CLI_EXIT_MAX; code++) {
-		(void)fprintf(out, ".TP\n.B %d\n", code);
-		man_text(out, cli_exit_text((enum cli_exit)code));
-		(void)fputs("\n", out);
+	buf_init(&b, HELP_MAX);
+	cli_usage_of(&b, c);
+	(void)fprintf(out, "usage: bulkhead %s%s%s%s%s\n", parent,
+		      parent[0] ? " " : "", c->name, b.n ? " " : "",
+		      buf_cstr(&b));
+}
+
+static void print_command(FILE *out, const struct cli_command *c)
+{
+	const struct cli_command *part;
+
+	if (!c->parts)
+		print_usage(out, "", c);
+	for (part = c->parts; part && part->name; part++)
+		print_usage(out, c->name, part);
+	(void)fprintf(out, "\n%s.\n", c->brief);
+	if (c->about)
+		wrap(out, c->about, 0, 0);
+	print_flags(out, c->flags, flags_column(c));
+	for (part = c->parts; part && part->name; part++) {
+		(void)fprintf(out, "\n%s %s: %s\n", c->name, part->name,
+			      part->brief);
+		print_flags(out, part->flags, flags_column(c));
 	}
-	(void)fputs(".SH FILES\n.TP\n~/.config/bulkhead/bulkhead.yaml\n"
-		    "where things are\n.TP\n"
-		    "~/.local/state/bulkhead\n"
-		    "state, unless the configuration says otherwise: "
-		    "audit log,\n"
-		    "log/bulkhead.log, kill latch, control socket\n",
-		    out);
 }
 
 int cmd_help(int argc, char **argv, const struct cli *)
@@ -132,16 +144,11 @@ int cmd_help(int argc, char **argv, const struct cli *)
 		list_commands(stdout);
 		return CLI_OK;
 	}
-	if (!strcmp(argv[1], "--man")) {
-		help_man(stdout);
-		return CLI_OK;
-	}
 	c = cli_find(argv[1]);
 	if (argc > 2)
 		return cli_usage(argv[0], "it takes one command");
 	if (!c)
 		return cli_usage(NULL, "there is no command \"%s\"", argv[1]);
-	(void)printf("usage: bulkhead %s%s%s\n\n%s.\n%s", c->name,
-		     c->usage[0] ? " " : "", c->usage, c->brief, c->help);
+	print_command(stdout, c);
 	return CLI_OK;
 }

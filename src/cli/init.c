@@ -98,7 +98,8 @@ static int ask_all(struct answers *a, bool yes)
 		"only reads)",
 		a->planner, yes) < 0 ||
 	    ask("Whom may the agent mail (a@b, c@d)", a->recipients, yes) < 0) {
-		cli_error("the answer is too long");
+		cli_error("the answer is too long: write it into "
+			  "bulkhead.yaml by hand");
 		return CLI_USAGE;
 	}
 	if (!plain_text(a->maildir) || !plain_text(a->outbox)) {
@@ -245,8 +246,7 @@ static int check(const char *dir, const struct buf *conf,
 	policy_free(loaded);
 	if (rc < 0) {
 		cli_error("these answers make no valid configuration:");
-		cli_show(stderr, buf_view(&errs));
-		(void)fputc('\n', stderr);
+		cli_show_lines(stderr, buf_view(&errs));
 		return CLI_USAGE;
 	}
 	return 0;
@@ -264,7 +264,10 @@ static int write_new(const char *dir, const char *name, const struct buf *text)
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
 		  0600);
 	if (fd < 0 && errno == EEXIST) {
-		(void)printf("%s is there already; left as it is.\n", path);
+		(void)printf(
+			"%s is there already; left as it is. Move it away, "
+			"or name another directory with --dir.\n",
+			path);
 		return 1;
 	}
 	if (fd < 0)
@@ -298,7 +301,8 @@ static int write_both(const char *dir, bool elsewhere, const struct answers *a)
 	if (rc >= 0)
 		rc = write_new(dir, "assistant.yaml", &policy);
 	if (rc < 0) {
-		cli_error("%s: %s", dir, strerror(-rc));
+		cli_error("%s: %s: name another directory with --dir", dir,
+			  strerror(-rc));
 		return CLI_NO;
 	}
 	if (rc > 0 || kept > 0)
@@ -349,7 +353,8 @@ int cmd_init(int argc, char **argv, const struct cli *)
 	if (argc > 1)
 		return cli_usage("init", "it takes no operand");
 	if (target(dir, path, sizeof(path)) < 0) {
-		cli_error("the directory's path is too long");
+		cli_error("the directory's path is too long: name another "
+			  "with --dir");
 		return CLI_USAGE;
 	}
 	rc = ask_all(&a, yes);

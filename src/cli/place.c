@@ -95,6 +95,7 @@ int place_latch(const struct conf *conf, char *dst, size_t cap)
 int place_make(const char *path)
 {
 	char part[CONF_PATH_MAX];
+	struct stat st;
 	size_t i;
 
 	if (str_copy(part, sizeof(part), span_str(path)) < 0)
@@ -107,7 +108,11 @@ int place_make(const char *path)
 			return -errno;
 		part[i] = '/';
 	}
-	if (mkdir(part, 0700) < 0 && errno != EEXIST)
+	if (mkdir(part, 0700) == 0)
+		return 0;
+	if (errno != EEXIST)
 		return -errno;
-	return 0;
+	return stat(part, &st) < 0   ? -errno
+	       : S_ISDIR(st.st_mode) ? 0
+				     : -ENOTDIR;
 }

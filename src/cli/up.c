@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,6 +21,7 @@
 #include "base/str.h"
 #include "cli/client.h"
 #include "cli/place.h"
+#include "state/state.h"
 
 enum {
 	READY_S = 60,
@@ -36,6 +38,36 @@ struct up {
 	bool foreground;
 	int ready_fd; /* the monitor's end, as long as it is ours */
 };
+
+/*
+ * An older state is brought up to this version while nobody runs on it. Where
+ * the lock cannot be had, the monitor tells why.
+ */
+static int upgrade_state(const struct up *u)
+{
+	CLEAN_FD int dir =
+		open(u->conf.state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEAN_FD int lock =
+		dir < 0 ? -1
+			: openat(dir, "lock",
+				 O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW,
+				 0600);
+	struct err err = { 0 };
+	unsigned from;
+
+	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) < 0)
+		return CLI_OK;
+	if (state_upgrade(dir, &from, &err) < 0) {
+		cli_error("%s/%s", u->conf.state, err.msg);
+		return CLI_NO;
+	}
+	if (from && from < STATE_VERSION)
+		(void)fprintf(stderr,
+			      "%s: brought up from version %u to %d; the old "
+			      "one is in upgrade/version-%u.tar\n",
+			      u->conf.state, from, STATE_VERSION, from);
+	return CLI_OK;
+}
 
 /* Refuses to start twice, and with the latch set tells how to clear it. */
 static int check_state(const struct up *u)
@@ -55,10 +87,13 @@ static int check_state(const struct up *u)
 	}
 	rc = place_make(u->conf.state);
 	if (rc < 0) {
-		cli_error("%s: %s", u->conf.state, strerror(-rc));
+		cli_error("%s: %s: check the owners of the directories in "
+			  "it, or name another state directory in "
+			  "bulkhead.yaml",
+			  u->conf.state, strerror(-rc));
 		return CLI_NO;
 	}
-	return CLI_OK;
+	return upgrade_state(u);
 }
 
 /* STATE/log/bulkhead.log as stderr, nothing as stdin and stdout. */
@@ -87,7 +122,10 @@ _Noreturn static void exec_monitor(const struct up *u)
 	const char *argv[] = { path,	   "--config", u->config, "--libexec",
 			       u->libexec, "--images", u->images, "--ready-fd",
 			       ready,	   NULL };
-	static const char *const keep[] = { "PATH", "HOME", "NO_COLOR" };
+	static const char *const keep[] = { "PATH", "HOME", "NO_COLOR",
+					    /* of a service manager */
+					    "NOTIFY_SOCKET", "WATCHDOG_USEC",
+					    "WATCHDOG_PID", "JOURNAL_STREAM" };
 	const char *envp[ARRAY_SIZE(keep) + 1] = { 0 };
 	char text[ARRAY_SIZE(keep)][CONF_PATH_MAX];
 	size_t i, n = 0;
@@ -107,7 +145,8 @@ _Noreturn static void exec_monitor(const struct up *u)
 	    fcntl(u->ready_fd, F_SETFD, 0) == 0)
 		(void)execve(path, (char *const *)(uintptr_t)argv,
 			     (char *const *)(uintptr_t)envp);
-	(void)dprintf(u->ready_fd, "%s: %s\n", path, strerror(errno));
+	(void)dprintf(u->ready_fd, "%s: %s: install all of bulkhead again\n",
+		      path, strerror(errno));
 	_exit(CLI_NO);
 }
 
@@ -116,7 +155,8 @@ _Noreturn static void child(const struct up *u)
 	(void)umask(077);
 	if (!u->foreground && (setsid() < 0 || daemon_stdio(u) < 0)) {
 		(void)dprintf(u->ready_fd,
-			      "cannot open the log in %s/log: %s\n",
+			      "cannot open the log in %s/log: %s: check its "
+			      "owner, or move it away\n",
 			      u->conf.state, strerror(errno));
 		_exit(CLI_NO);
 	}
@@ -134,9 +174,11 @@ static void tell_failure(const struct buf *in)
 		const uint8_t *end = memchr(rest.p, '\n', rest.n);
 		size_t n = end ? (size_t)(end - rest.p) : rest.n;
 
-		(void)fputs("bulkhead: ", stderr);
-		cli_show(stderr, span_of(rest.p, n));
-		(void)fputc('\n', stderr);
+		if (n) {
+			(void)fputs("bulkhead: ", stderr);
+			cli_show(stderr, span_of(rest.p, n));
+			(void)fputc('\n', stderr);
+		}
 		n += end ? 1 : 0;
 		rest = span_of(rest.p + n, rest.n - n);
 	}

@@ -100,15 +100,8 @@ const char *conf_default_text(void);
 [[nodiscard]] int conf_read_file(const char *path, struct buf *ret,
 				 struct buf *errs);
 
-/* The rows of the schema, in the order of the manual; false past the last. */
-struct conf_key {
-	const char *prefix; /* "agents.NAME.planner." */
-	const char *name;   /* "kind" */
-	const char *help;
-	bool required;
-	bool later; /* known, but refused by this version */
-};
-
-bool conf_schema(size_t i, struct conf_key *ret);
+/* The maps of the file, in the order of the manual (load.h). */
+struct load_schema;
+const struct load_schema *conf_schema(size_t *n);
 
 #endif

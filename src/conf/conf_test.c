@@ -17,6 +17,7 @@
 #include "base/fd.h"
 #include "conf/yaml.h"
 #include "vm/vm.h"
+#include "conf/load.h"
 
 static void defaults(void **)
 {
@@ -115,11 +116,15 @@ static const struct {
 	const char *errors;
 } bad[] = {
 	{ "{}",
-	  "c:1:1: \"bulkhead\" is missing: the version of the format: 1\n"
-	  "c:1:1: \"agents\" is missing: the agent: policy, planner, tasks\n"
-	  "c:1:1: \"connectors\" is missing: accounts and folders, by name\n" },
+	  "c:1:1: \"bulkhead\" is missing: the version of the format (1)\n"
+	  "c:1:1: \"agents\" is missing: the agent by its name: policy, "
+	  "planner, "
+	  "tasks (a map of one map)\n"
+	  "c:1:1: \"connectors\" is missing: accounts and folders, by name "
+	  "(a map of 1 to 16 maps)\n" },
 	{ "bulkhead: 2\n" AGENTS CONNECTORS,
-	  "c:1:11: this program reads version 1 of the format\n" },
+	  "c:1:11: this program reads version 1 of the format: write bulkhead: "
+	  "1\n" },
 	{ HEAD AGENTS CONNECTORS "stat: /x\n",
 	  "c:4:1: unknown key \"stat\": did you mean \"state\"?\n" },
 	{ HEAD AGENTS CONNECTORS "audit: {retention: 400d}\nvault: {}\n"
@@ -135,17 +140,18 @@ static const struct {
 	  "c:4:10: unknown value \"xen\": use auto, qemu-kvm, qemu-tcg\n" },
 	{ HEAD AGENTS CONNECTORS "backend: [auto]\n",
 	  "c:4:10: a single value belongs here, not a list or map\n" },
-	{ HEAD AGENTS CONNECTORS "backend:\n", "c:4:1: the value is empty\n" },
+	{ HEAD AGENTS CONNECTORS "backend:\n",
+	  "c:4:1: the value is empty: write one, or remove the key\n" },
 	{ HEAD AGENTS CONNECTORS "control: {users: [root, 1, 1, 4294967295]}\n",
 	  "c:4:19: a numeric uid belongs here (see `id -u`)\n"
-	  "c:4:28: uid 1 is listed twice\n"
+	  "c:4:28: uid 1 is listed twice: remove one\n"
 	  "c:4:31: a numeric uid belongs here (see `id -u`)\n" },
 	{ HEAD AGENTS CONNECTORS "control: {users: []}\n",
 	  "c:4:18: a list of 1 to 16 uids, e.g. [1000]\n" },
 	{ HEAD AGENTS CONNECTORS "state: ~lea/x\n",
 	  "c:4:8: only ~/ is understood: write the path out\n" },
 	{ HEAD AGENTS CONNECTORS "state: \"/a\\nb\"\n",
-	  "c:4:8: a path with control characters\n" },
+	  "c:4:8: a path with control characters: name another\n" },
 	{ HEAD AGENTS CONNECTORS
 	  "vms: {reader: {memory: 63MiB, cpus: 0, deadline: 0s},\n"
 	  "  planner: {memory: 1.5GiB, cpus: 2, deadline: 25h}, x: {}}\n",
@@ -181,8 +187,10 @@ static const struct {
 	  "c:3:77: several tasks are known, but not enforced by this version: "
 	  "remove it\n"
 	  "c:3:66: \"every\"" LATER "remove it\n"
-	  "c:3:65: \"on\" is missing: the source whose items start the task\n"
-	  "c:3:65: \"say\" is missing: the instruction, in your words\n" },
+	  "c:3:65: \"on\" is missing: the source of the policy whose items "
+	  "start the task (a name)\n"
+	  "c:3:65: \"say\" is missing: the instruction, in your words (at most "
+	  "1023 bytes)\n" },
 	{ HEAD AGENTS
 	  "connectors:\n"
 	  "  i: {kind: imap, hosts: [\"a:993\"], user: u, secret: s}\n"
@@ -192,9 +200,11 @@ static const struct {
 	  "c:4:13: \"imap\"" LATER "use \"maildir\"\n"
 	  "c:5:32: \"secret\"" LATER "remove it\n"
 	  "c:6:27: \"m\" has this path already: mail that goes out would come "
-	  "in again\n"
+	  "in again; name another\n"
 	  "c:7:9: a connector's name has 1 to 63 of a-z 0-9 . _ -\n"
-	  "c:7:9: \"path\" is missing: the Maildir\n" },
+	  "c:7:9: \"path\" is missing: the Maildir; no two connectors share "
+	  "one "
+	  "(a path)\n" },
 };
 
 static void refuses(void **)
@@ -316,7 +326,7 @@ static void counts(void **)
 
 static void from_a_file(void **)
 {
-	char dir[] = "/tmp/conf_test.XXXXXX", path[64], want[120];
+	char dir[] = "/tmp/conf_test.XXXXXX", path[64], want[256];
 	CLEAN_FREE struct conf *c = calloc(1, sizeof(*c));
 	CLEAN_BUF struct buf errs;
 	FILE *f;
@@ -334,22 +344,34 @@ static void from_a_file(void **)
 	assert_string_equal(c->policy, want);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(conf_load(path, "/h", c, &errs), -ENOENT);
-	(void)snprintf(want, sizeof(want),
-		       "%s: cannot open: No such file or directory\n", path);
+	(void)snprintf(
+		want, sizeof(want),
+		"%s: cannot open: No such file or directory: check the path "
+		"and its owner; `bulkhead init` writes one\n",
+		path);
 	assert_string_equal(buf_cstr(&errs), want);
 	assert_int_equal(rmdir(dir), 0);
 }
 
 static void schema(void **)
 {
-	struct conf_key k;
-	size_t i;
+	const struct load_schema *map;
+	size_t maps, keys = 0, i, k;
 
-	for (i = 0; conf_schema(i, &k); i++) {
-		assert_true(*k.name && *k.help);
-		assert_false(k.required && k.later);
+	map = conf_schema(&maps);
+	for (i = 0; i < maps; i++) {
+		for (k = 0; k < map[i].n; k++, keys++) {
+			const struct load_rule *r = &map[i].rules[k];
+			const struct yaml_field *f = &r->field;
+
+			assert_true(*f->name && *f->help);
+			assert_false(f->required && f->later);
+			assert_true(!r->set == f->later);
+			/* What a key may be, the manual must be able to say. */
+			assert_true(f->later || r->words || f->value);
+		}
 	}
-	assert_true(i > 30);
+	assert_true(keys > 30);
 }
 
 int main(void)

@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/str.h"
+
 void load_fault(struct load *l, struct yaml_place at, const char *fmt, ...)
 {
 	char text[400];
@@ -16,18 +18,42 @@ void load_fault(struct load *l, struct yaml_place at, const char *fmt, ...)
 	yaml_error(l->y, l->errs, at, "%s", text);
 }
 
+void load_words(const struct load_rule *r, bool later, char *dst, size_t cap)
+{
+	size_t at = 0, i;
+
+	dst[0] = 0;
+	for (i = 0; i < r->n_words; i++) {
+		int n;
+
+		if (r->words[i].later != later)
+			continue;
+		n = str_printf(dst + at, cap - at, "%s%s", at ? ", " : "",
+			       r->words[i].name);
+		if (n < 0)
+			return;
+		at += (size_t)n;
+	}
+}
+
 void load_map(struct load *l, const struct yaml_node *map,
 	      const struct load_rule *rules, size_t n, void *ctx)
 {
 	struct yaml_field fields[YAML_FIELDS_MAX] = { 0 };
+	char words[YAML_FIELDS_MAX][LOAD_WORDS_TEXT];
 	size_t i;
 
 	if (n > YAML_FIELDS_MAX) {
 		load_fault(l, yaml_place(map), "schema table too long");
 		return;
 	}
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
 		fields[i] = rules[i].field;
+		if (!rules[i].words)
+			continue;
+		load_words(&rules[i], false, words[i], sizeof(words[i]));
+		fields[i].value = words[i];
+	}
 	l->errors += yaml_check_map(l->y, map, fields, n, l->errs);
 	for (i = 0; i < n; i++) {
 		const struct yaml_node *value = yaml_get(map, fields[i].name);
@@ -45,7 +71,8 @@ const char *load_scalar(struct load *l, const struct yaml_node *n)
 		return NULL;
 	}
 	if (!*yaml_text(n)) {
-		load_fault(l, yaml_place(n), "the value is empty");
+		load_fault(l, yaml_place(n),
+			   "the value is empty: write one, or remove the key");
 		return NULL;
 	}
 	return yaml_text(n);

@@ -120,8 +120,11 @@ size_t yaml_check_map(const struct yaml *y, const struct yaml_node *map,
 		if (!fields[i].required || yaml_get(map, fields[i].name))
 			continue;
 		errors++;
-		yaml_error(y, errs, yaml_place(map), "\"%s\" is missing: %s",
-			   fields[i].name, fields[i].help);
+		yaml_error(y, errs, yaml_place(map),
+			   "\"%s\" is missing: %s%s%s%s", fields[i].name,
+			   fields[i].help, fields[i].value ? " (" : "",
+			   fields[i].value ? fields[i].value : "",
+			   fields[i].value ? ")" : "");
 	}
 	return errors;
 }

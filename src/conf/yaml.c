@@ -106,9 +106,20 @@ static void error_v(const struct yaml *y, struct buf *errs,
 		    struct yaml_place at, const char *fmt, va_list ap)
 {
 	char text[512];
+	size_t i;
 
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	buf_printf(errs, "%s:%u:%u: %s\n", y->name, at.line, at.column, text);
+	buf_printf(errs, "%s:%u:%u: ", y->name, at.line, at.column);
+	/* A value that is quoted may have line breaks: one error, one line. */
+	for (i = 0; text[i]; i++) {
+		if (text[i] == '\n')
+			buf_str(errs, "\\n");
+		else if (text[i] == '\t')
+			buf_str(errs, "\\t");
+		else
+			buf_u8(errs, (uint8_t)text[i]);
+	}
+	buf_u8(errs, '\n');
 }
 
 void yaml_error(const struct yaml *y, struct buf *errs, struct yaml_place at,
@@ -147,7 +158,8 @@ static void check_text(struct builder *b, struct span s)
 	size_t i = 0;
 
 	if (s.n > YAML_FILE_MAX) {
-		fault(b, at, "the file is larger than %d bytes", YAML_FILE_MAX);
+		fault(b, at, "the file is larger than %d bytes: shorten it",
+		      YAML_FILE_MAX);
 		return;
 	}
 	while (i < s.n) {
@@ -157,7 +169,9 @@ static void check_text(struct builder *b, struct span s)
 		while (from + len < s.n && (s.p[from + len] & 0xc0) == 0x80)
 			len++;
 		if (!utf8_valid(span_of(s.p + from, len))) {
-			fault(b, at, "not UTF-8: byte 0x%02x", s.p[from]);
+			fault(b, at,
+			      "not UTF-8: byte 0x%02x: save the file as UTF-8",
+			      s.p[from]);
 			return;
 		}
 		c = next_char(s, &i);
@@ -205,7 +219,8 @@ static struct yaml_node *node_new(struct builder *b, enum yaml_kind kind,
 	struct yaml_node *n;
 
 	if (b->y->n_nodes >= YAML_NODES_MAX) {
-		fault(b, at, "more than %d values in one file", YAML_NODES_MAX);
+		fault(b, at, "more than %d values in one file: shorten it",
+		      YAML_NODES_MAX);
 		b->stop = true;
 		return NULL;
 	}
@@ -280,7 +295,8 @@ static char *token_text(struct builder *b, struct fy_token *t)
 		return NULL;
 	}
 	if (text_hides(s)) {
-		fault(b, at, "an escaped control or hidden character");
+		fault(b, at,
+		      "an escaped control or hidden character: remove it");
 		n = 0;
 	}
 	copy = calloc(1, n + 1);
@@ -301,7 +317,8 @@ static void check_props(struct builder *b, struct fy_token *anchor,
 		      "anchors are not allowed: write the value out");
 	if (tag)
 		fault(b, token_place(tag),
-		      "tags are not allowed: the schema knows each type");
+		      "tags are not allowed: remove it, the schema knows each "
+		      "type");
 }
 
 static void check_key(struct builder *b, struct yaml_place at, bool plain)
@@ -312,14 +329,16 @@ static void check_key(struct builder *b, struct yaml_place at, bool plain)
 	if (plain && !strcmp(b->key, "<<"))
 		fault(b, at, "merge keys are not allowed: write the keys out");
 	if (in->n >= YAML_KEYS_MAX) {
-		fault(b, at, "more than %d keys in one map", YAML_KEYS_MAX);
+		fault(b, at, "more than %d keys in one map: shorten it",
+		      YAML_KEYS_MAX);
 		b->stop = true;
 	}
 	for (i = 0; i < in->n; i++) {
 		if (strcmp(in->items[i].key, b->key) != 0)
 			continue;
-		fault(b, at, "duplicate key \"%s\", first at line %u", b->key,
-		      in->items[i].key_place.line);
+		fault(b, at,
+		      "duplicate key \"%s\", first at line %u: remove one",
+		      b->key, in->items[i].key_place.line);
 		return;
 	}
 }
@@ -379,12 +398,13 @@ static void on_open(struct builder *b, struct fy_event *e, enum yaml_kind kind)
 	else
 		check_props(b, e->sequence_start.anchor, e->sequence_start.tag);
 	if (key_is_next(b)) {
-		fault(b, at, "a key must be a plain word");
+		fault(b, at, "a key must be a plain word: write it so");
 		b->stop = true;
 		return;
 	}
 	if (b->depth == YAML_DEPTH_MAX) {
-		fault(b, at, "nested deeper than %d levels", YAML_DEPTH_MAX);
+		fault(b, at, "nested deeper than %d levels: flatten it",
+		      YAML_DEPTH_MAX);
 		b->stop = true;
 		return;
 	}
@@ -401,7 +421,7 @@ static void on_document(struct builder *b, struct fy_event *e)
 
 	if (++b->documents > 1) {
 		fault(b, mark_place(fy_event_start_mark(e)),
-		      "a second document: one document a file");
+		      "a second document: one document a file; remove it");
 		b->stop = true;
 	}
 	if (s && (fy_document_state_version_explicit(s) ||
@@ -457,11 +477,12 @@ static void report_syntax(struct builder *b, struct fy_diag *diag)
 			at.line = (uint32_t)e->line;
 		if (e->column > 0)
 			at.column = (uint32_t)e->column;
-		fault(b, at, "%s", e->msg ? e->msg : "syntax error");
+		fault(b, at, "not YAML: %s: mend it there",
+		      e->msg ? e->msg : "syntax error");
 		n++;
 	}
 	if (!n)
-		fault(b, (struct yaml_place){ 1, 1 }, "not YAML");
+		fault(b, (struct yaml_place){ 1, 1 }, "not YAML: mend it");
 }
 
 static void build(struct builder *b, struct fy_parser *fyp,
@@ -539,7 +560,8 @@ int yaml_parse(const char *name, struct span text, struct yaml **ret,
 	if (!b.errors && text.n)
 		read_events(&b, text);
 	if (!b.errors && !b.y->root)
-		fault(&b, (struct yaml_place){ 1, 1 }, "the file is empty");
+		fault(&b, (struct yaml_place){ 1, 1 },
+		      "the file is empty: `bulkhead init` writes one");
 	free(b.key);
 	if (b.errors) {
 		yaml_free(b.y);

@@ -70,7 +70,10 @@ struct yaml_field {
 	const char *name;
 	bool required;
 	bool later;	  /* known to the schema, not enforced yet: refused */
-	const char *help; /* one line for the manual */
+	const char *help; /* what it is, for errors and the manual */
+	/* For the manual alone. */
+	const char *value; /* what it may be, where no words are listed */
+	const char *def;   /* what holds without it, NULL: nothing to say */
 };
 
 size_t yaml_check_map(const struct yaml *y, const struct yaml_node *map,

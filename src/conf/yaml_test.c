@@ -15,38 +15,44 @@ static const struct {
 	const char *text;
 	const char *errors;
 } bad[] = {
-	{ "", "f:1:1: the file is empty\n" },
-	{ "# nothing\n", "f:1:1: the file is empty\n" },
+	{ "", "f:1:1: the file is empty: `bulkhead init` writes one\n" },
+	{ "# nothing\n",
+	  "f:1:1: the file is empty: `bulkhead init` writes one\n" },
 	{ "a: &x 1\nb: *x\n",
 	  "f:1:5: anchors are not allowed: write the value out\n"
 	  "f:2:5: aliases are not allowed: write the value out\n" },
-	{ "a: !!str 1\n",
-	  "f:1:4: tags are not allowed: the schema knows each type\n" },
-	{ "a: !x {b: 1}\n",
-	  "f:1:4: tags are not allowed: the schema knows each type\n" },
-	{ "a: ! b\n",
-	  "f:1:4: tags are not allowed: the schema knows each type\n" },
+	{ "a: !!str 1\n", "f:1:4: tags are not allowed: remove it, the schema "
+			  "knows each type\n" },
+	{ "a: !x {b: 1}\n", "f:1:4: tags are not allowed: remove it, the "
+			    "schema knows each type\n" },
+	{ "a: ! b\n", "f:1:4: tags are not allowed: remove it, the schema "
+		      "knows each type\n" },
 	{ "l: &l [1]\n",
 	  "f:1:5: anchors are not allowed: write the value out\n" },
 	{ "<<: {a: 1}\n",
 	  "f:1:1: merge keys are not allowed: write the keys out\n" },
 	{ "a: 1\nb: 2\na: 3\n",
-	  "f:3:1: duplicate key \"a\", first at line 1\n" },
-	{ "a: 1\n\"a\": 3\n", "f:2:1: duplicate key \"a\", first at line 1\n" },
+	  "f:3:1: duplicate key \"a\", first at line 1: remove one\n" },
+	{ "a: 1\n\"a\": 3\n",
+	  "f:2:1: duplicate key \"a\", first at line 1: remove one\n" },
 	{ "x: {a: 1, b: {c: 1, c: 2}, a: 2}\n",
-	  "f:1:21: duplicate key \"c\", first at line 1\n"
-	  "f:1:28: duplicate key \"a\", first at line 1\n" },
+	  "f:1:21: duplicate key \"c\", first at line 1: remove one\n"
+	  "f:1:28: duplicate key \"a\", first at line 1: remove one\n" },
 	{ "a: 1\n---\nb: 2\n",
-	  "f:2:1: a second document: one document a file\n" },
+	  "f:2:1: a second document: one document a file; remove it\n" },
 	{ "%YAML 1.2\n---\na: 1\n",
 	  "f:1:1: % directives are not allowed: remove them\n" },
-	{ "? [a]\n: 1\n", "f:1:3: a key must be a plain word\n" },
-	{ "? {a: b}\n: 1\n", "f:1:3: a key must be a plain word\n" },
-	{ "a: \"x\\0y\"\n", "f:1:4: an escaped control or hidden character\n" },
+	{ "? [a]\n: 1\n", "f:1:3: a key must be a plain word: write it so\n" },
+	{ "? {a: b}\n: 1\n",
+	  "f:1:3: a key must be a plain word: write it so\n" },
+	{ "a: \"x\\0y\"\n",
+	  "f:1:4: an escaped control or hidden character: remove it\n" },
 	{ "a: \"\\u202e\"\n",
-	  "f:1:4: an escaped control or hidden character\n" },
-	{ "a: 1\nb: \xc3\n", "f:2:4: not UTF-8: byte 0xc3\n" },
-	{ "a: \xed\xa0\x80\n", "f:1:4: not UTF-8: byte 0xed\n" },
+	  "f:1:4: an escaped control or hidden character: remove it\n" },
+	{ "a: 1\nb: \xc3\n",
+	  "f:2:4: not UTF-8: byte 0xc3: save the file as UTF-8\n" },
+	{ "a: \xed\xa0\x80\n",
+	  "f:1:4: not UTF-8: byte 0xed: save the file as UTF-8\n" },
 	{ "a: 1 # \xe2\x80\xae\n",
 	  "f:1:8: hidden character U+202E: remove it, what the file says must "
 	  "be visible\n" },
@@ -198,8 +204,9 @@ static void depth(void **)
 	assert_int_equal(parse_nested(YAML_DEPTH_MAX - 1, &errs), 0);
 	assert_int_equal(parse_nested(YAML_DEPTH_MAX, &errs), 0);
 	assert_int_equal(parse_nested(YAML_DEPTH_MAX + 1, &errs), -22);
-	assert_string_equal(buf_cstr(&errs),
-			    "f:1:25: nested deeper than 24 levels\n");
+	assert_string_equal(
+		buf_cstr(&errs),
+		"f:1:25: nested deeper than 24 levels: flatten it\n");
 }
 
 /* A list or map with n values, or a comment of n bytes. */
@@ -228,21 +235,24 @@ static void sizes(void **)
 	assert_int_equal(parse_many("%", YAML_KEYS_MAX - 1, &errs), 0);
 	assert_int_equal(parse_many("%", YAML_KEYS_MAX, &errs), 0);
 	assert_int_equal(parse_many("%", YAML_KEYS_MAX + 1, &errs), -22);
-	assert_string_equal(buf_cstr(&errs),
-			    "f:1025:1: more than 1024 keys in one map\n");
+	assert_string_equal(
+		buf_cstr(&errs),
+		"f:1025:1: more than 1024 keys in one map: shorten it\n");
 	buf_reset(&errs);
 	/* the list itself is a value */
 	assert_int_equal(parse_many("- a\n", YAML_NODES_MAX - 2, &errs), 0);
 	assert_int_equal(parse_many("- a\n", YAML_NODES_MAX - 1, &errs), 0);
 	assert_int_equal(parse_many("- a\n", YAML_NODES_MAX, &errs), -22);
-	assert_string_equal(buf_cstr(&errs),
-			    "f:65536:3: more than 65536 values in one file\n");
+	assert_string_equal(
+		buf_cstr(&errs),
+		"f:65536:3: more than 65536 values in one file: shorten it\n");
 	buf_reset(&errs);
 	assert_int_equal(parse_many("a", YAML_FILE_MAX - 1, &errs), 0);
 	assert_int_equal(parse_many("a", YAML_FILE_MAX, &errs), 0);
 	assert_int_equal(parse_many("a", YAML_FILE_MAX + 1, &errs), -22);
-	assert_string_equal(buf_cstr(&errs),
-			    "f:1:1: the file is larger than 1048576 bytes\n");
+	assert_string_equal(
+		buf_cstr(&errs),
+		"f:1:1: the file is larger than 1048576 bytes: shorten it\n");
 }
 
 static void check_map(void **)

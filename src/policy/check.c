@@ -27,7 +27,8 @@ static size_t check_one(const struct policy *p, const struct conf *c,
 
 	if (!found)
 		yaml_error(p->y, errs, at,
-			   "there is no connector \"%s\" in the configuration",
+			   "there is no connector \"%s\" in the configuration: "
+			   "add it there, or name another",
 			   name);
 	else if (found->kind != kind)
 		yaml_error(p->y, errs, at,
@@ -62,7 +63,8 @@ int policy_check_conf(const struct policy *p, const struct conf *c,
 		errors++;
 		yaml_error(p->y, errs, yaml_place(yaml_root(p->y)),
 			   "the task of agent \"%s\" waits for \"%s\", but "
-			   "there is no such source",
+			   "there is no such source: add it to sources, or "
+			   "change the task",
 			   c->agent, c->on);
 	}
 	return errors ? -EINVAL : 0;

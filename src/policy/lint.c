@@ -53,7 +53,7 @@ static void lint_closed(struct load *l, const struct arg *a)
 		if (!arg_fits(a, a->closed->v[i], &why))
 			load_fault(l, a->at,
 				   "this can never match: \"%.*s\" of its "
-				   "closed list %s",
+				   "closed list %s; remove it",
 				   (int)a->closed->v[i].n,
 				   (const char *)a->closed->v[i].p, why);
 }
@@ -118,7 +118,8 @@ static void lint_origin(struct load *l, const struct cap *c,
 	if (a->n_else && a->from & FROM_PLANNER && !a->closed)
 		load_fault(l, yaml_place(a->n_else),
 			   "this can never match: every value is of a "
-			   "permitted origin, so else is never reached");
+			   "permitted origin, so else is never reached: remove "
+			   "it");
 }
 
 /* Every value of a is in b. */
@@ -189,7 +190,7 @@ static void lint_covered(struct load *l, const struct cap *c, size_t at)
 	else
 		load_fault(l, r->at,
 			   "this can never match: the row of line %u decides "
-			   "all of it",
+			   "all of it; remove it",
 			   over->at.line);
 }
 
@@ -203,12 +204,15 @@ static void lint_row(struct load *l, const struct row *r)
 
 		if (why && c->in->n == 1)
 			load_fault(l, c->at,
-				   "this can never match: \"%.*s\" %s",
+				   "this can never match: \"%.*s\" %s; "
+				   "remove it",
 				   (int)c->in->v[0].n,
 				   (const char *)c->in->v[0].p, why);
 		else if (why)
 			load_fault(l, c->at,
-				   "this can never match: every value %s", why);
+				   "this can never match: every value %s; "
+				   "remove it",
+				   why);
 	}
 }
 

@@ -121,7 +121,7 @@ static void values_add(struct loader *l, struct values *v,
 	why = type_canon(v->type, v->lines, span_str(text), &v->mem);
 	if (why) {
 		buf_cut(&v->mem, from);
-		fault(l, n, "\"%.80s\" %s", text, why);
+		fault(l, n, "\"%.80s\" %s; mend or remove it", text, why);
 		return;
 	}
 	v->v[v->n++].n = v->mem.n - from;
@@ -144,7 +144,8 @@ static void values_seal(struct loader *l, struct values *v)
 		qsort(v->v, v->n, sizeof(*v->v), span_cmp);
 	for (i = 1; i < v->n; i++)
 		if (span_eq(v->v[i - 1], v->v[i]))
-			fault(l, v->from, "\"%.*s\" is in the list twice",
+			fault(l, v->from,
+			      "\"%.*s\" is in the list twice: remove one",
 			      (int)v->v[i].n, (const char *)v->v[i].p);
 }
 
@@ -218,7 +219,9 @@ static const struct values *values_in(struct loader *l, const struct arg *a,
 			undefined_set(l, n);
 	}
 	if (v && !v->n && l->l.errors == before) {
-		fault(l, n, "this can never match: the set is empty");
+		fault(l, n,
+		      "this can never match: the set is empty: add values to "
+		      "it");
 		return NULL;
 	}
 	return v && v->n ? v : NULL;
@@ -226,50 +229,53 @@ static const struct values *values_in(struct loader *l, const struct arg *a,
 
 /* arguments */
 
+static const struct load_word type_words[] = {
+	{ "text", TYPE_TEXT, false }, { "email", TYPE_EMAIL, false },
+	{ "id", TYPE_ID, false },     { "enum", TYPE_ENUM, false },
+	{ "int", TYPE_INT, false },   { "number", TYPE_NUMBER, false },
+	{ "bool", TYPE_BOOL, false }, { "handle", 0, true },
+	{ "url", 0, true },	      { "repo", 0, true },
+	{ "ref", 0, true },	      { "file", 0, true },
+	{ "datetime", 0, true },      { "money", 0, true },
+};
+
 static void set_type(void *ctx, const struct yaml_node *n)
 {
-	static const struct load_word types[] = {
-		{ "text", TYPE_TEXT, false }, { "email", TYPE_EMAIL, false },
-		{ "id", TYPE_ID, false },     { "enum", TYPE_ENUM, false },
-		{ "int", TYPE_INT, false },   { "number", TYPE_NUMBER, false },
-		{ "bool", TYPE_BOOL, false }, { "handle", 0, true },
-		{ "url", 0, true },	      { "repo", 0, true },
-		{ "ref", 0, true },	      { "file", 0, true },
-		{ "datetime", 0, true },      { "money", 0, true },
-	};
 	struct loader *l = ctx;
-	int v = load_choose(&l->l, n, types, ARRAY_SIZE(types));
+	int v = load_choose(&l->l, n, type_words, ARRAY_SIZE(type_words));
 
 	if (v > 0)
 		l->arg->type = (enum arg_type)v;
 }
 
+static const struct load_word role_words[] = {
+	{ "target", ROLE_TARGET, false },
+	{ "command", ROLE_COMMAND, false },
+	{ "content", ROLE_CONTENT, false },
+	{ "selector", ROLE_SELECTOR, false },
+	{ "control", ROLE_CONTROL, false },
+	{ "credential", 0, true },
+};
+
 static void set_role(void *ctx, const struct yaml_node *n)
 {
-	static const struct load_word roles[] = {
-		{ "target", ROLE_TARGET, false },
-		{ "command", ROLE_COMMAND, false },
-		{ "content", ROLE_CONTENT, false },
-		{ "selector", ROLE_SELECTOR, false },
-		{ "control", ROLE_CONTROL, false },
-		{ "credential", 0, true },
-	};
 	struct loader *l = ctx;
-	int v = load_choose(&l->l, n, roles, ARRAY_SIZE(roles));
+	int v = load_choose(&l->l, n, role_words, ARRAY_SIZE(role_words));
 
 	if (v > 0)
 		l->arg->role = (enum arg_role)v;
 }
 
+static const struct load_word origin_words[] = {
+	{ "config", FROM_CONFIG, false },
+	{ "planner", FROM_PLANNER, false },
+	{ "owner", 0, true },
+	{ "envelope", 0, true },
+	{ "handle", 0, true },
+};
+
 static void set_from(void *ctx, const struct yaml_node *n)
 {
-	static const struct load_word origins[] = {
-		{ "config", FROM_CONFIG, false },
-		{ "planner", FROM_PLANNER, false },
-		{ "owner", 0, true },
-		{ "envelope", 0, true },
-		{ "handle", 0, true },
-	};
 	struct loader *l = ctx;
 	size_t i;
 
@@ -278,40 +284,44 @@ static void set_from(void *ctx, const struct yaml_node *n)
 		return;
 	}
 	for (i = 0; i < yaml_count(n); i++) {
-		int v = load_choose(&l->l, yaml_at(n, i), origins,
-				    ARRAY_SIZE(origins));
+		int v = load_choose(&l->l, yaml_at(n, i), origin_words,
+				    ARRAY_SIZE(origin_words));
 
 		if (v <= 0)
 			continue;
 		if (l->arg->from & (unsigned)v)
-			fault(l, yaml_at(n, i), "this origin is listed twice");
+			fault(l, yaml_at(n, i),
+			      "this origin is listed twice: remove one");
 		l->arg->from |= (unsigned)v;
 	}
 }
 
+static const struct load_word else_words[] = {
+	{ "deny", OUTCOME_DENY, false },
+	{ "ask", OUTCOME_ASK, false },
+};
+
 static void set_else(void *ctx, const struct yaml_node *n)
 {
-	static const struct load_word words[] = {
-		{ "deny", OUTCOME_DENY, false },
-		{ "ask", OUTCOME_ASK, false },
-	};
 	struct loader *l = ctx;
-	int v = load_choose(&l->l, n, words, ARRAY_SIZE(words));
+	int v = load_choose(&l->l, n, else_words, ARRAY_SIZE(else_words));
 
 	l->arg->n_else = n;
 	if (v > 0)
 		l->arg->floor = (enum outcome)v;
 }
 
+static const struct load_word optional_words[] = {
+	{ "true", 1, false },
+	{ "false", 0, false },
+};
+
 static void set_optional(void *ctx, const struct yaml_node *n)
 {
-	static const struct load_word words[] = {
-		{ "true", 1, false },
-		{ "false", 0, false },
-	};
 	struct loader *l = ctx;
 
-	l->arg->optional = load_choose(&l->l, n, words, ARRAY_SIZE(words)) == 1;
+	l->arg->optional = load_choose(&l->l, n, optional_words,
+				       ARRAY_SIZE(optional_words)) == 1;
 }
 
 /* These depend on the type, which may stand behind them: kept for later. */
@@ -346,25 +356,44 @@ static void set_many(void *ctx, const struct yaml_node *n)
 }
 
 static const struct load_rule arg_rules[] = {
-	{ { "type", true, false, "text, email, id, enum, int, number, bool" },
-	  set_type },
-	{ { "role", true, false,
-	    "target, command, content, selector or control" },
-	  set_role },
-	{ { "from", false, false, "permitted origins: config, planner" },
+	{ { "type", true, false, "what its values are" },
+	  set_type,
+	  LOAD_TABLE(type_words) },
+	{ { "role", true, false, "what it decides about the call" },
+	  set_role,
+	  LOAD_TABLE(role_words) },
+	{ { "from", false, false,
+	    "permitted origins: config is a value that this capability names",
+	    "a list of config, planner", "by role" },
 	  set_from },
-	{ { "in", false, false, "the set its values are members of" }, set_in },
-	{ { "values", false, false, "the values of an enum" }, set_values },
-	{ { "many", false, false, "a list of at most that many" }, set_many },
+	{ { "in", false, false,
+	    "the closed list of its values: a set, or a list in place; not for "
+	    "bool",
+	    "a set or a list", NULL },
+	  set_in },
+	{ { "values", false, false, "the values of an enum, written in place",
+	    "a list", NULL },
+	  set_values },
+	{ { "many", false, false,
+	    "a list of 1 to that many different values, for email, id and enum",
+	    "1 to 32", NULL },
+	  set_many },
 	{ { "max", false, false,
-	    "most bytes of a text, or the largest number" },
+	    "most bytes of a text, or the largest number; required there",
+	    "up to 32KiB, or a number", NULL },
 	  set_max },
-	{ { "min", false, false, "the smallest number" }, set_min },
-	{ { "prefix", false, false, "what a text begins with" }, set_prefix },
-	{ { "optional", false, false, "true: it may be left out" },
-	  set_optional },
-	{ { "else", false, false, "deny or ask, for values of other origin" },
-	  set_else },
+	{ { "min", false, false, "the smallest number; required there",
+	    "a number", NULL },
+	  set_min },
+	{ { "prefix", false, false, "what a text begins with", "a text", NULL },
+	  set_prefix },
+	{ { "optional", false, false, "true: it may be left out", NULL,
+	    "false" },
+	  set_optional,
+	  LOAD_TABLE(optional_words) },
+	{ { "else", false, false, "for values of other origin", NULL, "deny" },
+	  set_else,
+	  LOAD_TABLE(else_words) },
 	{ { "of", false, true, "what a handle refers to" }, NULL },
 	{ { "under", false, true, "glob of a ref" }, NULL },
 	{ { "links", false, true, "which links a text may carry" }, NULL },
@@ -410,11 +439,12 @@ static void finish_text(struct loader *l, const struct yaml_node *n)
 	a->prefix = span_str(yaml_text(a->n_prefix));
 	if (a->prefix.n >= v)
 		fault(l, a->n_prefix,
-		      "this can never match: the prefix is as long as max");
+		      "this can never match: the prefix is as long as max: "
+		      "raise max");
 	why = type_canon(TYPE_TEXT, a->lines, a->prefix, &unused);
 	if (why)
-		fault(l, a->n_prefix, "this can never match: the prefix %s",
-		      why);
+		fault(l, a->n_prefix,
+		      "this can never match: the prefix %s; mend it", why);
 }
 
 /* min or max of a number; 0 after a fault. */
@@ -433,7 +463,8 @@ static int64_t bound_of(struct loader *l, const struct yaml_node *arg,
 		return 0;
 	why = type_canon(l->arg->type, false, span_str(yaml_text(n)), &canon);
 	if (why) {
-		fault(l, n, "\"%.80s\" %s", yaml_text(n), why);
+		fault(l, n, "\"%.80s\" %s; mend or remove it", yaml_text(n),
+		      why);
 		return 0;
 	}
 	return type_number(l->arg->type, buf_view(&canon));
@@ -447,7 +478,8 @@ static void finish_number(struct loader *l, const struct yaml_node *n)
 	a->min = bound_of(l, n, a->n_min, "min");
 	a->max = bound_of(l, n, a->n_max, "max");
 	if (l->l.errors == before && a->min > a->max)
-		fault(l, a->n_min, "this can never match: min is over max");
+		fault(l, a->n_min,
+		      "this can never match: min is over max: swap them");
 }
 
 static void finish_many(struct loader *l)
@@ -564,7 +596,7 @@ static void set_args(void *ctx, const struct yaml_node *n)
 	if (!is_map(l, n, "arguments"))
 		return;
 	if (yaml_count(n) > POLICY_ARGS) {
-		fault(l, n, "more than %d arguments", POLICY_ARGS);
+		fault(l, n, "more than %d arguments: use fewer", POLICY_ARGS);
 		return;
 	}
 	for (i = 0; i < yaml_count(n); i++) {
@@ -584,7 +616,7 @@ static void set_args(void *ctx, const struct yaml_node *n)
 		elements += l->arg->many ? l->arg->many : 1;
 	}
 	if (elements > LIMIT_ARGS)
-		fault(l, n, "one call has at most %d values in all",
+		fault(l, n, "one call has at most %d values in all: lower many",
 		      LIMIT_ARGS);
 }
 
@@ -615,7 +647,9 @@ static void unknown_arg(struct loader *l, struct yaml_place at,
 			   "\"%s\"?",
 			   name, near);
 	else
-		load_fault(&l->l, at, "there is no argument \"%.64s\"", name);
+		load_fault(&l->l, at,
+			   "there is no argument \"%.64s\": add it to args",
+			   name);
 }
 
 /* owner, envelope and task are words of the schema, unless quoted. */
@@ -774,7 +808,10 @@ static void set_rate(void *ctx, const struct yaml_node *n)
 }
 
 static const struct load_rule limit_rules[] = {
-	{ { "rate", true, false, "most calls, e.g. 6/hour" }, set_rate },
+	{ { "rate", true, false,
+	    "most calls in every window of that length, e.g. 6/hour",
+	    "1 to 10000/minute, /hour or /day", NULL },
+	  set_rate },
 	{ { "total", false, true, "most calls in all" }, NULL },
 	{ { "per", false, true, "rates per value of an argument" }, NULL },
 	{ { "bytes", false, true, "most bytes out" }, NULL },
@@ -802,25 +839,27 @@ static void set_cap_connector(void *ctx, const struct yaml_node *n)
 	l->cap->connector_at = yaml_place(n);
 }
 
+static const struct load_word effect_words[] = {
+	{ "read", 1, false },
+	{ "internal", 2, false },
+	{ "external", 3, false },
+};
+
 static void set_effect(void *ctx, const struct yaml_node *n)
 {
-	static const struct load_word words[] = {
-		{ "read", 1, false },
-		{ "internal", 2, false },
-		{ "external", 3, false },
-	};
 	struct loader *l = ctx;
 
-	if (load_choose(&l->l, n, words, ARRAY_SIZE(words)) > 0)
+	if (load_choose(&l->l, n, effect_words, ARRAY_SIZE(effect_words)) > 0)
 		l->cap->effect = yaml_text(n);
 }
 
+static const struct load_word undo_words[] = {
+	{ "none", 1, false },
+	{ "reversible", 0, true },
+};
+
 static void set_undo(void *ctx, const struct yaml_node *n)
 {
-	static const struct load_word words[] = {
-		{ "none", 1, false },
-		{ "reversible", 0, true },
-	};
 	struct loader *l = ctx;
 
 	if (yaml_kind(n) == YAML_MAP)
@@ -828,18 +867,27 @@ static void set_undo(void *ctx, const struct yaml_node *n)
 		      "an undo window is known, but not enforced by this "
 		      "version: use none");
 	else
-		(void)load_choose(&l->l, n, words, ARRAY_SIZE(words));
+		(void)load_choose(&l->l, n, undo_words, ARRAY_SIZE(undo_words));
 }
 
 static const struct load_rule cap_rules[] = {
-	{ { "connector", true, false, "which connector carries it out" },
+	{ { "connector", true, false, "which connector carries it out",
+	    "an outbound connector", NULL },
 	  set_cap_connector },
-	{ { "effect", true, false, "read, internal or external" }, set_effect },
-	{ { "undo", true, false, "none" }, set_undo },
-	{ { "args", true, false, "the arguments, by name" }, set_args },
-	{ { "decide", true, false, "rows of allow, deny, ask, in order" },
+	{ { "effect", true, false, "how far it reaches" },
+	  set_effect,
+	  LOAD_TABLE(effect_words) },
+	{ { "undo", true, false, "whether it can be taken back" },
+	  set_undo,
+	  LOAD_TABLE(undo_words) },
+	{ { "args", true, false, "the arguments, by name",
+	    "a map of at most 24 maps", NULL },
+	  set_args },
+	{ { "decide", true, false, "rows of allow, deny, ask, in order",
+	    "a list of 1 to 64 rows", NULL },
 	  set_decide },
-	{ { "limits", true, false, "at least a rate, e.g. {rate: 6/hour}" },
+	{ { "limits", true, false, "at least a rate, e.g. {rate: 6/hour}",
+	    "a map", NULL },
 	  set_limits },
 	{ { "approve", false, true, "who approves, and how" }, NULL },
 	{ { "flow", false, true, "who may receive which argument" }, NULL },
@@ -855,7 +903,7 @@ static void load_cap(struct loader *l, const struct yaml_node *n,
 	if (!strncmp(name, "task.", 5) || !strncmp(name, "bulkhead", 8))
 		load_fault(&l->l, at,
 			   "names that begin with \"task.\" or \"bulkhead\" "
-			   "are the program's own");
+			   "are the program's own: choose another");
 	l->cap->name = name;
 	l->cap->at = at;
 	load_map(&l->l, n, cap_rules, ARRAY_SIZE(cap_rules), l);
@@ -873,7 +921,8 @@ static void set_capabilities(void *ctx, const struct yaml_node *n)
 	if (!is_map(l, n, "capabilities"))
 		return;
 	if (yaml_count(n) > POLICY_CAPS) {
-		fault(l, n, "more than %d capabilities", POLICY_CAPS);
+		fault(l, n, "more than %d capabilities: use fewer",
+		      POLICY_CAPS);
 		return;
 	}
 	for (i = 0; i < yaml_count(n) && !l->oom; i++) {
@@ -898,50 +947,50 @@ static void choose_only(void *ctx, const struct yaml_node *n,
 	(void)load_choose(&l->l, n, words, count);
 }
 
+static const struct load_word reader_words[] = {
+	{ "email", 1, false },	   { "telegram", 0, true },
+	{ "slack", 0, true },	   { "github-issues", 0, true },
+	{ "git-bundle", 0, true }, { "pkg-proxy", 0, true },
+	{ "ha-states", 0, true },  { "ha-camera-events", 0, true },
+};
+
 static void set_reader(void *ctx, const struct yaml_node *n)
 {
-	static const struct load_word words[] = {
-		{ "email", 1, false },	   { "telegram", 0, true },
-		{ "slack", 0, true },	   { "github-issues", 0, true },
-		{ "git-bundle", 0, true }, { "pkg-proxy", 0, true },
-		{ "ha-states", 0, true },  { "ha-camera-events", 0, true },
-	};
 	struct loader *l = ctx;
 
-	choose_only(ctx, n, words, ARRAY_SIZE(words));
+	choose_only(ctx, n, reader_words, ARRAY_SIZE(reader_words));
 	l->source->row.reader = yaml_text(n);
 }
 
+static const struct load_word integrity_words[] = {
+	{ "external", 1, false },
+	{ "known", 0, true },
+};
+
 static void set_integrity(void *ctx, const struct yaml_node *n)
 {
-	static const struct load_word words[] = {
-		{ "external", 1, false },
-		{ "known", 0, true },
-	};
-
-	choose_only(ctx, n, words, ARRAY_SIZE(words));
+	choose_only(ctx, n, integrity_words, ARRAY_SIZE(integrity_words));
 }
+
+static const struct load_word audience_words[] = {
+	{ "thread", 1, false }, { "owner", 2, false }, { "public", 0, true },
+	{ "repo", 0, true },	{ "secret", 0, true },
+};
 
 static void set_audience(void *ctx, const struct yaml_node *n)
 {
-	static const struct load_word words[] = {
-		{ "thread", 1, false }, { "owner", 2, false },
-		{ "public", 0, true },	{ "repo", 0, true },
-		{ "secret", 0, true },
-	};
-
-	choose_only(ctx, n, words, ARRAY_SIZE(words));
+	choose_only(ctx, n, audience_words, ARRAY_SIZE(audience_words));
 }
+
+static const struct load_word reveal_words[] = {
+	{ "text", 1, false },
+	{ "handles", 0, true },
+	{ "typed", 0, true },
+};
 
 static void set_reveal(void *ctx, const struct yaml_node *n)
 {
-	static const struct load_word words[] = {
-		{ "text", 1, false },
-		{ "handles", 0, true },
-		{ "typed", 0, true },
-	};
-
-	choose_only(ctx, n, words, ARRAY_SIZE(words));
+	choose_only(ctx, n, reveal_words, ARRAY_SIZE(reveal_words));
 }
 
 static void set_source_connector(void *ctx, const struct yaml_node *n)
@@ -953,19 +1002,32 @@ static void set_source_connector(void *ctx, const struct yaml_node *n)
 	for (i = 0; name && i + 1 < l->p->n_sources; i++)
 		if (l->p->sources[i].row.connector &&
 		    !strcmp(l->p->sources[i].row.connector, name))
-			fault(l, n, "\"%s\" reads this connector already",
+			fault(l, n,
+			      "\"%s\" reads this connector already: one source "
+			      "each",
 			      l->p->sources[i].row.name);
 	l->source->row.connector = name;
 	l->source->connector_at = yaml_place(n);
 }
 
 static const struct load_rule source_rules[] = {
-	{ { "reader", true, false, "email" }, set_reader },
-	{ { "connector", true, false, "where its items come from" },
+	{ { "reader", true, false, "what reads its items" },
+	  set_reader,
+	  LOAD_TABLE(reader_words) },
+	{ { "connector", true, false,
+	    "where its items come from; one source each",
+	    "an inbound connector", NULL },
 	  set_source_connector },
-	{ { "integrity", true, false, "external" }, set_integrity },
-	{ { "audience", true, false, "thread or owner" }, set_audience },
-	{ { "reveal", true, false, "text" }, set_reveal },
+	{ { "integrity", true, false, "who may have written it" },
+	  set_integrity,
+	  LOAD_TABLE(integrity_words) },
+	{ { "audience", true, false,
+	    "a label, which no rule of this version reads" },
+	  set_audience,
+	  LOAD_TABLE(audience_words) },
+	{ { "reveal", true, false, "what of it the planner sees" },
+	  set_reveal,
+	  LOAD_TABLE(reveal_words) },
 	{ { "answer_bits", false, true, "most bits an answer carries" }, NULL },
 	{ { "only", false, true, "which items" }, NULL },
 };
@@ -978,7 +1040,7 @@ static void set_sources(void *ctx, const struct yaml_node *n)
 	if (!is_map(l, n, "sources"))
 		return;
 	if (yaml_count(n) > POLICY_SOURCES) {
-		fault(l, n, "more than %d sources", POLICY_SOURCES);
+		fault(l, n, "more than %d sources: use fewer", POLICY_SOURCES);
 		return;
 	}
 	for (i = 0; i < yaml_count(n); i++) {
@@ -998,7 +1060,9 @@ static void set_version(void *ctx, const struct yaml_node *n)
 	const char *text = load_scalar(&l->l, n);
 
 	if (text && strcmp(text, "1") != 0)
-		fault(l, n, "this program reads version 1 of the schema");
+		fault(l, n,
+		      "this program reads version 1 of the schema: write "
+		      "bulkhead: 1");
 }
 
 static void set_profile(void *ctx, const struct yaml_node *n)
@@ -1008,14 +1072,14 @@ static void set_profile(void *ctx, const struct yaml_node *n)
 	l->p->profile = name_of(l, n);
 }
 
+static const struct load_word mode_words[] = {
+	{ "enforce", 1, false },
+	{ "rehearse", 0, true },
+};
+
 static void set_mode(void *ctx, const struct yaml_node *n)
 {
-	static const struct load_word words[] = {
-		{ "enforce", 1, false },
-		{ "rehearse", 0, true },
-	};
-
-	choose_only(ctx, n, words, ARRAY_SIZE(words));
+	choose_only(ctx, n, mode_words, ARRAY_SIZE(mode_words));
 }
 
 static void set_sets(void *ctx, const struct yaml_node *n)
@@ -1026,7 +1090,7 @@ static void set_sets(void *ctx, const struct yaml_node *n)
 	if (!is_map(l, n, "sets"))
 		return;
 	if (yaml_count(n) > POLICY_SETS) {
-		fault(l, n, "more than %d sets", POLICY_SETS);
+		fault(l, n, "more than %d sets: use fewer", POLICY_SETS);
 		return;
 	}
 	for (i = 0; i < yaml_count(n); i++) {
@@ -1044,13 +1108,23 @@ static void set_sets(void *ctx, const struct yaml_node *n)
 
 /* In this order: sets are there before the rules that name them. */
 static const struct load_rule top_rules[] = {
-	{ { "bulkhead", true, false, "the version of the schema: 1" },
+	{ { "bulkhead", true, false, "the version of the schema", "1", NULL },
 	  set_version },
-	{ { "profile", false, false, "a name for this policy" }, set_profile },
-	{ { "mode", true, false, "enforce" }, set_mode },
-	{ { "sets", false, false, "closed lists, by name" }, set_sets },
-	{ { "sources", true, false, "what is read, and how" }, set_sources },
-	{ { "capabilities", true, false, "what may be asked for" },
+	{ { "profile", false, false,
+	    "a name for this policy, shown and recorded", "a name", NULL },
+	  set_profile },
+	{ { "mode", true, false, "whether its verdicts hold" },
+	  set_mode,
+	  LOAD_TABLE(mode_words) },
+	{ { "sets", false, false,
+	    "closed lists, by name; only the file extends them",
+	    "a map of lists", NULL },
+	  set_sets },
+	{ { "sources", true, false, "what is read, and how", "a map of maps",
+	    NULL },
+	  set_sources },
+	{ { "capabilities", true, false, "what may be asked for",
+	    "a map of maps", NULL },
 	  set_capabilities },
 	{ { "timezone", false, true, "for times of day" }, NULL },
 	{ { "owner", false, true, "the owner's identities" }, NULL },
@@ -1060,6 +1134,21 @@ static const struct load_rule top_rules[] = {
 	{ { "lease", false, true, "how long it acts alone" }, NULL },
 	{ { "trip", false, true, "what a tripwire does" }, NULL },
 };
+
+/* The tables once more, as the manual lists them. */
+static const struct load_schema schema[] = {
+	{ "", LOAD_TABLE(top_rules) },
+	{ "sources.NAME.", LOAD_TABLE(source_rules) },
+	{ "capabilities.NAME.", LOAD_TABLE(cap_rules) },
+	{ "capabilities.NAME.args.NAME.", LOAD_TABLE(arg_rules) },
+	{ "capabilities.NAME.limits.", LOAD_TABLE(limit_rules) },
+};
+
+const struct load_schema *policy_schema(size_t *n)
+{
+	*n = ARRAY_SIZE(schema);
+	return schema;
+}
 
 static int load_file(struct loader *l, const char *name, struct span yaml,
 		     struct buf *errs)

@@ -37,10 +37,10 @@ static const struct {
 } caps[] = {
 	/* properties of arguments */
 	{ "x: {}", "allow: {}",
-	  "p:10:15: \"type\" is missing: text, email, id, enum, int, number, "
-	  "bool\n"
-	  "p:10:15: \"role\" is missing: target, command, content, selector "
-	  "or control\n" },
+	  "p:10:15: \"type\" is missing: what its values are (text, email, id, "
+	  "enum, int, number, bool)\n"
+	  "p:10:15: \"role\" is missing: what it decides about the call "
+	  "(target, command, content, selector, control)\n" },
 	{ "x: {type: string, role: content}", "allow: {}",
 	  "p:10:22: unknown value \"string\": use text, email, id, enum, int, "
 	  "number, bool\n" },
@@ -52,7 +52,7 @@ static const struct {
 	{ "x: {type: text, role: content, max: 9, from: [planner, handle]}",
 	  "allow: {}", "p:10:67: \"handle\"" LATER "use \"config\"\n" },
 	{ "x: {type: text, role: content, max: 9, from: [planner, planner]}",
-	  "allow: {}", "p:10:67: this origin is listed twice\n" },
+	  "allow: {}", "p:10:67: this origin is listed twice: remove one\n" },
 	{ "x: {type: text, role: content, max: 9, from: planner}", "allow: {}",
 	  "p:10:57: a list of origins, e.g. [config] or [planner]\n" },
 	{ "x: {type: text, role: content, max: 9, links: strip, flow: a}",
@@ -66,11 +66,12 @@ static const struct {
 	{ "x: {type: text, role: content, max: 0}", "allow: {}",
 	  "p:10:48: a size, 1 to 32KiB\n" },
 	{ "x: {type: text, role: content, max: 3, prefix: abc}", "allow: {}",
-	  "p:10:59: this can never match: the prefix is as long as max\n" },
+	  "p:10:59: this can never match: the prefix is as long as max: raise "
+	  "max\n" },
 	{ "x: {type: text, role: content, max: 9, prefix: \"a\\n\"}",
 	  "allow: {}",
 	  "p:10:59: this can never match: the prefix has line breaks or "
-	  "control characters\n" },
+	  "control characters; mend it\n" },
 	{ "x: {type: text, role: content, max: 9, many: 2, min: 1}",
 	  "allow: {}",
 	  "p:10:65: \"min\" has no meaning for type text: remove it\n"
@@ -87,9 +88,10 @@ static const struct {
 	  "p:10:15: \"min\" is missing: numbers have bounds\n"
 	  "p:10:15: \"max\" is missing: numbers have bounds\n" },
 	{ "x: {type: int, role: control, min: 1.5, max: 2}", "allow: {}",
-	  "p:10:47: \"1.5\" is not a whole number of at most 15 digits\n" },
+	  "p:10:47: \"1.5\" is not a whole number of at most 15 digits; mend "
+	  "or remove it\n" },
 	{ "x: {type: int, role: control, min: 3, max: 2}", "allow: {}",
-	  "p:10:47: this can never match: min is over max\n" },
+	  "p:10:47: this can never match: min is over max: swap them\n" },
 	{ "x: {type: number, role: control, min: 1, max: 2, step: 1}",
 	  "allow: {}", "p:10:61: \"step\"" LATER "remove it\n" },
 	{ "x: {type: enum, role: control}", "allow: {}",
@@ -97,9 +99,10 @@ static const struct {
 	{ "x: {type: enum, role: control, values: [a], in: ids}", "allow: {}",
 	  "p:10:15: an enum has either \"values\" or \"in\"\n" },
 	{ "x: {type: enum, role: control, values: []}", "allow: {}",
-	  "p:10:51: this can never match: the set is empty\n" },
+	  "p:10:51: this can never match: the set is empty: add values to "
+	  "it\n" },
 	{ "x: {type: enum, role: control, values: [a, b, a]}", "allow: {}",
-	  "p:10:51: \"a\" is in the list twice\n" },
+	  "p:10:51: \"a\" is in the list twice: remove one\n" },
 	{ "x: {type: bool, role: control, optional: yes}", "allow: {}",
 	  "p:10:53: unknown value \"yes\": use true, false\n" },
 	{ "session: {type: bool, role: control}", "allow: {}",
@@ -114,9 +117,10 @@ static const struct {
 	{ "x: {type: email, role: target, in: fan}", "allow: {}",
 	  "p:10:47: there is no set \"fan\": did you mean \"fam\"?\n" },
 	{ "x: {type: email, role: target, in: none}", "allow: {}",
-	  "p:10:47: this can never match: the set is empty\n" },
+	  "p:10:47: this can never match: the set is empty: add values to "
+	  "it\n" },
 	{ "x: {type: email, role: target, in: big}", "allow: {}",
-	  "p:3:64: \"k9\" is not a mail address\n" },
+	  "p:3:64: \"k9\" is not a mail address; mend or remove it\n" },
 
 	/* who chooses */
 	{ "x: {type: email, role: target, from: [planner]}", "allow: {}",
@@ -140,7 +144,7 @@ static const struct {
 	  "here names a value: add in: SET\n" },
 	{ "x: {type: text, max: 9, role: content, else: ask}", "allow: {}",
 	  "p:10:57: this can never match: every value is of a permitted "
-	  "origin, so else is never reached\n" },
+	  "origin, so else is never reached: remove it\n" },
 
 	/* rows */
 	{ TO, "permit: {}", "p:11:15: unknown key \"permit\": remove it\n" },
@@ -149,7 +153,7 @@ static const struct {
 	{ TO, "allow: {tto: {in: fam}}",
 	  "p:11:23: there is no argument \"tto\": did you mean \"to\"?\n" },
 	{ TO, "allow: {cc: {in: fam}}",
-	  "p:11:23: there is no argument \"cc\"\n" },
+	  "p:11:23: there is no argument \"cc\": add it to args\n" },
 	{ TO, "allow: {session: {tainted: false}}",
 	  "p:11:23: \"session\"" LATER "remove the row\n" },
 	{ TO, "deny: {time: {between: \"23:00-06:00\"}}",
@@ -168,29 +172,32 @@ static const struct {
 	{ TO, "allow: [to]",
 	  "p:11:22: a map of conditions, or {}, belongs here\n" },
 	{ TO, "allow: {to: {is: lea}}",
-	  "p:11:32: \"lea\" is not a mail address\n" },
+	  "p:11:32: \"lea\" is not a mail address; mend or remove it\n" },
 	{ TO, "allow: {to: {is: c@x.org}}",
 	  "p:11:23: this can never match: \"c@x.org\" is not in the closed "
-	  "list of this argument\n" },
+	  "list of this argument; remove it\n" },
 	{ TO, "allow: {to: {in: none}}",
-	  "p:11:32: this can never match: the set is empty\n" },
+	  "p:11:32: this can never match: the set is empty: add values to "
+	  "it\n" },
 	{ TO, "allow: {to: {in: [c@x.org, d@x.org]}}",
 	  "p:11:23: this can never match: every value is not in the closed "
-	  "list of this argument\n" },
+	  "list of this argument; remove it\n" },
 	{ "n: {type: int, role: control, min: 1, max: 5}", "deny: {n: {is: 6}}",
-	  "p:11:22: this can never match: \"6\" is outside min and max\n" },
+	  "p:11:22: this can never match: \"6\" is outside min and max; remove "
+	  "it\n" },
 	{ "n: {type: int, role: control, min: 1, max: 5}",
 	  "deny: {n: {is: five}}",
-	  "p:11:30: \"five\" is not a whole number of at most 15 digits\n" },
+	  "p:11:30: \"five\" is not a whole number of at most 15 digits; mend "
+	  "or remove it\n" },
 	{ BODY, "deny: {body: {is: 12345678901}}",
-	  "p:11:22: this can never match: \"12345678901\" is longer than "
-	  "max\n" },
+	  "p:11:22: this can never match: \"12345678901\" is longer than max; "
+	  "remove it\n" },
 	{ "t: {type: text, max: 9, prefix: \"[a] \", role: content}",
 	  "deny: {t: {is: b}}",
 	  "p:11:22: this can never match: \"b\" does not begin with the "
-	  "prefix\n" },
+	  "prefix; remove it\n" },
 	{ "b: {type: bool, role: control}", "deny: {b: {is: yes}}",
-	  "p:11:30: \"yes\" is not true or false\n" },
+	  "p:11:30: \"yes\" is not true or false; mend or remove it\n" },
 
 	/* rows against rows */
 	{ TO, "allow: {}}, {ask: {}",
@@ -202,15 +209,14 @@ static const struct {
 	  "before that row, or remove it\n" },
 	{ TO, "allow: {to: {in: fam}}}, {allow: {to: {is: a@x.org}}",
 	  "p:11:41: this can never match: the row of line 11 decides all of "
-	  "it\n" },
+	  "it; remove it\n" },
 	{ TO, "allow: {to: {is: a@x.org}}}, {deny: {to: {in: fam}}",
 	  "p:11:15: this can never match: the row of line 11 decides all of "
-	  "it\n" },
+	  "it; remove it\n" },
 	{ TO, "allow: {}}, {deny: {}",
 	  "p:11:15: this can never match: the row of line 11 decides all of "
-	  "it\n"
-	  "p:11:28: a row after the unconditional row of line 11: put it "
-	  "before that row, or remove it\n" },
+	  "it; remove it\np:11:28: a row after the unconditional row of line "
+	  "11: put it before that row, or remove it\n" },
 };
 
 static const struct {
@@ -239,13 +245,13 @@ static const struct {
 	  "p:5:57: \"known\"" LATER "use \"external\"\n"
 	  "p:6:15: \"public\"" LATER "use \"thread\"\n"
 	  "p:6:31: \"handles\"" LATER "use \"text\"\n"
-	  "p:7:36: \"mail\" reads this connector already\n" },
+	  "p:7:36: \"mail\" reads this connector already: one source each\n" },
 	{ "bulkhead: 1\nmode: enforce\nsources: {}\ncapabilities:\n"
 	  "  task.run: {connector: o, effect: magic, undo: {window: 5s},\n"
 	  "    args: {}, decide: [], limits: {rate: 5/second, per: {}},\n"
 	  "    approve: {}, flow: {}}\n",
 	  "p:5:3: names that begin with \"task.\" or \"bulkhead\" are the "
-	  "program's own\n"
+	  "program's own: choose another\n"
 	  "p:7:5: \"approve\"" LATER "remove it\n"
 	  "p:7:18: \"flow\"" LATER "remove it\n"
 	  "p:5:36: unknown value \"magic\": use read, internal, external\n"
@@ -255,8 +261,10 @@ static const struct {
 	  "p:6:42: a rate is 1 to 10000/minute, /hour or /day\n" },
 	{ "bulkhead: 1\nmode: enforce\nsources: {}\ncapabilities:\n"
 	  "  a: {connector: o, effect: read, undo: reversible, args: {}}\n",
-	  "p:5:6: \"decide\" is missing: rows of allow, deny, ask, in order\n"
-	  "p:5:6: \"limits\" is missing: at least a rate, e.g. {rate: 6/hour}\n"
+	  "p:5:6: \"decide\" is missing: rows of allow, deny, ask, in order "
+	  "(a list of 1 to 64 rows)\n"
+	  "p:5:6: \"limits\" is missing: at least a rate, e.g. {rate: 6/hour} "
+	  "(a map)\n"
 	  "p:5:41: \"reversible\"" LATER "use \"none\"\n" },
 	{ "bulkhead: 1\nmode: enforce\nsources: {}\ncapabilities: {}\n"
 	  "sets: {a: b, C: []}\n",
@@ -418,7 +426,7 @@ static void values_of_one_call(void **)
 	expect(TOP "    args: {" LIST("a") LIST("b") BODY
 	       "}\n"
 	       "    decide: [{allow: {}}]\n    limits: {rate: 2/hour}\n",
-	       "p:10:11: one call has at most 64 values in all\n");
+	       "p:10:11: one call has at most 64 values in all: lower many\n");
 }
 
 static void hash(void **)
@@ -484,13 +492,14 @@ static void against_the_configuration(void **)
 		"assistant.yaml:19:16: the connector \"inbox\" is of the wrong "
 		"direction: one that mail comes in by (maildir) belongs here\n"
 		"assistant.yaml:30:16: there is no connector \"drafts\" in the "
-		"configuration\n"
+		"configuration: add it there, or name another\n"
 		"assistant.yaml:43:16: there is no connector \"drafts\" in the "
-		"configuration\n"
+		"configuration: add it there, or name another\n"
 		"assistant.yaml:55:16: there is no connector \"drafts\" in the "
-		"configuration\n"
+		"configuration: add it there, or name another\n"
 		"assistant.yaml:6:1: the task of agent \"assistant\" waits for "
-		"\"post\", but there is no such source\n";
+		"\"post\", but there is no such source: add it to sources, or "
+		"change the task\n";
 	CLEAN_FREE struct conf *c = calloc(1, sizeof(*c));
 	struct policy *p = NULL;
 	CLEAN_BUF struct buf errs;

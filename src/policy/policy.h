@@ -30,6 +30,9 @@ const char *policy_profile(const struct policy *p);
 /* The embedded default policy as the text that `bulkhead init` writes. */
 const char *policy_default_text(void);
 
+/* The maps of the file, in the order of the manual (conf/load.h). */
+const struct load_schema *policy_schema(size_t *n);
+
 /* SHA-256 of the file's bytes: which policy decided, in every record. */
 const uint8_t *policy_hash(const struct policy *p);
 

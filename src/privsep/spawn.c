@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/str.h"
 
 enum { SPAWN_ARGS = 16, SPAWN_HIGH_FD = 64 };
@@ -75,12 +76,14 @@ _Noreturn static void child(const struct spawn *s, const char *path,
 {
 	const struct proc_row *row = graph_row(s->proc);
 	const char *argv[SPAWN_ARGS + 2] = { path };
-	char *const envp[] = { NULL };
+	char log[LOG_ENV_MAX];
+	char *const envp[] = { log, NULL };
 	sigset_t none;
 	size_t i;
 
 	for (i = 0; s->args && s->args[i] && i < SPAWN_ARGS; i++)
 		argv[1 + i] = s->args[i];
+	(void)log_env(log, sizeof(log), s->ids);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 &&

@@ -16,7 +16,7 @@
 #include "privsep/spawn.h"
 
 /* A boot takes a second, an emulated one on a busy machine several. */
-enum { HANDSHAKE_MS = 30000 };
+enum { HANDSHAKE_MS = 30000, LOG_IDS = 32 };
 
 /* Two connected ends with names, so that each closes itself on error. */
 struct ends {
@@ -117,6 +117,17 @@ static int or_null(const struct parts *p, int fd)
 	return fd >= 0 ? fd : p->null_fd;
 }
 
+/* The log lines of a VM's processes are about it: "vm=17" of "vm-17". */
+static const char *log_ids(const struct vm_launch *l, char dst[LOG_IDS])
+{
+	bool numbered = !strncmp(l->name, "vm-", 3);
+
+	return str_printf(dst, LOG_IDS, "vm=%s", l->name + (numbered ? 3 : 0)) <
+			       0
+		       ? NULL
+		       : dst;
+}
+
 /* Kernel and image of a clone are in its memory. */
 static int start_vmm(const struct vm_launch *l, const struct parts *p,
 		     struct vm_procs *v, struct err *err)
@@ -126,7 +137,7 @@ static int start_vmm(const struct vm_launch *l, const struct parts *p,
 	int image = clone ? -1 : l->images->initrd_fd[l->workload];
 	int kernel = clone ? -1 : l->images->kernel_fd;
 	struct vm_spec told = l->spec;
-	char spec[VM_SPEC_TEXT];
+	char spec[VM_SPEC_TEXT], ids[LOG_IDS];
 	const char *const args[] = { spec, NULL };
 	struct spawn s = {
 		.proc = PROC_VMM,
@@ -137,6 +148,7 @@ static int start_vmm(const struct vm_launch *l, const struct parts *p,
 			 or_null(p, p->saved_fd),
 			 or_null(p, l->images->qemu_fd) },
 		.args = args,
+		.ids = log_ids(l, ids),
 		.more_fds = l->cgroup_fds,
 		.n_more_fds = l->n_cgroup_fds,
 	};
@@ -154,11 +166,13 @@ static int start_vmm(const struct vm_launch *l, const struct parts *p,
 static int start_porter(const struct vm_launch *l, const struct parts *p,
 			struct vm_procs *v, struct err *err)
 {
+	char ids[LOG_IDS];
 	struct spawn s = {
 		.proc = PROC_PORTER,
 		.libexec = l->libexec,
 		.fds = { p->monitor.theirs, p->broker.theirs, p->wire.ours,
 			 or_null(p, p->qmp.ours) },
+		.ids = log_ids(l, ids),
 		.more_fds = l->cgroup_fds,
 		.n_more_fds = l->n_cgroup_fds,
 	};

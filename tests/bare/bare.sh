@@ -1,8 +1,9 @@
 #!/bin/sh
 # Goal of this test: the README's two commands work on a Debian 12 that has
 # nothing installed, with an empty cache, from a clone of what is committed
-# here; first as root, then as a user who has sudo.
-# usage: tests/bare/bare.sh [run] [check] [run-user]      (as root)
+# here; first as root, then as a user who has sudo; and that the package that
+# `make deb` has made works where nothing else was installed (deb.sh).
+# usage: tests/bare/bare.sh [deb] [run] [check] [run-user]      (as root)
 #
 # A minbase tree with git and certificates alone is made by mmdebstrap, and
 # entered by pivot_root in a mount and pid namespace of its own: in a chroot
@@ -13,7 +14,7 @@ cd "$(dirname "$0")/../.."
 . tools/lib.sh
 
 [ "$(id -u)" = 0 ] || die "needs root: it makes a tree of devices and mounts"
-[ $# -gt 0 ] || set -- run check run-user
+[ $# -gt 0 ] || set -- deb run check run-user
 top=$PWD
 tree=$top/build/bare/tree
 log=$top/build/log/bare.log
@@ -101,6 +102,14 @@ failed=0
 [ -n "${KEEP:-}" ] || trap remove EXIT
 for what in "$@"; do
 	case $what in
+	deb)
+		mkdir -p "$tree/root/deb"
+		cp build/bulkhead_*_amd64.deb "$tree/root/deb/bulkhead.deb"
+		cp tests/bare/deb.sh "$tree/root/deb/"
+		cp tests/data/mail/attachments.eml "$tree/root/deb/a.eml"
+		timed deb /root/deb/deb.sh
+		# What it depends on is there now: the rest wants a bare one.
+		[ $# = 1 ] || make_tree ;;
 	run | check)
 		[ -d "$tree/root/bulkhead" ] || clone root/bulkhead
 		timed "$what" "/root/bulkhead/$what" ;;
@@ -115,7 +124,7 @@ for what in "$@"; do
 			say "fail bare/owner: not the user's own: $strangers"
 			failed=$((failed + 1))
 		} ;;
-	*) die "usage: tests/bare/bare.sh [run] [check] [run-user]" ;;
+	*) die "usage: tests/bare/bare.sh [deb] [run] [check] [run-user]" ;;
 	esac
 done
 say "$passed passed, $failed failed"

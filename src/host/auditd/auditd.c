@@ -28,7 +28,7 @@ int main(void)
 	if (tlog_open(graph_fd(PROC_AUDITD, FD_DIR), &log, &err) < 0)
 		die("audit log: %s", err.msg);
 	if (tlog_recovery(log)[0])
-		log_warn("recovered", "%s", tlog_recovery(log));
+		log_warn("recovered", "what=\"%s\"", tlog_recovery(log));
 	if (auditd_init(&state, log, graph_fd(PROC_AUDITD, FD_MONITOR),
 			graph_fd(PROC_AUDITD, FD_BROKER)) < 0)
 		die("out of memory");

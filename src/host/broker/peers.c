@@ -81,7 +81,7 @@ static void on_kill(struct broker *b, struct peer *from)
 {
 	(void)from;
 	b->killed = true;
-	log_warn("killed", "every further request is refused");
+	log_warn("killed", "why=\"every further request is refused\"");
 }
 
 /* Connectors have ended before us: what one said of its effect is here. */
@@ -226,7 +226,8 @@ static bool peer_one(struct broker *b, struct peer *p)
 	if (r <= 0 && (p->kind == PEER_MONITOR || p->kind == PEER_CONTROL)) {
 		/* At a stop they end in some order; otherwise the monitor sees
 		 * us go and ends the rest. */
-		log_info("ending", "the %s is gone", kind_names[p->kind]);
+		log_info("ending", "why=\"the %s is gone\"",
+			 kind_names[p->kind]);
 		loop_stop(&b->loop);
 		return false;
 	}

@@ -112,7 +112,7 @@ static void client_event(void *arg, int fd, short revents)
 		return;
 	if (r <= 0) {
 		if (r == -EPROTO)
-			log_warn("client-bad", "reason=%s", why);
+			log_warn("client-bad", "why=\"%s\"", why);
 		client_close(c, cl);
 		return;
 	}
@@ -215,7 +215,7 @@ static void server_event(void *arg, int fd, short revents)
 	if (r <= 0) {
 		/* At a stop they end in some order; otherwise the monitor sees
 		 * us go and ends the rest. */
-		log_info("ending", "the %s is gone",
+		log_info("ending", "why=\"the %s is gone\"",
 			 from == &c->monitor ? "monitor" : "broker");
 		loop_stop(&c->loop);
 		return;

@@ -126,8 +126,7 @@ static void failed(struct mtemplate *t, const char *why)
 	vm_template_done(&t->next);
 	template_failed(&t->rules, now, why);
 	log_warn("template-failed",
-		 "zone=%s again_in_ms=%llu why=\"%s\"; until then its VMs are "
-		 "cold-booted",
+		 "zone=%s again_in_ms=%llu until_then=cold why=\"%s\"",
 		 vm_zone(t->kind),
 		 (unsigned long long)(t->rules.retry_ms - now), why);
 	record(t, "failed", why);

@@ -169,7 +169,7 @@ static void core_event(void *arg, int fd, short revents)
 		loop_del(&m->loop, c->chan.fd);
 		return;
 	}
-	log_error("process-gone", "name=%s %s", c->name,
+	log_error("process-gone", "name=%s why=\"%s\"", c->name,
 		  r < 0 && why ? why : "");
 	monitor_fatal(m, "a core process is gone");
 }

@@ -23,7 +23,7 @@ void groups_start(struct monitor *m)
 	if (m->groups.kind == CGROUP_NONE)
 		log_warn("no-cgroups", "why=\"%s\"", m->groups.why);
 	else
-		log_info("cgroups", "%s", m->groups.why);
+		log_info("cgroups", "what=\"%s\"", m->groups.why);
 }
 
 int groups_launch(struct monitor *m, struct vm_launch *l, struct vm_procs *ret,

@@ -89,11 +89,16 @@ static void on_envelope_late(void *arg)
 static int envelope_start(struct monitor *m, struct mitem *it, int channel,
 			  struct err *err)
 {
-	const struct spawn s = { .proc = PROC_ENVELOPE,
-				 .libexec = m->libexec,
-				 .fds = { channel, it->fd } };
-	pid_t pid = spawn_process(&s, &it->envelope_pidfd, err);
+	struct spawn s = { .proc = PROC_ENVELOPE,
+			   .libexec = m->libexec,
+			   .fds = { channel, it->fd } };
+	char ids[32];
+	pid_t pid;
 
+	(void)str_printf(ids, sizeof(ids), "item=%llu",
+			 (unsigned long long)it->id);
+	s.ids = ids;
+	pid = spawn_process(&s, &it->envelope_pidfd, err);
 	if (pid < 0)
 		return pid;
 	it->envelope = pid;

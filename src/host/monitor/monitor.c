@@ -27,6 +27,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "privsep/sandbox.h"
+#include "state/state.h"
 
 static void tell_starter(struct monitor *m, const char *text)
 {
@@ -44,7 +45,7 @@ void monitor_stop(struct monitor *m)
 
 void monitor_fatal(struct monitor *m, const char *why)
 {
-	log_error("fatal", "%s; everything is stopped", why);
+	log_error("fatal", "what=\"everything is stopped\" why=\"%s\"", why);
 	m->exit_code = 1;
 	monitor_stop(m);
 }
@@ -112,6 +113,20 @@ static int make_path(const char *path)
 	return 0;
 }
 
+/* `up` has brought it up to this version; a newer one is not for us. */
+static int check_version(struct monitor *m, struct err *err)
+{
+	unsigned version;
+	int r = state_version(m->state_fd, &version, err);
+
+	if (r < 0 || version == STATE_VERSION)
+		return r;
+	return err_set(err, -ENOTSUP,
+		       "%s/version:1:1: the state is of version %u, not %d: "
+		       "start with the `bulkhead up` of this version",
+		       m->conf.state, version, STATE_VERSION);
+}
+
 /* The state directory: ours alone, and one monitor at a time. */
 static int open_state(struct monitor *m, struct err *err)
 {
@@ -139,7 +154,7 @@ static int open_state(struct monitor *m, struct err *err)
 			       "here: 'bulkhead status'",
 			       dir);
 	/* The lock's descriptor stays open as long as the monitor lives. */
-	return 0;
+	return check_version(m, err);
 }
 
 static int prepare(struct monitor *m, struct err *err)
@@ -173,6 +188,8 @@ static int prepare(struct monitor *m, struct err *err)
 
 static void run(struct monitor *m)
 {
+	char run[2 * MSG_RUN + 1];
+
 	m->start_ms = now_ms();
 	templates_start(m);
 	pools_start(m);
@@ -183,15 +200,21 @@ static void run(struct monitor *m)
 	audit_str(&m->record, "backend_why", span_str(m->probe.why));
 	audit_str(&m->record, "limits", span_str(m->groups.why));
 	monitor_audit(m);
-	log_info("up", "backend=%s why=\"%s\"",
-		 vm_backend_name(m->probe.backend), m->probe.why);
-	if (!m->stopping)
+	hex_encode(run, m->ids.run, sizeof(m->ids.run));
+	log_info("up", "run=%s version=%s backend=%s why=\"%s\"", run,
+		 BULKHEAD_VERSION, vm_backend_name(m->probe.backend),
+		 m->probe.why);
+	if (!m->stopping) {
 		tell_starter(m, "ready");
+		service_ready(m);
+	}
 	vms_plan(m);
 	items_start(m);
 	if (loop_run(&m->loop) < 0)
 		m->exit_code = 1;
 	m->stopping = true;
+	service_stopping(m, m->exit_code ? "ended by a fault: see the log"
+					 : "stopping");
 	vms_end(m, "stopped");
 	groups_end(m);
 	items_end(m);
@@ -253,10 +276,12 @@ int main(int argc, char **argv)
 		    "--images DIR [--ready-fd N]; started by 'bulkhead up'");
 	if (m.ready_fd >= 0)
 		(void)fcntl(m.ready_fd, F_SETFD, FD_CLOEXEC);
+	service_open(&m);
 	if (sandbox_basic(&err) < 0 || signals_to_fd(&m) < 0 ||
 	    prepare(&m, &err) < 0 || cores_start(&m, &err) < 0) {
 		tell_starter(&m, err.msg);
-		log_error("start", "%s", err.msg);
+		service_stopping(&m, err.msg);
+		log_error("start", "why=\"%s\"", err.msg);
 		cores_end(&m);
 		groups_end(&m);
 		return 1;

@@ -22,6 +22,7 @@
 #define HOST_MONITOR_MONITOR_H
 
 #include "base/loop.h"
+#include "base/notify.h"
 #include "conf/conf.h"
 #include "host/monitor/places.h"
 #include "host/monitor/templates.h"
@@ -191,6 +192,9 @@ struct monitor {
 	struct msg in;
 	struct msg out;
 	struct audit_record record;
+	struct notify notify; /* service.c */
+	int watchdog_timer, check_timer;
+	char status[200]; /* as the service manager was told */
 };
 
 /* monitor.c */
@@ -323,6 +327,11 @@ size_t watch_next(struct monitor *m, const struct mvm *v,
 void watch_send(struct monitor *m, struct mvm *v, const int *fds, size_t n);
 /* The VM has ended: says why, and closes. */
 void watch_end(struct monitor *m, uint64_t vm, const char *reason);
+
+/* service.c: towards the service manager, and the log's size. */
+void service_open(struct monitor *m);
+void service_ready(struct monitor *m);
+void service_stopping(struct monitor *m, const char *why);
 
 /* latch.c: the kill. */
 bool latch_is_set(int state_fd);

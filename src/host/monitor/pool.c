@@ -81,7 +81,7 @@ static void park(struct monitor *m, enum vm_kind kind)
 	struct mvm *v = vm_start(m, &w, &err);
 
 	if (!v) {
-		log_warn("pool", "zone=%s %s", vm_zone(kind), err.msg);
+		log_warn("pool", "zone=%s why=\"%s\"", vm_zone(kind), err.msg);
 		if (pool_failed(&m->pools[kind], now_ms()))
 			template_clone_died(m, kind, t->rules.number, err.msg);
 		return;
@@ -179,8 +179,8 @@ void pool_too_old(struct monitor *m, struct mvm *v)
 
 void pool_broke(struct monitor *m, struct mvm *v, const char *reason)
 {
-	log_warn("pool", "vm=%llu zone=%s died: %s", (unsigned long long)v->id,
-		 vm_zone(v->kind), reason);
+	log_warn("pool-died", "vm=%llu zone=%s why=\"%s\"",
+		 (unsigned long long)v->id, vm_zone(v->kind), reason);
 	vm_stop(m, v, reason);
 	/* No foreign byte was in it, so that its death tells nobody anything:
 	 * the template goes only if it looks as if it were no good. */

@@ -201,7 +201,7 @@ static struct mvm *start_cold(struct monitor *m, const struct request *r)
 	struct mvm *v = vm_start(m, &w, &err);
 
 	if (!v) {
-		log_error("vm-start", "item=%llu %s",
+		log_error("vm-start", "item=%llu why=\"%s\"",
 			  (unsigned long long)r->item, err.msg);
 		/* No machine, no zone: nothing is read without one. */
 		monitor_fatal(m, err.msg);

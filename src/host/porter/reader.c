@@ -53,7 +53,7 @@ static void refuse(struct session *s, const char *what, const char *why)
 	struct msg m = { .type = MSG_REFUSED };
 
 	(void)snprintf(r->reason, sizeof(r->reason), "%s: %s", what, why);
-	log_info("refused", "vm=%s why=%s", s->name, r->reason);
+	log_info("refused", "why=\"%s\"", r->reason);
 	m.text.text = span_str(r->reason);
 	session_ask(s, &m, -1);
 }

@@ -22,7 +22,7 @@ void session_tell(struct session *s, struct msg *m)
 	m->ids = s->ids;
 	r = chan_send(&s->monitor, m, NULL, 0);
 	if (r < 0)
-		log_error("monitor-gone", "vm=%s errno=%d", s->name, -r);
+		log_error("monitor-gone", "errno=%d", -r);
 }
 
 static void finish(struct session *s)
@@ -43,8 +43,8 @@ void session_fail(struct session *s, enum wire_fault f, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(detail, sizeof(detail), fmt, ap);
 	va_end(ap);
-	log_warn("vm-fail", "vm=%s fault=%s detail=%s", s->name,
-		 wire_fault_name(f), detail);
+	log_warn("vm-fail", "fault=%s detail=\"%s\"", wire_fault_name(f),
+		 detail);
 	m.vm_fail = (struct m_vm_fail){ (uint8_t)f, span_str(detail) };
 	session_tell(s, &m);
 	finish(s);
@@ -102,7 +102,7 @@ static void hear_monitor(struct session *s)
 	} else {
 		/* STOP, KILL and the end of the monitor are all the same. */
 		if (r < 1)
-			log_info("stop", "vm=%s the monitor is gone", s->name);
+			log_info("stop", "why=\"the monitor is gone\"");
 		finish(s);
 	}
 }
@@ -240,12 +240,9 @@ static void on_gone(void *arg)
 	start_gone(arg);
 }
 
-static void on_log(void *arg, struct span text)
+static void on_log(void *, struct span text)
 {
-	const struct session *s = arg;
-
-	log_info("guest", "vm=%s text=%.*s", s->name, (int)text.n,
-		 (const char *)text.p);
+	log_info("guest", "text=%.*s", (int)text.n, (const char *)text.p);
 }
 
 /*

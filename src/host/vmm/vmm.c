@@ -103,7 +103,7 @@ static void start(struct vmm *v, struct err *err)
 static void say(struct vmm *v)
 {
 	if (v->line_n)
-		log_warn("qemu", "%.*s", (int)v->line_n, v->line);
+		log_warn("qemu", "text=%.*s", (int)v->line_n, v->line);
 	v->line_n = 0;
 }
 

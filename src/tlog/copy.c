@@ -1,0 +1,198 @@
+/*
+ * copy: a log as its last checkpoint has it, file by file, while auditd may be
+ * appending to it.
+ *
+ * Full tiles never change. The unfinished ones of a checkpoint stay for one
+ * more checkpoint, so they are taken first, all of them, or the newer
+ * checkpoint is looked at. The wal of the copy is made anew: it begins with the
+ * unfinished bundle, as one that auditd begins anew (tlog.c).
+ */
+#include "tlog/copy.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+
+#include "tlog/head.h"
+#include "tlog/layout.h"
+#include "tlog/wal.h"
+
+enum { COPY_TRIES = 16 };
+
+struct edge {
+	struct head head;
+	struct buf checkpoint;
+	struct buf set[LAYOUT_SETS]; /* the unfinished tile of each */
+};
+
+static void edge_init(struct edge *e)
+{
+	unsigned set;
+
+	buf_init(&e->checkpoint, LAYOUT_SMALL_MAX + 1);
+	for (set = 0; set < LAYOUT_SETS; set++)
+		buf_init(&e->set[set], LAYOUT_BUNDLE_MAX + 1);
+}
+
+static void edge_done(struct edge *e)
+{
+	unsigned set;
+
+	buf_done(&e->checkpoint);
+	for (set = 0; set < LAYOUT_SETS; set++)
+		buf_done(&e->set[set]);
+}
+
+/* The unfinished tiles of e->head.size. 0, or -ENOENT: it is an older one. */
+static int read_tiles(int dir, struct edge *e)
+{
+	char path[LAYOUT_PATH];
+	unsigned set;
+	int r = 0;
+
+	for (set = 0; set < LAYOUT_SETS && r == 0; set++) {
+		uint32_t width = layout_width(e->head.size, set);
+
+		buf_reset(&e->set[set]);
+		if (!width)
+			continue;
+		layout_path(path, set, layout_full(e->head.size, set), width);
+		r = layout_read(dir, path, LAYOUT_BUNDLE_MAX, &e->set[set]);
+	}
+	return r;
+}
+
+/* One checkpoint and what belongs to it. */
+static int read_edge(int dir, struct edge *e, struct err *err)
+{
+	struct head again;
+	int tries, r;
+
+	r = head_vkey(dir, &e->head.vkey, err);
+	for (tries = 0; r == 0 && tries < COPY_TRIES; tries++) {
+		r = head_checkpoint(dir, &e->head, err);
+		if (r < 0)
+			return r;
+		r = read_tiles(dir, e);
+		if (r == 0)
+			r = layout_need(dir, "checkpoint", LAYOUT_SMALL_MAX,
+					&e->checkpoint, err);
+		again.vkey = e->head.vkey;
+		if (r == 0)
+			r = head_checkpoint(dir, &again, err);
+		if (r == 0 && again.size == e->head.size)
+			return 0;
+		if (r == -ENOENT)
+			r = 0;
+	}
+	if (r < 0)
+		return err->code ? r
+				 : err_set(err, r,
+					   "tile: cannot be read; `bulkhead "
+					   "audit verify` tells more");
+	return err_set(err, -EAGAIN,
+		       "checkpoint: names tiles that are not there, or the log "
+		       "grows too fast to be copied: try again");
+}
+
+/* As new_wal in tlog.c: the unfinished bundle, in one batch. */
+static int emit_wal(const struct edge *e, tlog_copy_fn emit, void *arg)
+{
+	uint32_t n = layout_width(e->head.size, LAYOUT_ENTRIES);
+	uint8_t chain[TLOG_HASH];
+	CLEAN_BUF struct buf wal;
+	int r;
+
+	buf_init(&wal, WAL_FILE_MAX);
+	r = wal_begin(&wal, e->head.size - n, chain);
+	if (r == 0 && n)
+		r = wal_batch(&wal, e->head.size - n, n,
+			      buf_view(&e->set[LAYOUT_ENTRIES]), chain);
+	if (r == 0 && !buf_ok(&wal))
+		r = -ENOMEM;
+	return r < 0 ? r : emit(arg, "wal", buf_view(&wal));
+}
+
+static int emit_file(int dir, const char *path, size_t max, tlog_copy_fn emit,
+		     void *arg, struct err *err)
+{
+	CLEAN_BUF struct buf b;
+	int r;
+
+	buf_init(&b, max + 1);
+	r = layout_need(dir, path, max, &b, err);
+	return r < 0 ? r : emit(arg, path, buf_view(&b));
+}
+
+/* The signing key is wiped from memory again. */
+static int emit_key(int dir, tlog_copy_fn emit, void *arg, struct err *err)
+{
+	CLEAN_BUF struct buf b;
+	int r;
+
+	buf_init(&b, LAYOUT_SMALL_MAX + 1);
+	r = layout_need(dir, "key", LAYOUT_SMALL_MAX, &b, err);
+	if (r == 0)
+		r = emit(arg, "key", buf_view(&b));
+	if (b.p)
+		OPENSSL_cleanse(b.p, b.n);
+	return r;
+}
+
+static int emit_full(int dir, uint64_t size, tlog_copy_fn emit, void *arg,
+		     struct err *err)
+{
+	char path[LAYOUT_PATH];
+	unsigned set;
+	uint64_t n;
+	int r = 0;
+
+	for (set = 0; set < LAYOUT_SETS; set++) {
+		for (n = 0; r == 0 && n < layout_full(size, set); n++) {
+			layout_path(path, set, n, 0);
+			r = emit_file(dir, path, LAYOUT_BUNDLE_MAX, emit, arg,
+				      err);
+		}
+	}
+	return r;
+}
+
+static int emit_edge(const struct edge *e, tlog_copy_fn emit, void *arg)
+{
+	char path[LAYOUT_PATH];
+	unsigned set;
+	int r = 0;
+
+	for (set = 0; set < LAYOUT_SETS && r == 0; set++) {
+		uint32_t width = layout_width(e->head.size, set);
+
+		if (!width)
+			continue;
+		layout_path(path, set, layout_full(e->head.size, set), width);
+		r = emit(arg, path, buf_view(&e->set[set]));
+	}
+	return r < 0 ? r : emit(arg, "checkpoint", buf_view(&e->checkpoint));
+}
+
+int tlog_copy(int dirfd, tlog_copy_fn emit, void *arg, uint64_t *ret_size,
+	      struct err *err)
+{
+	struct edge e = { 0 };
+	int r;
+
+	edge_init(&e);
+	r = read_edge(dirfd, &e, err);
+	if (r == 0)
+		r = emit_key(dirfd, emit, arg, err);
+	if (r == 0)
+		r = emit_file(dirfd, "vkey", LAYOUT_SMALL_MAX, emit, arg, err);
+	if (r == 0)
+		r = emit_full(dirfd, e.head.size, emit, arg, err);
+	if (r == 0)
+		r = emit_edge(&e, emit, arg);
+	if (r == 0)
+		r = emit_wal(&e, emit, arg);
+	if (r == 0)
+		*ret_size = e.head.size;
+	edge_done(&e);
+	return r;
+}
