@@ -34,7 +34,7 @@ static const struct proc_row rows[] = {
 			  FILTER(broker) },
 	[PROC_AUDITD] = { "auditd",
 			  RIGHT_SECRET | RIGHT_FILES,
-			  { FD_MONITOR, FD_BROKER, FD_DIR },
+			  { FD_MONITOR, FD_BROKER, FD_DIR, FD_STATE },
 			  false,
 			  FILTER(auditd) },
 	[PROC_ENVELOPE] = { "envelope",

@@ -77,6 +77,7 @@ static void grow(struct tlog *t, uint64_t size, uint32_t step)
 			assert_int_equal(index, i);
 		}
 		assert_int_equal(tlog_commit(t), 0);
+		assert_int_equal(tlog_publish(t), 0);
 		assert_int_equal(tlog_size(t), i);
 	}
 }
@@ -144,10 +145,12 @@ static void sizes(void **state)
 	static const struct {
 		uint64_t size;
 		uint32_t step;
-	} rows[] = { { 1, 1 },	   { 2, 1 },	  { 3, 2 },	 { 255, 255 },
-		     { 256, 256 }, { 257, 256 },  { 511, 100 },	 { 512, 256 },
-		     { 513, 7 },   { 1023, 256 }, { 1024, 256 }, { 1025, 256 },
-		     { 2100, 37 } };
+	} rows[] = {
+		{ 1, 1 },     { 2, 1 },	     { 3, 2 },	    { 255, 255 },
+		{ 256, 256 }, { 257, 256 },  { 511, 100 },  { 512, 256 },
+		{ 513, 7 },   { 1023, 256 }, { 1024, 256 }, { 1025, 256 },
+		{ 2100, 37 }, { 8191, 256 }, { 8192, 256 }, { 8193, 256 }
+	};
 	size_t i;
 
 	(void)state;
@@ -227,9 +230,13 @@ static void limits(void **state)
 			tlog_add(t, span_of(record, 65535 - i % 3), &index), 0);
 	assert_int_equal(tlog_add(t, span_of(record, 1), &index), -ENOBUFS);
 	assert_int_equal(tlog_commit(t), 0);
+	assert_true(tlog_wants_publish(t));
+	assert_int_equal(tlog_publish(t), 0);
+	assert_false(tlog_wants_publish(t));
 	assert_int_equal(tlog_add(t, span_of(record, 1), &index), 0);
 	assert_int_equal(index, TLOG_BATCH);
 	assert_int_equal(tlog_commit(t), 0);
+	assert_int_equal(tlog_publish(t), 0);
 	verify_ok(d.fd, TLOG_BATCH + 1);
 	assert_int_equal(tlog_read(d.fd, 0, &p, &n, &err), 0);
 	assert_int_equal(n, 65535);
@@ -598,7 +605,8 @@ static void dead(void **state)
 	assert_int_equal(unlinkat(d.fd, "checkpoint", 0), 0);
 	assert_int_equal(mkdirat(d.fd, "checkpoint", 0700), 0);
 	assert_int_equal(tlog_add(t, SPAN_LIT("x"), &index), 0);
-	assert_true(tlog_commit(t) < 0);
+	assert_int_equal(tlog_commit(t), 0);
+	assert_true(tlog_publish(t) < 0);
 	assert_int_equal(tlog_add(t, SPAN_LIT("x"), &index), -EIO);
 	assert_int_equal(tlog_commit(t), -EIO);
 	tlog_close(t);

@@ -104,19 +104,22 @@ static int world_start(void **)
 {
 	int a[2], audit[2], m[2], c[2];
 	CLEAN_FD int dir = -1;
+	CLEAN_FD int tip = -1;
 	CLEAN_FD int policy = -1;
 
 	w = (struct world){ .dir = "/tmp/bhp-XXXXXX", .next = 1 };
 	assert_non_null(mkdtemp(w.dir));
 	dir = open(w.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	policy = memfd_sealed("policy", span_str(policy_default_text()));
-	assert_true(dir >= 0 && policy >= 0);
+	assert_int_equal(mkdirat(dir, "tip", 0700), 0);
+	tip = openat(dir, "tip", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(dir >= 0 && tip >= 0 && policy >= 0);
 	assert_int_equal(chan_pair(a), 0);
 	assert_int_equal(chan_pair(audit), 0);
 	assert_int_equal(chan_pair(m), 0);
 	assert_int_equal(chan_pair(c), 0);
-	w.auditd =
-		start_process(PROC_AUDITD, (int[]){ a[1], audit[1], dir }, 3);
+	w.auditd = start_process(PROC_AUDITD,
+				 (int[]){ a[1], audit[1], dir, tip }, 4);
 	w.broker = start_process(PROC_BROKER,
 				 (int[]){ m[1], audit[0], c[1], policy }, 4);
 	fd_close(&a[1]);

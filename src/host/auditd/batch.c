@@ -11,6 +11,17 @@
 
 enum { MONITOR, BROKER };
 
+enum {
+	/* A batch waits for what is on its way, at most half as long as the
+	 * sync takes that it saves, and at least and at most: */
+	GATHER_LEAST_US = 50,
+	GATHER_MOST_US = 1000,
+	/* Readers get to see a record when nothing was asked for so long, */
+	QUIET_MS = 2,
+	/* or at the latest after: */
+	BEHIND_MS = 50,
+};
+
 static uint64_t clock_ns(clockid_t clock)
 {
 	struct timespec t = { 0 };
@@ -37,7 +48,7 @@ static void lose_peer(struct auditd *a, size_t peer)
 static void add_record(struct auditd *a, size_t peer)
 {
 	const struct record_stamp stamp = {
-		.seq = tlog_size(a->log) + a->n,
+		.seq = tlog_size(a->log) + a->n - a->first,
 		.wall_ns = clock_ns(CLOCK_REALTIME),
 		.mono_ns = clock_ns(CLOCK_MONOTONIC),
 		.boot = span_str(a->boot),
@@ -49,7 +60,7 @@ static void add_record(struct auditd *a, size_t peer)
 	int r;
 
 	/* Refused rows of this batch take no place in the log. */
-	for (i = 0; i < a->n; i++)
+	for (i = a->first; i < a->n; i++)
 		s.seq -= a->rows[i].why != NULL;
 	buf_reset(&a->text);
 	if (a->failed)
@@ -72,13 +83,14 @@ static void add_record(struct auditd *a, size_t peer)
 /* One message of a peer; false if there is none, or the peer is done. */
 static bool take_message(struct auditd *a, size_t peer)
 {
-	struct pollfd p = { .fd = a->peers[peer].fd, .events = POLLIN };
 	const char *why;
 	int r;
 
-	if (p.fd < 0 || poll(&p, 1, 0) <= 0)
+	if (a->peers[peer].fd < 0)
 		return false;
 	r = chan_recv(&a->peers[peer], &a->in, &why);
+	if (r == -EAGAIN)
+		return false;
 	if (r <= 0) {
 		if (r < 0)
 			log_warn("peer-lost", "peer=%zu error=%s why=%s", peer,
@@ -124,8 +136,104 @@ static void answer(struct auditd *a, size_t i)
 		lose_peer(a, a->rows[i].peer);
 }
 
+static bool may_take(const struct auditd *a)
+{
+	return a->n - a->first < TLOG_BATCH && !a->loop.stop;
+}
+
+/* Whatever is readable now, of both peers in turn. */
+static void take_all(struct auditd *a)
+{
+	bool more = true;
+
+	while (more && may_take(a)) {
+		more = take_message(a, MONITOR);
+		if (may_take(a))
+			more = take_message(a, BROKER) || more;
+	}
+}
+
+/*
+ * Waits for requests that are on their way, if the last batch says that there
+ * are any: whoever waits for one answer at a time is never kept waiting.
+ */
+static void gather(struct auditd *a)
+{
+	uint64_t most = a->sync_us / 2;
+	uint64_t end;
+
+	take_all(a);
+	if (most < GATHER_LEAST_US)
+		most = GATHER_LEAST_US;
+	if (most > GATHER_MOST_US)
+		most = GATHER_MOST_US;
+	end = now_us() + most;
+	while (a->n < a->expect && may_take(a)) {
+		uint64_t now = now_us();
+		struct timespec left = { 0 };
+		struct pollfd p[AUDITD_PEERS];
+		size_t i;
+
+		for (i = 0; i < AUDITD_PEERS; i++)
+			p[i] = (struct pollfd){ .fd = a->peers[i].fd,
+						.events = POLLIN };
+		left.tv_nsec = now < end ? (long)(end - now) * 1000 : 0;
+		if (now >= end || ppoll(p, AUDITD_PEERS, &left, NULL) <= 0)
+			break;
+		take_all(a);
+	}
+}
+
+static void publish(struct auditd *a)
+{
+	int r = a->failed ? 0 : tlog_publish(a->log);
+
+	if (r < 0)
+		fail(a, "publish", r);
+	a->behind_us = 0;
+}
+
+static void on_quiet(void *arg)
+{
+	struct auditd *a = arg;
+	uint64_t now = now_us();
+
+	if (!a->behind_us)
+		return;
+	if (now - a->heard_us < QUIET_MS * UINT64_C(1000) &&
+	    now - a->behind_us < BEHIND_MS * UINT64_C(1000))
+		(void)loop_timer(&a->loop, QUIET_MS, on_quiet, a);
+	else
+		publish(a);
+}
+
+/* Readers lack the last batch: for how long may they? */
+static void publish_soon(struct auditd *a)
+{
+	uint64_t now = now_us();
+
+	a->heard_us = now;
+	if (a->failed)
+		return;
+	if (!a->behind_us) {
+		a->behind_us = now;
+		if (loop_timer(&a->loop, QUIET_MS, on_quiet, a) < 0)
+			publish(a);
+	} else if (now - a->behind_us >= BEHIND_MS * UINT64_C(1000)) {
+		publish(a);
+	}
+	if (!a->failed && tlog_wants_publish(a->log))
+		publish(a);
+}
+
+/*
+ * Makes the batch durable. Then what has come meanwhile is taken, and only then
+ * are the senders told: so it is known how many requests there are at a time.
+ */
 static void commit_batch(struct auditd *a)
 {
+	uint64_t start = now_us();
+	size_t done = a->n;
 	size_t i;
 	int r = 0;
 
@@ -133,26 +241,29 @@ static void commit_batch(struct auditd *a)
 		r = tlog_commit(a->log);
 	if (r < 0)
 		fail(a, "commit", r);
-	for (i = 0; i < a->n; i++)
+	a->sync_us = now_us() - start;
+	a->first = done;
+	take_all(a);
+	a->expect = a->n;
+	for (i = 0; i < done; i++)
 		answer(a, i);
-	a->n = 0;
+	a->first = 0;
+	a->n -= done;
+	memmove(a->rows, a->rows + done, a->n * sizeof(a->rows[0]));
 }
 
-/*
- * Whatever is readable now, of both peers in turn, becomes one batch: while
- * one is being synced the next gathers, and shares the next sync.
- */
+/* All requests that are waiting, or on their way, share one sync; while it
+ * runs the next gather. */
 static void on_readable(void *arg, int, short)
 {
 	struct auditd *a = arg;
-	bool more = true;
 
-	while (more && a->n < TLOG_BATCH && !a->loop.stop) {
-		more = take_message(a, MONITOR);
-		if (a->n < TLOG_BATCH && !a->loop.stop)
-			more = take_message(a, BROKER) || more;
-	}
-	commit_batch(a);
+	do {
+		gather(a);
+		if (a->n)
+			commit_batch(a);
+		publish_soon(a);
+	} while (a->n);
 }
 
 int auditd_init(struct auditd *a, struct tlog *log, int monitor, int broker)
@@ -206,5 +317,8 @@ int auditd_run(struct auditd *a)
 
 	for (i = 0; i < AUDITD_PEERS && r == 0; i++)
 		r = fd_nonblock(a->peers[i].fd, true);
-	return r < 0 ? r : loop_run(&a->loop);
+	if (r == 0)
+		r = loop_run(&a->loop);
+	publish(a);
+	return r;
 }

@@ -1,6 +1,7 @@
 /*
  * batch: what auditd does, apart from being a process: take the records that
- * are waiting, make them durable together, and tell each sender.
+ * are waiting, make them durable together, tell each sender, and publish when
+ * there is time.
  */
 #ifndef AUDITD_BATCH_H
 #define AUDITD_BATCH_H
@@ -21,13 +22,22 @@ struct auditd {
 	struct buf text;
 	struct msg in;
 	struct msg out;
-	size_t n; /* requests in the batch */
+	/* How many requests there are at a time, by the last batch: those that
+	 * were answered, and those that had come before their answers. */
+	size_t expect;
+	uint64_t sync_us;   /* what the last batch took to be durable */
+	uint64_t heard_us;  /* when the last request came */
+	uint64_t behind_us; /* since when readers lack something; 0: they do not
+			     */
+	size_t first;	    /* row of the batch that gathers; before it stand
+			       those that wait for their answer */
+	size_t n;	    /* rows */
 	struct {
 		struct msg_ids ids;
 		uint8_t peer;
 		const char *why; /* NULL: added, and waits */
 		uint64_t index;
-	} rows[TLOG_BATCH];
+	} rows[2 * TLOG_BATCH];
 };
 
 /* Takes over the log and both channels' fds. 0 or -ENOMEM. */
