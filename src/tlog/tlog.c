@@ -5,8 +5,8 @@
  * Then the tree grows by them, in memory, and full tiles and bundles go to
  * files. What is unfinished, and the checkpoint, are published when there is
  * time: after a crash all of it follows from the wal, so none of it is synced.
- * From time to time the wal begins anew; only then is what it no longer holds
- * synced.
+ * From time to time, at rest where there is rest, the wal begins anew; only
+ * then is what it no longer holds synced.
  *
  * The tip is a copy of the checkpoint in a directory outside of the log, which
  * a rolled-back or deleted copy of the log does not take along. It is written
@@ -256,22 +256,28 @@ static int new_wal(struct tlog *t)
 	return open_wal(t);
 }
 
-/* Begins the wal anew when it is long and a full bundle can leave it. */
-static int maybe_reset(struct tlog *t)
+/*
+ * Begins the wal anew. What leaves it is synced file by file, so this takes as
+ * long as many batches.
+ */
+static int reset_wal(struct tlog *t)
 {
-	int r;
-
-	if (t->tree.size - t->base < TREE_TILE ||
-	    (t->tree.size - t->base < WAL_RESET_RECORDS &&
-	     t->wal_bytes < WAL_RESET_BYTES))
-		return 0;
 	/* The checkpoint must not be before the new wal's first record. */
-	r = publish(t);
+	int r = publish(t);
+
 	if (r == 0)
 		r = sync_full(t);
 	if (r == 0)
 		r = layout_sync(t->dir, "checkpoint", true);
 	return r < 0 ? r : new_wal(t);
+}
+
+/* True if the wal has so many records or bytes, and a full bundle can leave. */
+static bool is_over(const struct tlog *t, uint64_t records, uint64_t bytes)
+{
+	uint64_t n = t->tree.size - t->base;
+
+	return n >= TREE_TILE && (n >= records || t->wal_bytes >= bytes);
 }
 
 int tlog_add(struct tlog *t, struct span record, uint64_t *index)
@@ -357,17 +363,24 @@ int tlog_publish(struct tlog *t)
 
 	if (t->dead)
 		return -EIO;
-	r = publish(t);
-	if (r == 0)
-		r = maybe_reset(t);
+	r = tlog_is_long(t) ? reset_wal(t) : publish(t);
 	t->dead = r < 0;
 	return r;
 }
 
-bool tlog_wants_publish(const struct tlog *t)
+int tlog_rest(struct tlog *t)
 {
-	return t->tree.size - t->base >= WAL_RESET_RECORDS ||
-	       t->wal_bytes >= WAL_RESET_BYTES;
+	int r = tlog_publish(t);
+
+	if (r == 0 && is_over(t, WAL_LONG_RECORDS, WAL_LONG_BYTES))
+		r = reset_wal(t);
+	t->dead = r < 0;
+	return r;
+}
+
+bool tlog_is_long(const struct tlog *t)
+{
+	return is_over(t, WAL_MOST_RECORDS, WAL_MOST_BYTES);
 }
 
 struct tlog_counts tlog_counts(const struct tlog *t)

@@ -52,13 +52,15 @@ void tlog_close(struct tlog *t);
 
 /*
  * Publishes what is committed, for readers: unfinished tiles and a signed
- * checkpoint; nothing of it is needed to keep a record. Begins the wal anew
- * when it is long. Returns as tlog_commit.
+ * checkpoint; nothing of it is needed to keep a record. Returns as tlog_commit.
  */
 [[nodiscard]] int tlog_publish(struct tlog *t);
 
-/* True if the wal is long: tlog_publish should not wait for quieter times. */
-bool tlog_wants_publish(const struct tlog *t);
+/* The same, and uses the rest to put the log in order, when the wal is long. */
+[[nodiscard]] int tlog_rest(struct tlog *t);
+
+/* True if the wal is so long that tlog_publish may not wait any more. */
+bool tlog_is_long(const struct tlog *t);
 
 /* What was done since tlog_open. */
 struct tlog_counts {

@@ -77,7 +77,7 @@ static void grow(struct tlog *t, uint64_t size, uint32_t step)
 			assert_int_equal(index, i);
 		}
 		assert_int_equal(tlog_commit(t), 0);
-		assert_int_equal(tlog_publish(t), 0);
+		assert_int_equal(tlog_rest(t), 0);
 		assert_int_equal(tlog_size(t), i);
 	}
 }
@@ -230,18 +230,25 @@ static void limits(void **state)
 			tlog_add(t, span_of(record, 65535 - i % 3), &index), 0);
 	assert_int_equal(tlog_add(t, span_of(record, 1), &index), -ENOBUFS);
 	assert_int_equal(tlog_commit(t), 0);
-	assert_true(tlog_wants_publish(t));
+	assert_false(tlog_is_long(t));
 	assert_int_equal(tlog_publish(t), 0);
-	assert_false(tlog_wants_publish(t));
 	assert_int_equal(tlog_add(t, span_of(record, 1), &index), 0);
 	assert_int_equal(index, TLOG_BATCH);
 	assert_int_equal(tlog_commit(t), 0);
 	assert_int_equal(tlog_publish(t), 0);
 	verify_ok(d.fd, TLOG_BATCH + 1);
+	for (i = 1; i < TLOG_BATCH; i++)
+		assert_int_equal(tlog_add(t, span_of(record, 65535), &index),
+				 0);
+	assert_int_equal(tlog_commit(t), 0);
+	assert_true(tlog_is_long(t));
+	assert_int_equal(tlog_publish(t), 0);
+	assert_false(tlog_is_long(t));
+	verify_ok(d.fd, 2 * TLOG_BATCH);
 	assert_int_equal(tlog_read(d.fd, 0, &p, &n, &err), 0);
 	assert_int_equal(n, 65535);
 	free(p);
-	assert_int_equal(tlog_read(d.fd, TLOG_BATCH + 1, &p, &n, &err),
+	assert_int_equal(tlog_read(d.fd, 2 * TLOG_BATCH, &p, &n, &err),
 			 -ENOENT);
 	tlog_close(t);
 	dir_done(&d);

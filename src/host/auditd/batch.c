@@ -144,12 +144,13 @@ static bool may_take(const struct auditd *a)
 /* Whatever is readable now, of both peers in turn. */
 static void take_all(struct auditd *a)
 {
-	bool more = true;
+	bool more[AUDITD_PEERS] = { true, true };
 
-	while (more && may_take(a)) {
-		more = take_message(a, MONITOR);
-		if (may_take(a))
-			more = take_message(a, BROKER) || more;
+	while (more[MONITOR] || more[BROKER]) {
+		size_t i;
+
+		for (i = 0; i < AUDITD_PEERS; i++)
+			more[i] = more[i] && may_take(a) && take_message(a, i);
 	}
 }
 
@@ -184,27 +185,36 @@ static void gather(struct auditd *a)
 	}
 }
 
-static void publish(struct auditd *a)
+static void publish(struct auditd *a, bool rest)
 {
-	int r = a->failed ? 0 : tlog_publish(a->log);
+	int r = 0;
 
+	if (!a->failed)
+		r = rest ? tlog_rest(a->log) : tlog_publish(a->log);
 	if (r < 0)
 		fail(a, "publish", r);
 	a->behind_us = 0;
 }
 
+static void on_quiet(void *arg);
+
+static void watch_quiet(struct auditd *a)
+{
+	if (!a->watching && loop_timer(&a->loop, QUIET_MS, on_quiet, a) < 0)
+		publish(a, false);
+	else
+		a->watching = true;
+}
+
 static void on_quiet(void *arg)
 {
 	struct auditd *a = arg;
-	uint64_t now = now_us();
 
-	if (!a->behind_us)
-		return;
-	if (now - a->heard_us < QUIET_MS * UINT64_C(1000) &&
-	    now - a->behind_us < BEHIND_MS * UINT64_C(1000))
-		(void)loop_timer(&a->loop, QUIET_MS, on_quiet, a);
+	a->watching = false;
+	if (now_us() - a->heard_us >= QUIET_MS * UINT64_C(1000))
+		publish(a, true);
 	else
-		publish(a);
+		watch_quiet(a);
 }
 
 /* Readers lack the last batch: for how long may they? */
@@ -213,17 +223,12 @@ static void publish_soon(struct auditd *a)
 	uint64_t now = now_us();
 
 	a->heard_us = now;
-	if (a->failed)
-		return;
-	if (!a->behind_us) {
+	if (!a->behind_us)
 		a->behind_us = now;
-		if (loop_timer(&a->loop, QUIET_MS, on_quiet, a) < 0)
-			publish(a);
-	} else if (now - a->behind_us >= BEHIND_MS * UINT64_C(1000)) {
-		publish(a);
-	}
-	if (!a->failed && tlog_wants_publish(a->log))
-		publish(a);
+	if (now - a->behind_us >= BEHIND_MS * UINT64_C(1000) ||
+	    tlog_is_long(a->log))
+		publish(a, false);
+	watch_quiet(a);
 }
 
 /*
@@ -319,6 +324,6 @@ int auditd_run(struct auditd *a)
 		r = fd_nonblock(a->peers[i].fd, true);
 	if (r == 0)
 		r = loop_run(&a->loop);
-	publish(a);
+	publish(a, false);
 	return r;
 }

@@ -25,6 +25,7 @@ struct auditd {
 	/* How many requests there are at a time, by the last batch: those that
 	 * were answered, and those that had come before their answers. */
 	size_t expect;
+	bool watching;	    /* a timer looks out for quiet */
 	uint64_t sync_us;   /* what the last batch took to be durable */
 	uint64_t heard_us;  /* when the last request came */
 	uint64_t behind_us; /* since when readers lack something; 0: they do not
