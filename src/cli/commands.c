@@ -48,10 +48,35 @@ const struct cli_command cli_commands[] = {
 	  "  next             the next of any kind\n"
 	  "  --full           not only the first 64 bytes, but 512\n",
 	  cmd_wire },
-	{ "audit", "tail|show|verify ...", "read and verify the audit log",
+	{ "audit", "tail|show|verify|checkpoint|prove|gaps ...",
+	  "read, verify and prove the audit log",
 	  "  audit tail [-n N] [--json]   the last N records (default 20)\n"
 	  "  audit show INDEX [--json]    one record\n"
-	  "  audit verify [--json]        check every hash and signature\n",
+	  "  audit verify [--checkpoint FILE] [--json]\n"
+	  "                               check every hash and signature, and "
+	  "that\n"
+	  "                               the log goes on from the tip, and "
+	  "from a\n"
+	  "                               checkpoint that was kept elsewhere\n"
+	  "  audit checkpoint             the last signed checkpoint, to be "
+	  "kept\n"
+	  "                               elsewhere\n"
+	  "  audit prove INDEX            a proof that the record is in the "
+	  "log, as\n"
+	  "                               C2SP tlog-proof, the record as its "
+	  "extra data\n"
+	  "  audit prove --consistency SIZE\n"
+	  "                               a proof that the log goes on from "
+	  "its "
+	  "first\n"
+	  "                               SIZE records, as C2SP tlog-witness "
+	  "has it\n"
+	  "  audit gaps [--json]          effects without outcome, outcomes "
+	  "without\n"
+	  "                               intent, runs without end, clocks and "
+	  "indexes\n"
+	  "                               that go back; exit 1 where there are "
+	  "any\n",
 	  cmd_audit },
 	{ "policy", "check [--json] FILE...", "check policy files",
 	  "  policy check FILE...   load them strictly, list every error\n",

@@ -91,12 +91,10 @@ int layout_read(int dir, const char *path, size_t max, struct buf *b)
 	return 0;
 }
 
-int layout_need(int dir, const char *path, size_t max, struct buf *b,
-		struct err *err)
+/* What went wrong with reading a file, for a person. */
+static int read_failed(int r, const char *path, size_t max, struct err *err)
 {
-	int r = layout_read(dir, path, max, b);
-
-	if (r == 0 || r == -ENOMEM)
+	if (r == -ENOMEM)
 		return r;
 	if (r == -EFBIG)
 		return err_set(err, -EBADMSG,
@@ -105,6 +103,14 @@ int layout_need(int dir, const char *path, size_t max, struct buf *b,
 			       path, max);
 	return err_set(err, -EBADMSG, "%s: offset 0: %s", path,
 		       r == -ENOENT ? "the file is missing" : "cannot be read");
+}
+
+int layout_need(int dir, const char *path, size_t max, struct buf *b,
+		struct err *err)
+{
+	int r = layout_read(dir, path, max, b);
+
+	return r == 0 ? 0 : read_failed(r, path, max, err);
 }
 
 /* #syscalls:auditd mkdirat mkdir */
@@ -203,7 +209,7 @@ int layout_compare(int dir, const char *path, struct span want, bool lax,
 	if (lax && r == -ENOENT)
 		return 1;
 	if (r < 0)
-		return layout_need(dir, path, want.n, &b, err);
+		return read_failed(r, path, want.n, err);
 	for (i = 0; i < b.n; i++)
 		if (b.p[i] != want.p[i])
 			return err_set(err, -EBADMSG,

@@ -11,6 +11,40 @@
 #include "tlog/prove.h"
 #include "tlog/tlog.h"
 #include "tlog/verify.h"
+#include "tlog/wal.h"
+
+/* Records that the wal says there are; 0 if it cannot be read just now. */
+static uint64_t wal_end(int dir)
+{
+	enum wal_result res;
+	CLEAN_BUF struct buf b;
+	struct wal_walk w;
+
+	buf_init(&b, WAL_FILE_MAX + 1);
+	if (layout_read(dir, "wal", WAL_FILE_MAX, &b) < 0)
+		return 0;
+	res = wal_open(&w, buf_view(&b));
+	while (res == WAL_OK)
+		res = wal_next(&w);
+	return res == WAL_BAD ? 0 : w.next;
+}
+
+bool tlog_settle(int dirfd)
+{
+	uint64_t end = verify_live(dirfd) ? wal_end(dirfd) : 0;
+	struct head h = { 0 };
+	struct err ignored;
+	int try;
+
+	if (!end || head_vkey(dirfd, &h.vkey, &ignored) < 0)
+		return end != 0;
+	for (try = 0; try < VERIFY_TRIES; try++) {
+		if (head_checkpoint(dirfd, &h, &ignored) == 0 && h.size >= end)
+			break;
+		(void)verify_moved(dirfd, &h);
+	}
+	return true;
+}
 
 int tlog_verify_note(int dirfd, struct span note, const char *name,
 		     struct tlog_state *ret, struct err *err)

@@ -390,11 +390,7 @@ bool verify_moved(int dir, const struct head *old)
 	       now.size > old->size;
 }
 
-/*
- * True if somebody has the log open for writing. Who may not read the key
- * cannot tell, and takes the log as it is.
- */
-static bool is_live(int dir)
+bool verify_live(int dir)
 {
 	CLEAN_FD int fd = openat(dir, "key", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
@@ -412,7 +408,7 @@ int tlog_walk(int dirfd, tlog_record_fn fn, void *arg, struct tlog_state *ret,
 		CLEAN_READER struct reader r;
 
 		reader_init(&r, dirfd, err);
-		r.live = is_live(dirfd);
+		r.live = verify_live(dirfd);
 		r.fn = fn;
 		r.arg = arg;
 		e = take_snapshot(&r);

@@ -13,6 +13,12 @@ enum { VERIFY_TRIES = 8 }; /* a log that grows under the reader is read again */
 bool verify_moved(int dir, const struct head *old);
 
 /*
+ * True if somebody has the log open for writing. Who may not read the key
+ * cannot tell, and takes the log as it is.
+ */
+bool verify_live(int dir);
+
+/*
  * A part of what tlog_verify does, for whoever opens a log to write: everything
  * from entry bundle `first` on, of a log that nobody else writes and that is
  * published. 0 or -EBADMSG.

@@ -45,5 +45,5 @@ int main(void)
 		 (unsigned long long)counts.batches,
 		 (unsigned long long)counts.syncs);
 	auditd_done(&state);
-	return r < 0 ? 1 : 0;
+	return r < 0 || state.failed ? 1 : 0;
 }
