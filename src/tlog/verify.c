@@ -297,7 +297,9 @@ static int check_key(struct reader *r)
 	if (e == -EACCES)
 		return 0;
 	if (e < 0)
-		return layout_need(r->dir, "key", LAYOUT_SMALL_MAX, &b, r->err);
+		return err_set(r->err, -EBADMSG, "key: offset 0: %s",
+			       e == -ENOENT ? "the file is missing"
+					    : "cannot be read");
 	e = note_key_parse(buf_view(&b), &k);
 	memset(b.p, 0, b.n);
 	if (e == 0) {
