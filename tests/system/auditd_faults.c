@@ -40,7 +40,7 @@ enum {
 	CALLS_MAX = 4096,
 	IDS = 28, /* records that a run asks for */
 	PATH_BYTES = 256,
-	HANG_S = 20,
+	HANG_S = 120,
 	AUDITD_FDS = 4,
 	FD_FIRST = 3,
 	HIGH_FD = 100,
