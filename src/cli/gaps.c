@@ -47,8 +47,10 @@ void gaps_init(struct gaps *g)
 void gaps_done(struct gaps *g)
 {
 	json_decref(g->found);
+	g->found = NULL;
 	free(g->intents);
-	*g = (struct gaps){ 0 };
+	g->intents = NULL;
+	g->n = g->cap = 0;
 }
 
 uint64_t gaps_count(const struct gaps *g)

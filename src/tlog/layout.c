@@ -408,8 +408,8 @@ void layout_name_records(struct err *err)
 		if (strncmp(was.msg, name, len) != 0 || was.msg[len] != '/' ||
 		    path_number(span_str(was.msg + len + 1), &n) < 0)
 			continue;
+		n <<= 8 * (level + 1);
 		(void)err_set(err, was.code, "%.400s (records from %llu on)",
-			      was.msg,
-			      (unsigned long long)(n << (8 * (level + 1))));
+			      was.msg, (unsigned long long)n);
 	}
 }

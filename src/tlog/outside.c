@@ -125,7 +125,7 @@ static int prove_once(int dir, uint64_t index, struct head *h, struct buf *ret,
 	CLEAN_FREE uint8_t *record = NULL;
 	CLEAN_BUF struct buf note;
 	uint8_t leaf[TLOG_HASH];
-	struct proof p;
+	struct proof p = { 0 };
 	size_t n;
 	int e;
 
@@ -173,7 +173,7 @@ static int growth_once(int dir, uint64_t size, struct head *h, struct buf *ret,
 {
 	CLEAN_BUF struct buf note;
 	uint8_t root[TLOG_HASH];
-	struct proof p;
+	struct proof p = { 0 };
 	int e;
 
 	buf_init(&note, LAYOUT_SMALL_MAX + 1);

@@ -245,12 +245,13 @@ static void limits(void **state)
 	assert_true(tlog_is_long(t));
 	assert_int_equal(tlog_publish(t), 0);
 	assert_false(tlog_is_long(t));
-	verify_ok(d.fd, 2 * TLOG_BATCH);
+	verify_ok(d.fd, (uint64_t)2 * TLOG_BATCH);
 	assert_int_equal(tlog_read(d.fd, 0, &p, &n, &err), 0);
 	assert_int_equal(n, 65535);
 	free(p);
-	assert_int_equal(tlog_read(d.fd, 2 * TLOG_BATCH, &p, &n, &err),
-			 -ENOENT);
+	assert_int_equal(
+		tlog_read(d.fd, (uint64_t)2 * TLOG_BATCH, &p, &n, &err),
+		-ENOENT);
 	tlog_close(t);
 	dir_done(&d);
 }
