@@ -203,8 +203,10 @@ int gaps_record(struct gaps *g, uint64_t index, struct span record)
 
 	/* The log is walked from its beginning once more: it had grown. */
 	if (index == 0) {
-		gaps_done(g);
-		gaps_init(g);
+		(void)json_array_clear(g->found);
+		*g = (struct gaps){ .found = g->found,
+				    .intents = g->intents,
+				    .cap = g->cap };
 	}
 	r = g->found ? 0 : -ENOMEM;
 	if (r == 0 && json_is_object(o))
