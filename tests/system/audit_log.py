@@ -257,7 +257,8 @@ DONE_LONG = [
      'tile/entries/003', None),
     ('old tiles and bundles swapped', lambda s, old: (
         swap('tile/entries/003', 'tile/entries/004')(s, old),
-        swap('tile/0/003', 'tile/0/004')(s, old)), 'tile/1/000.p/39', None),
+        swap('tile/0/003', 'tile/0/004')(s, old)), 'checkpoint: ',
+     'tile/1/000.p/39'),
     ('a byte of an old record', flip('tile/entries/001', 5000),
      'tile/entries/001', None),
     ('an older copy of the whole log', roll_back,
