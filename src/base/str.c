@@ -113,12 +113,24 @@ static size_t utf8_sequence(const uint8_t *p, size_t n)
 	return len;
 }
 
+/* True if the eight bytes from p on are ASCII: most text is. */
+static bool all_ascii(const uint8_t *p)
+{
+	uint64_t word;
+
+	memcpy(&word, p, sizeof(word));
+	return !(word & UINT64_C(0x8080808080808080));
+}
+
 bool utf8_valid(struct span s)
 {
 	size_t i = 0;
 
 	while (i < s.n) {
-		size_t len = utf8_sequence(s.p + i, s.n - i);
+		size_t len = s.n - i >= 8 && all_ascii(s.p + i) ? 8 : 0;
+
+		if (!len)
+			len = utf8_sequence(s.p + i, s.n - i);
 
 		if (!len)
 			return false;

@@ -13,6 +13,9 @@
 #include "tlog/verify.h"
 #include "tlog/wal.h"
 
+/* Longer than a writer keeps readers waiting who has no quiet moment. */
+enum { SETTLE_TRIES = 2 * VERIFY_TRIES };
+
 /* Records that the wal says there are; 0 if it cannot be read just now. */
 static uint64_t wal_end(int dir)
 {
@@ -38,7 +41,7 @@ bool tlog_settle(int dirfd)
 
 	if (!end || head_vkey(dirfd, &h.vkey, &ignored) < 0)
 		return end != 0;
-	for (try = 0; try < VERIFY_TRIES; try++) {
+	for (try = 0; try < SETTLE_TRIES; try++) {
 		if (head_checkpoint(dirfd, &h, &ignored) == 0 && h.size >= end)
 			break;
 		(void)verify_moved(dirfd, &h);

@@ -78,7 +78,7 @@ uint64_t tlog_size(const struct tlog *t);
 void tlog_root(const struct tlog *t, uint8_t ret[TLOG_HASH]);
 
 /*
- * Waits, for a fifth of a second at most, until what a writer has made durable
+ * Waits, for less than half a second, until what a writer has made durable
  * by now is under a checkpoint, too. True if somebody writes the log.
  */
 bool tlog_settle(int dirfd);

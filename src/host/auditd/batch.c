@@ -19,7 +19,7 @@ enum {
 	/* Readers get to see a record when nothing was asked for so long, */
 	QUIET_MS = 2,
 	/* or at the latest after: */
-	BEHIND_MS = 50,
+	BEHIND_MS = 250,
 };
 
 static uint64_t clock_ns(clockid_t clock)
@@ -324,6 +324,6 @@ int auditd_run(struct auditd *a)
 		r = fd_nonblock(a->peers[i].fd, true);
 	if (r == 0)
 		r = loop_run(&a->loop);
-	publish(a, false);
+	publish(a, true);
 	return r;
 }
