@@ -1,5 +1,6 @@
 /*
- * audit: reads and verifies the audit log. Everything a record says may be an
+ * audit: reads and verifies the audit log, proves records of it, and looks for
+ * what is missing in it. Everything a record says may be an
  * attacker's words, so it is shown rendered, or as JSON in ASCII.
  */
 #include <errno.h>
@@ -11,33 +12,77 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "cli/cli.h"
+#include "cli/gaps.h"
 #include "cli/show.h"
 #include "tlog/tlog.h"
 
-enum { TAIL_DEFAULT = 20, OUT_MAX = 16 << 20 };
+enum {
+	TAIL_DEFAULT = 20,
+	OUT_MAX = 16 << 20,
+	NOTE_BYTES = 4096,
+	PROOF_BYTES = 1 << 20,
+};
 
-/* STATE/audit, or -1 after it told why not. */
-static int open_log(const struct cli *cli, int *rc)
+/* The log, and its tip; -1: none. */
+struct opened {
+	int dir;
+	int tip;
+	bool live; /* auditd writes it */
+};
+
+static void opened_done(struct opened *o)
+{
+	fd_close(&o->dir);
+	fd_close(&o->tip);
+}
+
+#define CLEAN_LOG __attribute__((cleanup(opened_done)))
+
+/* STATE/tip, -1 where there is none: then nothing is known of it. */
+static int open_tip(const struct conf *conf)
 {
 	char path[CONF_PATH_MAX + 16];
-	struct conf conf;
+
+	if (str_printf(path, sizeof(path), "%s/tip", conf->state) < 0)
+		return -1;
+	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* STATE/audit, or -1 after it told why not. */
+static int open_audit(const struct conf *conf)
+{
+	char path[CONF_PATH_MAX + 16];
 	int fd;
 
-	*rc = cli_conf(cli, &conf);
-	if (*rc != CLI_OK)
-		return -1;
-	*rc = CLI_NO;
-	if (str_printf(path, sizeof(path), "%s/audit", conf.state) < 0) {
+	if (str_printf(path, sizeof(path), "%s/audit", conf->state) < 0) {
 		cli_error("the path of the state directory is too long");
 		return -1;
 	}
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
-		cli_error("there is no audit log in %s: bulkhead has not run",
-			  conf.state);
+		cli_error("there is no audit log in %s: bulkhead has not run, "
+			  "or it was removed",
+			  conf->state);
 	else if (fd < 0)
 		cli_error("%s: %s", path, strerror(errno));
 	return fd;
+}
+
+/* Returns CLI_OK, or another code after it told why. */
+static int open_log(const struct cli *cli, struct opened *ret)
+{
+	struct conf conf;
+	int rc = cli_conf(cli, &conf);
+
+	*ret = (struct opened){ .dir = -1, .tip = -1 };
+	if (rc != CLI_OK)
+		return rc;
+	ret->dir = open_audit(&conf);
+	if (ret->dir < 0)
+		return CLI_NO;
+	ret->tip = open_tip(&conf);
+	ret->live = tlog_settle(ret->dir);
+	return CLI_OK;
 }
 
 /* Compact JSON in ASCII, one line; NULL if the record is none. */
@@ -137,7 +182,7 @@ static int audit_tail(int argc, char **argv, const struct cli *cli)
 	uint64_t n = TAIL_DEFAULT;
 	struct tlog_state s;
 	struct err err = { 0 };
-	CLEAN_FD int dir = -1;
+	CLEAN_LOG struct opened log = { -1, -1, false };
 	uint64_t i;
 	int rc;
 
@@ -146,15 +191,16 @@ static int audit_tail(int argc, char **argv, const struct cli *cli)
 	if (argc > 1 ||
 	    (count && num_parse(span_str(count), 1, UINT32_MAX, &n) < 0))
 		return cli_usage("audit", "tail takes -n and a number");
-	dir = open_log(cli, &rc);
-	if (dir < 0)
+	rc = open_log(cli, &log);
+	if (rc != CLI_OK)
 		return rc;
-	if (tlog_head(dir, &s, &err) < 0) {
+	if (tlog_head(log.dir, &s, &err) < 0) {
 		cli_error("%s", err.msg);
 		return CLI_NO;
 	}
 	for (i = s.size > n ? s.size - n : 0; i < s.size; i++) {
-		rc = print_record(dir, i, cli->json ? FORM_JSON : FORM_LINE);
+		rc = print_record(log.dir, i,
+				  cli->json ? FORM_JSON : FORM_LINE);
 		if (rc != CLI_OK)
 			return rc;
 	}
@@ -163,7 +209,7 @@ static int audit_tail(int argc, char **argv, const struct cli *cli)
 
 static int audit_show(int argc, char **argv, const struct cli *cli)
 {
-	CLEAN_FD int dir = -1;
+	CLEAN_LOG struct opened log = { -1, -1, false };
 	uint64_t index;
 	int rc;
 
@@ -171,56 +217,251 @@ static int audit_show(int argc, char **argv, const struct cli *cli)
 		return CLI_USAGE;
 	if (argc != 2 || num_parse(span_str(argv[1]), 0, INT64_MAX, &index) < 0)
 		return cli_usage("audit", "show takes the index of a record");
-	dir = open_log(cli, &rc);
-	if (dir < 0)
+	rc = open_log(cli, &log);
+	if (rc != CLI_OK)
 		return rc;
-	return print_record(dir, index, cli->json ? FORM_JSON : FORM_WIDE);
+	return print_record(log.dir, index, cli->json ? FORM_JSON : FORM_WIDE);
 }
 
-static int verify_json(int r, const struct tlog_state *s, const char *root,
-		       const char *why)
+/* What a verification found. */
+struct verified {
+	struct tlog_state log, tip, given;
+	bool has_tip, has_given;
+	int r;
+	struct err err;
+};
+
+/* A checkpoint that the owner kept elsewhere. 0 or -errno. */
+static int verify_given(int dir, const char *file, struct verified *v)
+{
+	CLEAN_FD int fd = open(file, O_RDONLY | O_CLOEXEC);
+	static uint8_t note[NOTE_BYTES];
+	ssize_t n = fd < 0 ? -errno : fd_read_all(fd, note, sizeof(note));
+
+	if (n < 0)
+		return err_set(&v->err, (int)n, "%s: %s", file,
+			       strerror((int)-n));
+	return tlog_verify_note(dir, span_of(note, (size_t)n), file, &v->given,
+				&v->err);
+}
+
+static void verify_all(const struct opened *log, const char *file,
+		       struct verified *v)
+{
+	*v = (struct verified){ 0 };
+	v->r = tlog_verify(log->dir, &v->log, &v->err);
+	if (v->r == 0 && log->tip >= 0) {
+		v->r = tlog_verify_tip(log->dir, log->tip, &v->tip, &v->err);
+		v->has_tip = v->r == 0;
+		if (v->r == -ENOENT)
+			v->r = 0;
+	}
+	if (v->r == 0 && file) {
+		v->r = verify_given(log->dir, file, v);
+		v->has_given = v->r == 0;
+	}
+}
+
+static int verify_json(const struct verified *v, const char *root)
 {
 	json_t *json;
 	int rc;
 
-	if (r == 0)
+	if (v->r == 0)
 		json = json_pack("{s:b, s:I, s:s, s:s}", "verified", 1, "size",
-				 (json_int_t)s->size, "root", root, "key",
-				 s->vkey);
+				 (json_int_t)v->log.size, "root", root, "key",
+				 v->log.vkey);
 	else
-		json = json_pack("{s:b, s:s}", "verified", 0, "error", why);
+		json = json_pack("{s:b, s:s}", "verified", 0, "error",
+				 v->err.msg);
+	if (json && v->has_tip)
+		(void)json_object_set_new(
+			json, "tip", json_integer((json_int_t)v->tip.size));
+	if (json && v->has_given)
+		(void)json_object_set_new(
+			json, "checkpoint",
+			json_integer((json_int_t)v->given.size));
 	rc = cli_json(stdout, json);
 	json_decref(json);
-	return r == 0 ? rc : CLI_NO;
+	return v->r == 0 ? rc : CLI_NO;
 }
 
 static int audit_verify(int argc, char **argv, const struct cli *cli)
 {
+	const char *file = NULL;
+	const struct cli_opt opts[] = { { "--checkpoint", NULL, &file } };
+	CLEAN_LOG struct opened log = { -1, -1, false };
 	char root[2 * TLOG_HASH + 1];
-	struct tlog_state s = { 0 };
-	struct err err = { 0 };
-	CLEAN_FD int dir = -1;
-	int rc, r;
+	static struct verified v;
+	int rc;
 
-	if (cli_options(&argc, argv, NULL, 0) != 0)
+	if (cli_options(&argc, argv, opts, ARRAY_SIZE(opts)) != 0)
 		return CLI_USAGE;
 	if (argc > 1)
 		return cli_usage("audit", "verify takes no operand");
-	dir = open_log(cli, &rc);
-	if (dir < 0)
+	rc = open_log(cli, &log);
+	if (rc != CLI_OK)
 		return rc;
-	r = tlog_verify(dir, &s, &err);
-	hex_encode(root, s.root, TLOG_HASH);
+	verify_all(&log, file, &v);
+	hex_encode(root, v.log.root, TLOG_HASH);
 	if (cli->json)
-		return verify_json(r, &s, root, err.msg);
-	if (r < 0) {
-		cli_error("the audit log does not verify: %s", err.msg);
+		return verify_json(&v, root);
+	if (v.r < 0) {
+		cli_error("the audit log does not verify: %s\n"
+			  "  Next: copy the state directory as it is, then see "
+			  "\"When it does not verify\"\n"
+			  "  in docs/audit.md.",
+			  v.err.msg);
 		return CLI_NO;
 	}
 	(void)printf("Verified: %llu records, every hash and the signature.\n"
 		     "  root  %s\n  key   %s\n",
-		     (unsigned long long)s.size, root, s.vkey);
+		     (unsigned long long)v.log.size, root, v.log.vkey);
+	if (v.has_tip)
+		(void)printf("  tip   goes on from its %llu records\n",
+			     (unsigned long long)v.tip.size);
+	if (v.has_given)
+		(void)printf("  kept  goes on from the %llu records of the "
+			     "checkpoint given\n",
+			     (unsigned long long)v.given.size);
 	return CLI_OK;
+}
+
+static int print_proof(const struct cli *cli, uint64_t index, uint64_t old,
+		       bool growth)
+{
+	CLEAN_LOG struct opened log = { -1, -1, false };
+	struct err err = { 0 };
+	CLEAN_BUF struct buf b;
+	int rc = open_log(cli, &log);
+	int r;
+
+	buf_init(&b, PROOF_BYTES);
+	if (rc != CLI_OK)
+		return rc;
+	r = growth ? tlog_prove_growth(log.dir, old, &b, &err)
+		   : tlog_prove(log.dir, index, &b, &err);
+	if (r < 0) {
+		cli_error("there is no such proof: %s",
+			  err.code ? err.msg : strerror(-r));
+		return CLI_NO;
+	}
+	(void)fwrite(b.p, 1, b.n, stdout);
+	return CLI_OK;
+}
+
+static int audit_prove(int argc, char **argv, const struct cli *cli)
+{
+	const char *since = NULL;
+	const struct cli_opt opts[] = { { "--consistency", NULL, &since } };
+	uint64_t index = 0;
+	uint64_t old = 0;
+
+	if (cli_options(&argc, argv, opts, ARRAY_SIZE(opts)) != 0)
+		return CLI_USAGE;
+	if (argc != (since ? 1 : 2) ||
+	    (since && num_parse(span_str(since), 0, INT64_MAX, &old) < 0) ||
+	    (!since && num_parse(span_str(argv[1]), 0, INT64_MAX, &index) < 0))
+		return cli_usage("audit", "prove takes the index of a record, "
+					  "or --consistency and a size");
+	return print_proof(cli, index, old, since);
+}
+
+/* The last checkpoint, to be kept elsewhere. */
+static int audit_checkpoint(int argc, char **argv, const struct cli *cli)
+{
+	CLEAN_LOG struct opened log = { -1, -1, false };
+	static uint8_t note[NOTE_BYTES];
+	CLEAN_FD int fd = -1;
+	ssize_t n;
+	int rc;
+
+	if (cli_options(&argc, argv, NULL, 0) != 0)
+		return CLI_USAGE;
+	if (argc != 1)
+		return cli_usage("audit", "checkpoint takes no operand");
+	rc = open_log(cli, &log);
+	if (rc != CLI_OK)
+		return rc;
+	fd = openat(log.dir, "checkpoint", O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -errno : fd_read_all(fd, note, sizeof(note));
+	if (n < 0) {
+		cli_error("checkpoint: %s", strerror((int)-n));
+		return CLI_NO;
+	}
+	(void)fwrite(note, 1, (size_t)n, stdout);
+	return CLI_OK;
+}
+
+static int take_record(void *arg, uint64_t index, struct span record)
+{
+	return gaps_record(arg, index, record);
+}
+
+static int gaps_json(const struct gaps *g, uint64_t size)
+{
+	json_t *json =
+		json_pack("{s:I, s:I, s:O}", "size", (json_int_t)size, "gaps",
+			  (json_int_t)gaps_count(g), "found", g->found);
+	int rc = cli_json(stdout, json);
+
+	json_decref(json);
+	return rc != CLI_OK || gaps_count(g) ? CLI_NO : CLI_OK;
+}
+
+static int gaps_text(const struct gaps *g, uint64_t size)
+{
+	const json_t *row, *also;
+	size_t i;
+
+	json_array_foreach(g->found, i, row)
+	{
+		also = json_object_get(row, "also");
+		(void)printf("%8lld  %-15s %s",
+			     (long long)json_integer_value(
+				     json_object_get(row, "index")),
+			     json_string_value(json_object_get(row, "gap")),
+			     json_string_value(json_object_get(row, "what")));
+		if (also)
+			(void)printf(" (record %lld)",
+				     (long long)json_integer_value(also));
+		(void)fputc('\n', stdout);
+	}
+	(void)printf("%llu records, %llu gaps, %zu notes.\n",
+		     (unsigned long long)size,
+		     (unsigned long long)gaps_count(g),
+		     json_array_size(g->found) - (size_t)gaps_count(g));
+	return gaps_count(g) ? CLI_NO : CLI_OK;
+}
+
+static int audit_gaps(int argc, char **argv, const struct cli *cli)
+{
+	CLEAN_LOG struct opened log = { -1, -1, false };
+	struct err err = { 0 };
+	struct tlog_state s;
+	struct gaps g;
+	int rc, r;
+
+	if (cli_options(&argc, argv, NULL, 0) != 0)
+		return CLI_USAGE;
+	if (argc != 1)
+		return cli_usage("audit", "gaps takes no operand");
+	rc = open_log(cli, &log);
+	if (rc != CLI_OK)
+		return rc;
+	gaps_init(&g);
+	r = tlog_walk(log.dir, take_record, &g, &s, &err);
+	if (r == 0)
+		r = gaps_end(&g, log.live);
+	if (r < 0) {
+		cli_error("the audit log cannot be read: %s",
+			  err.code ? err.msg : strerror(-r));
+		rc = CLI_NO;
+	} else {
+		rc = cli->json ? gaps_json(&g, s.size) : gaps_text(&g, s.size);
+	}
+	gaps_done(&g);
+	return rc;
 }
 
 int cmd_audit(int argc, char **argv, const struct cli *cli)
@@ -229,14 +470,16 @@ int cmd_audit(int argc, char **argv, const struct cli *cli)
 		const char *name;
 		cli_fn run;
 	} parts[] = {
-		{ "tail", audit_tail },
-		{ "show", audit_show },
-		{ "verify", audit_verify },
+		{ "tail", audit_tail },	    { "show", audit_show },
+		{ "verify", audit_verify }, { "checkpoint", audit_checkpoint },
+		{ "prove", audit_prove },   { "gaps", audit_gaps },
 	};
 	size_t i;
 
 	for (i = 0; argc > 1 && i < ARRAY_SIZE(parts); i++)
 		if (!strcmp(argv[1], parts[i].name))
 			return parts[i].run(argc - 1, argv + 1, cli);
-	return cli_usage("audit", "say tail, show or verify");
+	return cli_usage("audit",
+			 "say tail, show, verify, checkpoint, prove or "
+			 "gaps");
 }

@@ -96,6 +96,22 @@ static const struct cli_command effects_parts[] = {
 	{ .name = NULL },
 };
 
+static const struct cli_flag verify_flags[] = {
+	{ "--checkpoint", "FILE",
+	  "a checkpoint that was kept elsewhere: the log must go on from it",
+	  NULL, WORD_FILE },
+	JSON_FLAG,
+	FLAGS_END,
+};
+
+static const struct cli_flag prove_flags[] = {
+	{ "--consistency", "SIZE",
+	  "instead of a record: that the log goes on from its first SIZE "
+	  "records, as C2SP tlog-witness has it",
+	  NULL, WORD_ANY },
+	FLAGS_END,
+};
+
 static const struct cli_command audit_parts[] = {
 	{ .name = "tail",
 	  .brief = "the last records, a line each",
@@ -105,7 +121,22 @@ static const struct cli_command audit_parts[] = {
 	  .brief = "one record in full",
 	  .flags = json_only },
 	{ .name = "verify",
-	  .brief = "check every hash and the signature",
+	  .brief = "check every hash and signature, and that the log goes on "
+		   "from its tip, and from a checkpoint that was kept "
+		   "elsewhere",
+	  .flags = verify_flags },
+	{ .name = "checkpoint",
+	  .brief = "the last signed checkpoint, to be kept elsewhere" },
+	{ .name = "prove",
+	  .operands = "[INDEX]",
+	  .brief = "a proof that the record is in the log, as C2SP "
+		   "tlog-proof, the record as its extra data; or that the log "
+		   "only grew",
+	  .flags = prove_flags },
+	{ .name = "gaps",
+	  .brief = "effects without outcome, outcomes without intent, runs "
+		   "without end, clocks and indexes that go back; exit 1 where "
+		   "there are any",
 	  .flags = json_only },
 	{ .name = NULL },
 };
@@ -211,7 +242,7 @@ const struct cli_command cli_commands[] = {
 	  .choices = "reader planner next",
 	  .run = cmd_wire },
 	{ .name = "audit",
-	  .brief = "read and verify the audit log",
+	  .brief = "read, verify and prove the audit log",
 	  .about = "The log is read where it lies; bulkhead need not be "
 		   "running. Text that others wrote is shown escaped.",
 	  .parts = audit_parts,

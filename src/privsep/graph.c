@@ -35,7 +35,7 @@ static const struct proc_row rows[] = {
 			  FILTER(broker) },
 	[PROC_AUDITD] = { "auditd",
 			  RIGHT_SECRET | RIGHT_FILES,
-			  { FD_MONITOR, FD_BROKER, FD_DIR },
+			  { FD_MONITOR, FD_BROKER, FD_DIR, FD_STATE },
 			  false,
 			  FILTER(auditd) },
 	/* The queue holds raw mail, as bytes that it never looks into. */

@@ -3,7 +3,8 @@
  *
  * What is in it stands in one table, in the order in which it is taken: what
  * connectors have given out first and the audit log last, so that whatever an
- * earlier part names the later ones know. The log is taken at its last signed
+ * earlier part names the later ones know: the store is not older than its mark
+ * in store.last, nor the log than its tip. The log is taken at its last signed
  * checkpoint (tlog/copy.h); files that are only appended to, at the length they
  * have; a name that the table does not have is an error, for it would be lost.
  */
@@ -44,14 +45,16 @@ static const struct {
 	{ "version", TAKE_FILE },
 	{ "latch", TAKE_FILE },
 	{ "connectors", TAKE_TREE },
+	{ "store.last", TAKE_FILE },
 	{ "store", TAKE_DATABASES },
+	{ "tip", TAKE_TREE },
 	{ "audit", TAKE_LOG },
-	{ "tip", TAKE_FILE }, /* behind the log: never ahead of it */
 	{ "lock", LEAVE },
 	{ "control.sock", LEAVE },
 	{ "log", LEAVE },
 	{ "probe", LEAVE },
 	{ "upgrade", LEAVE },
+	{ "store.last.new", LEAVE },
 };
 
 static int fail(struct backup *b, const char *path, int r)

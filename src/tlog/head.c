@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "tlog/layout.h"
+#include "tlog/prove.h"
 
 void head_vkey_text(struct buf *b, const struct note_vkey *k)
 {
@@ -29,28 +30,75 @@ int head_vkey(int dir, struct note_vkey *ret, struct err *err)
 	return 0;
 }
 
-int head_checkpoint(int dir, struct head *h, struct err *err)
+int head_note(struct span note, const char *name, struct head *h,
+	      struct err *err)
 {
-	CLEAN_BUF struct buf b;
 	struct checkpoint c;
 	enum note_fault f;
 	struct span text;
+
+	f = note_open(note, &h->vkey, 1, &text);
+	if (f == NOTE_UNVERIFIED)
+		return err_set(err, -EBADMSG,
+			       "%s: offset 0: is not signed by this log's key "
+			       "%s: one of them is of another log",
+			       name, h->vkey.name);
+	if (f != NOTE_OK)
+		return err_set(err, -EBADMSG, "%s: offset 0: signed note is %s",
+			       name, note_fault_name(f));
+	if (checkpoint_parse(text, &c) < 0 || !span_is(c.origin, h->vkey.name))
+		return err_set(err, -EBADMSG,
+			       "%s: offset 0: not a checkpoint of this log",
+			       name);
+	h->size = c.size;
+	memcpy(h->root, c.root, TLOG_HASH);
+	return 0;
+}
+
+static int read_note(int dir, const char *name, struct head *h, struct err *err)
+{
+	CLEAN_BUF struct buf b;
 	int r;
 
 	buf_init(&b, LAYOUT_SMALL_MAX + 1);
 	r = layout_need(dir, "checkpoint", LAYOUT_SMALL_MAX, &b, err);
-	if (r < 0)
+	return r < 0 ? r : head_note(buf_view(&b), name, h, err);
+}
+
+int head_checkpoint(int dir, struct head *h, struct err *err)
+{
+	return read_note(dir, "checkpoint", h, err);
+}
+
+int head_tip(int dir, struct head *h, struct err *err)
+{
+	return read_note(dir, "tip", h, err);
+}
+
+int head_continues(int dir, const struct head *old, uint64_t size,
+		   const uint8_t root[TLOG_HASH], const char *name,
+		   struct err *err)
+{
+	struct proof p;
+	int r;
+
+	if (size < old->size)
+		return err_set(err, -EBADMSG,
+			       "%s: offset 0: has %llu records, the log only "
+			       "%llu: the log was rolled back, records from "
+			       "%llu on are missing",
+			       name, (unsigned long long)old->size,
+			       (unsigned long long)size,
+			       (unsigned long long)size);
+	if (old->size == 0)
+		return 0;
+	r = prove_consistency(dir, old->size, size, &p, err);
+	if (r < 0 || proof_consistency(&p, old->size, size, old->root, root))
 		return r;
-	f = note_open(buf_view(&b), &h->vkey, 1, &text);
-	if (f != NOTE_OK)
-		return err_set(err, -EBADMSG,
-			       "checkpoint: offset 0: signed note is %s",
-			       note_fault_name(f));
-	if (checkpoint_parse(text, &c) < 0 || !span_is(c.origin, h->vkey.name))
-		return err_set(err, -EBADMSG,
-			       "checkpoint: offset 0: not a "
-			       "checkpoint of this log");
-	h->size = c.size;
-	memcpy(h->root, c.root, TLOG_HASH);
-	return 0;
+	return err_set(err, -EBADMSG,
+		       "%s: offset 0: the log does not go on from its %llu "
+		       "records: some of them, before record %llu, were "
+		       "changed",
+		       name, (unsigned long long)old->size,
+		       (unsigned long long)old->size);
 }

@@ -20,6 +20,21 @@ struct head {
 /* The file `checkpoint`, signed by h->vkey, into the rest of *h. */
 [[nodiscard]] int head_checkpoint(int dir, struct head *h, struct err *err);
 
+/* The same from a directory where the tip of a log is kept. */
+[[nodiscard]] int head_tip(int dir, struct head *h, struct err *err);
+
+/* A signed checkpoint from elsewhere, called `name` in err. */
+[[nodiscard]] int head_note(struct span note, const char *name, struct head *h,
+			    struct err *err);
+
+/*
+ * That the log in dir, of this size and root, goes on from an older head: 0, or
+ * -EBADMSG with err, where the older one is called `name`.
+ */
+[[nodiscard]] int head_continues(int dir, const struct head *old, uint64_t size,
+				 const uint8_t root[TLOG_HASH],
+				 const char *name, struct err *err);
+
 /* The bytes of the file `vkey` for a key. */
 void head_vkey_text(struct buf *b, const struct note_vkey *k);
 

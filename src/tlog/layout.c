@@ -52,6 +52,15 @@ uint32_t layout_width(uint64_t size, unsigned set)
 	return tree_width(size, set == LAYOUT_ENTRIES ? 0 : set);
 }
 
+int layout_exists(int dir, const char *path)
+{
+	struct stat st;
+
+	if (fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return 1;
+	return errno == ENOENT ? 0 : -errno;
+}
+
 /* #syscalls:auditd openat newfstatat fstat pread64 flock */
 int layout_read(int dir, const char *path, size_t max, struct buf *b)
 {
@@ -82,12 +91,10 @@ int layout_read(int dir, const char *path, size_t max, struct buf *b)
 	return 0;
 }
 
-int layout_need(int dir, const char *path, size_t max, struct buf *b,
-		struct err *err)
+/* What went wrong with reading a file, for a person. */
+static int read_failed(int r, const char *path, size_t max, struct err *err)
 {
-	int r = layout_read(dir, path, max, b);
-
-	if (r == 0 || r == -ENOMEM)
+	if (r == -ENOMEM)
 		return r;
 	if (r == -EFBIG)
 		return err_set(err, -EBADMSG,
@@ -96,6 +103,14 @@ int layout_need(int dir, const char *path, size_t max, struct buf *b,
 			       path, max);
 	return err_set(err, -EBADMSG, "%s: offset 0: %s", path,
 		       r == -ENOENT ? "the file is missing" : "cannot be read");
+}
+
+int layout_need(int dir, const char *path, size_t max, struct buf *b,
+		struct err *err)
+{
+	int r = layout_read(dir, path, max, b);
+
+	return r == 0 ? 0 : read_failed(r, path, max, err);
 }
 
 /* #syscalls:auditd mkdirat mkdir */
@@ -116,7 +131,18 @@ static int make_folders(int dir, const char *path)
 	return 0;
 }
 
-/* #syscalls:auditd renameat rename fsync */
+/* #syscalls:auditd fsync */
+static int sync_fd(int fd)
+{
+	int r;
+
+	do
+		r = fsync(fd) < 0 ? -errno : 0;
+	while (r == -EINTR);
+	return r;
+}
+
+/* #syscalls:auditd renameat rename */
 int layout_publish(int dir, const char *path, struct span bytes, bool sync)
 {
 	CLEAN_FD int fd = openat(
@@ -129,10 +155,11 @@ int layout_publish(int dir, const char *path, struct span bytes, bool sync)
 	r = fd_write_all(fd, bytes);
 	if (r < 0)
 		return r;
-	if (sync && fsync(fd) < 0)
-		return -errno;
+	r = sync ? sync_fd(fd) : 0;
+	if (r < 0)
+		return r;
 	if (renameat(dir, aside, dir, path) == 0)
-		return sync ? layout_sync(dir, path) : 0;
+		return sync ? layout_sync(dir, path, true) : 0;
 	if (errno != ENOENT)
 		return -errno;
 	r = make_folders(dir, path);
@@ -140,19 +167,17 @@ int layout_publish(int dir, const char *path, struct span bytes, bool sync)
 		return r;
 	if (renameat(dir, aside, dir, path) < 0)
 		return -errno;
-	return sync ? layout_sync(dir, path) : 0;
+	return sync ? layout_sync(dir, path, true) : 0;
 }
 
 static int sync_one(int dir, const char *path, int flags)
 {
 	CLEAN_FD int fd = openat(dir, path, flags | O_CLOEXEC | O_NOFOLLOW);
 
-	if (fd < 0 || fsync(fd) < 0)
-		return -errno;
-	return 0;
+	return fd < 0 ? -errno : sync_fd(fd);
 }
 
-int layout_sync(int dir, const char *path)
+int layout_sync(int dir, const char *path, bool folders)
 {
 	char part[LAYOUT_PATH];
 	size_t i;
@@ -161,6 +186,8 @@ int layout_sync(int dir, const char *path)
 	if (str_copy(part, sizeof(part), span_str(path)) < 0)
 		return -ENAMETOOLONG;
 	r = sync_one(dir, part, O_RDONLY);
+	if (!folders)
+		return r;
 	for (i = strlen(part); i > 0 && r == 0; i--) {
 		if (part[i] != '/')
 			continue;
@@ -182,7 +209,7 @@ int layout_compare(int dir, const char *path, struct span want, bool lax,
 	if (lax && r == -ENOENT)
 		return 1;
 	if (r < 0)
-		return layout_need(dir, path, want.n, &b, err);
+		return read_failed(r, path, want.n, err);
 	for (i = 0; i < b.n; i++)
 		if (b.p[i] != want.p[i])
 			return err_set(err, -EBADMSG,
@@ -269,4 +296,120 @@ int layout_beyond(int dir, uint64_t size, bool clean, struct err *err)
 			r = check_absent(dir, folder, err);
 	}
 	return r;
+}
+
+/* The hashes of level's unfinished tile, from the full tiles one below. */
+static int edge_level(int dir, uint64_t base, unsigned level, struct tree *ret,
+		      struct err *err)
+{
+	uint32_t width = tree_width(base, level);
+	uint64_t first = (base >> (8 * level)) - width;
+	CLEAN_BUF struct buf b;
+	char path[LAYOUT_PATH];
+	uint32_t i;
+	int r = 0;
+
+	buf_init(&b, TREE_TILE_BYTES + 1);
+	for (i = 0; i < width && r == 0; i++) {
+		layout_path(path, level - 1, first + i, 0);
+		r = layout_need(dir, path, TREE_TILE_BYTES, &b, err);
+		if (r == 0 && b.n != TREE_TILE_BYTES)
+			r = err_set(err, -EBADMSG,
+				    "%s: offset %zu: ends too early", path,
+				    b.n);
+		if (r == 0)
+			r = tree_tile_root(b.p, ret->tile[level] +
+							(size_t)i * TLOG_HASH);
+	}
+	ret->width[level] = width;
+	return r;
+}
+
+int layout_edge(int dir, uint64_t base, struct tree *ret, struct err *err)
+{
+	unsigned level;
+	int r = 0;
+
+	for (level = 1; level < TREE_LEVELS && r == 0; level++)
+		r = edge_level(dir, base, level, ret, err);
+	ret->size = base;
+	return r;
+}
+
+int layout_whole(int dir, uint64_t size, struct err *err)
+{
+	enum { BUNDLE_LEAST = TREE_TILE * 3 };
+	char path[LAYOUT_PATH];
+	struct stat st;
+	unsigned set;
+	uint64_t n;
+
+	for (set = 0; set < LAYOUT_SETS; set++) {
+		off_t least =
+			set == LAYOUT_ENTRIES ? BUNDLE_LEAST : TREE_TILE_BYTES;
+
+		for (n = 0; n < layout_full(size, set); n++) {
+			layout_path(path, set, n, 0);
+			if (fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+				return err_set(
+					err, -EBADMSG, "%s: offset 0: %s", path,
+					errno == ENOENT ? "the file is missing"
+							: "cannot be read");
+			if (!S_ISREG(st.st_mode) || st.st_size < least)
+				return err_set(err, -EBADMSG,
+					       "%s: offset %lld: ends too "
+					       "early",
+					       path, (long long)st.st_size);
+		}
+	}
+	return 0;
+}
+
+/* The number of a tile, which its path has in parts: x001/x234/067. */
+static int path_number(struct span s, uint64_t *ret)
+{
+	uint64_t n = 0;
+	uint64_t part;
+
+	for (;;) {
+		bool more = s.n > 0 && s.p[0] == 'x';
+
+		s = more ? span_of(s.p + 1, s.n - 1) : s;
+		if (s.n < 3 || n > UINT64_MAX / 1000000)
+			return -1;
+		part = (uint64_t)(s.p[0] - '0') * 100 +
+		       (uint64_t)(s.p[1] - '0') * 10 + (uint64_t)(s.p[2] - '0');
+		if (part > 999)
+			return -1;
+		n = n * 1000 + part;
+		if (!more)
+			break;
+		if (s.n < 4 || s.p[3] != '/')
+			return -1;
+		s = span_of(s.p + 4, s.n - 4);
+	}
+	*ret = n;
+	return 0;
+}
+
+void layout_name_records(struct err *err)
+{
+	const struct err was = *err;
+	unsigned set;
+	uint64_t n;
+
+	for (set = 0; set < LAYOUT_SETS; set++) {
+		unsigned level = set == LAYOUT_ENTRIES ? 0 : set;
+		char name[32];
+		size_t len;
+
+		set_name(name, sizeof(name), set);
+		len = strlen(name);
+		if (strncmp(was.msg, name, len) != 0 || was.msg[len] != '/' ||
+		    path_number(span_str(was.msg + len + 1), &n) < 0)
+			continue;
+		n <<= 8 * (level + 1);
+		(void)err_set(err, was.code, "%.400s (records from %llu on)",
+			      was.msg, (unsigned long long)n);
+	}
 }

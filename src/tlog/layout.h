@@ -35,6 +35,9 @@ void layout_path(char dst[LAYOUT_PATH], unsigned set, uint64_t n,
 uint64_t layout_full(uint64_t size, unsigned set);
 uint32_t layout_width(uint64_t size, unsigned set);
 
+/* 1 if there is such a file, 0 if not, or -errno. */
+[[nodiscard]] int layout_exists(int dir, const char *path);
+
 /* Reads a regular file of at most max bytes into b. 0 or -errno. */
 [[nodiscard]] int layout_read(int dir, const char *path, size_t max,
 			      struct buf *b);
@@ -47,8 +50,9 @@ uint32_t layout_width(uint64_t size, unsigned set);
 [[nodiscard]] int layout_publish(int dir, const char *path, struct span bytes,
 				 bool sync);
 
-/* Makes a published file and its name durable: it and its folders. */
-[[nodiscard]] int layout_sync(int dir, const char *path);
+/* Makes a published file durable and, with `folders`, its name: the folders
+ * that lead to it. */
+[[nodiscard]] int layout_sync(int dir, const char *path, bool folders);
 
 /*
  * Compares a file with what it must be: 0, or -EBADMSG with its name and the
@@ -57,6 +61,21 @@ uint32_t layout_width(uint64_t size, unsigned set);
  */
 [[nodiscard]] int layout_compare(int dir, const char *path, struct span want,
 				 bool lax, struct err *err);
+
+/*
+ * The tree of the first `base` records, a multiple of 256: its unfinished tiles
+ * are made of the full ones below them. 0 or -EBADMSG.
+ */
+[[nodiscard]] int layout_edge(int dir, uint64_t base, struct tree *ret,
+			      struct err *err);
+
+/* That all full tiles and bundles of this size are there, none of them cut:
+ * their contents are not looked at. 0 or -EBADMSG. */
+[[nodiscard]] int layout_whole(int dir, uint64_t size, struct err *err);
+
+/* Where err names a tile or bundle, adds the first record that it stands for.
+ */
+void layout_name_records(struct err *err);
 
 /*
  * That nothing lies beyond this size: no wider unfinished tile, no next one.

@@ -2,9 +2,15 @@
  * tlog: see tlog.h; on disk, layout.h and wal.h.
  *
  * One batch: its records go to the wal with one fdatasync, and are durable.
- * Then the tree grows by them, and tiles, bundles and the checkpoint are
- * published without a sync: after a crash they follow from the wal. From time
- * to time the wal begins anew; only then is what it no longer holds synced.
+ * Then the tree grows by them, in memory, and full tiles and bundles go to
+ * files. What is unfinished, and the checkpoint, are published when there is
+ * time: after a crash all of it follows from the wal, so none of it is synced.
+ * From time to time, at rest where there is rest, the wal begins anew; only
+ * then is what it no longer holds synced.
+ *
+ * The tip is a copy of the checkpoint in a directory outside of the log, which
+ * a rolled-back or deleted copy of the log does not take along. It is written
+ * behind the checkpoint, hence never ahead of what is durable.
  *
  * So, at any moment and after any crash:
  *	first of wal <= size of checkpoint <= end of wal,
@@ -20,6 +26,7 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -27,10 +34,18 @@
 #include "proto/limits.h"
 #include "tlog/head.h"
 #include "tlog/layout.h"
+#include "tlog/verify.h"
 #include "tlog/wal.h"
+
+enum {
+	OPEN_BUNDLES = 256, /* entry bundles looked at when a log is opened */
+	LOCK_TRIES = 10,    /* a reader that asks who writes holds the lock */
+	LOCK_MS = 10,	    /* for a moment */
+};
 
 struct tlog {
 	int dir;  /* borrowed */
+	int tip;  /* borrowed: where the tip is kept; -1: nowhere */
 	int lock; /* the file `key`, locked */
 	int wal;  /* for appending */
 	struct note_key key;
@@ -44,10 +59,12 @@ struct tlog {
 	uint32_t batch_n;
 	struct buf out;	    /* scratch */
 	uint64_t before[2]; /* sizes of the last two checkpoints */
+	uint64_t published; /* size of the last checkpoint */
 	bool replaying;	    /* files may exist, and must then agree */
 	bool dead;
 	struct err *err; /* of the tlog_open that runs, else NULL */
 	char recovery[200];
+	struct tlog_counts counts;
 };
 
 /* Publishes a file; while replaying only what a crash left out. */
@@ -137,9 +154,15 @@ static int put_checkpoint(struct tlog *t, bool sync)
 	checkpoint_format(&text, &c);
 	buf_reset(&t->out);
 	r = note_sign(&t->out, buf_view(&text), &t->key);
-	if (r < 0)
-		return r;
-	return layout_publish(t->dir, "checkpoint", buf_view(&t->out), sync);
+	if (r == 0)
+		r = layout_publish(t->dir, "checkpoint", buf_view(&t->out),
+				   sync);
+	if (r == 0 && t->tip >= 0)
+		r = layout_publish(t->tip, "checkpoint", buf_view(&t->out),
+				   sync);
+	if (r == 0)
+		t->published = t->tree.size;
+	return r;
 }
 
 /*
@@ -170,19 +193,36 @@ static void drop_old(struct tlog *t)
 	t->before[1] = t->tree.size;
 }
 
-/* Makes the full tiles since the wal's first record durable. */
+static int publish(struct tlog *t)
+{
+	int r = 0;
+
+	if (t->published == t->tree.size)
+		return 0;
+	r = put_edge(t);
+	if (r == 0)
+		r = put_checkpoint(t, false);
+	if (r == 0)
+		drop_old(t);
+	return r;
+}
+
+/* Makes the full tiles since the wal's first record durable: the files, and
+ * each folder with the last of its files. */
 static int sync_full(struct tlog *t)
 {
 	char path[LAYOUT_PATH];
 	unsigned set;
 	int r = 0;
 
-	for (set = 0; set < LAYOUT_SETS; set++) {
+	for (set = 0; set < LAYOUT_SETS && r == 0; set++) {
 		uint64_t n = layout_full(t->base, set);
+		uint64_t end = layout_full(t->tree.size, set);
 
-		for (; n < layout_full(t->tree.size, set) && r == 0; n++) {
+		for (; n < end && r == 0; n++) {
 			layout_path(path, set, n, 0);
-			r = layout_sync(t->dir, path);
+			r = layout_sync(t->dir, path,
+					n + 1 == end || n % 1000 == 999);
 		}
 	}
 	return r;
@@ -216,19 +256,28 @@ static int new_wal(struct tlog *t)
 	return open_wal(t);
 }
 
-/* Begins the wal anew when it is long and a full bundle can leave it. */
-static int maybe_reset(struct tlog *t)
+/*
+ * Begins the wal anew. What leaves it is synced file by file, so this takes as
+ * long as many batches.
+ */
+static int reset_wal(struct tlog *t)
 {
-	int r;
+	/* The checkpoint must not be before the new wal's first record. */
+	int r = publish(t);
 
-	if (t->tree.size - t->base < TREE_TILE ||
-	    (t->tree.size - t->base < WAL_RESET_RECORDS &&
-	     t->wal_bytes < WAL_RESET_BYTES))
-		return 0;
-	r = sync_full(t);
 	if (r == 0)
-		r = layout_sync(t->dir, "checkpoint");
+		r = sync_full(t);
+	if (r == 0)
+		r = layout_sync(t->dir, "checkpoint", true);
 	return r < 0 ? r : new_wal(t);
+}
+
+/* True if the wal has so many records or bytes, and a full bundle can leave. */
+static bool is_over(const struct tlog *t, uint64_t records, uint64_t bytes)
+{
+	uint64_t n = t->tree.size - t->base;
+
+	return n >= TREE_TILE && (n >= records || t->wal_bytes >= bytes);
 }
 
 int tlog_add(struct tlog *t, struct span record, uint64_t *index)
@@ -248,7 +297,23 @@ int tlog_add(struct tlog *t, struct span record, uint64_t *index)
 	return 0;
 }
 
-/* #syscalls:auditd fdatasync */
+/*
+ * An error means that what was written since the last sync may be on disk or
+ * not, and asking again would not tell: the kernel forgets. The log is dead
+ * then; whoever opens it anew reads what is there.
+ * #syscalls:auditd fdatasync
+ */
+static int sync_wal(struct tlog *t)
+{
+	int r;
+
+	do
+		r = fdatasync(t->wal) < 0 ? -errno : 0;
+	while (r == -EINTR);
+	t->counts.syncs++;
+	return r;
+}
+
 static int write_batch(struct tlog *t)
 {
 	int r;
@@ -261,7 +326,9 @@ static int write_batch(struct tlog *t)
 	if (r < 0)
 		return r;
 	t->wal_bytes += t->out.n;
-	return fdatasync(t->wal) < 0 ? -errno : 0;
+	t->counts.batches++;
+	t->counts.records += t->batch_n;
+	return sync_wal(t);
 }
 
 static int commit(struct tlog *t)
@@ -272,14 +339,7 @@ static int commit(struct tlog *t)
 		r = apply_rows(t, buf_view(&t->batch));
 	if (r == 0)
 		r = tree_root(&t->tree, t->root);
-	if (r == 0)
-		r = put_edge(t);
-	if (r == 0)
-		r = put_checkpoint(t, false);
-	if (r < 0)
-		return r;
-	drop_old(t);
-	return maybe_reset(t);
+	return r;
 }
 
 int tlog_commit(struct tlog *t)
@@ -297,6 +357,37 @@ int tlog_commit(struct tlog *t)
 	return r;
 }
 
+int tlog_publish(struct tlog *t)
+{
+	int r;
+
+	if (t->dead)
+		return -EIO;
+	r = tlog_is_long(t) ? reset_wal(t) : publish(t);
+	t->dead = r < 0;
+	return r;
+}
+
+int tlog_rest(struct tlog *t)
+{
+	int r = tlog_publish(t);
+
+	if (r == 0 && is_over(t, WAL_LONG_RECORDS, WAL_LONG_BYTES))
+		r = reset_wal(t);
+	t->dead = r < 0;
+	return r;
+}
+
+bool tlog_is_long(const struct tlog *t)
+{
+	return is_over(t, WAL_MOST_RECORDS, WAL_MOST_BYTES);
+}
+
+struct tlog_counts tlog_counts(const struct tlog *t)
+{
+	return t->counts;
+}
+
 uint64_t tlog_size(const struct tlog *t)
 {
 	return t->tree.size;
@@ -312,13 +403,27 @@ const char *tlog_recovery(const struct tlog *t)
 	return t->recovery;
 }
 
-static int exists(int dir, const char *name)
+static int tip_exists(const struct tlog *t)
 {
-	struct stat st;
+	return t->tip < 0 ? 0 : layout_exists(t->tip, "checkpoint");
+}
 
-	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		return 1;
-	return errno == ENOENT ? 0 : -errno;
+/*
+ * The log must go on from the tip: an older copy of it has less records, one
+ * that was begun anew another key, a forged one another tree.
+ */
+static int check_tip(struct tlog *t)
+{
+	struct head tip = { .vkey = t->key.vkey };
+	int r = tip_exists(t);
+
+	if (r <= 0)
+		return r;
+	r = head_tip(t->tip, &tip, t->err);
+	if (r == 0)
+		r = head_continues(t->dir, &tip, t->tree.size, t->root, "tip",
+				   t->err);
+	return r;
 }
 
 /* A directory without a key must be without a log. */
@@ -332,11 +437,15 @@ static int create_key(struct tlog *t)
 	int r;
 
 	for (i = 0; i < ARRAY_SIZE(parts); i++)
-		if (exists(t->dir, parts[i]) != 0)
+		if (layout_exists(t->dir, parts[i]) != 0)
 			return err_set(t->err, -EBADMSG,
 				       "key: offset 0: the file is missing, "
 				       "%s is there",
 				       parts[i]);
+	if (tip_exists(t) != 0)
+		return err_set(t->err, -EBADMSG,
+			       "key: offset 0: the log is gone, its tip is "
+			       "there: all records are missing");
 	r = note_key_new("bulkhead", &key, text);
 	if (r < 0)
 		return err_set(t->err, r, "cannot make a key");
@@ -364,8 +473,9 @@ static int load_key(struct tlog *t)
 /* The key, locked: two writers would fork the log. */
 static int open_key(struct tlog *t)
 {
+	const struct timespec pause = { .tv_nsec = LOCK_MS * 1000000L };
 	const int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW;
-	int r;
+	int r, i;
 
 	t->lock = openat(t->dir, "key", flags);
 	if (t->lock < 0 && errno == ENOENT) {
@@ -376,8 +486,11 @@ static int open_key(struct tlog *t)
 	}
 	if (t->lock < 0)
 		return err_set(t->err, -errno, "key: cannot be opened");
-	if (flock(t->lock, LOCK_EX | LOCK_NB) < 0)
-		return err_set(t->err, -EBUSY, "the log is in use");
+	for (i = 0; flock(t->lock, LOCK_EX | LOCK_NB) < 0; i++) {
+		if (i == LOCK_TRIES)
+			return err_set(t->err, -EBUSY, "the log is in use");
+		(void)nanosleep(&pause, NULL);
+	}
 	return load_key(t);
 }
 
@@ -403,9 +516,14 @@ static int create_rest(struct tlog *t)
 	CLEAN_BUF struct buf vkey;
 	int r;
 
-	if (exists(t->dir, "tile") != 0 || !wal_is_new(t))
+	if (layout_exists(t->dir, "tile") != 0 || !wal_is_new(t))
 		return err_set(t->err, -EBADMSG,
 			       "checkpoint: offset 0: the file is missing");
+	r = tree_root(&t->tree, t->root);
+	if (r == 0)
+		r = check_tip(t);
+	if (r < 0)
+		return r;
 	buf_init(&vkey, LAYOUT_SMALL_MAX);
 	head_vkey_text(&vkey, &t->key.vkey);
 	r = layout_compare(t->dir, "vkey", buf_view(&vkey), true, t->err);
@@ -414,45 +532,8 @@ static int create_rest(struct tlog *t)
 	if (r == 0)
 		r = new_wal(t);
 	if (r == 0)
-		r = tree_root(&t->tree, t->root);
-	if (r == 0)
 		r = put_checkpoint(t, true);
 	return r;
-}
-
-/* The edge of the tree at t->base, from the full tiles one level below. */
-static int load_edge(struct tlog *t)
-{
-	CLEAN_BUF struct buf b;
-	char path[LAYOUT_PATH];
-	unsigned level;
-	uint32_t i;
-	int r;
-
-	buf_init(&b, TREE_TILE_BYTES + 1);
-	for (level = 1; level < TREE_LEVELS; level++) {
-		uint32_t width = tree_width(t->base, level);
-		uint64_t first = (t->base >> (8 * level)) - width;
-
-		for (i = 0; i < width; i++) {
-			layout_path(path, level - 1, first + i, 0);
-			r = layout_need(t->dir, path, TREE_TILE_BYTES, &b,
-					t->err);
-			if (r < 0)
-				return r;
-			if (b.n != TREE_TILE_BYTES)
-				return err_set(t->err, -EBADMSG,
-					       "%s: offset %zu: ends too early",
-					       path, b.n);
-			r = tree_tile_root(b.p, t->tree.tile[level] +
-							(size_t)i * TLOG_HASH);
-			if (r < 0)
-				return r;
-		}
-		t->tree.width[level] = width;
-	}
-	t->tree.size = t->base;
-	return 0;
 }
 
 /* At the size of the checkpoint the root must be the one that was signed. */
@@ -479,7 +560,9 @@ static int scan_wal(struct tlog *t, const struct head *h, struct span bytes,
 		res = wal_next(w);
 	if (res == WAL_BAD)
 		return err_set(t->err, -EBADMSG,
-			       "wal: offset %zu: not what was written", w->off);
+			       "wal: offset %zu: not what was written, from "
+			       "record %llu on",
+			       w->off, (unsigned long long)w->next);
 	if (w->base > h->size)
 		return err_set(t->err, -EBADMSG,
 			       "checkpoint: offset 0: size %llu is before the "
@@ -489,9 +572,11 @@ static int scan_wal(struct tlog *t, const struct head *h, struct span bytes,
 	if (w->next < h->size)
 		return err_set(t->err, -EBADMSG,
 			       "wal: offset %zu: ends with record %llu, the "
-			       "checkpoint has %llu",
+			       "checkpoint has %llu: records from %llu on are "
+			       "missing",
 			       w->off, (unsigned long long)w->next,
-			       (unsigned long long)h->size);
+			       (unsigned long long)h->size,
+			       (unsigned long long)w->next);
 	t->base = w->base;
 	t->wal_bytes = w->off;
 	memcpy(t->chain, w->chain, TLOG_HASH);
@@ -529,16 +614,16 @@ static int replay_wal(struct tlog *t, const struct head *h, struct span bytes)
 	return 0;
 }
 
-/* #syscalls:auditd ftruncate */
-static int cut_wal(struct tlog *t)
+/*
+ * What was read of the wal is written anew: without what a crash left of a
+ * batch, and, where a sync has failed before, known to be on disk again and not
+ * in the kernel's memory alone.
+ */
+static int renew_wal(struct tlog *t, struct span bytes)
 {
-	int r = open_wal(t);
+	int r = layout_publish(t->dir, "wal", bytes, true);
 
-	if (r < 0 || !t->recovery[0])
-		return r;
-	if (ftruncate(t->wal, (off_t)t->wal_bytes) < 0 || fdatasync(t->wal) < 0)
-		return -errno;
-	return 0;
+	return r < 0 ? r : open_wal(t);
 }
 
 static int recover_wal(struct tlog *t, const struct head *h)
@@ -554,18 +639,29 @@ static int recover_wal(struct tlog *t, const struct head *h)
 	if (r == 0)
 		r = layout_beyond(t->dir, w.next, true, t->err);
 	if (r == 0)
-		r = load_edge(t);
+		r = layout_edge(t->dir, t->base, &t->tree, t->err);
 	t->replaying = true;
 	if (r == 0)
 		r = replay_wal(t, h, span_of(b.p, (size_t)t->wal_bytes));
 	if (r == 0)
 		r = put_edge(t);
 	t->replaying = false;
-	if (r == 0)
-		r = cut_wal(t);
-	if (r == 0 && t->tree.size != h->size)
-		r = put_checkpoint(t, false);
-	return r;
+	if (r < 0)
+		return r;
+	return renew_wal(t, span_of(b.p, (size_t)t->wal_bytes));
+}
+
+/* What the wal does not hold any more: all of it is there, and the last of it
+ * is what the checkpoint says. `audit verify` looks at every byte. */
+static int check_files(struct tlog *t)
+{
+	uint64_t full = layout_full(t->tree.size, LAYOUT_ENTRIES);
+	int r = layout_whole(t->dir, t->tree.size, t->err);
+
+	if (r < 0)
+		return r;
+	return verify_end(t->dir, full > OPEN_BUNDLES ? full - OPEN_BUNDLES : 0,
+			  t->err);
 }
 
 static int recover(struct tlog *t)
@@ -575,7 +671,7 @@ static int recover(struct tlog *t)
 	int r;
 
 	r = open_key(t);
-	if (r == 0 && exists(t->dir, "checkpoint") == 0)
+	if (r == 0 && layout_exists(t->dir, "checkpoint") == 0)
 		r = create_rest(t);
 	if (r < 0)
 		return r;
@@ -588,10 +684,21 @@ static int recover(struct tlog *t)
 	if (r == 0)
 		r = recover_wal(t, &h);
 	t->before[0] = t->before[1] = t->tree.size;
-	return r;
+	if (r == 0)
+		r = check_tip(t);
+	if (r < 0)
+		return r;
+	/* Also where no tip was kept until now, or it fell behind. */
+	r = put_checkpoint(t, false);
+	return r < 0 ? r : check_files(t);
 }
 
 int tlog_open(int dirfd, struct tlog **ret, struct err *err)
+{
+	return tlog_open_tip(dirfd, -1, ret, err);
+}
+
+int tlog_open_tip(int dirfd, int tipfd, struct tlog **ret, struct err *err)
 {
 	struct tlog *t = calloc(1, sizeof(*t));
 	int r;
@@ -603,6 +710,7 @@ int tlog_open(int dirfd, struct tlog **ret, struct err *err)
 	}
 	*err = (struct err){ 0 };
 	t->dir = dirfd;
+	t->tip = tipfd;
 	t->lock = t->wal = -1;
 	t->err = err;
 	buf_init(&t->bundle, LAYOUT_BUNDLE_MAX);
@@ -611,6 +719,8 @@ int tlog_open(int dirfd, struct tlog **ret, struct err *err)
 	r = recover(t);
 	t->err = NULL;
 	if (r < 0) {
+		if (err->code == -EBADMSG)
+			layout_name_records(err);
 		if (!err->code)
 			(void)err_set(err, r, "the log cannot be opened: %s",
 				      strerrorname_np(-r));

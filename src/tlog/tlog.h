@@ -6,6 +6,7 @@
 #ifndef TLOG_TLOG_H
 #define TLOG_TLOG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -25,6 +26,14 @@ struct tlog; /* an open log, for appending */
  * Ed25519 key.
  */
 [[nodiscard]] int tlog_open(int dirfd, struct tlog **ret, struct err *err);
+
+/*
+ * The same with a directory (borrowed) outside of the log, where a copy of
+ * each checkpoint is kept, the tip: a log that does not go on from there (an
+ * older copy, one begun anew, none at all) is refused.
+ */
+[[nodiscard]] int tlog_open_tip(int dirfd, int tipfd, struct tlog **ret,
+				struct err *err);
 void tlog_close(struct tlog *t);
 
 /*
@@ -35,17 +44,44 @@ void tlog_close(struct tlog *t);
 [[nodiscard]] int tlog_add(struct tlog *t, struct span record, uint64_t *index);
 
 /*
- * Makes the batch durable (one fdatasync), then publishes tiles and a signed
- * checkpoint. Returns 0 or -errno, after which the log takes nothing more:
- * no record of the batch may be acknowledged.
+ * Makes the batch durable (one fdatasync). Returns 0 or -errno, after which the
+ * log takes nothing more: no record of the batch may be acknowledged, and
+ * whether it is on disk is known when the log is opened anew.
  */
 [[nodiscard]] int tlog_commit(struct tlog *t);
+
+/*
+ * Publishes what is committed, for readers: unfinished tiles and a signed
+ * checkpoint; nothing of it is needed to keep a record. Returns as tlog_commit.
+ */
+[[nodiscard]] int tlog_publish(struct tlog *t);
+
+/* The same, and uses the rest to put the log in order, when the wal is long. */
+[[nodiscard]] int tlog_rest(struct tlog *t);
+
+/* True if the wal is so long that tlog_publish may not wait any more. */
+bool tlog_is_long(const struct tlog *t);
+
+/* What was done since tlog_open. */
+struct tlog_counts {
+	uint64_t records;
+	uint64_t batches;
+	uint64_t syncs; /* fdatasync of the wal */
+};
+
+struct tlog_counts tlog_counts(const struct tlog *t);
 
 /* What tlog_open had to repair after a crash, in words; "" if nothing. */
 const char *tlog_recovery(const struct tlog *t);
 
 uint64_t tlog_size(const struct tlog *t);
 void tlog_root(const struct tlog *t, uint8_t ret[TLOG_HASH]);
+
+/*
+ * Waits, for less than half a second, until what a writer has made durable
+ * by now is under a checkpoint, too. True if somebody writes the log.
+ */
+bool tlog_settle(int dirfd);
 
 /*
  * Reading: one record into *ret (malloc'ed, *n bytes). Returns 0, -ENOENT past
@@ -67,6 +103,40 @@ struct tlog_state {
 
 [[nodiscard]] int tlog_verify(int dirfd, struct tlog_state *ret,
 			      struct err *err);
+
+/*
+ * The same, and tells fn each record on the way, from 0 on, before the whole
+ * is known to hold. What fn returns, if not 0, ends the walk and is returned.
+ */
+typedef int (*tlog_record_fn)(void *arg, uint64_t index, struct span record);
+
+[[nodiscard]] int tlog_walk(int dirfd, tlog_record_fn fn, void *arg,
+			    struct tlog_state *ret, struct err *err);
+
+/*
+ * That the log, as its last checkpoint has it, goes on from an older one: a
+ * signed note from elsewhere, called `name` in err, or the tip kept in tipfd.
+ * *ret is what the older one says. 0, -ENOENT where there is no tip, or
+ * -EBADMSG.
+ */
+[[nodiscard]] int tlog_verify_note(int dirfd, struct span note,
+				   const char *name, struct tlog_state *ret,
+				   struct err *err);
+[[nodiscard]] int tlog_verify_tip(int dirfd, int tipfd, struct tlog_state *ret,
+				  struct err *err);
+
+/*
+ * Proofs against the last signed checkpoint, as text that others read too.
+ * tlog_prove: that record `index` is in the log, as C2SP tlog-proof, the record
+ * itself as its extra data. tlog_prove_growth: that the log goes on from its
+ * first `size` records, in the form of a C2SP tlog-witness request. Both are
+ * checked before they are given out. 0, -ENOENT past the end, or -EBADMSG.
+ */
+struct buf;
+[[nodiscard]] int tlog_prove(int dirfd, uint64_t index, struct buf *ret,
+			     struct err *err);
+[[nodiscard]] int tlog_prove_growth(int dirfd, uint64_t size, struct buf *ret,
+				    struct err *err);
 
 /* Size, root and key as the signed checkpoint has them, nothing else checked.
  */

@@ -19,6 +19,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "tlog/layout.h"
+#include "tlog/prove.h"
 #include "tlog/tree.h"
 #include "tlog/wal.h"
 
@@ -77,6 +78,7 @@ static void grow(struct tlog *t, uint64_t size, uint32_t step)
 			assert_int_equal(index, i);
 		}
 		assert_int_equal(tlog_commit(t), 0);
+		assert_int_equal(tlog_rest(t), 0);
 		assert_int_equal(tlog_size(t), i);
 	}
 }
@@ -144,10 +146,12 @@ static void sizes(void **state)
 	static const struct {
 		uint64_t size;
 		uint32_t step;
-	} rows[] = { { 1, 1 },	   { 2, 1 },	  { 3, 2 },	 { 255, 255 },
-		     { 256, 256 }, { 257, 256 },  { 511, 100 },	 { 512, 256 },
-		     { 513, 7 },   { 1023, 256 }, { 1024, 256 }, { 1025, 256 },
-		     { 2100, 37 } };
+	} rows[] = {
+		{ 1, 1 },     { 2, 1 },	     { 3, 2 },	    { 255, 255 },
+		{ 256, 256 }, { 257, 256 },  { 511, 100 },  { 512, 256 },
+		{ 513, 7 },   { 1023, 256 }, { 1024, 256 }, { 1025, 256 },
+		{ 2100, 37 }, { 8191, 256 }, { 8192, 256 }, { 8193, 256 }
+	};
 	size_t i;
 
 	(void)state;
@@ -227,15 +231,27 @@ static void limits(void **state)
 			tlog_add(t, span_of(record, 65535 - i % 3), &index), 0);
 	assert_int_equal(tlog_add(t, span_of(record, 1), &index), -ENOBUFS);
 	assert_int_equal(tlog_commit(t), 0);
+	assert_false(tlog_is_long(t));
+	assert_int_equal(tlog_publish(t), 0);
 	assert_int_equal(tlog_add(t, span_of(record, 1), &index), 0);
 	assert_int_equal(index, TLOG_BATCH);
 	assert_int_equal(tlog_commit(t), 0);
+	assert_int_equal(tlog_publish(t), 0);
 	verify_ok(d.fd, TLOG_BATCH + 1);
+	for (i = 1; i < TLOG_BATCH; i++)
+		assert_int_equal(tlog_add(t, span_of(record, 65535), &index),
+				 0);
+	assert_int_equal(tlog_commit(t), 0);
+	assert_true(tlog_is_long(t));
+	assert_int_equal(tlog_publish(t), 0);
+	assert_false(tlog_is_long(t));
+	verify_ok(d.fd, (uint64_t)2 * TLOG_BATCH);
 	assert_int_equal(tlog_read(d.fd, 0, &p, &n, &err), 0);
 	assert_int_equal(n, 65535);
 	free(p);
-	assert_int_equal(tlog_read(d.fd, TLOG_BATCH + 1, &p, &n, &err),
-			 -ENOENT);
+	assert_int_equal(
+		tlog_read(d.fd, (uint64_t)2 * TLOG_BATCH, &p, &n, &err),
+		-ENOENT);
 	tlog_close(t);
 	dir_done(&d);
 }
@@ -598,10 +614,136 @@ static void dead(void **state)
 	assert_int_equal(unlinkat(d.fd, "checkpoint", 0), 0);
 	assert_int_equal(mkdirat(d.fd, "checkpoint", 0700), 0);
 	assert_int_equal(tlog_add(t, SPAN_LIT("x"), &index), 0);
-	assert_true(tlog_commit(t) < 0);
+	assert_int_equal(tlog_commit(t), 0);
+	assert_true(tlog_publish(t) < 0);
 	assert_int_equal(tlog_add(t, SPAN_LIT("x"), &index), -EIO);
 	assert_int_equal(tlog_commit(t), -EIO);
 	tlog_close(t);
+	dir_done(&d);
+}
+
+/* What prove.c makes, proof.c finds good, for every record and older size. */
+static void proofs(void **)
+{
+	static const uint64_t sizes[] = { 1, 2, 3, 7, 8, 255, 256, 257, 600 };
+	size_t k;
+
+	for (k = 0; k < ARRAY_SIZE(sizes); k++) {
+		uint8_t leaf[TLOG_HASH], root[TLOG_HASH], old[TLOG_HASH];
+		uint64_t n = sizes[k];
+		uint8_t again[TLOG_HASH];
+		struct proof p;
+		struct tlog *t;
+		struct err err;
+		struct dir d;
+		uint64_t i;
+		char text[64];
+
+		dir_make(&d);
+		t = open_ok(d.fd);
+		grow(t, n, 256);
+		tlog_root(t, root);
+		for (i = 0; i < n; i++) {
+			assert_int_equal(hash_leaf(leaf, record_of(i, text)),
+					 0);
+			assert_int_equal(prove_inclusion(d.fd, i, n, &p, &err),
+					 0);
+			assert_true(proof_inclusion(&p, i, n, leaf, root));
+			plain_root(0, i + 1, old);
+			assert_int_equal(
+				prove_root(d.fd, i + 1, n, again, &err), 0);
+			assert_memory_equal(old, again, TLOG_HASH);
+			assert_int_equal(
+				prove_consistency(d.fd, i + 1, n, &p, &err), 0);
+			assert_true(proof_consistency(&p, i + 1, n, old, root));
+		}
+		assert_int_equal(prove_inclusion(d.fd, n, n, &p, &err),
+				 -EINVAL);
+		assert_int_equal(prove_consistency(d.fd, n + 1, n, &p, &err),
+				 -EINVAL);
+		assert_int_equal(prove_root(d.fd, 0, n, again, &err), -EINVAL);
+		tlog_close(t);
+		dir_done(&d);
+	}
+}
+
+static struct tlog *open_tip(struct dir *d, struct dir *tip, const char *says)
+{
+	struct tlog *t = NULL;
+	struct err err = { 0 };
+	int r = tlog_open_tip(d->fd, tip->fd, &t, &err);
+
+	assert_int_equal(r, says ? -EBADMSG : 0);
+	if (says && !strstr(err.msg, says))
+		fail_msg("%s, wanted %s", err.msg, says);
+	return t;
+}
+
+/* A log goes on from its tip, or not at all. */
+static void tips(void **)
+{
+	struct dir d, e, tip;
+	struct buf kept;
+	struct tlog *t;
+
+	dir_make(&d);
+	dir_make(&e);
+	dir_make(&tip);
+	t = open_tip(&d, &tip, NULL);
+	grow(t, 5, 5);
+	tlog_close(t);
+	slurp(tip.fd, "checkpoint", &kept);
+	t = open_tip(&d, &tip, NULL);
+	grow(t, 300, 50);
+	tlog_close(t);
+	/* Behind, or without one: it is brought up. */
+	spill(tip.fd, "checkpoint", buf_view(&kept));
+	tlog_close(open_tip(&d, &tip, NULL));
+	assert_int_equal(unlinkat(tip.fd, "checkpoint", 0), 0);
+	tlog_close(open_tip(&d, &tip, NULL));
+	buf_done(&kept);
+	slurp(tip.fd, "checkpoint", &kept);
+	/* Changed, of another log, of a longer one. */
+	kept.p[kept.n - 9] ^= 1;
+	spill(tip.fd, "checkpoint", buf_view(&kept));
+	(void)open_tip(&d, &tip, "tip: offset 0: ");
+	kept.p[kept.n - 9] ^= 1;
+	spill(tip.fd, "checkpoint", buf_view(&kept));
+	tlog_close(open_tip(&d, &tip, NULL));
+	(void)open_tip(&e, &tip, "all records are missing");
+	t = open_ok(e.fd);
+	grow(t, 400, 100);
+	tlog_close(t);
+	(void)open_tip(&e, &tip, "is not signed by this log's key");
+	buf_done(&kept);
+	dir_done(&d);
+	dir_done(&e);
+	dir_done(&tip);
+}
+
+/* Committed and not yet published: readers wait for it, a crash keeps it. */
+static void unpublished(void **)
+{
+	struct tlog_state s;
+	struct tlog *t;
+	struct err err;
+	uint64_t index;
+	struct dir d;
+
+	dir_make(&d);
+	t = open_ok(d.fd);
+	grow(t, 3, 3);
+	assert_int_equal(tlog_add(t, SPAN_LIT("x"), &index), 0);
+	assert_int_equal(tlog_commit(t), 0);
+	assert_true(tlog_settle(d.fd));
+	verify_ok(d.fd, 3);
+	tlog_close(t);
+	assert_false(tlog_settle(d.fd));
+	assert_int_equal(tlog_verify(d.fd, &s, &err), -EBADMSG);
+	assert_non_null(strstr(err.msg, "has 3 records, the wal 4"));
+	t = open_ok(d.fd);
+	tlog_close(t);
+	verify_ok(d.fd, 4);
 	dir_done(&d);
 }
 
@@ -620,6 +762,9 @@ int main(void)
 		cmocka_unit_test(flip_tiles_open),
 		cmocka_unit_test(creation),
 		cmocka_unit_test(dead),
+		cmocka_unit_test(proofs),
+		cmocka_unit_test(tips),
+		cmocka_unit_test(unpublished),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,25 +13,31 @@
 #include "tlog/head.h"
 #include "tlog/layout.h"
 #include "tlog/tlog.h"
+#include "tlog/verify.h"
 #include "tlog/wal.h"
 
-/* A log that grows under the reader is read again, so many times. */
-enum { TRIES = 8, TRY_MS = 25 };
+enum { TRY_MS = 25 };
 
 struct reader {
 	int dir;
+	bool live; /* somebody writes while this one reads */
 	struct head head;
 	struct err *err;
 	struct tree tree;
+	struct tree edge;  /* unfinished tiles as they are on disk */
+	struct buf last;   /* the unfinished bundle as it is on disk */
 	struct buf bundle; /* the entry bundle at hand */
 	struct buf tile;   /* the tile at hand */
 	struct buf wal;
 	struct span pending; /* the wal's rows from w.base on */
 	uint64_t base;
+	tlog_record_fn fn; /* told each record; may be NULL */
+	void *arg;
 };
 
 static void reader_done(struct reader *r)
 {
+	buf_done(&r->last);
 	buf_done(&r->bundle);
 	buf_done(&r->tile);
 	buf_done(&r->wal);
@@ -41,6 +48,7 @@ static void reader_done(struct reader *r)
 static void reader_init(struct reader *r, int dir, struct err *err)
 {
 	*r = (struct reader){ .dir = dir, .err = err };
+	buf_init(&r->last, LAYOUT_BUNDLE_MAX + 1);
 	buf_init(&r->bundle, LAYOUT_BUNDLE_MAX + 1);
 	buf_init(&r->tile, TREE_TILE_BYTES + 1);
 	buf_init(&r->wal, WAL_FILE_MAX + 1);
@@ -75,12 +83,12 @@ static int read_tile(struct reader *r, unsigned level, uint64_t n)
 	return e;
 }
 
-static int read_bundle(struct reader *r, uint64_t n)
+static int read_bundle(struct reader *r, uint64_t n, struct buf *b)
 {
 	char path[LAYOUT_PATH];
 
 	path_of(r->head.size, LAYOUT_ENTRIES, n, path);
-	return layout_need(r->dir, path, LAYOUT_BUNDLE_MAX, &r->bundle, r->err);
+	return layout_need(r->dir, path, LAYOUT_BUNDLE_MAX, b, r->err);
 }
 
 /* That a tile on disk is this one. */
@@ -127,10 +135,10 @@ static int check_pending(struct reader *r, struct span record)
 }
 
 /* Hashes the records of bundle n into the tree. */
-static int add_bundle(struct reader *r, uint64_t n)
+static int add_bundle(struct reader *r, uint64_t n, const struct buf *bundle)
 {
 	uint32_t want = rows_of(r->head.size, LAYOUT_ENTRIES, n);
-	struct span rows = buf_view(&r->bundle);
+	struct span rows = buf_view(bundle);
 	uint8_t leaf[TLOG_HASH];
 	struct span record;
 	char path[LAYOUT_PATH];
@@ -142,6 +150,8 @@ static int add_bundle(struct reader *r, uint64_t n)
 		if (!wal_row(&rows, &record))
 			break;
 		e = check_pending(r, record);
+		if (e == 0 && r->fn)
+			e = r->fn(r->arg, r->tree.size, record);
 		if (e == 0)
 			e = hash_leaf(leaf, record);
 		if (e == 0)
@@ -153,7 +163,50 @@ static int add_bundle(struct reader *r, uint64_t n)
 		return 0;
 	return err_set(r->err, -EBADMSG,
 		       "%s: offset %zu: does not hold %u whole records", path,
-		       r->bundle.n - rows.n, want);
+		       bundle->n - rows.n, want);
+}
+
+/*
+ * Where the wal ends, beside the checkpoint. A log that nobody writes has all
+ * of it under its checkpoint; one that is written may have more, and a batch
+ * that is half there.
+ */
+static int check_end(struct reader *r, enum wal_result res,
+		     const struct wal_walk *w, bool met)
+{
+	unsigned long long size = r->head.size;
+	unsigned long long next = w->next;
+
+	if (res == WAL_BAD)
+		return err_set(r->err, -EBADMSG,
+			       "wal: offset %zu: not what was written, from "
+			       "record %llu on",
+			       w->off, next);
+	if (w->base > r->head.size || w->next < r->head.size)
+		return err_set(r->err, -EBADMSG,
+			       "wal: offset %zu: has records %llu to %llu, the "
+			       "checkpoint %llu: one of them was put back",
+			       w->off, (unsigned long long)w->base, next, size);
+	if (!met)
+		return err_set(r->err, -EBADMSG,
+			       "checkpoint: offset 0: size %llu is in the "
+			       "middle of a batch",
+			       size);
+	if (r->live)
+		return 0;
+	if (res == WAL_TORN)
+		return err_set(r->err, -EBADMSG,
+			       "wal: offset %zu: a torn batch of %zu bytes "
+			       "behind record %llu: a crash leaves that, and "
+			       "the next start cuts it off",
+			       w->off, w->bytes.n - w->off, next);
+	if (w->next > r->head.size)
+		return err_set(r->err, -EBADMSG,
+			       "checkpoint: offset 0: has %llu records, the "
+			       "wal %llu: a crash leaves that, and the next "
+			       "start publishes the rest",
+			       size, next);
+	return 0;
 }
 
 /* Reads the wal whole and gathers its rows in front of the file's bytes. */
@@ -162,32 +215,51 @@ static int load_wal(struct reader *r)
 	struct wal_walk w;
 	enum wal_result res;
 	size_t n = 0;
+	bool met;
 	int e;
 
 	e = layout_need(r->dir, "wal", WAL_FILE_MAX, &r->wal, r->err);
 	if (e < 0)
 		return e;
 	res = wal_open(&w, buf_view(&r->wal));
+	met = w.base == r->head.size;
 	while (res == WAL_OK) {
 		res = wal_next(&w);
 		if (res != WAL_OK)
 			break;
+		met = met || w.next == r->head.size;
+		if (w.next > r->head.size)
+			continue;
 		/* UNSAFE: rows lie behind all that was gathered so far. */
 		memmove(r->wal.p + n, w.rows.p, w.rows.n);
 		n += w.rows.n;
 	}
-	if (res != WAL_END)
-		return err_set(r->err, -EBADMSG,
-			       "wal: offset %zu: not what was written", w.off);
-	if (w.next != r->head.size || w.base > r->head.size)
-		return err_set(r->err, -EBADMSG,
-			       "wal: offset %zu: ends with record %llu, the "
-			       "checkpoint has %llu",
-			       w.off, (unsigned long long)w.next,
-			       (unsigned long long)r->head.size);
+	e = check_end(r, res, &w, met);
+	if (e < 0)
+		return e;
 	r->base = w.base;
 	r->pending = span_of(r->wal.p, n);
 	return 0;
+}
+
+/* The unfinished tile of a level, as it was read, against what it must be. */
+static int check_edge_tile(struct reader *r, unsigned level)
+{
+	const uint8_t *have = r->edge.tile[level];
+	const uint8_t *want = r->tree.tile[level];
+	size_t n = (size_t)r->tree.width[level] * TLOG_HASH;
+	char path[LAYOUT_PATH];
+	size_t i;
+
+	for (i = 0; i < n && have[i] == want[i]; i++)
+		;
+	if (i == n)
+		return 0;
+	path_of(r->head.size, level, layout_full(r->head.size, level), path);
+	(void)err_set(r->err, -EBADMSG,
+		      "%s: offset %zu: is not what the log says", path, i);
+	return level == 0 ? name_both(r, layout_full(r->head.size, 0))
+			  : -EBADMSG;
 }
 
 static int check_edge(struct reader *r)
@@ -195,17 +267,8 @@ static int check_edge(struct reader *r)
 	unsigned level;
 	int e = 0;
 
-	for (level = 0; level < TREE_LEVELS && e == 0; level++) {
-		uint32_t width = r->tree.width[level];
-
-		if (width)
-			e = same_tile(r, level,
-				      layout_full(r->head.size, level),
-				      span_of(r->tree.tile[level],
-					      (size_t)width * TLOG_HASH));
-		if (e == -EBADMSG && level == 0)
-			e = name_both(r, layout_full(r->head.size, 0));
-	}
+	for (level = 0; level < TREE_LEVELS && e == 0; level++)
+		e = check_edge_tile(r, level);
 	return e;
 }
 
@@ -234,7 +297,9 @@ static int check_key(struct reader *r)
 	if (e == -EACCES)
 		return 0;
 	if (e < 0)
-		return layout_need(r->dir, "key", LAYOUT_SMALL_MAX, &b, r->err);
+		return err_set(r->err, -EBADMSG, "key: offset 0: %s",
+			       e == -ENOENT ? "the file is missing"
+					    : "cannot be read");
 	e = note_key_parse(buf_view(&b), &k);
 	memset(b.p, 0, b.n);
 	if (e == 0) {
@@ -247,67 +312,8 @@ static int check_key(struct reader *r)
 	return 0;
 }
 
-static int verify_once(struct reader *r)
-{
-	uint64_t n;
-	int e;
-
-	e = head_vkey(r->dir, &r->head.vkey, r->err);
-	if (e == 0)
-		e = check_key(r);
-	if (e == 0)
-		e = head_checkpoint(r->dir, &r->head, r->err);
-	if (e == 0)
-		e = load_wal(r);
-	for (n = 0; e == 0 && r->tree.size < r->head.size; n++) {
-		e = read_bundle(r, n);
-		if (e == 0)
-			e = add_bundle(r, n);
-	}
-	if (e == 0)
-		e = check_edge(r);
-	if (e == 0)
-		e = check_root(r);
-	return e < 0 ? e : layout_beyond(r->dir, r->head.size, false, r->err);
-}
-
-/* True, after a pause, if the checkpoint is no longer the one that was read:
- * somebody writes, and what did not agree may do so now. */
-static bool has_moved(int dir, const struct head *old)
-{
-	const struct timespec pause = { .tv_nsec = TRY_MS * 1000000L };
-	struct head now = *old;
-	struct err ignored;
-
-	(void)nanosleep(&pause, NULL);
-	return old->vkey.name[0] && head_checkpoint(dir, &now, &ignored) == 0 &&
-	       now.size > old->size;
-}
-
-int tlog_verify(int dirfd, struct tlog_state *ret, struct err *err)
-{
-	int try;
-	int e = -EBADMSG;
-
-	for (try = 0; try < TRIES; try++) {
-		CLEAN_READER struct reader r;
-
-		reader_init(&r, dirfd, err);
-		e = verify_once(&r);
-		if (e == 0) {
-			*ret = (struct tlog_state){ .size = r.head.size };
-			memcpy(ret->root, r.head.root, TLOG_HASH);
-			note_vkey_format(&r.head.vkey, ret->vkey);
-			break;
-		}
-		if (!has_moved(dirfd, &r.head))
-			break;
-	}
-	return e;
-}
-
-/* The edge as the tiles on disk have it: its root must be the signed one. */
-static int load_edge(struct reader *r)
+/* The unfinished tiles as they are on disk. */
+static int read_edge(struct reader *r)
 {
 	unsigned level;
 	int e;
@@ -320,11 +326,132 @@ static int load_edge(struct reader *r)
 		e = read_tile(r, level, tree_full_tiles(r->head.size, level));
 		if (e < 0)
 			return e;
-		memcpy(r->tree.tile[level], r->tile.p,
+		memcpy(r->edge.tile[level], r->tile.p,
 		       (size_t)width * TLOG_HASH);
-		r->tree.width[level] = width;
+		r->edge.width[level] = width;
 	}
-	return check_root(r);
+	r->edge.size = r->head.size;
+	return 0;
+}
+
+/*
+ * All of the log that changes when it grows: once this is read, the rest is
+ * files that stay as they are.
+ */
+static int take_snapshot(struct reader *r)
+{
+	uint64_t size;
+	int e = head_vkey(r->dir, &r->head.vkey, r->err);
+
+	if (e == 0)
+		e = check_key(r);
+	if (e == 0)
+		e = head_checkpoint(r->dir, &r->head, r->err);
+	if (e == 0)
+		e = load_wal(r);
+	if (e == 0)
+		e = read_edge(r);
+	size = r->head.size;
+	if (e == 0 && layout_width(size, LAYOUT_ENTRIES))
+		e = read_bundle(r, layout_full(size, LAYOUT_ENTRIES), &r->last);
+	return e;
+}
+
+/* Everything from bundle `first` on. */
+static int verify_rest(struct reader *r, uint64_t first)
+{
+	uint64_t full = layout_full(r->head.size, LAYOUT_ENTRIES);
+	uint64_t n;
+	int e;
+
+	e = layout_edge(r->dir, first * TREE_TILE, &r->tree, r->err);
+	for (n = first; n < full && e == 0; n++) {
+		e = read_bundle(r, n, &r->bundle);
+		if (e == 0)
+			e = add_bundle(r, n, &r->bundle);
+	}
+	if (e == 0 && r->last.n)
+		e = add_bundle(r, full, &r->last);
+	if (e == 0)
+		e = check_edge(r);
+	if (e == 0)
+		e = check_root(r);
+	if (e == 0 && !r->live)
+		e = layout_beyond(r->dir, r->head.size, false, r->err);
+	return e;
+}
+
+bool verify_moved(int dir, const struct head *old)
+{
+	const struct timespec pause = { .tv_nsec = TRY_MS * 1000000L };
+	struct head now = *old;
+	struct err ignored;
+
+	(void)nanosleep(&pause, NULL);
+	return old->vkey.name[0] && head_checkpoint(dir, &now, &ignored) == 0 &&
+	       now.size > old->size;
+}
+
+bool verify_live(int dir)
+{
+	CLEAN_FD int fd = openat(dir, "key", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 &&
+	       errno == EWOULDBLOCK;
+}
+
+int tlog_walk(int dirfd, tlog_record_fn fn, void *arg, struct tlog_state *ret,
+	      struct err *err)
+{
+	int try;
+	int e = -EBADMSG;
+
+	for (try = 0; try < VERIFY_TRIES; try++) {
+		CLEAN_READER struct reader r;
+
+		reader_init(&r, dirfd, err);
+		r.live = verify_live(dirfd);
+		r.fn = fn;
+		r.arg = arg;
+		e = take_snapshot(&r);
+		if (e < 0 && verify_moved(dirfd, &r.head))
+			continue;
+		if (e == 0)
+			e = verify_rest(&r, 0);
+		if (e == 0) {
+			*ret = (struct tlog_state){ .size = r.head.size };
+			memcpy(ret->root, r.head.root, TLOG_HASH);
+			note_vkey_format(&r.head.vkey, ret->vkey);
+		}
+		break;
+	}
+	if (e == -EBADMSG)
+		layout_name_records(err);
+	return e;
+}
+
+int tlog_verify(int dirfd, struct tlog_state *ret, struct err *err)
+{
+	return tlog_walk(dirfd, NULL, NULL, ret, err);
+}
+
+int verify_end(int dirfd, uint64_t first, struct err *err)
+{
+	CLEAN_READER struct reader r;
+	int e;
+
+	reader_init(&r, dirfd, err);
+	e = take_snapshot(&r);
+	return e < 0 ? e : verify_rest(&r, first);
+}
+
+/* The edge as the tiles on disk have it: its root must be the signed one. */
+static int load_edge(struct reader *r)
+{
+	int e = read_edge(r);
+
+	r->tree = r->edge;
+	return e < 0 ? e : check_root(r);
 }
 
 /*
@@ -370,7 +497,7 @@ static int find_record(struct reader *r, uint64_t index, struct span *ret)
 {
 	struct span rows;
 	uint64_t i;
-	int e = read_bundle(r, index / TREE_TILE);
+	int e = read_bundle(r, index / TREE_TILE, &r->bundle);
 
 	if (e < 0)
 		return e;
@@ -411,7 +538,7 @@ int tlog_read(int dirfd, uint64_t index, uint8_t **ret, size_t *n,
 	int try;
 	int e = -EBADMSG;
 
-	for (try = 0; try < TRIES; try++) {
+	for (try = 0; try < VERIFY_TRIES; try++) {
 		struct span record = { NULL, 0 };
 		CLEAN_READER struct reader r;
 
@@ -429,9 +556,11 @@ int tlog_read(int dirfd, uint64_t index, uint8_t **ret, size_t *n,
 			*n = record.n;
 			break;
 		}
-		if (e != -EBADMSG || !has_moved(dirfd, &r.head))
+		if (e != -EBADMSG || !verify_moved(dirfd, &r.head))
 			break;
 	}
+	if (e == -EBADMSG)
+		layout_name_records(err);
 	return e;
 }
 

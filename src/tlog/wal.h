@@ -33,8 +33,10 @@ enum {
 	WAL_HEAD = 56,
 	WAL_BATCH_HEAD = 24,
 	WAL_BATCH = TLOG_BATCH,	   /* records in a batch */
-	WAL_RESET_RECORDS = 1024,  /* begin anew after this many, */
-	WAL_RESET_BYTES = 4 << 20, /* or so many bytes */
+	WAL_LONG_RECORDS = 8192,   /* begin anew at rest after this many, */
+	WAL_LONG_BYTES = 8 << 20,  /* or so many bytes; */
+	WAL_MOST_RECORDS = 65536,  /* and at once after this many, */
+	WAL_MOST_BYTES = 24 << 20, /* or so many bytes */
 	WAL_FILE_MAX = 64 << 20,   /* never larger than this */
 };
 

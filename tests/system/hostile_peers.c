@@ -106,6 +106,7 @@ static int world_start(void **)
 	int a[2], audit[2], m[2], c[2], s[2], kept[2];
 	CLEAN_FD int dir = -1;
 	CLEAN_FD int queue = -1;
+	CLEAN_FD int tip = -1;
 	CLEAN_FD int policy = -1;
 
 	w = (struct world){ .dir = "/tmp/bhp-XXXXXX", .next = 1 };
@@ -114,15 +115,17 @@ static int world_start(void **)
 	policy = memfd_sealed("policy", span_str(policy_default_text()));
 	assert_int_equal(mkdirat(dir, "store", 0700), 0);
 	queue = openat(dir, "store", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_true(dir >= 0 && queue >= 0 && policy >= 0);
+	assert_int_equal(mkdirat(dir, "tip", 0700), 0);
+	tip = openat(dir, "tip", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(dir >= 0 && queue >= 0 && tip >= 0 && policy >= 0);
 	assert_int_equal(chan_pair(s), 0);
 	assert_int_equal(chan_pair(kept), 0);
 	assert_int_equal(chan_pair(a), 0);
 	assert_int_equal(chan_pair(audit), 0);
 	assert_int_equal(chan_pair(m), 0);
 	assert_int_equal(chan_pair(c), 0);
-	w.auditd =
-		start_process(PROC_AUDITD, (int[]){ a[1], audit[1], dir }, 3);
+	w.auditd = start_process(PROC_AUDITD,
+				 (int[]){ a[1], audit[1], dir, tip }, 4);
 	w.store = start_process(PROC_STORE, (int[]){ s[1], kept[1], queue }, 3);
 	w.broker = start_process(
 		PROC_BROKER, (int[]){ m[1], audit[0], c[1], policy, kept[0] },

@@ -6,9 +6,10 @@
  * was not running: anything that does not fit is refused with its place, and
  * bulkhead does not start. Texts inside records may be an attacker's: they are
  * carried as JSON strings and never interpreted. Trusts: monitor, broker.
- * Keeps: the log's directory and nothing else; holds the key that signs
- * checkpoints. When the log cannot be written it refuses everything from then
- * on, so that nothing is executed that would not be on record.
+ * Keeps: the log's directory and that of its tip, and nothing else; holds the
+ * key that signs checkpoints. When the log cannot be written it refuses
+ * everything from then on, so that nothing is executed that would not be on
+ * record.
  */
 #include <errno.h>
 
@@ -20,13 +21,16 @@ static struct auditd state;
 
 int main(void)
 {
+	struct tlog_counts counts;
 	struct tlog *log = NULL;
 	struct err err;
 	int r;
 
 	process_start(PROC_AUDITD);
-	if (tlog_open(graph_fd(PROC_AUDITD, FD_DIR), &log, &err) < 0)
-		die("audit log: %s", err.msg);
+	if (tlog_open_tip(graph_fd(PROC_AUDITD, FD_DIR),
+			  graph_fd(PROC_AUDITD, FD_STATE), &log, &err) < 0)
+		die("audit log: %s; docs/audit.md says what to do next",
+		    err.msg);
 	if (tlog_recovery(log)[0])
 		log_warn("recovered", "what=\"%s\"", tlog_recovery(log));
 	if (auditd_init(&state, log, graph_fd(PROC_AUDITD, FD_MONITOR),
@@ -35,6 +39,11 @@ int main(void)
 	r = auditd_run(&state);
 	if (r < 0)
 		log_error("stopped", "error=%s", strerrorname_np(-r));
+	counts = tlog_counts(log);
+	log_info("done", "records=%llu batches=%llu syncs=%llu",
+		 (unsigned long long)counts.records,
+		 (unsigned long long)counts.batches,
+		 (unsigned long long)counts.syncs);
 	auditd_done(&state);
-	return r < 0 ? 1 : 0;
+	return r < 0 || state.failed ? 1 : 0;
 }

@@ -12,6 +12,17 @@
 
 enum { MONITOR, BROKER };
 
+enum {
+	/* A batch waits for what is on its way, at most half as long as the
+	 * sync takes that it saves, and at least and at most: */
+	GATHER_LEAST_US = 50,
+	GATHER_MOST_US = 1000,
+	/* Readers get to see a record when nothing was asked for so long, */
+	QUIET_MS = 2,
+	/* or at the latest after: */
+	BEHIND_MS = 250,
+};
+
 static uint64_t clock_ns(clockid_t clock)
 {
 	struct timespec t = { 0 };
@@ -38,7 +49,7 @@ static void lose_peer(struct auditd *a, size_t peer)
 static void add_record(struct auditd *a, size_t peer)
 {
 	const struct record_stamp stamp = {
-		.seq = tlog_size(a->log) + a->n,
+		.seq = tlog_size(a->log) + a->n - a->first,
 		.wall_ns = clock_ns(CLOCK_REALTIME),
 		.mono_ns = clock_ns(CLOCK_MONOTONIC),
 		.boot = span_str(a->boot),
@@ -50,7 +61,7 @@ static void add_record(struct auditd *a, size_t peer)
 	int r;
 
 	/* Refused rows of this batch take no place in the log. */
-	for (i = 0; i < a->n; i++)
+	for (i = a->first; i < a->n; i++)
 		s.seq -= a->rows[i].why != NULL;
 	buf_reset(&a->text);
 	if (a->failed)
@@ -67,7 +78,8 @@ static void add_record(struct auditd *a, size_t peer)
 	a->rows[a->n].ids = a->in.ids;
 	a->rows[a->n].peer = (uint8_t)peer;
 	a->rows[a->n].later = a->in.type == MSG_AUDIT_LATER;
-	a->urgent |= why || !a->rows[a->n].later;
+	a->rows[a->n].asks = why || !a->rows[a->n].later;
+	a->asking += a->rows[a->n].asks;
 	a->rows[a->n].why = why;
 	a->rows[a->n++].index = index;
 }
@@ -75,13 +87,14 @@ static void add_record(struct auditd *a, size_t peer)
 /* One message of a peer; false if there is none, or the peer is done. */
 static bool take_message(struct auditd *a, size_t peer)
 {
-	struct pollfd p = { .fd = a->peers[peer].fd, .events = POLLIN };
 	const char *why;
 	int r;
 
-	if (p.fd < 0 || poll(&p, 1, 0) <= 0)
+	if (a->peers[peer].fd < 0)
 		return false;
 	r = chan_recv(&a->peers[peer], &a->in, &why);
+	if (r == -EAGAIN)
+		return false;
 	if (r <= 0) {
 		if (r < 0)
 			log_warn("peer-lost", "peer=%zu error=%s why=%s", peer,
@@ -129,8 +142,110 @@ static void answer(struct auditd *a, size_t i)
 		lose_peer(a, a->rows[i].peer);
 }
 
+static bool may_take(const struct auditd *a)
+{
+	return a->n - a->first < TLOG_BATCH && !a->loop.stop;
+}
+
+/* Whatever is readable now, of both peers in turn. */
+static void take_all(struct auditd *a)
+{
+	bool more[AUDITD_PEERS] = { true, true };
+
+	while (more[MONITOR] || more[BROKER]) {
+		size_t i;
+
+		for (i = 0; i < AUDITD_PEERS; i++)
+			more[i] = more[i] && may_take(a) && take_message(a, i);
+	}
+}
+
+/*
+ * Waits for requests that are on their way, if the last batch says that there
+ * are any: whoever waits for one answer at a time is never kept waiting.
+ */
+static void gather(struct auditd *a)
+{
+	uint64_t most = a->sync_us / 2;
+	uint64_t end;
+
+	take_all(a);
+	if (most < GATHER_LEAST_US)
+		most = GATHER_LEAST_US;
+	if (most > GATHER_MOST_US)
+		most = GATHER_MOST_US;
+	end = now_us() + most;
+	while (a->asking && a->asking < a->expect && may_take(a)) {
+		uint64_t now = now_us();
+		struct timespec left = { 0 };
+		struct pollfd p[AUDITD_PEERS];
+		size_t i;
+
+		for (i = 0; i < AUDITD_PEERS; i++)
+			p[i] = (struct pollfd){ .fd = a->peers[i].fd,
+						.events = POLLIN };
+		left.tv_nsec = now < end ? (long)(end - now) * 1000 : 0;
+		if (now >= end || ppoll(p, AUDITD_PEERS, &left, NULL) <= 0)
+			break;
+		take_all(a);
+	}
+}
+
+static void publish(struct auditd *a, bool rest)
+{
+	int r = 0;
+
+	if (!a->failed)
+		r = rest ? tlog_rest(a->log) : tlog_publish(a->log);
+	if (r < 0)
+		fail(a, "publish", r);
+	a->behind_us = 0;
+}
+
+static void on_quiet(void *arg);
+
+static void watch_quiet(struct auditd *a)
+{
+	if (!a->watching && loop_timer(&a->loop, QUIET_MS, on_quiet, a) < 0)
+		publish(a, false);
+	else
+		a->watching = true;
+}
+
+static void on_quiet(void *arg)
+{
+	struct auditd *a = arg;
+
+	a->watching = false;
+	if (now_us() - a->heard_us >= QUIET_MS * UINT64_C(1000))
+		publish(a, true);
+	else
+		watch_quiet(a);
+}
+
+/* Readers lack the last batch: for how long may they? */
+static void publish_soon(struct auditd *a)
+{
+	uint64_t now = now_us();
+
+	a->heard_us = now;
+	if (!a->behind_us)
+		a->behind_us = now;
+	if (now - a->behind_us >= BEHIND_MS * UINT64_C(1000) ||
+	    tlog_is_long(a->log))
+		publish(a, false);
+	watch_quiet(a);
+}
+
+/*
+ * Makes the batch durable. Then what has come meanwhile is taken, and only then
+ * are the senders told: so it is known how many requests there are at a time.
+ */
 static void commit_batch(struct auditd *a)
 {
+	uint64_t start = now_us();
+	size_t done = a->n;
+	size_t asked = a->asking;
 	size_t i;
 	int r = 0;
 
@@ -138,50 +253,56 @@ static void commit_batch(struct auditd *a)
 		r = tlog_commit(a->log);
 	if (r < 0)
 		fail(a, "commit", r);
-	for (i = 0; i < a->n; i++)
+	a->sync_us = now_us() - start;
+	a->first = done;
+	take_all(a);
+	a->expect = a->asking;
+	for (i = 0; i < done; i++)
 		answer(a, i);
-	a->n = 0;
-	a->urgent = false;
+	a->first = 0;
+	a->n -= done;
+	a->asking -= asked;
+	memmove(a->rows, a->rows + done, a->n * sizeof(a->rows[0]));
 	loop_timer_del(&a->loop, a->timer);
 	a->timer = -1;
 }
+
+static void on_readable(void *arg, int fd, short events);
 
 static void on_later(void *arg)
 {
 	struct auditd *a = arg;
 
 	a->timer = -1;
-	commit_batch(a);
+	if (a->n)
+		commit_batch(a);
+	on_readable(a, -1, 0);
 }
 
-/* Nobody waits; without a timer, nobody needs to. */
-static void commit_later(struct auditd *a)
+/* Nobody waits for what is there; without a timer, nobody needs to. */
+static bool may_wait(struct auditd *a)
 {
+	if (a->asking || a->loop.stop || a->n == TLOG_BATCH)
+		return false;
 	if (a->timer < 0)
 		a->timer = loop_timer(&a->loop, AUDIT_LATER_MS, on_later, a);
-	if (a->timer < 0)
-		commit_batch(a);
+	return a->timer >= 0;
 }
 
-/*
- * Whatever is readable now, of both peers in turn, becomes one batch: while
- * one is being synced the next gathers, and shares the next sync. At the end
- * nothing is left for later.
- */
+/* All requests that are waiting, or on their way, share one sync; while it
+ * runs the next gather. At the end nothing is left for later. */
 static void on_readable(void *arg, int, short)
 {
 	struct auditd *a = arg;
-	bool more = true;
 
-	while (more && a->n < TLOG_BATCH && !a->loop.stop) {
-		more = take_message(a, MONITOR);
-		if (a->n < TLOG_BATCH && !a->loop.stop)
-			more = take_message(a, BROKER) || more;
-	}
-	if (a->urgent || a->loop.stop || a->n == TLOG_BATCH)
-		commit_batch(a);
-	else if (a->n)
-		commit_later(a);
+	do {
+		gather(a);
+		if (a->n && may_wait(a))
+			break;
+		if (a->n)
+			commit_batch(a);
+		publish_soon(a);
+	} while (a->n);
 }
 
 int auditd_init(struct auditd *a, struct tlog *log, int monitor, int broker)
@@ -235,5 +356,8 @@ int auditd_run(struct auditd *a)
 
 	for (i = 0; i < AUDITD_PEERS && r == 0; i++)
 		r = fd_nonblock(a->peers[i].fd, true);
-	return r < 0 ? r : loop_run(&a->loop);
+	if (r == 0)
+		r = loop_run(&a->loop);
+	publish(a, true);
+	return r;
 }

@@ -1,8 +1,8 @@
 /*
  * batch: what auditd does, apart from being a process: take the records that
- * are waiting, make them durable together, and tell each sender. Records that
- * nobody waits for make no batch by themselves: they go with the next that
- * somebody does, or after AUDIT_LATER_MS.
+ * are waiting, make them durable together, tell each sender, and publish when
+ * there is time. Records that nobody waits for make no batch by themselves:
+ * they go with the next that somebody does, or after AUDIT_LATER_MS.
  */
 #ifndef AUDITD_BATCH_H
 #define AUDITD_BATCH_H
@@ -23,16 +23,28 @@ struct auditd {
 	struct buf text;
 	struct msg in;
 	struct msg out;
-	size_t n;    /* requests in the batch */
-	bool urgent; /* somebody waits for one of them */
-	int timer;   /* of those that nobody waits for, -1: none */
+	/* How many requests that somebody waits for there are at a time, by the
+	 * last batch: those that were answered, and those that had come before
+	 * their answers. */
+	size_t expect;
+	size_t asking; /* rows that somebody waits for */
+	int timer;     /* of those that nobody waits for, -1: none */
+	bool watching;	    /* a timer looks out for quiet */
+	uint64_t sync_us;   /* what the last batch took to be durable */
+	uint64_t heard_us;  /* when the last request came */
+	uint64_t behind_us; /* since when readers lack something; 0: they do not
+			     */
+	size_t first;	    /* row of the batch that gathers; before it stand
+			       those that wait for their answer */
+	size_t n;	    /* rows */
 	struct {
 		struct msg_ids ids;
 		uint8_t peer;
 		bool later;	 /* told only that it failed */
+		bool asks;	 /* somebody is to be told */
 		const char *why; /* NULL: added, and waits */
 		uint64_t index;
-	} rows[TLOG_BATCH];
+	} rows[2 * TLOG_BATCH];
 };
 
 /* Takes over the log and both channels' fds. 0 or -ENOMEM. */

@@ -71,6 +71,17 @@ static void put_string(struct buf *b, struct span s)
 	buf_u8(b, '"');
 }
 
+static void put_number(struct buf *b, uint64_t v)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+
+	do
+		digits[--at] = (char)('0' + v % 10);
+	while (v /= 10);
+	buf_put(b, digits + at, sizeof(digits) - at);
+}
+
 static void put_field(struct buf *b, const struct m_audit_field *f)
 {
 	put_string(b, f->key);
@@ -80,7 +91,7 @@ static void put_field(struct buf *b, const struct m_audit_field *f)
 		put_string(b, f->text);
 		break;
 	case AUDIT_INT:
-		buf_printf(b, "%llu", (unsigned long long)f->number);
+		put_number(b, f->number);
 		break;
 	case AUDIT_BOOL:
 		buf_str(b, f->number ? "true" : "false");

@@ -259,6 +259,7 @@ static int sub_dir(int at, const char *name, struct err *err)
 static int start_auditd(struct monitor *m, struct err *err)
 {
 	CLEAN_FD int dir = sub_dir(m->state_fd, "audit", err);
+	CLEAN_FD int tip = sub_dir(m->state_fd, "tip", err);
 	CLEAN_FD int theirs = -1;
 	CLEAN_FD int boot_fd = -1;
 	const struct timeval limit = { .tv_sec = MONITOR_AUDIT_MS / 1000 };
@@ -267,8 +268,8 @@ static int start_auditd(struct monitor *m, struct err *err)
 	int pair[2];
 	int r;
 
-	if (dir < 0)
-		return dir;
+	if (dir < 0 || tip < 0)
+		return dir < 0 ? dir : tip;
 	r = chan_pair(pair);
 	if (r < 0)
 		return err_set(err, r, "socketpair: %s", strerror(-r));
@@ -279,7 +280,7 @@ static int start_auditd(struct monitor *m, struct err *err)
 	boot[n > 0 ? n : 0] = 0;
 	r = core_start(m, &m->auditd, "auditd",
 		       (struct spawn){ .proc = PROC_AUDITD,
-				       .fds = { -1, theirs, dir } },
+				       .fds = { -1, theirs, dir, tip } },
 		       err);
 	/* A log that hangs, as on a dead disk, may not hold up a kill. */
 	if (r == 0 && setsockopt(m->auditd.chan.fd, SOL_SOCKET, SO_RCVTIMEO,
