@@ -471,13 +471,14 @@ static const struct load_rule vm_rules[] = {
 	  set_deadline },
 	{ { "pool", false, false,
 	    "VMs of the kind kept ready for what comes next, each a copy of "
-	    "the kind's template",
+	    "the kind's template. 0: copies are made on demand, in jails that "
+	    "stand ready, without a QEMU, for the next two",
 	    "0 to 16", "reader 1, planner 0" },
 	  set_pool },
 	{ { "parked", false, false,
 	    "how they are kept. waiting: started, and stopped before its state "
 	    "is loaded; no processor time, about 20 MiB each. resumed: "
-	    "running, and warmed with a mail of ours; the fastest answer, for "
+	    "running, and warmed with mails of ours; the fastest answer, for "
 	    "about 1 % of a core and 45 MiB each",
 	    NULL, "waiting" },
 	  set_parked,
