@@ -593,8 +593,8 @@ static const struct load_rule queue_rules[] = {
 	    "16MiB to 1024GiB", "1GiB" },
 	  set_queue_bytes },
 	{ { "reserve", false, false,
-	    "of the disk; a mail that would take from it waits",
-	    "0 to 1024GiB", "64MiB" },
+	    "of the disk; a mail that would take from it waits", "0 to 1024GiB",
+	    "64MiB" },
 	  set_reserve },
 	{ { "history", false, false,
 	    "verdicts kept, with their effects; unknown effects are kept until "

@@ -42,18 +42,12 @@ static const struct {
 	const char *name;
 	enum how how;
 } parts[] = {
-	{ "version", TAKE_FILE },
-	{ "latch", TAKE_FILE },
-	{ "connectors", TAKE_TREE },
-	{ "store.last", TAKE_FILE },
-	{ "store", TAKE_DATABASES },
-	{ "tip", TAKE_TREE },
-	{ "audit", TAKE_LOG },
-	{ "lock", LEAVE },
-	{ "control.sock", LEAVE },
-	{ "log", LEAVE },
-	{ "probe", LEAVE },
-	{ "upgrade", LEAVE },
+	{ "version", TAKE_FILE },    { "latch", TAKE_FILE },
+	{ "connectors", TAKE_TREE }, { "store.last", TAKE_FILE },
+	{ "store", TAKE_DATABASES }, { "tip", TAKE_TREE },
+	{ "audit", TAKE_LOG },	     { "lock", LEAVE },
+	{ "control.sock", LEAVE },   { "log", LEAVE },
+	{ "probe", LEAVE },	     { "upgrade", LEAVE },
 	{ "store.last.new", LEAVE },
 };
 

@@ -303,17 +303,46 @@ static void test_backup_refuses(void **state)
 	assert_int_equal(backup_fails(w, &err), 0);
 }
 
+/* Backs up and restores: what was restored, as a directory of that name. */
+static int through(struct world *w, const char *name)
+{
+	CLEAN_FD int file =
+		openat(w->dir, "copy.tmp",
+		       O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	struct state_sum sum;
+	struct err err = { 0 };
+	int to = sub(w->dir, name);
+
+	assert_int_equal(state_backup(w->dir, file, &sum, &err), 0);
+	assert_int_equal(lseek(file, 0, SEEK_SET), 0);
+	assert_int_equal(state_restore(file, to, &sum, &err), 0);
+	return to;
+}
+
+/* A database with what is newer than it, its mark, and the tip of the log. */
 static void test_databases(void **state)
 {
 	struct world *w = *state;
-	CLEAN_FD int store = sub(w->dir, "store");
+	CLEAN_FD int store = sub(w->dir, "store"), tip = sub(w->dir, "tip");
+	CLEAN_FD int alone = -1, both = -1;
 	struct err err;
 
+	put(w->dir, "version", "2\n");
+	put(w->dir, "store.last", "0/1\n");
+	put(tip, "checkpoint", "a note\n");
 	put(store, "queue.db", "SQLite format 3");
-	assert_int_equal(backup_fails(w, &err), 0);
-	put(store, "queue.db-wal", "");
-	assert_int_equal(backup_fails(w, &err), 0);
+	alone = through(w, "log");
+	need_text(alone, "store/queue.db", "SQLite format 3");
+	assert_int_equal(faccessat(alone, "store/queue.db-wal", F_OK, 0), -1);
+	need_text(alone, "store.last", "0/1\n");
+	need_text(alone, "tip/checkpoint", "a note\n");
 	put(store, "queue.db-wal", "frames");
+	both = through(w, "upgrade");
+	need_text(both, "store/queue.db", "SQLite format 3");
+	need_text(both, "store/queue.db-wal", "frames");
+	put(store, "queue.db-journal", "");
+	assert_int_equal(backup_fails(w, &err), 0);
+	put(store, "queue.db-journal", "pages");
 	assert_int_equal(backup_fails(w, &err), -EBUSY);
 	assert_non_null(strstr(err.msg, "store/queue.db: "));
 }

@@ -27,8 +27,8 @@ struct auditd {
 	 * last batch: those that were answered, and those that had come before
 	 * their answers. */
 	size_t expect;
-	size_t asking; /* rows that somebody waits for */
-	int timer;     /* of those that nobody waits for, -1: none */
+	size_t asking;	    /* rows that somebody waits for */
+	int timer;	    /* of those that nobody waits for, -1: none */
 	bool watching;	    /* a timer looks out for quiet */
 	uint64_t sync_us;   /* what the last batch took to be durable */
 	uint64_t heard_us;  /* when the last request came */
