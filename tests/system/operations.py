@@ -76,7 +76,8 @@ def backup_and_restore():
         b.run('audit', 'verify')
         b.up()
         b.items_until(1)
-        after = b.audit()
+        # What the store did not know to be recorded is said again.
+        after = [r for r in b.audit() if not r.get('again')]
         start = next(i for i, r in enumerate(after) if r['kind'] == 'start'
                      and i > 0)
         need(after[:start] == before[:start] and start > 5,

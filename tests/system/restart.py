@@ -74,13 +74,14 @@ def at_terminal(b, word, *args):
 
 
 def verdicts(b):
-    """item -> verdicts in the log, those said again after a crash apart."""
-    found = {}
+    """item -> verdicts in the log. One that is said again after a crash counts
+    where the crash came before it was said."""
+    found, again = {}, {}
     for r in b.audit():
-        if r['kind'] == 'item.done' and not r.get('again'):
-            found.setdefault(r['item'], []).append(
-                r['verdict'])
-    return found
+        if r['kind'] == 'item.done':
+            where = again if r.get('again') else found
+            where.setdefault(r['item'], []).append(r['verdict'])
+    return {**{item: v[:1] for item, v in again.items()}, **found}
 
 
 def killed_at_work(b):
