@@ -7,6 +7,8 @@ sources that no case meets fails the test, unless it is listed below with why.
 
 usage: errors.py [--accept]    --accept writes the golden files anew
 """
+import contextlib
+import hashlib
 import os
 import re
 import shutil
@@ -319,12 +321,35 @@ def doctor(w, *checks, wrap=(), **env):
     return rc, lines_of(out, *checks)
 
 
-def damaged_images(w):
-    d = w.path('images')
+def copied_images(w, name):
+    d = w.path(name)
     os.mkdir(d)
     for f in os.listdir(IMAGES):
         if os.path.isfile(os.path.join(IMAGES, f)):
             shutil.copy(os.path.join(IMAGES, f), d)
+    return d
+
+
+def images_with(w, name, qemu):
+    """Images with this for bulkhead's own QEMU; None: without one."""
+    d = copied_images(w, name)
+    sums = os.path.join(d, 'SHA256SUMS')
+    with open(sums, encoding='utf-8') as f:
+        lines = [l for l in f if not l.endswith('  qemu\n')]
+    if qemu is None:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(d, 'qemu'))
+    else:
+        with open(os.path.join(d, 'qemu'), 'wb') as f:
+            f.write(qemu)
+        lines.append(hashlib.sha256(qemu).hexdigest() + '  qemu\n')
+    with open(sums, 'w', encoding='utf-8') as f:
+        f.writelines(lines)
+    return d
+
+
+def damaged_images(w):
+    d = copied_images(w, 'images')
     with open(os.path.join(d, 'probe.cpio'), 'wb') as f:
         f.write(b'not it')
     return d
@@ -343,10 +368,16 @@ def doctor_cases():
         yield ('another machine', *doctor(w, 'processor', wrap=['setarch', 'i686']))
         yield ('an old kernel', *doctor(w, 'kernel', wrap=['setarch', '--uname-2.6']))
         yield ('no /dev/kvm', *doctor(w, 'KVM', wrap=ns('mount -t tmpfs none /dev')))
-        yield ('no QEMU', *doctor(w, 'QEMU', wrap=ns(
+        without = images_with(w, 'without', None)
+        yield ('no QEMU', *doctor(w, 'QEMU', images=without, wrap=ns(
             'mount --bind /dev/null /usr/bin/qemu-system-x86_64')))
-        yield ('no QEMU for KVM', *doctor(w, 'QEMU', wrap=ns(
+        yield ('no QEMU for KVM', *doctor(w, 'QEMU', images=without, wrap=ns(
             'mount --bind /dev/null /usr/bin/qemu-system-x86_64-microvm')))
+        yield ('no QEMU of ours', *doctor(w, 'QEMU', images=without))
+        yield ('one of ours that does not run', *doctor(
+            w, 'QEMU', images=images_with(w, 'broken', b'not a program')))
+        yield ('no firmware', *doctor(w, 'QEMU', wrap=ns(
+            'mount -t tmpfs none /usr/share/qemu')))
         yield ('no namespaces', *doctor(w, 'namespaces', wrap=[
             'unshare', '-r', 'sh', '-c',
             'echo 0 >/proc/sys/user/max_user_namespaces; exec "$@"', 'sh']))
