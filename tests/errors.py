@@ -51,6 +51,9 @@ CONFIG_CASES = [
     ('a value of a later version', {'auto': 'native'}),
     ('what is missing', {'    planner: {kind: triage}\n': '',
                          'connectors:': 'vms2:'}),
+    ('bounds of the queue', {'backend: auto': 'queue: {items: 0, per_source: x, '
+                             'bytes: 1KiB, reserve: 2000GiB, history: 1000001}'}),
+    ('a share above the whole', {'backend: auto': 'queue: {items: 10, per_source: 11}'}),
     ('a list where a value belongs', {'auto': '[auto]'}),
     ('a value where a map belongs', {'{kind: triage}': 'triage'}),
     ('an empty value', {'auto': '""'}),
@@ -373,6 +376,7 @@ def doctor_cases():
             'mount --bind /dev/null /usr/bin/qemu-system-x86_64')))
         yield ('no QEMU for KVM', *doctor(w, 'QEMU', images=without, wrap=ns(
             'mount --bind /dev/null /usr/bin/qemu-system-x86_64-microvm')))
+        yield ('QEMU', *doctor(w, 'QEMU'))
         yield ('no QEMU of ours', *doctor(w, 'QEMU', images=without))
         yield ('one of ours that does not run', *doctor(
             w, 'QEMU', images=images_with(w, 'broken', b'not a program')))

@@ -40,7 +40,8 @@ def install(d):
     need(files(d) == {'opt/x/' + f for f in have}, 'nothing is outside of PREFIX')
     for want in ['bin/bulkhead', 'libexec/bulkhead/bulkhead-monitor',
                  'libexec/bulkhead/bulkhead-vmm', 'lib/bulkhead/images/kernel',
-                 'lib/bulkhead/images/SHA256SUMS', 'lib/bulkhead/images/qemu', 'share/man/man1/bulkhead-up.1',
+                 'lib/bulkhead/images/SHA256SUMS', 'lib/bulkhead/images/qemu',
+                 'share/man/man1/bulkhead-up.1',
                  'share/man/man5/bulkhead.yaml.5', 'share/man/man5/bulkhead-policy.5',
                  'share/bash-completion/completions/bulkhead',
                  'share/zsh/vendor-completions/_bulkhead',
@@ -83,7 +84,8 @@ def deb(d):
     fields = subprocess.run(['dpkg-deb', '-f', package], capture_output=True,
                             text=True, check=True).stdout
     need('libfyaml0' in fields and 'libc6 (>=' in fields
-         and re.search('^Depends:.* qemu-system-(data|x86)', fields, re.M), 'it depends on what the programs need', fields)
+         and re.search('^Depends:.* qemu-system-(data|x86)', fields, re.M),
+         'it depends on what the programs need', fields)
     listing = subprocess.run(['dpkg-deb', '-c', package], capture_output=True,
                              text=True, check=True).stdout
     owners = {l.split()[1] for l in listing.splitlines()}
