@@ -110,6 +110,7 @@ static void ask(uint64_t n)
 	audit_str(&r, "policy",
 		  SPAN_LIT("5f1c5b0b7d7f2a8a3f0c1f7c6b9d4e2a5f1c5b0b7d7f2a8a3f"
 			   "0c1f7c6b9d4e2a"));
+	r.msg.type = MSG_AUDIT;
 	if (chan_send(&broker, &r.msg, NULL, 0) < 0)
 		fail("request");
 }

@@ -353,6 +353,7 @@ static void ask(struct peers *p, size_t peer, uint64_t id)
 
 	audit_begin(&r, "test", &ids);
 	audit_int(&r, "n", id);
+	r.msg.type = MSG_AUDIT;
 	if (!p->gone[peer] && chan_send(&p->chan[peer], &r.msg, NULL, 0) < 0)
 		p->gone[peer] = true;
 }
