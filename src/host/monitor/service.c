@@ -14,6 +14,17 @@
 
 enum { LOG_CHECK_MS = 2000 };
 
+/* At work, or in the queue. */
+static size_t without_verdict(const struct monitor *m)
+{
+	size_t n = items_count(m);
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(m->queues); i++)
+		n += m->queues[i].waiting;
+	return n;
+}
+
 static void say_status(struct monitor *m)
 {
 	char now[sizeof(m->status)];
@@ -22,7 +33,7 @@ static void say_status(struct monitor *m)
 		now, sizeof(now),
 		"%s%s, %zu items wait for their verdict, %zu VMs at work",
 		m->killed ? "KILLED, " : "", vm_backend_name(m->probe.backend),
-		items_count(m),
+		without_verdict(m),
 		vms_count(m, VM_WORKING, VM_READER) +
 			vms_count(m, VM_WORKING, VM_PLANNER));
 	if (!strcmp(now, m->status))
