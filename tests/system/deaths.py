@@ -23,8 +23,10 @@ def with_vm(b):
     end = time.monotonic() + 30
     while time.monotonic() < end:
         tree = b.children()
-        names = ' '.join(tree.values())
-        if 'qemu' in names and 'bulkhead-porter' in names:
+        names = tree.values()
+        # A QEMU just started has the name of its memfd yet.
+        if any(n.startswith('qemu') for n in names) and \
+           any(n.startswith('bulkhead-porter') for n in names):
             return tree
         time.sleep(0.05)
     need(False, 'a VM was started')
