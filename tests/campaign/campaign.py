@@ -493,7 +493,10 @@ def second_source(b):
 
 
 def prepare(b):
-    """Effects without a limit that would end them, and the second source."""
+    """A second source, effects without a limit that would end them, and waits
+    and bounds of supervision that are for so many deaths."""
+    with open(b.config, 'a', encoding='utf-8') as f:
+        f.write('supervision: {backoff: 1s, healthy: 1s, restarts: 100}\n')
     with open(os.path.join(b.dir, 'policy.yaml'), encoding='utf-8') as f:
         text = f.read()
     text = text.replace('6/hour', '9999/hour').replace('30/hour', '9999/hour')
