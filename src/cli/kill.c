@@ -62,8 +62,7 @@ static int ask_monitor(const struct conf *conf, struct span reason)
 	if (rc != CLI_OK)
 		return rc;
 	ask.text.text = reason;
-	(void)setsockopt(ch.fd, SOL_SOCKET, SO_RCVTIMEO, &limit,
-			 sizeof(limit));
+	(void)setsockopt(ch.fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	rc = client_exchange(&ch, &ask, NULL, NULL);
 	chan_done(&ch);
 	return rc;

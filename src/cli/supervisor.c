@@ -71,8 +71,8 @@ static int take_lock(struct supervisor *s)
 
 	if (lock_path(s->conf, path, sizeof(path)) < 0)
 		return -ENAMETOOLONG;
-	s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
-			  0600);
+	s->lock_fd =
+		open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (s->lock_fd < 0 || fcntl(s->lock_fd, F_SETLK, &l) < 0)
 		return -errno;
 	return 0;
@@ -143,8 +143,7 @@ static void on_words(struct supervisor *s)
 		return;
 	}
 	if (s->ready_fd >= 0)
-		(void)fd_write_all(s->ready_fd,
-				   span_of(text + had, (size_t)n));
+		(void)fd_write_all(s->ready_fd, span_of(text + had, (size_t)n));
 	had += (size_t)n;
 	if (had < len || memcmp(text + had - len, word, len) != 0) {
 		n = had < len ? (ssize_t)had : (ssize_t)len - 1;
@@ -256,8 +255,9 @@ int supervisor_run(const struct conf *conf, supervisor_fn start, void *arg,
 	if (r == 0)
 		r = take_signals(&s);
 	if (r < 0)
-		log_error("start", "error=%s why=\"%s/supervisor cannot be "
-				   "locked, or no signals can be had\"",
+		log_error("start",
+			  "error=%s why=\"%s/supervisor cannot be "
+			  "locked, or no signals can be had\"",
 			  strerrorname_np(-r), conf->state);
 	r = r < 0 ? CLI_NO : run(&s);
 	fd_close(&s.from);

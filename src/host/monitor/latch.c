@@ -102,13 +102,14 @@ void latch_watch(struct monitor *m)
 
 	(void)str_printf(path, sizeof(path), "/proc/self/fd/%d", m->state_fd);
 	if (fd >= 0 &&
-	    inotify_add_watch(fd, path,
-			      IN_CREATE | IN_MOVED_TO | IN_ONLYDIR) >= 0 &&
+	    inotify_add_watch(fd, path, IN_CREATE | IN_MOVED_TO | IN_ONLYDIR) >=
+		    0 &&
 	    loop_add(&m->loop, fd, POLLIN, on_state, m) == 0)
 		(void)take_fd(&fd);
 	else
-		log_warn("latch-watch", "error=%s why=\"a latch that `kill` "
-					"writes itself is seen only at the "
-					"next start of a process\"",
+		log_warn("latch-watch",
+			 "error=%s why=\"a latch that `kill` "
+			 "writes itself is seen only at the "
+			 "next start of a process\"",
 			 strerrorname_np(errno));
 }

@@ -12,13 +12,12 @@ static json_t *standing(const struct sup *s, const char *state, uint64_t now)
 {
 	bool waits = s->state == SUP_DOWN && s->retry_ms > now;
 
-	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:s}", "state", state,
-			 "restarts", (json_int_t)s->restarts, "failures",
-			 (json_int_t)s->failures, "since_ms",
-			 (json_int_t)(s->since_ms ? now - s->since_ms : 0),
-			 "again_ms",
-			 (json_int_t)(waits ? s->retry_ms - now : 0), "cause",
-			 s->cause);
+	return json_pack(
+		"{s:s, s:I, s:I, s:I, s:I, s:s}", "state", state, "restarts",
+		(json_int_t)s->restarts, "failures", (json_int_t)s->failures,
+		"since_ms", (json_int_t)(s->since_ms ? now - s->since_ms : 0),
+		"again_ms", (json_int_t)(waits ? s->retry_ms - now : 0),
+		"cause", s->cause);
 }
 
 static const char *state_of(const struct core *c)
@@ -42,8 +41,7 @@ static json_t *processes(struct monitor *m)
 		(void)json_object_set_new(row, "pid", json_integer(c->pid));
 		(void)json_object_set_new(
 			row, "running",
-			json_boolean(core_hears(c) &&
-				     c->sup.state == SUP_UP));
+			json_boolean(core_hears(c) && c->sup.state == SUP_UP));
 		(void)json_array_append_new(list, row);
 	}
 	return list;
@@ -67,10 +65,9 @@ static const char *advice(const struct core *c)
 static json_t *generation(const struct monitor *m)
 {
 	const struct generation *g = &m->gen;
-	json_t *j = standing(&g->sup,
-			     g->failing ? "ending"
-					: sup_state_name(g->sup.state),
-			     now_ms());
+	json_t *j = standing(
+		&g->sup, g->failing ? "ending" : sup_state_name(g->sup.state),
+		now_ms());
 
 	(void)json_object_set_new(j, "records_held",
 				  json_integer((json_int_t)m->held_n));
@@ -200,7 +197,8 @@ static json_t *status_json(struct monitor *m)
 	return json_pack(
 		"{s:s, s:s, s:i, s:s, s:s, s:b, s:b, s:s, s:s, s:b, s:s, s:o, "
 		"s:o,"
-		" s:o, s:o, s:o, s:{s:I, s:I, s:I, s:s}, s:o, s:o, s:{s:I, s:s}}",
+		" s:o, s:o, s:o, s:{s:I, s:I, s:I, s:s}, s:o, s:o, s:{s:I, "
+		"s:s}}",
 		"version", BULKHEAD_VERSION, "run", run, "uptime_s",
 		(int)((now_ms() - m->start_ms) / 1000), "backend",
 		vm_backend_name(m->probe.backend), "backend_why", m->probe.why,
@@ -208,9 +206,10 @@ static json_t *status_json(struct monitor *m)
 		m->images.qemu_fd >= 0, "cgroups",
 		cgroup_kind_name(m->groups.kind), "limits", m->groups.why,
 		"killed", m->killed, "planner",
-		conf_planner_name(m->conf.planner), "core", generation(m), "processes", processes(m),
-		"vms", vms(m), "templates", templates(m), "pools", pools(m),
-		"starts", "cold", (json_int_t)m->starts[ORIGIN_COLD], "clone",
+		conf_planner_name(m->conf.planner), "core", generation(m),
+		"processes", processes(m), "vms", vms(m), "templates",
+		templates(m), "pools", pools(m), "starts", "cold",
+		(json_int_t)m->starts[ORIGIN_COLD], "clone",
 		(json_int_t)m->starts[ORIGIN_CLONE], "pool",
 		(json_int_t)m->starts[ORIGIN_POOL], "cold_why", m->cold_why,
 		"items", items(m), "queue", queue(m), "audit", "size",
