@@ -21,10 +21,9 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "host/monitor/monitor.h"
-#include "policy/policy.h"
 #include "privsep/spawn.h"
 
-enum { POLICY_MAX = 1 << 20, STOP_MS = 2000 };
+enum { STOP_MS = 2000 };
 
 void core_send(struct monitor *m, struct core *c, const int *fds, size_t n)
 {
@@ -353,85 +352,25 @@ static int start_store(struct monitor *m, struct err *err)
 	return r == 0 ? core_watch(m, &m->store, err) : r;
 }
 
-/* The owner's policy, or the embedded one, as a sealed memfd. */
-static int policy_memfd(const struct monitor *m, struct err *err)
-{
-	CLEAN_FD int file = -1;
-	int fd;
-
-	if (!m->conf.policy[0])
-		return memfd_sealed("policy", span_str(policy_default_text()));
-	file = open(m->conf.policy, O_RDONLY | O_CLOEXEC);
-	if (file < 0)
-		return err_set(err, -errno,
-			       "%s: the policy cannot be read: 'bulkhead init' "
-			       "writes one",
-			       m->conf.policy);
-	fd = memfd_from_fd("policy", file, POLICY_MAX);
-	if (fd < 0)
-		return err_set(err, fd, "%s: over %d bytes or unreadable",
-			       m->conf.policy, POLICY_MAX);
-	return fd;
-}
-
-static const char *policy_name(const struct monitor *m)
-{
-	const char *base = strrchr(m->conf.policy, '/');
-
-	if (!m->conf.policy[0])
-		return "assistant.yaml";
-	return base ? base + 1 : m->conf.policy;
-}
-
-/*
- * Loads the policy here first, for the owner's sake: what is wrong with it, and
- * with it beside the configuration, is told at once. The broker loads the same
- * sealed bytes again and trusts nobody's word for them.
- */
-static int check_policy(const struct monitor *m, int fd, struct err *err)
-{
-	CLEAN_FREE uint8_t *text = NULL;
-	struct policy *p = NULL;
-	CLEAN_BUF struct buf errs;
-	ssize_t n = memfd_sealed_size(fd, POLICY_MAX);
-	int r;
-
-	buf_init(&errs, 64 << 10);
-	if (n >= 0)
-		text = malloc((size_t)n + 1);
-	if (!text || fd_pread_all(fd, text, (size_t)n, 0) != n)
-		return err_set(err, -EIO, "the policy cannot be read");
-	r = policy_load(policy_name(m), span_of(text, (size_t)n), &p, &errs);
-	if (r == 0)
-		r = policy_check_conf(p, &m->conf, &errs);
-	policy_free(p);
-	return r == 0 ? 0 : err_set(err, r, "%s", buf_cstr(&errs));
-}
-
 static int start_broker(struct monitor *m, struct err *err)
 {
 	CLEAN_FD int theirs = -1;
-	CLEAN_FD int policy = policy_memfd(m, err);
 	char arg[1200];
 	const char *why;
 	int pair[2];
 	int r;
 
-	if (policy < 0)
-		return policy;
-	r = check_policy(m, policy, err);
-	if (r < 0)
-		return r;
 	r = chan_pair(pair);
 	if (r < 0)
 		return err_set(err, r, "socketpair: %s", strerror(-r));
 	m->broker_control_fd = pair[0];
 	theirs = pair[1];
-	r = core_start(m, &m->broker, "broker",
-		       (struct spawn){ .proc = PROC_BROKER,
-				       .fds = { -1, m->broker_audit_fd, theirs,
-						policy, m->broker_store_fd } },
-		       err);
+	r = core_start(
+		m, &m->broker, "broker",
+		(struct spawn){ .proc = PROC_BROKER,
+				.fds = { -1, m->broker_audit_fd, theirs,
+					 m->policy_fd, m->broker_store_fd } },
+		err);
 	fd_close(&m->broker_audit_fd);
 	fd_close(&m->broker_store_fd);
 	if (r < 0)

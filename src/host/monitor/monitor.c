@@ -174,6 +174,9 @@ static int prepare(struct monitor *m, struct err *err)
 		return err_set(err, -EPERM,
 			       "the kill latch is set: see "
 			       "'bulkhead audit tail', then 'bulkhead rearm'");
+	r = policy_open(m, err);
+	if (r < 0)
+		return r;
 	r = vm_images_load(m->images_dir, &m->images, err);
 	if (r < 0)
 		return r;
@@ -266,6 +269,7 @@ int main(int argc, char **argv)
 	log_init("monitor", LOG_LV_INFO);
 	m.ready_fd = -1;
 	m.signal_fd = -1;
+	m.policy_fd = -1;
 	m.plan_timer = -1;
 	m.cores = sysconf(_SC_NPROCESSORS_ONLN);
 	if (m.cores < 1)

@@ -154,6 +154,7 @@ struct monitor {
 	int ready_fd;
 	int state_fd;
 	int signal_fd;
+	int policy_fd; /* what every broker of this run gets */
 	struct vm_images images;
 	struct vm_probe probe;
 	struct cgroups groups;
@@ -210,6 +211,11 @@ void monitor_stop(struct monitor *m);
 void cores_end(struct monitor *m);
 void connectors_kill(struct monitor *m);
 void core_send(struct monitor *m, struct core *c, const int *fds, size_t n);
+
+/* policy.c: what is wrong with the policy is told before anything slow. */
+[[nodiscard]] int policy_open(struct monitor *m, struct err *err);
+/* Its file's last part, as clauses have it. */
+const char *policy_name(const struct monitor *m);
 
 /* last.c: which database the store had last, as its HELLO says it: "ID/OPENED",
  * or "none". */
