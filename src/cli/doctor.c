@@ -349,11 +349,14 @@ static void check_qemu(struct doctor *d, struct check *c)
 	struct err err = { 0 };
 
 	if (place_images(d->images, dir, sizeof(dir), &err) < 0 ||
-	    vm_images_load(dir, &images, &err) < 0 || images.qemu_fd < 0) {
+	    vm_images_load(dir, &images, &err) < 0) {
 		check_host_qemu(c);
 		return;
 	}
-	check_own_qemu(&images, c);
+	if (images.qemu_fd < 0)
+		check_host_qemu(c);
+	else
+		check_own_qemu(&images, c);
 	vm_images_done(&images);
 }
 
