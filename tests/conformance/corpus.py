@@ -224,11 +224,21 @@ class Host:
         return max(len(died), len(anew))
 
 
+def quiet_log(b):
+    """Nothing to warn of, from the moment when it was up."""
+    lines = b.log().splitlines()
+    up = [i for i, l in enumerate(lines) if " event=up " in l]
+    loud = [l for l in lines[up[0]:] if " level=warn " in l or
+            " level=error " in l]
+    print(*loud, sep="\n", end="\n" if loud else "")
+    need(not loud, "the log of events has no warning and no error")
+
+
 def verdicts_agree(b, outcomes):
     """The audit log tells as many verdicts, and of the same kinds."""
     told = collections.Counter()
     for e in b.audit():
-        if e["kind"] == "item.verdict":
+        if e["kind"] == "item.done":
             told[e["verdict"]] += 1
     own = collections.Counter(
         "read" if o.record is not None else o.fault.split(":")[0]
@@ -249,6 +259,7 @@ def run_vms(cases):
         host = Host(b)
         outcomes = through_vms(b, cases)
         crashes = host.crashes(b)
+        quiet_log(b)
         verdicts_agree(b, outcomes + [Outcome({})] * thousand.WARM)
         thousand.end_of_all(b)
     return outcomes, crashes
