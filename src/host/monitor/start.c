@@ -18,7 +18,6 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "host/monitor/monitor.h"
-#include "policy/policy.h"
 #include "privsep/spawn.h"
 
 /* A channel between two of them: ours until they have it. */
