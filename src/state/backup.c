@@ -46,6 +46,7 @@ static const struct {
 	{ "connectors", TAKE_TREE }, { "store.last", TAKE_FILE },
 	{ "store", TAKE_DATABASES }, { "tip", TAKE_TREE },
 	{ "audit", TAKE_LOG },	     { "lock", LEAVE },
+	{ "supervisor", LEAVE },
 	{ "control.sock", LEAVE },   { "log", LEAVE },
 	{ "probe", LEAVE },	     { "upgrade", LEAVE },
 	{ "store.last.new", LEAVE },
