@@ -36,17 +36,24 @@ static void write_latch(struct monitor *m, const char *by, struct span reason)
 		monitor_fatal(m, "the latch cannot be written");
 }
 
-void latch_kill(struct monitor *m, const char *by, struct span reason)
+/* Whatever could act has ended when this returns, or ends with the system call
+ * that it is in. How long it took, in us. */
+static uint64_t end_all(struct monitor *m)
 {
 	uint64_t t0 = now_us();
-	uint64_t took;
+	int i;
 
 	m->killed = true;
 	vms_kill(m);
 	connectors_kill(m);
-	took = now_us() - t0;
-	write_latch(m, by, reason);
-	/* Records only now: the log may be slow, or not there at all. */
+	for (i = 0; i < m->n_connectors; i++)
+		sup_ended(&m->connectors[i].sup, now_ms(), "ended by the kill");
+	return now_us() - t0;
+}
+
+static void record(struct monitor *m, const char *by, struct span reason,
+		   uint64_t took)
+{
 	vms_end(m, "killed");
 	log_warn("kill", "by=%s took_us=%llu", by, (unsigned long long)took);
 	audit_begin(&m->record, "kill", &m->ids);
@@ -58,4 +65,19 @@ void latch_kill(struct monitor *m, const char *by, struct span reason)
 	m->out.ids = m->ids;
 	m->out.text.text = reason;
 	core_send(m, &m->broker, NULL, 0);
+}
+
+void latch_kill(struct monitor *m, const char *by, struct span reason)
+{
+	uint64_t took = end_all(m);
+
+	write_latch(m, by, reason);
+	/* Records only now: the log may be slow, or not there at all. */
+	record(m, by, reason, took);
+}
+
+void latch_look(struct monitor *m)
+{
+	if (latch_is_set(m->state_fd))
+		record(m, "latch", SPAN_LIT("the latch is there"), end_all(m));
 }
