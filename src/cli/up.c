@@ -86,7 +86,9 @@ static int check_state(const struct up *u)
 		return CLI_NO;
 	}
 	if (running >= 0) {
-		cli_error("bulkhead is running already (%s)", u->conf.socket);
+		cli_error("bulkhead is running already (%s): `bulkhead "
+			  "status` shows it, `bulkhead down` ends it",
+			  u->conf.socket);
 		return CLI_NO;
 	}
 	if (place_latch(&u->conf, latch, sizeof(latch)) == 0 &&
@@ -188,7 +190,8 @@ static void tell_failure(const struct buf *in)
 	struct span rest = buf_view(in);
 
 	if (!rest.n)
-		cli_error("the monitor ended before it was ready");
+		cli_error("the monitor ended before it was ready: the end of "
+			  "its log says why");
 	while (rest.n) {
 		const uint8_t *end = memchr(rest.p, '\n', rest.n);
 		size_t n = end ? (size_t)(end - rest.p) : rest.n;
@@ -212,7 +215,8 @@ static int ready_read(int fd, struct buf *in)
 	ssize_t n;
 
 	if (!p) {
-		cli_error("the monitor says too much");
+		cli_error("the monitor says too much: install all of "
+			  "bulkhead again");
 		return -1;
 	}
 	n = read(fd, p, READY_READ);
@@ -237,7 +241,9 @@ static int wait_ready(int fd)
 		struct pollfd p = { fd, POLLIN, 0 };
 
 		if (now_ms() >= end) {
-			cli_error("not ready after %d s", (int)READY_S);
+			cli_error("not ready after %d s: the end of its log "
+				  "says how far it came",
+				  (int)READY_S);
 			return -1;
 		}
 		if (poll(&p, 1, 500) > 0)

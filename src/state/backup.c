@@ -61,6 +61,7 @@ static int fail(struct backup *b, const char *path, int r)
 		       : r == -ELOOP   ? "a link: remove it"
 		       : r == -EAGAIN  ? "became shorter meanwhile: try again"
 		       : r == -ENOTSUP ? "no plain file: remove it"
+		       : r == -ENOTDIR ? "no directory: move it away"
 				       : strerror(-r));
 }
 

@@ -174,15 +174,15 @@ static int prepare(struct monitor *m, struct err *err)
 		return err_set(err, -EPERM,
 			       "the kill latch is set: see "
 			       "'bulkhead audit tail', then 'bulkhead rearm'");
+	r = policy_open(m, err);
+	if (r < 0)
+		return r;
 	r = vm_images_load(m->images_dir, &m->images, err);
 	if (r < 0)
 		return r;
 	if (getrandom(m->ids.run, sizeof(m->ids.run), 0) !=
 	    (ssize_t)sizeof(m->ids.run))
 		return err_set(err, -EIO, "no random bytes");
-	r = policy_open(m, err);
-	if (r < 0)
-		return r;
 	/* Before any child of ours: it moves us, and they come with us. */
 	groups_start(m);
 	return vm_probe(m->libexec, m->state_fd, &m->images,

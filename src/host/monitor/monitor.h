@@ -265,7 +265,6 @@ void connectors_kill(struct monitor *m);
 void cores_end(struct monitor *m);
 
 /* start.c */
-[[nodiscard]] int policy_open(struct monitor *m, struct err *err);
 [[nodiscard]] int start_auditd(struct monitor *m, struct err *err);
 [[nodiscard]] int start_store(struct monitor *m, struct err *err);
 [[nodiscard]] int start_broker(struct monitor *m, struct err *err);
@@ -286,6 +285,11 @@ void core_alive(struct monitor *m, struct core *c);
 void store_opened(struct monitor *m, const struct m_s_state *s);
 /* Looks at what is due, from the loop. */
 void supervise_soon(struct monitor *m);
+
+/* policy.c: what is wrong with the policy is told before anything slow. */
+[[nodiscard]] int policy_open(struct monitor *m, struct err *err);
+/* Its file's last part, as clauses have it. */
+const char *policy_name(const struct monitor *m);
 
 /* last.c: which database the store had last, as its HELLO says it: "ID/OPENED",
  * or "none". */
