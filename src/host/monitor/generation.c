@@ -461,8 +461,7 @@ static void start_due(struct monitor *m, uint64_t now)
 	size_t i;
 
 	/* A kill, from whomever, comes before any start. */
-	if (!m->killed)
-		latch_look(m);
+	latch_look(m);
 	if (generation && !m->stopping)
 		generation_start(m);
 	for (i = 0; (c = core_at(m, i)) && !m->stopping; i++)

@@ -174,15 +174,15 @@ static int prepare(struct monitor *m, struct err *err)
 		return err_set(err, -EPERM,
 			       "the kill latch is set: see "
 			       "'bulkhead audit tail', then 'bulkhead rearm'");
+	r = policy_open(m, err);
+	if (r < 0)
+		return r;
 	r = vm_images_load(m->images_dir, &m->images, err);
 	if (r < 0)
 		return r;
 	if (getrandom(m->ids.run, sizeof(m->ids.run), 0) !=
 	    (ssize_t)sizeof(m->ids.run))
 		return err_set(err, -EIO, "no random bytes");
-	r = policy_open(m, err);
-	if (r < 0)
-		return r;
 	/* Before any child of ours: it moves us, and they come with us. */
 	groups_start(m);
 	return vm_probe(m->libexec, m->state_fd, &m->images,
@@ -218,6 +218,7 @@ static void run(struct monitor *m)
 	templates_start(m);
 	pools_start(m);
 	cores_init(m);
+	latch_watch(m);
 	/* From here on all is done by the loop. */
 	supervise_soon(m);
 	if (loop_run(&m->loop) < 0)

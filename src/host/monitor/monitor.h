@@ -220,7 +220,7 @@ struct monitor {
 	struct msg out;
 	struct audit_record record;
 	struct buf held; /* records that there is no log for */
-	uint64_t held_lost;
+	uint64_t held_n, held_lost;
 	struct notify notify; /* service.c */
 	int watchdog_timer, check_timer;
 	char status[200]; /* as the service manager was told */
@@ -265,7 +265,6 @@ void connectors_kill(struct monitor *m);
 void cores_end(struct monitor *m);
 
 /* start.c */
-[[nodiscard]] int policy_open(struct monitor *m, struct err *err);
 [[nodiscard]] int start_auditd(struct monitor *m, struct err *err);
 [[nodiscard]] int start_store(struct monitor *m, struct err *err);
 [[nodiscard]] int start_broker(struct monitor *m, struct err *err);
@@ -286,6 +285,11 @@ void core_alive(struct monitor *m, struct core *c);
 void store_opened(struct monitor *m, const struct m_s_state *s);
 /* Looks at what is due, from the loop. */
 void supervise_soon(struct monitor *m);
+
+/* policy.c: what is wrong with the policy is told before anything slow. */
+[[nodiscard]] int policy_open(struct monitor *m, struct err *err);
+/* Its file's last part, as clauses have it. */
+const char *policy_name(const struct monitor *m);
 
 /* last.c: which database the store had last, as its HELLO says it: "ID/OPENED",
  * or "none". */
@@ -417,6 +421,8 @@ bool latch_is_set(int state_fd);
 void latch_kill(struct monitor *m, const char *by, struct span reason);
 /* A latch that somebody else has written is a kill, too. */
 void latch_look(struct monitor *m);
+/* Sees it at once: who cannot reach us writes it. */
+void latch_watch(struct monitor *m);
 
 /* status.c */
 void status_answer(struct monitor *m);

@@ -18,10 +18,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "host/monitor/monitor.h"
-#include "policy/policy.h"
 #include "privsep/spawn.h"
-
-enum { POLICY_MAX = 1 << 20 };
 
 /* A channel between two of them: ours until they have it. */
 static int pair_of(int *one, int *other, struct err *err)
@@ -157,70 +154,6 @@ int start_store(struct monitor *m, struct err *err)
 			 q->items, (unsigned long long)q->bytes, q->per_source,
 			 (unsigned long long)q->reserve, q->history, last);
 	return r == 0 ? hello(m, &m->store, "store", arg, err) : r;
-}
-
-/* The owner's policy, or the embedded one, as a sealed memfd. */
-static int policy_memfd(const struct monitor *m, struct err *err)
-{
-	CLEAN_FD int file = -1;
-	int fd;
-
-	if (!m->conf.policy[0])
-		return memfd_sealed("policy", span_str(policy_default_text()));
-	file = open(m->conf.policy, O_RDONLY | O_CLOEXEC);
-	if (file < 0)
-		return err_set(err, -errno,
-			       "%s: the policy cannot be read: 'bulkhead init' "
-			       "writes one",
-			       m->conf.policy);
-	fd = memfd_from_fd("policy", file, POLICY_MAX);
-	if (fd < 0)
-		return err_set(err, fd, "%s: over %d bytes or unreadable",
-			       m->conf.policy, POLICY_MAX);
-	return fd;
-}
-
-static const char *policy_name(const struct monitor *m)
-{
-	const char *base = strrchr(m->conf.policy, '/');
-
-	if (!m->conf.policy[0])
-		return "assistant.yaml";
-	return base ? base + 1 : m->conf.policy;
-}
-
-/*
- * Loads the policy here first, for the owner's sake: what is wrong with it, and
- * with it beside the configuration, is told at once. The broker loads the same
- * sealed bytes again and trusts nobody's word for them.
- */
-static int check_policy(const struct monitor *m, int fd, struct err *err)
-{
-	CLEAN_FREE uint8_t *text = NULL;
-	struct policy *p = NULL;
-	CLEAN_BUF struct buf errs;
-	ssize_t n = memfd_sealed_size(fd, POLICY_MAX);
-	int r;
-
-	buf_init(&errs, 64 << 10);
-	if (n >= 0)
-		text = malloc((size_t)n + 1);
-	if (!text || fd_pread_all(fd, text, (size_t)n, 0) != n)
-		return err_set(err, -EIO, "the policy cannot be read");
-	r = policy_load(policy_name(m), span_of(text, (size_t)n), &p, &errs);
-	if (r == 0)
-		r = policy_check_conf(p, &m->conf, &errs);
-	policy_free(p);
-	return r == 0 ? 0 : err_set(err, r, "%s", buf_cstr(&errs));
-}
-
-/* Once: a broker that is started again gets the same bytes, whatever the file
- * holds by then. */
-int policy_open(struct monitor *m, struct err *err)
-{
-	m->policy_fd = policy_memfd(m, err);
-	return m->policy_fd < 0 ? m->policy_fd
-				: check_policy(m, m->policy_fd, err);
 }
 
 /* Control's channel to the broker of before hangs up; here is the next. */
