@@ -26,7 +26,7 @@
 #include "base/span.h"
 #include "proto/limits.h"
 
-enum { MSG_VERSION = 3, MSG_HEAD = 36, MSG_RUN = 16 };
+enum { MSG_VERSION = 4, MSG_HEAD = 36, MSG_RUN = 16 };
 
 enum msg_type {
 	MSG_NONE = 0,
@@ -36,6 +36,10 @@ enum msg_type {
 	MSG_STOP,  /* m_empty: finish and exit */
 	MSG_KILL,  /* m_text: the latch is set, the reason */
 	MSG_PING,  /* m_ping: say that you work */
+
+	/* monitor -> control, and -> broker */
+	MSG_PEER, /* m_empty + channel: to the broker, to control; the one of
+		     before is no more */
 
 	/* a process that lives as long as bulkhead -> monitor */
 	MSG_READY, /* m_empty: it can work from now on */

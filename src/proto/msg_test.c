@@ -196,7 +196,7 @@ static void test_golden(void **state)
 		{ MSG_ANSWER, "07000000"
 			      "62656361757365" },
 	};
-	static const char head_hex[] = "0300"
+	static const char head_hex[] = "0400"
 				       "abababababababab"
 				       "abababababababab"
 				       "0700000000000000"

@@ -46,6 +46,7 @@ static const struct {
 	{ "connectors", TAKE_TREE }, { "store.last", TAKE_FILE },
 	{ "store", TAKE_DATABASES }, { "tip", TAKE_TREE },
 	{ "audit", TAKE_LOG },	     { "lock", LEAVE },
+	{ "supervisor", LEAVE },
 	{ "control.sock", LEAVE },   { "log", LEAVE },
 	{ "probe", LEAVE },	     { "upgrade", LEAVE },
 	{ "store.last.new", LEAVE },
@@ -60,6 +61,7 @@ static int fail(struct backup *b, const char *path, int r)
 		       : r == -ELOOP   ? "a link: remove it"
 		       : r == -EAGAIN  ? "became shorter meanwhile: try again"
 		       : r == -ENOTSUP ? "no plain file: remove it"
+		       : r == -ENOTDIR ? "no directory: move it away"
 				       : strerror(-r));
 }
 
