@@ -414,6 +414,19 @@ int tlog_rest(struct tlog *t)
 	return r;
 }
 
+int tlog_goes_on(struct tlog *t, uint64_t size, const uint8_t root[TLOG_HASH],
+		 const char *name, struct err *err)
+{
+	struct head old = { .size = size };
+	/* The proof is made of published tiles. */
+	int r = tlog_publish(t);
+
+	if (r < 0)
+		return r;
+	memcpy(old.root, root, TLOG_HASH);
+	return head_continues(t->dir, &old, t->tree.size, t->root, name, err);
+}
+
 bool tlog_is_long(const struct tlog *t)
 {
 	return is_over(t, WAL_MOST_RECORDS, WAL_MOST_BYTES);
