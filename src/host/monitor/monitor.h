@@ -280,8 +280,6 @@ bool generation_works(const struct monitor *m);
 void core_lost(struct monitor *m, struct core *c, const char *why);
 void core_ready(struct monitor *m, struct core *c);
 void core_pong(struct monitor *m, struct core *c, uint64_t number);
-/* It has shown in another way that it works. */
-void core_alive(struct monitor *m, struct core *c);
 void store_opened(struct monitor *m, const struct m_s_state *s);
 /* Looks at what is due, from the loop. */
 void supervise_soon(struct monitor *m);
