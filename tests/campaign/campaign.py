@@ -189,6 +189,11 @@ class Campaign:
             found = there.get(p['pid'])
             if not found or found.name != p['name'].split(':')[-1]:
                 return [f'{p["name"]} is said to run as {p["pid"]}']
+        for p in s['processes'] if again and again['run'] == s['run'] else ():
+            seen = self.watcher.finder.starts(p['name'].split(':')[-1])
+            if p['restarts'] < seen - 1:
+                return [f'{p["name"]} is said to have been started again '
+                        f'{p["restarts"]} times, and was {seen - 1} times']
         named = {p[1] for p in same} | {p['pid'] for p in s['processes']}
         return [f'{p.name} runs as {p.pid}, unsaid' for p in there.values()
                 if p.role in victims.CORES[1:] and p.pid not in named
@@ -289,10 +294,32 @@ class Campaign:
                 return line.split(' run=', 1)[1].split()[0]
         return ''
 
+    def told_of_death(self, k):
+        """Once the generation is down, status still answers, and no more names
+        who was killed as running: unless who tells it dies meanwhile."""
+        tellers = [p for p in self.watcher.now
+                   if p.role in ('monitor', 'control')]
+        end = time.monotonic() + slower(AGREE_S)
+        while time.monotonic() < end:
+            s = self.status()
+            if s and not any(p['pid'] == k['pid'] and p['running']
+                             for p in s['processes']):
+                return
+            if len(tellers) < 2 or not all(
+                    victims.lives(p.pid, p.born) for p in tellers):
+                return
+            time.sleep(0.05)
+        self.facts.status.append(
+            f'{k["at_s"]} s: {k["name"]} {k["pid"]} was killed, and status '
+            + ('does not answer' if not s else 'names it as running'))
+
     def kill_all(self):
         for n, row in enumerate(self.plan.rows, 1):
             if not self.kill(n, *row):
                 return
+            if self.kills[-1]['role'] in victims.CORES[1:] and \
+               self.plan.rows[n % len(self.plan.rows)][0] > 0.1:
+                self.told_of_death(self.kills[-1])
             if n % STATUS_EVERY == 0:
                 self.compare_status()
             elif n % 2:
@@ -319,12 +346,16 @@ class Campaign:
         self.facts.trouble.append(
             f'after {QUIET_S} s not all {want} mails have a verdict')
 
-    def machines_at_rest(self):
-        """What status says of machines, once nothing moves."""
+    def at_rest(self):
+        """What status says of processes and machines, once nothing moves."""
         s = self.b.status_until(
             'the templates stand', lambda s: all(
                 t['state'] == 'ready' for t in s['templates'])
             and not s['vms']['running'])
+        down = [p['name'] for p in s['processes'] if not p['running']]
+        if down or s['core']['state'] != 'up':
+            self.facts.status.append(f'at rest {down} are not running, and '
+                                     f'the core is {s["core"]["state"]}')
         end = time.monotonic() + slower(20)
         while True:
             s = self.status() or s
@@ -414,7 +445,7 @@ class Campaign:
         self.quiet()
         self.event('quiet')
         if not self.facts.trouble:
-            self.machines_at_rest()
+            self.at_rest()
             self.collect_running()
         self.b.run('down')
         self.watcher.end()

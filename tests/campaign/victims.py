@@ -80,6 +80,7 @@ class Finder:
         self.known = {}
         self.vm_of = {}  # a QEMU has no name for it: that of its parent
         self.seen = {}  # (pid, born) -> Process, all that there ever were
+        self.monitor_of = {}
         self.monitor = None
 
     def root(self):
@@ -143,7 +144,13 @@ class Finder:
                  for p in found]
         for p in found:
             self.seen[p.pid, p.born] = p
+            self.monitor_of[p.pid, p.born] = self.monitor
         return found
+
+    def starts(self, name):
+        """How many of that name the monitor of now has been seen to have."""
+        return sum(p.name == name and self.monitor_of[key] == self.monitor
+                   for key, p in list(self.seen.items()))
 
 
 def shoot(p):
