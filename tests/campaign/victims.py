@@ -63,11 +63,20 @@ def ids_of(pid):
     return {}
 
 
-def folders(pid):
+def links(pid):
     with contextlib.suppress(OSError):
         for fd in os.listdir(f'/proc/{pid}/fd'):
             with contextlib.suppress(OSError):
                 yield os.readlink(f'/proc/{pid}/fd/{fd}')
+
+
+def descriptors(pid):
+    """How many of each kind a process has open."""
+    found = collections.Counter()
+    for link in links(pid):
+        found[link.split('[')[0].split(' ')[0] if link[0] != '/' or
+              link.startswith('/memfd:') else 'file'] += 1
+    return found
 
 
 class Finder:
@@ -93,7 +102,7 @@ class Finder:
         return pid if s else None
 
     def connector(self, pid):
-        for where in folders(pid):
+        for where in links(pid):
             for folder, name in self.boxes.items():
                 if where == folder or where.startswith(folder + '/'):
                     return ('connector-out' if name == 'drafts'
