@@ -15,6 +15,7 @@
  * Nothing is torn down where a loss is noticed, which may be deep inside of
  * anything: it is noted, and done by supervise() from the loop.
  */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -353,10 +354,24 @@ static void generation_up(struct monitor *m)
 	supervise_soon(m);
 }
 
+/* What the broker had told the store, and died before it told us. */
+static void count_verdicts(struct monitor *m, const struct m_s_state *s)
+{
+	size_t i;
+
+	static_assert(ARRAY_SIZE(s->ended) == ITEM_VERDICT_MAX, "a count each");
+	for (i = 0; i < ITEM_VERDICT_MAX; i++)
+		if (!m->gen.sup.was_up)
+			m->ended[i] = s->ended[i];
+		else if (s->ended[i] >= m->ended[i])
+			m->counts[i] = s->ended[i] - m->ended[i];
+}
+
 void store_opened(struct monitor *m, const struct m_s_state *s)
 {
 	struct err err = { 0 };
 
+	count_verdicts(m, s);
 	m->store_state = *s;
 	m->store_told = true;
 	if (last_write(m->state_fd, s, &err) < 0)
