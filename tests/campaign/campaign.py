@@ -13,6 +13,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import sqlite3
 import sys
 import threading
@@ -38,6 +39,9 @@ PROOFS = 20         # that the log goes on from an older checkpoint
 AGREE_S = 5         # for the log and status to agree on what just happened
 
 
+SUPERVISION = 'supervision: {backoff: 1s, healthy: 1s, restarts: 100}\n'
+
+
 class Plan:
     """What is killed after which pause: drawn before anything runs."""
 
@@ -57,37 +61,8 @@ class Plan:
         if kind < 0.12:
             return rng.uniform(0, 0.01)
         if kind < 0.40:
-            return rng.uniform(0.03, 0.6)
-        return rng.uniform(0.6, 2.2)
-
-
-class Service:
-    """Starts the monitor again, as a service manager does."""
-
-    def __init__(self, b):
-        self.b = b
-        self.events = []
-        self.over = threading.Event()
-        self.thread = threading.Thread(target=self.run, daemon=True)
-
-    def start(self):
-        self.thread.start()
-
-    def run(self):
-        while not self.over.is_set():
-            began = time.monotonic()
-            r = self.b.run('up', '--images', self.b.images, check=False)
-            self.events.append((began, 'up', r.returncode,
-                                time.monotonic() - began, r.stderr[-400:]))
-            pid = self.b.monitor_pid()
-            s = pid and victims.stat(pid)
-            while s and victims.lives(pid, s[3]) and not self.over.is_set():
-                time.sleep(0.02)
-            self.over.wait(0.1)
-
-    def end(self):
-        self.over.set()
-        self.thread.join()
+            return rng.uniform(0.02, 0.4)
+        return rng.uniform(0.4, 1.6)
 
 
 class Watcher(threading.Thread):
@@ -133,7 +108,6 @@ class Campaign:
         finder = victims.Finder(b, {path: name
                                     for name, path in self.boxes.items()})
         self.watcher = Watcher(finder)
-        self.service = Service(b)
         self.load = Load(seed, self.boxes, self.backlog)
         self.plan = Plan(seed, kills)
         self.facts = checker.Facts()
@@ -419,6 +393,8 @@ class Campaign:
             time.sleep(0.05)
         left = [f'{p.name} {p.pid}' for k, p in seen.items()
                 if victims.lives(*k)]
+        left += [f'{" ".join(args)} {pid}' for pid, args in commands()
+                 if self.b.config in args]
         for where, _, _ in os.walk('/sys/fs/cgroup'):
             if any(f'/bulkhead-{run}' in where for run in self.runs):
                 left.append(where)
@@ -429,10 +405,7 @@ class Campaign:
 
     def run(self):
         self.event('begin', seed=self.seed, kills=len(self.plan.rows))
-        self.service.start()
-        end = time.monotonic() + slower(BACK_S)
-        while not self.status() and time.monotonic() < end:
-            time.sleep(0.1)
+        self.b.run('up', '--supervise', '--detach', '--images', self.b.images)
         self.watcher.start()
         self.load.start()
         self.kill_all()
@@ -443,8 +416,7 @@ class Campaign:
         if not self.facts.trouble:
             self.machines_at_rest()
             self.collect_running()
-        self.service.end()
-        self.b.down()
+        self.b.run('down')
         self.watcher.end()
         self.collect_left()
         self.collect_log()
@@ -475,6 +447,13 @@ class Campaign:
                 f.write(json.dumps(r) + '\n')
 
 
+def commands():
+    """Every process with its arguments."""
+    for pid in filter(str.isdigit, os.listdir('/proc')):
+        yield pid, victims.read(f'/proc/{pid}/cmdline').decode(
+            errors='replace').split('\0')
+
+
 def gaps(text):
     """The rows of `audit gaps`; one that is no answer is a gap, too."""
     try:
@@ -493,7 +472,12 @@ def second_source(b):
 
 
 def prepare(b):
-    """Effects without a limit that would end them, and the second source."""
+    """A second source, effects without a limit that would end them, and waits
+    and bounds of supervision that are for so many deaths."""
+    with open(b.config, encoding='utf-8') as f:
+        text = f.read()
+    with open(b.config, 'w', encoding='utf-8') as f:
+        f.write(text.replace('connectors:', SUPERVISION + 'connectors:'))
     with open(os.path.join(b.dir, 'policy.yaml'), encoding='utf-8') as f:
         text = f.read()
     text = text.replace('6/hour', '9999/hour').replace('30/hour', '9999/hour')
@@ -507,6 +491,8 @@ def prepare(b):
 
 
 def main():
+    # Whoever ends us ends bulkhead, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     if not os.path.exists(f'/proc/self/task/{os.getpid()}/children'):
         skip('this kernel does not tell the children of a process')
     with Bulkhead(planner='gullible', pool=int(

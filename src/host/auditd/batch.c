@@ -100,6 +100,33 @@ static void say(struct auditd *a, enum msg_type t)
 		lose_peer(a, MONITOR);
 }
 
+/*
+ * What the store knows of the log, as it was at a stop in order: a log that
+ * does not go on from there takes nothing. This is the monitor's, so it comes
+ * before whatever the broker asks.
+ */
+static void compare_tip(struct auditd *a)
+{
+	const struct m_s_tip *tip = &a->in.s_tip;
+	struct err err = { 0 };
+	int r = a->failed ? 0
+			  : tlog_goes_on(a->log, tip->size, tip->root,
+					 "the store's tip", &err);
+
+	if (r == 0)
+		return;
+	fail(a, "tip", r);
+	if (err.code)
+		(void)str_printf(a->why, sizeof(a->why),
+				 "audit log: %s; docs/audit.md says what to do "
+				 "next",
+				 err.msg);
+	a->out = (struct msg){ .type = MSG_AUDIT_FAIL, .ids = a->in.ids };
+	a->out.text.text = span_str(a->why);
+	if (chan_send(&a->peers[MONITOR], &a->out, NULL, 0) < 0)
+		lose_peer(a, MONITOR);
+}
+
 /* One message of a peer; false if there is none, or the peer is done. */
 static bool take_message(struct auditd *a, size_t peer)
 {
@@ -124,6 +151,8 @@ static bool take_message(struct auditd *a, size_t peer)
 		add_record(a, peer);
 	} else if (peer == MONITOR && a->in.type == MSG_PING) {
 		say(a, MSG_PONG);
+	} else if (peer == MONITOR && a->in.type == MSG_S_TIP) {
+		compare_tip(a);
 	} else if (peer == MONITOR && a->in.type == MSG_STOP) {
 		loop_stop(&a->loop);
 		return false;

@@ -5,11 +5,14 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "host/monitor/monitor.h"
 
 bool latch_is_set(int state_fd)
@@ -78,6 +81,35 @@ void latch_kill(struct monitor *m, const char *by, struct span reason)
 
 void latch_look(struct monitor *m)
 {
-	if (latch_is_set(m->state_fd))
+	if (!m->killed && latch_is_set(m->state_fd))
 		record(m, "latch", SPAN_LIT("the latch is there"), end_all(m));
+}
+
+/* Something was made in the state directory. */
+static void on_state(void *arg, int fd, short)
+{
+	struct monitor *m = arg;
+	uint8_t events[4096];
+
+	if (read(fd, events, sizeof(events)) > 0 && !m->stopping)
+		latch_look(m);
+}
+
+void latch_watch(struct monitor *m)
+{
+	CLEAN_FD int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	char path[64];
+
+	(void)str_printf(path, sizeof(path), "/proc/self/fd/%d", m->state_fd);
+	if (fd >= 0 &&
+	    inotify_add_watch(fd, path, IN_CREATE | IN_MOVED_TO | IN_ONLYDIR) >=
+		    0 &&
+	    loop_add(&m->loop, fd, POLLIN, on_state, m) == 0)
+		(void)take_fd(&fd);
+	else
+		log_warn("latch-watch",
+			 "error=%s why=\"a latch that `kill` "
+			 "writes itself is seen only at the "
+			 "next start of a process\"",
+			 strerrorname_np(errno));
 }

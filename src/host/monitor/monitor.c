@@ -218,6 +218,7 @@ static void run(struct monitor *m)
 	templates_start(m);
 	pools_start(m);
 	cores_init(m);
+	latch_watch(m);
 	/* From here on all is done by the loop. */
 	supervise_soon(m);
 	if (loop_run(&m->loop) < 0)

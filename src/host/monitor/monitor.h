@@ -220,7 +220,7 @@ struct monitor {
 	struct msg out;
 	struct audit_record record;
 	struct buf held; /* records that there is no log for */
-	uint64_t held_lost;
+	uint64_t held_n, held_lost;
 	struct notify notify; /* service.c */
 	int watchdog_timer, check_timer;
 	char status[200]; /* as the service manager was told */
@@ -421,6 +421,8 @@ bool latch_is_set(int state_fd);
 void latch_kill(struct monitor *m, const char *by, struct span reason);
 /* A latch that somebody else has written is a kill, too. */
 void latch_look(struct monitor *m);
+/* Sees it at once: who cannot reach us writes it. */
+void latch_watch(struct monitor *m);
 
 /* status.c */
 void status_answer(struct monitor *m);

@@ -28,6 +28,7 @@ static void hold(struct monitor *m)
 				 "there is no log\"");
 		return;
 	}
+	m->held_n++;
 	buf_u32(&m->held, (uint32_t)b.n);
 	buf_span(&m->held, buf_view(&b));
 }
@@ -120,5 +121,5 @@ void records_release(struct monitor *m)
 void records_forget(struct monitor *m)
 {
 	buf_reset(&m->held);
-	m->held_lost = 0;
+	m->held_n = m->held_lost = 0;
 }
