@@ -72,6 +72,7 @@ struct conf {
 	struct conf_vm planner_vm;
 	int backend; /* enum vm_backend */
 	struct conf_queue queue;
+	uint64_t audit_reserve; /* bytes set aside for the log, 0: none */
 	uint32_t n_connectors;
 	struct conf_connector connectors[CONF_CONNECTORS];
 };

@@ -9,10 +9,18 @@
 
 #include "privsep/chan.h"
 
+/* What auditd said last of the space that is set aside for it. */
+struct audit_room {
+	bool full; /* nothing new may be begun */
+	uint64_t reserve, left;
+	char why[161];
+};
+
 /* Builds an audit record field by field; the spans must outlive the append. */
 struct audit_record {
 	struct msg msg;
 	bool bad; /* more fields than LIMIT_AUDIT_FIELDS */
+	struct audit_room room;
 };
 
 void audit_begin(struct audit_record *r, const char *kind,
@@ -38,5 +46,11 @@ enum { AUDIT_LATER_MS = 50 };
 
 [[nodiscard]] int audit_append_later(struct chan *auditd,
 				     struct audit_record *r);
+
+/*
+ * Takes what auditd has said unasked, without waiting, into r->room. Returns 1
+ * if there was something, 0, or a negative errno: the log cannot be written.
+ */
+[[nodiscard]] int audit_poll(struct chan *auditd, struct audit_record *r);
 
 #endif

@@ -97,6 +97,8 @@ static const struct {
 	{ SYS_unlinkat, "unlinkat", ERRORS | KILLS },
 	{ SYS_getdents64, "getdents64", ERRORS | KILLS },
 	{ SYS_flock, "flock", ERRORS | KILLS },
+	{ SYS_fallocate, "fallocate", ERRORS | KILLS },
+	{ SYS_ftruncate, "ftruncate", ERRORS | KILLS },
 	{ SYS_close, "close", 1 << FAULT_KILL_BEFORE },
 	{ SYS_recvmsg, "recvmsg", WAITS },
 	{ SYS_sendmsg, "sendmsg", WAITS | 1 << FAULT_KILL_AFTER },
@@ -328,7 +330,7 @@ static void start(struct peers *p, bool traced, int at, enum fault f)
 		(void)setsockopt(p->chan[i].fd, SOL_SOCKET, SO_RCVTIMEO, &limit,
 				 sizeof(limit));
 	m.hello.name = SPAN_LIT("auditd");
-	m.hello.arg = SPAN_LIT("boot");
+	m.hello.arg = SPAN_LIT("boot reserve=1048576");
 	if (chan_send(&p->chan[0], &m, NULL, 0) < 0)
 		p->gone[0] = true;
 }
@@ -373,7 +375,10 @@ static void hear(struct peers *p, size_t peer, struct outcome *o)
 
 	if (p->gone[peer])
 		return;
-	r = chan_recv(&p->chan[peer], &m, &why);
+	/* What it says of its reserve is no answer. */
+	do
+		r = chan_recv(&p->chan[peer], &m, &why);
+	while (r > 0 && m.type == MSG_AUDIT_ROOM);
 	if (r == -EAGAIN)
 		o->lie = "it hangs";
 	if (r <= 0) {
@@ -474,7 +479,7 @@ static struct tlog *grow(uint64_t records, size_t bytes)
 	uint64_t index;
 
 	memset(text, ' ', sizeof(text));
-	if (tlog_open_tip(dup(dir), dup(tip), &t, &err) < 0)
+	if (tlog_open_tip(dup(dir), dup(tip), NULL, &t, &err) < 0)
 		fatal(err.msg);
 	for (; tlog_size(t) < records;)
 		if (tlog_add(t, span_of(text, bytes), &index) < 0 ||

@@ -21,7 +21,7 @@
 #include "privsep/chan.h"
 #include "privsep/sandbox.h"
 
-enum { CLIENTS = 16, USERS = 16, SEND_SECONDS = 2 };
+enum { CLIENTS = 16, USERS = 16, SEND_SECONDS = 2, REST_MS = 200 };
 
 struct client {
 	struct chan chan;
@@ -40,6 +40,7 @@ struct control {
 	struct client clients[CLIENTS];
 	bool busy; /* a request is on its way, others wait in their sockets */
 	struct msg msg;
+	int spare; /* descriptor, for what an answer brings */
 };
 
 static void watch_clients(struct control *c, bool on)
@@ -139,6 +140,7 @@ static bool user_listed(const struct control *c, uid_t uid)
 }
 
 /* #syscalls:control accept4 getsockopt int1=SOL_SOCKET int2=SO_PEERCRED */
+/* #syscalls:control fcntl int1=F_DUPFD_CLOEXEC */
 /* #syscalls:control setsockopt int1=SOL_SOCKET int2=SO_SNDTIMEO */
 static void listen_event(void *arg, int fd, short revents)
 {
@@ -151,8 +153,14 @@ static void listen_event(void *arg, int fd, short revents)
 	size_t i;
 
 	(void)revents;
-	if (s < 0)
+	if (s < 0) {
+		/* Whoever could not be taken in still waits there: to look at
+		 * once again would be to spin. */
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+		    errno == ENOMEM)
+			loop_rest(&c->loop, fd, REST_MS);
 		return;
+	}
 	if (getsockopt(s, SOL_SOCKET, SO_PEERCRED, &cred, &n) < 0 ||
 	    !user_listed(c, cred.uid)) {
 		log_warn("client-refused", "uid=%u", cred.uid);
@@ -212,6 +220,10 @@ static void server_event(void *arg, int fd, short revents)
 	(void)revents;
 	if (r == -EAGAIN)
 		return;
+	if (r == -EMFILE) {
+		loop_rest(&c->loop, fd, REST_MS);
+		return;
+	}
 	if (r <= 0) {
 		/* At a stop they end in some order; otherwise the monitor sees
 		 * us go and ends the rest. */
@@ -261,6 +273,9 @@ int main(void)
 		die("no hello from the monitor");
 	c.ids = c.msg.ids;
 	take_users(&c, c.msg.hello.arg);
+	c.spare = -1;
+	c.monitor.spare = &c.spare;
+	c.broker.spare = &c.spare;
 	c.monitor.no_wait = true;
 	c.broker.no_wait = true;
 	if (loop_add(&c.loop, c.monitor.fd, POLLIN, server_event, &c) < 0 ||

@@ -161,6 +161,12 @@ static void core_event(void *arg, int fd, short revents)
 	r = chan_recv(&c->chan, &m->in, &why);
 	if (r == -EAGAIN)
 		return;
+	if (r == -EMFILE) {
+		/* What it brings has no place yet: it stays where it is. */
+		loop_rest(&m->loop, c->chan.fd, ROOM_RETRY_MS);
+		room_look(m);
+		return;
+	}
 	if (r > 0) {
 		core_message(m, c);
 		return;
@@ -202,6 +208,8 @@ static int core_start(struct monitor *m, struct core *c, const char *name,
 	}
 	(void)setsockopt(ours, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 	r = chan_init(&c->chan, take_fd(&ours));
+	if (s.proc == PROC_CONNECTOR || s.proc == PROC_STORE)
+		c->chan.spare = &m->room.spare;
 	return r < 0 ? err_set(err, r, "out of memory") : 0;
 }
 
@@ -229,15 +237,17 @@ static int core_watch(struct monitor *m, struct core *c, struct err *err)
 }
 
 /* What auditd says beside its answers, which are read where they are waited
- * for, and may have been since it was seen to say something. */
+ * for, and may have been since it was seen to say something: of its reserve, or
+ * that it is at its end. */
 static void on_auditd(void *arg, int fd, short revents)
 {
 	struct monitor *m = arg;
-	char c;
 
 	(void)revents;
-	if (recv(fd, &c, sizeof(c), MSG_PEEK | MSG_DONTWAIT) < 0)
+	if (audit_poll(&m->auditd.chan, &m->record) >= 0) {
+		room_look(m);
 		return;
+	}
 	loop_del(&m->loop, fd);
 	monitor_fatal(m, "the audit log cannot be written");
 }
@@ -264,6 +274,7 @@ static int start_auditd(struct monitor *m, struct err *err)
 	CLEAN_FD int boot_fd = -1;
 	const struct timeval limit = { .tv_sec = MONITOR_AUDIT_MS / 1000 };
 	char boot[64] = "unknown";
+	char arg[128];
 	ssize_t n;
 	int pair[2];
 	int r;
@@ -278,6 +289,8 @@ static int start_auditd(struct monitor *m, struct err *err)
 	boot_fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
 	n = boot_fd < 0 ? 0 : fd_read_all(boot_fd, boot, 36);
 	boot[n > 0 ? n : 0] = 0;
+	(void)str_printf(arg, sizeof(arg), "%s reserve=%llu", boot,
+			 (unsigned long long)m->conf.audit_reserve);
 	r = core_start(m, &m->auditd, "auditd",
 		       (struct spawn){ .proc = PROC_AUDITD,
 				       .fds = { -1, theirs, dir, tip } },
@@ -290,7 +303,7 @@ static int start_auditd(struct monitor *m, struct err *err)
 	    loop_add(&m->loop, m->auditd.chan.fd, POLLIN, on_auditd, m) < 0)
 		r = err_set(err, -ENFILE, "no room in the loop");
 	if (r == 0)
-		r = core_hello(m, &m->auditd, "auditd", boot, err);
+		r = core_hello(m, &m->auditd, "auditd", arg, err);
 	return r;
 }
 

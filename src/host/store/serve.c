@@ -337,9 +337,9 @@ static bool do_part(struct serve *s, enum part part, struct serve_request *q)
 		return false;
 	}
 	if (part == PART_PUT)
-		block(s, "the disk is full");
+		block(s, STORE_FULL);
 	else if (part == PART_ASK && asks[s->in.type].answer != MSG_NONE)
-		(void)say_fail(s, "the disk is full");
+		(void)say_fail(s, STORE_FULL);
 	drop_answers(s, true);
 	return true;
 }
