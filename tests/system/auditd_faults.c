@@ -600,8 +600,9 @@ static const char *check_log(struct outcome *o)
 
 /*
  * An error of the disk is never passed over: somebody is refused, or auditd
- * ends with an error. And what is no error, a call that was interrupted or did
- * half, harms nobody.
+ * ends with an error. But a full disk it meets with its reserve, where
+ * that is there already (auditd/reserve, system/disk-full). And what is no
+ * error, a call that was interrupted or did half, harms nobody.
  */
 static const char *check_answer(const struct peers *p, enum fault f)
 {
@@ -614,6 +615,9 @@ static const char *check_answer(const struct peers *p, enum fault f)
 
 	if (f == FAULT_MAX || f == FAULT_SHORT || (f == FAULT_EINTR && retried))
 		return well ? NULL : "a record is refused without need";
+	if ((f == FAULT_ENOSPC || f == FAULT_EDQUOT) &&
+	    (nr == SYS_write || nr == SYS_fsync))
+		return NULL;
 	if (faults[f].error && retried && well)
 		return "an error is passed over";
 	return NULL;
