@@ -122,14 +122,15 @@ static void fill(const char *name)
 		;
 }
 
-/* Records until there is no room at all; how many. */
-static uint64_t append(struct tlog *t, struct reserve *r, bool until_open)
+/* Records until the reserve is used, or there is no room at all, or so many;
+ * how many. */
+static uint64_t append(struct tlog *t, const struct reserve *r, uint64_t most)
 {
 	static uint8_t record[RECORD];
 	uint64_t index, n = 0;
 
 	memset(record, ' ', sizeof(record));
-	while ((!until_open || !r->open) &&
+	while (n < most && (most == UINT64_MAX || !r->open) &&
 	       tlog_add(t, span_of(record, sizeof(record)), &index) == 0 &&
 	       tlog_commit(t) == 0)
 		n++;
@@ -154,9 +155,9 @@ static void log_goes_on(void **)
 	reserve_want(&r, MIB);
 	assert_int_equal(tlog_open_tip(dir, -1, &room, &t, &err), 0);
 	fill("filler");
-	n = append(t, &r, true);
+	n = append(t, &r, UINT64_MAX - 1);
 	assert_true(r.open);
-	n += append(t, &r, false);
+	n += append(t, &r, UINT64_MAX);
 	/* All of the reserve, but for what a disk counts in blocks. */
 	assert_in_range(n, MIB / RECORD * 8 / 10, MIB / RECORD + 1);
 	assert_int_equal(r.have, 0);
@@ -166,7 +167,7 @@ static void log_goes_on(void **)
 	assert_int_equal(tlog_open_tip(dir, -1, &room, &t, &err), 0);
 	assert_int_equal(tlog_size(t), n);
 	assert_true(reserve_fill(&r));
-	assert_int_equal(append(t, &r, true) > 0, 1);
+	assert_true(append(t, &r, 10) == 10);
 	assert_int_equal(tlog_publish(t), 0);
 	tlog_close(t);
 	assert_int_equal(tlog_verify(dir, &s, &err), 0);
