@@ -18,6 +18,7 @@ enum {
 	CONF_NAME_MAX = 64,
 	CONF_PATH_MAX = 1024,
 	CONF_POOL_MAX = 16, /* VMs of one kind kept ready */
+	CONF_RESTARTS_MAX = 100,
 };
 
 /* With PLANNER_NONE mails are read and recorded, and no task is started. */
@@ -56,6 +57,14 @@ struct conf_queue {
 	uint32_t history; /* items that are kept after their verdict */
 };
 
+/* How processes that live as long as bulkhead are kept running. */
+struct conf_supervision {
+	uint32_t watchdog_s; /* silent for so long: ended, started again */
+	uint32_t backoff_s;  /* the longest wait before a start */
+	uint32_t healthy_s; /* up for so long: earlier failures are forgotten */
+	uint32_t restarts;  /* of the core within ten minutes */
+};
+
 struct conf {
 	char file[CONF_PATH_MAX];
 	char state[CONF_PATH_MAX];
@@ -73,6 +82,7 @@ struct conf {
 	int backend; /* enum vm_backend */
 	struct conf_queue queue;
 	uint64_t audit_reserve; /* bytes set aside for the log, 0: none */
+	struct conf_supervision supervision;
 	uint32_t n_connectors;
 	struct conf_connector connectors[CONF_CONNECTORS];
 };

@@ -5,6 +5,11 @@
 
 #include "base/str.h"
 
+/* MSG_READY, one MSG_PONG and some MSG_AUDIT_ROOM may be there before an
+ * answer; the last are told every two seconds at most, and when a batch has
+ * taken of the reserve. */
+enum { SIGNS_MAX = 1000 };
+
 void audit_begin(struct audit_record *r, const char *kind,
 		 const struct msg_ids *ids)
 {
@@ -58,35 +63,29 @@ void audit_bool(struct audit_record *r, const char *key, bool v)
 	}
 }
 
-static void take_room(struct audit_record *r)
+void audit_room_take(struct audit_room *ret, const struct m_audit_room *in)
 {
-	const struct m_audit_room *in = &r->msg.audit_room;
-
-	r->room = (struct audit_room){ .full = in->full,
-				       .reserve = in->reserve,
-				       .left = in->left };
-	if (str_copy(r->room.why, sizeof(r->room.why), in->why) < 0)
-		r->room.why[0] = 0;
+	*ret = (struct audit_room){ .full = in->full,
+				    .reserve = in->reserve,
+				    .left = in->left };
+	if (str_copy(ret->why, sizeof(ret->why), in->why) < 0)
+		ret->why[0] = 0;
 }
 
-/* The answer, in r->msg; what is said before it unasked is taken. */
-static int wait_answer(struct chan *auditd, struct audit_record *r)
+/* What is said before an answer, and is none. */
+static bool is_sign(struct audit_record *r)
 {
-	const char *why;
-	int n;
-
-	while ((n = chan_recv(auditd, &r->msg, &why)) > 0) {
-		if (r->msg.type != MSG_AUDIT_ROOM)
-			return 0;
-		take_room(r);
-	}
-	return n < 0 ? n : -EPIPE;
+	if (r->answer.type == MSG_AUDIT_ROOM)
+		audit_room_take(&r->room, &r->answer.audit_room);
+	return r->answer.type == MSG_AUDIT_ROOM || r->answer.type == MSG_PONG ||
+	       r->answer.type == MSG_READY;
 }
 
 int audit_append(struct chan *auditd, struct audit_record *r,
 		 struct m_audit_ok *ret)
 {
-	int n;
+	const char *why;
+	int n, i;
 
 	if (r->bad)
 		return -E2BIG;
@@ -94,14 +93,18 @@ int audit_append(struct chan *auditd, struct audit_record *r,
 	n = chan_send(auditd, &r->msg, NULL, 0);
 	if (n < 0)
 		return n;
-	/* The request is encoded and gone, its struct takes the answer. */
-	n = wait_answer(auditd, r);
-	if (n < 0)
-		return n;
-	if (r->msg.type != MSG_AUDIT_OK)
+	r->answer.type = MSG_NONE;
+	for (i = 0; i <= SIGNS_MAX; i++) {
+		n = chan_recv(auditd, &r->answer, &why);
+		if (n <= 0)
+			return n < 0 ? n : -EPIPE;
+		if (!is_sign(r))
+			break;
+	}
+	if (r->answer.type != MSG_AUDIT_OK)
 		return -EIO;
 	if (ret)
-		*ret = r->msg.audit_ok;
+		*ret = r->answer.audit_ok;
 	return 0;
 }
 
@@ -117,17 +120,16 @@ int audit_poll(struct chan *auditd, struct audit_record *r)
 {
 	const bool waits = !auditd->no_wait;
 	const char *why;
-	int heard = 0;
-	int n;
+	int n, i;
 
 	auditd->no_wait = true;
-	while ((n = chan_recv(auditd, &r->msg, &why)) > 0 &&
-	       r->msg.type == MSG_AUDIT_ROOM) {
-		take_room(r);
-		heard = 1;
+	for (i = 0; i <= SIGNS_MAX; i++) {
+		n = chan_recv(auditd, &r->answer, &why);
+		if (n <= 0 || !is_sign(r))
+			break;
 	}
 	auditd->no_wait = !waits;
 	if (n > 0)
 		return -EIO;
-	return n == -EAGAIN ? heard : n < 0 ? n : -EPIPE;
+	return n == -EAGAIN ? 0 : n < 0 ? n : -EPIPE;
 }

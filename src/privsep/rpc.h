@@ -19,7 +19,8 @@ struct audit_room {
 /* Builds an audit record field by field; the spans must outlive the append. */
 struct audit_record {
 	struct msg msg;
-	bool bad; /* more fields than LIMIT_AUDIT_FIELDS */
+	struct msg answer; /* auditd's; audit_append leaves msg as it was */
+	bool bad;	   /* more fields than LIMIT_AUDIT_FIELDS */
 	struct audit_room room;
 };
 
@@ -31,7 +32,9 @@ void audit_bool(struct audit_record *r, const char *key, bool v);
 
 /*
  * Appends and waits until it is durable. Returns 0 and what auditd said in
- * *ret (may be NULL), or a negative errno: nothing may execute.
+ * *ret (may be NULL), or a negative errno: nothing may execute. -EIO: r->answer
+ * is what auditd said, a MSG_AUDIT_FAIL with the reason if it could. Signs of
+ * life that come first are passed over: its answer is one.
  */
 [[nodiscard]] int audit_append(struct chan *auditd, struct audit_record *r,
 			       struct m_audit_ok *ret);
@@ -47,9 +50,11 @@ enum { AUDIT_LATER_MS = 50 };
 [[nodiscard]] int audit_append_later(struct chan *auditd,
 				     struct audit_record *r);
 
+void audit_room_take(struct audit_room *ret, const struct m_audit_room *in);
+
 /*
- * Takes what auditd has said unasked, without waiting, into r->room. Returns 1
- * if there was something, 0, or a negative errno: the log cannot be written.
+ * Takes what auditd has said unasked, without waiting, into r->room. 0 or a
+ * negative errno: the log cannot be written.
  */
 [[nodiscard]] int audit_poll(struct chan *auditd, struct audit_record *r);
 

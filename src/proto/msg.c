@@ -110,6 +110,7 @@ static const struct layout layouts[] = {
 	[MSG_STOP] = { "stop", L_EMPTY },
 	[MSG_KILL] = { "kill", L_TEXT },
 	[MSG_PING] = { "ping", L_PING },
+	[MSG_PEER] = { "peer", L_EMPTY },
 	[MSG_READY] = { "ready", L_EMPTY },
 	[MSG_PONG] = { "pong", L_PING },
 	[MSG_AUDIT] = { "audit",

@@ -390,7 +390,7 @@ static void hear(struct peers *p, size_t peer, struct outcome *o)
 		o->index[m.ids.task] = m.audit_ok.index;
 	} else if (m.type == MSG_AUDIT_FAIL) {
 		p->refused = true;
-	} else {
+	} else if (m.type != MSG_READY) {
 		o->lie = "it says what it may not";
 	}
 }

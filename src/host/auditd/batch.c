@@ -34,9 +34,13 @@ static uint64_t clock_ns(clockid_t clock)
 /* The log cannot be written: all is refused from here on. */
 static void fail(struct auditd *a, const char *step, int r)
 {
-	if (!a->failed)
+	if (!a->failed) {
 		log_error("log-failed", "step=%s error=%s", step,
 			  strerrorname_np(-r));
+		(void)str_printf(a->why, sizeof(a->why),
+				 "the audit log cannot be written: %s: %s",
+				 step, strerrorname_np(-r));
+	}
 	a->failed = true;
 }
 
@@ -65,14 +69,14 @@ static void add_record(struct auditd *a, size_t peer)
 		s.seq -= a->rows[i].why != NULL;
 	buf_reset(&a->text);
 	if (a->failed)
-		why = "the audit log cannot be written";
+		why = a->why;
 	else
 		why = record_write(&a->text, &s, &a->in.ids, &a->in.audit);
 	if (!why) {
 		r = tlog_add(a->log, buf_view(&a->text), &index);
 		if (r < 0) {
 			fail(a, "add", r);
-			why = "the audit log cannot be written";
+			why = a->why;
 		}
 	}
 	a->rows[a->n].ids = a->in.ids;
@@ -82,6 +86,45 @@ static void add_record(struct auditd *a, size_t peer)
 	a->asking += a->rows[a->n].asks;
 	a->rows[a->n].why = why;
 	a->rows[a->n++].index = index;
+}
+
+/* To the monitor: that it can work, or what it was asked in a->in. */
+static void say(struct auditd *a, enum msg_type t)
+{
+	const uint64_t number = a->in.type == MSG_PING ? a->in.ping.number : 0;
+
+	a->out = (struct msg){ .type = t, .ids = a->in.ids };
+	if (t == MSG_PONG)
+		a->out.ping.number = number;
+	if (chan_send(&a->peers[MONITOR], &a->out, NULL, 0) < 0)
+		lose_peer(a, MONITOR);
+}
+
+/*
+ * What the store knows of the log, as it was at a stop in order: a log that
+ * does not go on from there takes nothing. This is the monitor's, so it comes
+ * before whatever the broker asks.
+ */
+static void compare_tip(struct auditd *a)
+{
+	const struct m_s_tip *tip = &a->in.s_tip;
+	struct err err = { 0 };
+	int r = a->failed ? 0
+			  : tlog_goes_on(a->log, tip->size, tip->root,
+					 "the store's tip", &err);
+
+	if (r == 0)
+		return;
+	fail(a, "tip", r);
+	if (err.code)
+		(void)str_printf(a->why, sizeof(a->why),
+				 "audit log: %s; docs/audit.md says what to do "
+				 "next",
+				 err.msg);
+	a->out = (struct msg){ .type = MSG_AUDIT_FAIL, .ids = a->in.ids };
+	a->out.text.text = span_str(a->why);
+	if (chan_send(&a->peers[MONITOR], &a->out, NULL, 0) < 0)
+		lose_peer(a, MONITOR);
 }
 
 /* One message of a peer; false if there is none, or the peer is done. */
@@ -106,6 +149,10 @@ static bool take_message(struct auditd *a, size_t peer)
 	}
 	if (a->in.type == MSG_AUDIT || a->in.type == MSG_AUDIT_LATER) {
 		add_record(a, peer);
+	} else if (peer == MONITOR && a->in.type == MSG_PING) {
+		say(a, MSG_PONG);
+	} else if (peer == MONITOR && a->in.type == MSG_S_TIP) {
+		compare_tip(a);
 	} else if (peer == MONITOR && a->in.type == MSG_STOP) {
 		loop_stop(&a->loop);
 		return false;
@@ -124,7 +171,7 @@ static void answer(struct auditd *a, size_t i)
 	const char *why = a->rows[i].why;
 
 	if (!why && a->failed)
-		why = "the audit log cannot be written";
+		why = a->why;
 	if (!why && a->rows[i].later)
 		return;
 	a->out = (struct msg){ .type = why ? MSG_AUDIT_FAIL : MSG_AUDIT_OK,
@@ -419,7 +466,12 @@ static int take_hello(struct auditd *a)
 	if (r <= 0)
 		return r < 0 ? r : -EPIPE;
 	a->ids = a->in.ids;
-	return a->in.type == MSG_HELLO ? take_arg(a, a->in.hello.arg) : -EPROTO;
+	if (a->in.type != MSG_HELLO)
+		return -EPROTO;
+	r = take_arg(a, a->in.hello.arg);
+	if (r == 0)
+		say(a, MSG_READY);
+	return r;
 }
 
 int auditd_run(struct auditd *a)

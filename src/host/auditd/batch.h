@@ -23,6 +23,7 @@ struct auditd {
 	char boot[RECORD_BOOT_MAX + 1];	 /* "" before the HELLO */
 	struct msg_ids ids;		 /* of this run */
 	bool failed;			 /* the log is dead, so is all else */
+	char why[600];			 /* it is */
 	struct buf text;
 	struct msg in;
 	struct msg out;

@@ -56,16 +56,23 @@ static void item_free(struct mitem *it)
 	*it = (struct mitem){ .fd = -1, .envelope_pidfd = -1 };
 }
 
+static void put_free(struct mput *p)
+{
+	fd_close(&p->fd);
+	*p = (struct mput){ .fd = -1 };
+}
+
 void items_end(struct monitor *m)
 {
 	size_t i;
 
+	m->owed_next = 0;
 	for (i = 0; i < MONITOR_ITEMS; i++)
 		if (m->items[i].id)
 			item_free(&m->items[i]);
 	for (i = 0; i < MONITOR_PUTS; i++)
 		if (m->puts[i].connector)
-			fd_close(&m->puts[i].fd);
+			put_free(&m->puts[i]);
 }
 
 /* It has ended by itself: nothing is left of it. */
@@ -138,8 +145,13 @@ static void item_begin(struct monitor *m, struct mitem *it)
 	CLEAN_FD int theirs = -1;
 	struct err err = { 0 };
 	int pair[2];
+	int r = chan_pair(pair);
 
-	if (chan_pair(pair) < 0) {
+	if (r < 0 && room_is_short(r)) {
+		room_failed(m, "no descriptors for an envelope process");
+		return;
+	}
+	if (r < 0) {
 		monitor_fatal(m, "no channel for an envelope process");
 		return;
 	}
@@ -147,8 +159,17 @@ static void item_begin(struct monitor *m, struct mitem *it)
 	theirs = pair[1];
 	it->begun = true;
 	tell_broker(m, it, ours);
-	vm_request(m, VM_READER, it->id, 0);
-	if (!m->stopping && envelope_start(m, it, theirs, &err) < 0)
+	if (!vm_request(m, VM_READER, it->id, 0)) {
+		monitor_fatal(m, "more machines are asked for than planned");
+		return;
+	}
+	if (!generation_works(m))
+		return;
+	r = envelope_start(m, it, theirs, &err);
+	/* The broker waits for it: all of it is begun once more. */
+	if (r < 0 && room_is_short(r))
+		core_lost(m, &m->broker, err.msg);
+	else if (r < 0)
 		monitor_fatal(m, err.msg);
 }
 
@@ -167,12 +188,6 @@ static struct core *connector_of(struct monitor *m, struct span source)
 	return NULL;
 }
 
-static void put_free(struct mput *p)
-{
-	fd_close(&p->fd);
-	*p = (struct mput){ .fd = -1 };
-}
-
 /* A free row; NULL when the connector has as many as it may. */
 static struct mput *put_row(struct monitor *m, const struct core *c)
 {
@@ -182,52 +197,98 @@ static struct mput *put_row(struct monitor *m, const struct core *c)
 	for (i = 0; i < MONITOR_PUTS; i++) {
 		if (!m->puts[i].connector)
 			row = &m->puts[i];
-		n += m->puts[i].connector == c;
+		n += m->puts[i].connector == c && !m->puts[i].orphan;
 	}
 	return n < MONITOR_PUTS_EACH ? row : NULL;
 }
 
-/*
- * To the store, with what keeps it there. Its row, and the descriptor in it,
- * stay until the store has said that it has it.
- */
-static void put_send(struct monitor *m, const struct mput *p)
+/* What its predecessor gave, and the store has: the store will answer once. */
+static struct mput *put_adopt(struct monitor *m, const struct core *c,
+			      struct span key)
 {
-	m->out.type = MSG_Q_PUT;
-	m->out.ids = m->ids;
-	m->out.q_put = (struct m_q_put){
-		.source = span_str(source_of(p->connector)),
-		.key = span_str(p->key),
-		.size = p->size,
-	};
-	memcpy(m->out.q_put.sha256, p->sha256, sizeof(p->sha256));
-	core_send(m, &m->store, &p->fd, 1);
+	size_t i;
+
+	for (i = 0; i < MONITOR_PUTS; i++)
+		if (m->puts[i].connector == c && m->puts[i].orphan &&
+		    span_is(key, m->puts[i].key))
+			return &m->puts[i];
+	return NULL;
 }
 
-/* A connector that sends nonsense is ours and broken: everything stops. */
+void puts_orphan(struct monitor *m, const struct core *c)
+{
+	size_t i;
+
+	for (i = 0; i < MONITOR_PUTS; i++) {
+		struct mput *p = &m->puts[i];
+
+		if (p->connector != c)
+			continue;
+		p->orphan = true;
+		if (!p->sent)
+			put_free(p);
+	}
+}
+
+/*
+ * To the store, with what keeps it there; its row, and the descriptor in it,
+ * stay until the store has said that it has it. The store holds so many of each
+ * source, those of a connector that is no more included.
+ */
+static void puts_send(struct monitor *m, const struct core *c)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < MONITOR_PUTS; i++)
+		n += m->puts[i].connector == c && m->puts[i].sent;
+	for (i = 0; i < MONITOR_PUTS && n < MONITOR_PUTS_EACH; i++) {
+		struct mput *p = &m->puts[i];
+
+		if (p->connector != c || p->sent)
+			continue;
+		m->out.type = MSG_Q_PUT;
+		m->out.ids = m->ids;
+		m->out.q_put = (struct m_q_put){
+			.source = span_str(source_of(p->connector)),
+			.key = span_str(p->key),
+			.size = p->size,
+		};
+		memcpy(m->out.q_put.sha256, p->sha256, sizeof(p->sha256));
+		core_send(m, &m->store, &p->fd, 1);
+		p->sent = true;
+		n++;
+	}
+}
+
 void item_from_connector(struct monitor *m, struct core *c)
 {
 	const struct m_item *in = &m->in.item;
 	CLEAN_FD int fd = chan_take_fd(&c->chan, 0);
-	struct mput *p = put_row(m, c);
+	struct mput *p = put_adopt(m, c, in->key);
 
+	if (p) {
+		p->orphan = false;
+		return;
+	}
+	p = put_row(m, c);
 	if (!p || !in->key.n || memfd_sealed_size(fd, LIMIT_ITEM) < 0 ||
 	    memfd_sealed_size(fd, LIMIT_ITEM) != (ssize_t)in->size ||
 	    str_copy(p->key, sizeof(p->key), in->key) < 0) {
-		monitor_fatal(m, "a connector broke its limits");
+		core_lost(m, c, "gave more than it may, or what is no item");
 		return;
 	}
 	p->connector = c;
+	p->sent = p->orphan = false;
 	p->size = in->size;
 	memcpy(p->sha256, in->sha256, sizeof(p->sha256));
 	p->fd = take_fd(&fd);
-	put_send(m, p);
+	puts_send(m, c);
 }
 
 static void tell_connector(struct monitor *m, struct core *c, enum msg_type t,
 			   struct span key, uint8_t verdict)
 {
-	if (!c || !c->pid)
+	if (!c)
 		return;
 	m->out.type = t;
 	m->out.ids = m->ids;
@@ -247,10 +308,12 @@ void item_kept(struct monitor *m)
 
 		if (p->connector != c || !c || !span_is(k->key, p->key))
 			continue;
-		tell_connector(m, c, MSG_ITEM_KEPT, k->key, k->verdict);
+		if (!p->orphan)
+			tell_connector(m, c, MSG_ITEM_KEPT, k->key, k->verdict);
 		if (k->kept == KEPT_DONE)
 			tell_connector(m, c, MSG_ITEM_DONE, k->key, k->verdict);
 		put_free(p);
+		puts_send(m, c);
 		return;
 	}
 }
@@ -307,7 +370,7 @@ void items_start(struct monitor *m)
 
 	if (n > MONITOR_ITEMS)
 		n = MONITOR_ITEMS;
-	while (n-- && !m->stopping)
+	while (n-- && generation_works(m))
 		next_item(m);
 }
 
@@ -328,7 +391,7 @@ void item_take(struct monitor *m)
 	    memfd_sealed_size(fd, LIMIT_ITEM) != (ssize_t)in->size ||
 	    str_copy(it->source, sizeof(it->source), in->source) < 0 ||
 	    str_copy(it->key, sizeof(it->key), in->key) < 0) {
-		monitor_fatal(m, "the store broke its limits");
+		core_lost(m, &m->store, "gave an item that is none");
 		return;
 	}
 	it->id = in->item;
@@ -351,10 +414,12 @@ void items_resume(struct monitor *m)
 	size_t i;
 
 	m->owed_next = 0;
-	for (i = 0; i < MONITOR_ITEMS && !m->stopping && !m->killed; i++)
-		if (m->items[i].id && !m->items[i].begun && room_for_item(m))
+	for (i = 0; i < MONITOR_ITEMS && !m->killed; i++)
+		if (generation_works(m) && m->items[i].id &&
+		    !m->items[i].begun && room_for_item(m))
 			item_begin(m, &m->items[i]);
-	while (n-- && !m->stopping)
+	/* The next generation asks for all that there is room for. */
+	while (n-- && generation_works(m))
 		next_item(m);
 }
 

@@ -658,6 +658,11 @@ int db_open(struct db *d, int dir, const struct db_bounds *b, struct err *err)
 	    !strstr(d->err.msg, "newer"))
 		r = err_set(err, r, "state/store/%.200s; %s", d->err.msg,
 			    what_to_do);
+	else if (r == -ENOSPC || r == -EIO || r == -EACCES || r == -EROFS)
+		r = err_set(err, r,
+			    "state/store/%.200s: make room, or look after the "
+			    "disk and the directory's owner",
+			    d->err.msg);
 	else
 		*err = d->err;
 	db_close(d);
