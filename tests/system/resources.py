@@ -33,6 +33,17 @@ def ticks(pid):
     return int(fields[11]) + int(fields[12])
 
 
+def ours(pid, name):
+    """As root some have uids of their own, and not every root may do this. That
+    of the broker is met by low_limit."""
+    try:
+        resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        return True
+    except PermissionError:
+        print(f'skipped: the limits of {name} are not ours to set')
+        return False
+
+
 @contextlib.contextmanager
 def none_left(pids, more=0):
     """Each has as many descriptors as it may have, and so many more."""
@@ -64,7 +75,7 @@ def scores(b):
     for name, least, most in (('monitor', -1000, 0), ('auditd', -1000, 0),
                               ('store', -1000, 0), ('broker', 1, 100),
                               ('connector', 101, 300), ('porter', 301, 700),
-                              ('vmm', 701, 1000), ('qemu', 701, 1000)):
+                              ('vmm', 701, 1000), ('qemu', 1000, 1000)):
         for pid in processes(b, name):
             with open(f'/proc/{pid}/oom_score_adj', encoding='utf-8') as f:
                 score = int(f.read())
@@ -94,6 +105,8 @@ def monitor_has_none(b, count):
 
 def others_have_none(b, name, count):
     pids = processes(b, name)
+    if not ours(pids[0], name):
+        return count
     with none_left(pids):
         deliver(b, name, 6)
         time.sleep(slower(3))
@@ -111,6 +124,8 @@ def control_does_not_spin(b):
     """Owners who cannot be taken in wait at the door."""
     pid = processes(b, 'control')[0]
     callers = []
+    if not ours(pid, 'control'):
+        return
     with none_left([pid]):
         for _ in range(4):
             s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -129,16 +144,18 @@ def control_does_not_spin(b):
 
 def low_limit(count):
     """All of it started with few descriptors: what they are enough for is
-    computed, and no more is begun."""
-    with Bulkhead(planner='triage', pool=0) as b:
+    computed, and no more is begun; and the broker, which has one for each mail
+    that was read, forgets the oldest."""
+    with Bulkhead(planner='none', pool=0) as b:
         had = resource.getrlimit(resource.RLIMIT_NOFILE)
-        os.environ['BULKHEAD_WRAP'] = 'prlimit --nofile=160:160'
+        os.environ['BULKHEAD_WRAP'] = 'prlimit --nofile=128:128'
         deliver(b, 'm', count)
         b.up()
         s = b.status()
-        need(s['room']['fds_most'] == 160 and 0 < s['room']['vms'] < 14,
-             f'status says what 160 descriptors are enough for: {s["room"]}')
-        all_read(b, count, 'with few descriptors all is read')
+        need(s['room']['fds_most'] == 128 and 0 < s['room']['vms'] < 10,
+             f'status says what 128 descriptors are enough for: {s["room"]}')
+        all_read(b, count, f'with few descriptors {count} mails are read')
+        need('process-lost' not in b.log(), 'no process has ended')
         b.down()
         os.environ['BULKHEAD_WRAP'] = 'prlimit --nofile=96:96'
         deliver(b, 'n', 2)
@@ -195,7 +212,7 @@ def main():
             count = others_have_none(b, name, count)
         control_does_not_spin(b)
         b.run('audit', 'verify')
-    low_limit(6)
+    low_limit(125)
     with open('/proc/meminfo', encoding='utf-8') as f:
         kib = int(next(l for l in f if l.startswith('MemAvail')).split()[1])
     if kib < 64 << 20:
