@@ -290,6 +290,7 @@ int main(int argc, char **argv)
 		    "--images DIR [--ready-fd N]; started by 'bulkhead up'");
 	if (m.ready_fd >= 0)
 		(void)fcntl(m.ready_fd, F_SETFD, FD_CLOEXEC);
+	room_start(&m);
 	service_open(&m);
 	if (sandbox_basic(&err) < 0 || signals_to_fd(&m) < 0 ||
 	    prepare(&m, &err) < 0) {
