@@ -72,11 +72,14 @@ int audit_append(struct chan *auditd, struct audit_record *r,
 	if (n < 0)
 		return n;
 	r->answer.type = MSG_NONE;
+	r->pong = 0;
 	for (i = 0; i <= SIGNS_MAX; i++) {
 		n = chan_recv(auditd, &r->answer, &why);
 		if (n <= 0)
 			return n < 0 ? n : -EPIPE;
-		if (r->answer.type != MSG_PONG && r->answer.type != MSG_READY)
+		if (r->answer.type == MSG_PONG)
+			r->pong = r->answer.ping.number;
+		else if (r->answer.type != MSG_READY)
 			break;
 	}
 	if (r->answer.type != MSG_AUDIT_OK)
