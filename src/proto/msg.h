@@ -58,7 +58,8 @@ enum msg_type {
 
 	/* monitor <-> store: the queue; see host/store/store.h */
 	MSG_S_STATE, /* m_s_state: store -> monitor, what it has opened */
-	MSG_S_TIP,   /* m_s_tip: keep this; no answer */
+	MSG_S_TIP,   /* m_s_tip: keep this; no answer. To auditd: go on from
+			this; no answer, or AUDIT_FAIL */
 	MSG_Q_PUT,   /* m_q_put + sealed memfd of the raw bytes */
 	MSG_Q_KEPT,  /* m_q_kept: durable; not before there is room */
 	MSG_Q_NEXT,  /* m_empty: there is a place for one more */
@@ -220,6 +221,8 @@ struct m_s_state {
 	uint8_t tip_root[32];
 	uint64_t waiting;   /* items in the queue */
 	uint64_t recovered; /* of them, those that were at work at its end */
+	/* Items that have ever ended with each enum item_verdict. */
+	uint64_t ended[6];
 };
 
 struct m_q_put {
@@ -293,8 +296,8 @@ struct m_item_new {
 	uint64_t size;
 	uint8_t sha256[32];
 	uint64_t since_us; /* CLOCK_MONOTONIC when it was handed over */
-	uint64_t task;	  /* its task's number, if it gets one */
-	uint32_t attempt; /* from 1 */
+	uint64_t task;	   /* its task's number, if it gets one */
+	uint32_t attempt;  /* from 1 */
 };
 
 enum vm_kind { VM_READER = 1, VM_PLANNER, VM_KIND_MAX };

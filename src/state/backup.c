@@ -5,8 +5,9 @@
  * connectors have given out first and the audit log last, so that whatever an
  * earlier part names the later ones know: the store is not older than its mark
  * in store.last, nor the log than its tip. The log is taken at its last signed
- * checkpoint (tlog/copy.h); files that are only appended to, at the length they
- * have; a name that the table does not have is an error, for it would be lost.
+ * checkpoint, with what is durable beyond it (tlog/copy.h); files that are only
+ * appended to, at the length they have; a name that the table does not have is
+ * an error, for it would be lost.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -42,14 +43,21 @@ static const struct {
 	const char *name;
 	enum how how;
 } parts[] = {
-	{ "version", TAKE_FILE },    { "latch", TAKE_FILE },
-	{ "connectors", TAKE_TREE }, { "store.last", TAKE_FILE },
-	{ "store", TAKE_DATABASES }, { "tip", TAKE_TREE },
-	{ "audit", TAKE_LOG },	     { "lock", LEAVE },
+	{ "version", TAKE_FILE },
+	{ "latch", TAKE_FILE },
+	{ "connectors", TAKE_TREE },
+	{ "store.last", TAKE_FILE },
+	{ "store", TAKE_DATABASES },
+	{ "tip", TAKE_TREE },
+	{ "audit", TAKE_LOG },
+	{ "lock", LEAVE },
 	{ "supervisor", LEAVE },
-	{ "control.sock", LEAVE },   { "log", LEAVE },
-	{ "probe", LEAVE },	     { "upgrade", LEAVE },
+	{ "control.sock", LEAVE },
+	{ "log", LEAVE },
+	{ "probe", LEAVE },
+	{ "upgrade", LEAVE },
 	{ "store.last.new", LEAVE },
+	{ "new-log", LEAVE },
 };
 
 static int fail(struct backup *b, const char *path, int r)

@@ -13,6 +13,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import sqlite3
 import sys
 import threading
@@ -38,6 +39,9 @@ PROOFS = 20         # that the log goes on from an older checkpoint
 AGREE_S = 5         # for the log and status to agree on what just happened
 
 
+SUPERVISION = 'supervision: {backoff: 1s, healthy: 1s, restarts: 100}\n'
+
+
 class Plan:
     """What is killed after which pause: drawn before anything runs."""
 
@@ -57,37 +61,8 @@ class Plan:
         if kind < 0.12:
             return rng.uniform(0, 0.01)
         if kind < 0.40:
-            return rng.uniform(0.03, 0.6)
-        return rng.uniform(0.6, 2.2)
-
-
-class Service:
-    """Starts the monitor again, as a service manager does."""
-
-    def __init__(self, b):
-        self.b = b
-        self.events = []
-        self.over = threading.Event()
-        self.thread = threading.Thread(target=self.run, daemon=True)
-
-    def start(self):
-        self.thread.start()
-
-    def run(self):
-        while not self.over.is_set():
-            began = time.monotonic()
-            r = self.b.run('up', '--images', self.b.images, check=False)
-            self.events.append((began, 'up', r.returncode,
-                                time.monotonic() - began, r.stderr[-400:]))
-            pid = self.b.monitor_pid()
-            s = pid and victims.stat(pid)
-            while s and victims.lives(pid, s[3]) and not self.over.is_set():
-                time.sleep(0.02)
-            self.over.wait(0.1)
-
-    def end(self):
-        self.over.set()
-        self.thread.join()
+            return rng.uniform(0.02, 0.4)
+        return rng.uniform(0.4, 1.6)
 
 
 class Watcher(threading.Thread):
@@ -133,7 +108,6 @@ class Campaign:
         finder = victims.Finder(b, {path: name
                                     for name, path in self.boxes.items()})
         self.watcher = Watcher(finder)
-        self.service = Service(b)
         self.load = Load(seed, self.boxes, self.backlog)
         self.plan = Plan(seed, kills)
         self.facts = checker.Facts()
@@ -143,7 +117,7 @@ class Campaign:
         self.notes = []
         self.backend = ''
         self.runs = set()
-        self.stood = False  # every template is built
+        self.opened = {}
 
     def event(self, name, **more):
         self.events.append({'event': name, 'at_s': round(
@@ -177,15 +151,23 @@ class Campaign:
         return self.waiting
 
     def verdicts(self, run):
-        """How many verdicts a run has given, by the log."""
+        """How many verdicts a run has given, by the log: at least, and at most.
+        One that is in it only as said again may be of the run before."""
         r = self.b.run('--json', 'audit', 'tail', '-n', '100000', check=False)
-        found = {}
-        for line in r.stdout.splitlines():
-            row = json.loads(line)
-            if row['kind'] == 'item.done' and row['run'] == run and \
-               not row.get('again'):
-                found[row['verdict']] = found.get(row['verdict'], 0) + 1
-        return found
+        rows = [row for row in map(json.loads, r.stdout.splitlines())
+                if row['kind'] == 'item.done']
+        first = {row['item'] for row in rows if not row.get('again')}
+        least, most = {}, {}
+        for row in rows:
+            if row['run'] != run:
+                continue
+            v = row['verdict']
+            if not row.get('again'):
+                least[v] = least.get(v, 0) + 1
+            if not row.get('again') or row['item'] not in first:
+                first.add(row['item'])
+                most[v] = most.get(v, 0) + 1
+        return least, most
 
     def compare_status(self):
         """Between two kills, the status against what is seen from outside.
@@ -215,6 +197,11 @@ class Campaign:
             found = there.get(p['pid'])
             if not found or found.name != p['name'].split(':')[-1]:
                 return [f'{p["name"]} is said to run as {p["pid"]}']
+        for p in s['processes'] if again and again['run'] == s['run'] else ():
+            seen = self.watcher.finder.starts(p['name'].split(':')[-1])
+            if p['restarts'] < seen - 1:
+                return [f'{p["name"]} is said to have been started again '
+                        f'{p["restarts"]} times, and was {seen - 1} times']
         named = {p[1] for p in same} | {p['pid'] for p in s['processes']}
         return [f'{p.name} runs as {p.pid}, unsaid' for p in there.values()
                 if p.role in victims.CORES[1:] and p.pid not in named
@@ -225,20 +212,20 @@ class Campaign:
         want = {k.replace('_', '-'): v for k, v in s['items'].items()
                 if k != 'pending'}
         while True:
-            found = self.verdicts(s['run'])
-            if all(found.get(k, 0) >= v for k, v in want.items()):
+            least, most = self.verdicts(s['run'])
+            if all(most.get(k, 0) >= v for k, v in want.items()):
                 break
             if time.monotonic() > end:
-                return [f'it counts {want}, the log {found}']
+                return [f'it counts {want}, the log {most}']
             time.sleep(0.1)
         while True:
             now = self.status()
             if not now or now['run'] != s['run'] or all(
                     now['items'][k.replace('-', '_')] >= n
-                    for k, n in found.items()):
+                    for k, n in least.items()):
                 return []
             if time.monotonic() > end:
-                return [f'it counts {now["items"]}, the log {found}']
+                return [f'it counts {now["items"]}, the log {least}']
             time.sleep(0.1)
 
     # --- killing -------------------------------------------------------------
@@ -315,10 +302,32 @@ class Campaign:
                 return line.split(' run=', 1)[1].split()[0]
         return ''
 
+    def told_of_death(self, k):
+        """Once the generation is down, status still answers, and no more names
+        who was killed as running: unless who tells it dies meanwhile."""
+        tellers = [p for p in self.watcher.now
+                   if p.role in ('monitor', 'control')]
+        end = time.monotonic() + slower(AGREE_S)
+        while time.monotonic() < end:
+            s = self.status()
+            if s and not any(p['pid'] == k['pid'] and p['running']
+                             for p in s['processes']):
+                return
+            if len(tellers) < 2 or not all(
+                    victims.lives(p.pid, p.born) for p in tellers):
+                return
+            time.sleep(0.05)
+        self.facts.status.append(
+            f'{k["at_s"]} s: {k["name"]} {k["pid"]} was killed, and status '
+            + ('does not answer' if not s else 'names it as running'))
+
     def kill_all(self):
         for n, row in enumerate(self.plan.rows, 1):
             if not self.kill(n, *row):
                 return
+            if self.kills[-1]['role'] in victims.CORES[1:] and \
+               self.plan.rows[n % len(self.plan.rows)][0] > 0.1:
+                self.told_of_death(self.kills[-1])
             if n % STATUS_EVERY == 0:
                 self.compare_status()
             elif n % 2:
@@ -345,25 +354,57 @@ class Campaign:
         self.facts.trouble.append(
             f'after {QUIET_S} s not all {want} mails have a verdict')
 
-    def machines_at_rest(self):
-        """What status says of machines, once nothing moves."""
+    def at_rest(self):
+        """What status says of processes and machines, once nothing moves."""
         s = self.b.status_until(
             'the templates stand', lambda s: all(
                 t['state'] == 'ready' for t in s['templates'])
             and not s['vms']['running'])
+        down = [p['name'] for p in s['processes'] if not p['running']]
+        if down or s['core']['state'] != 'up':
+            self.facts.status.append(f'at rest {down} are not running, and '
+                                     f'the core is {s["core"]["state"]}')
         end = time.monotonic() + slower(20)
         while True:
             s = self.status() or s
             there = self.watcher.look()
             porters = sum(p.name == 'porter' for p in there)
             said = sum(p['parked'] + p['jails'] for p in s['pools'])
-            if porters == said:
+            more = self.more_than(self.opened, self.open_now())
+            if porters == said and not more:
                 return
             if time.monotonic() > end:
-                self.facts.status.append(
-                    f'at rest it says {said} VMs wait; there are {porters}')
-                return
+                break
             time.sleep(0.2)
+        if porters != said:
+            self.facts.status.append(
+                f'at rest it says {said} VMs wait; there are {porters}')
+        self.facts.left += more
+
+    def open_now(self):
+        """What the core processes have open; the broker keeps the records of
+        what it shows, and has them again when they are asked for."""
+        found = {}
+        for p in self.watcher.look():
+            if p.role in victims.CORES:
+                found[p.name] = victims.descriptors(p.pid)
+                found[p.name].pop('/memfd:record', None)
+        return found
+
+    @staticmethod
+    def more_than(before, now):
+        return [f'{name} has {n} {what} open, {before[name][what]} at first'
+                for name in before for what, n in now.get(name, {}).items()
+                if n > before[name][what]]
+
+    def first_rest(self):
+        """As it is before anything happened."""
+        self.b.templates()
+        last = {}
+        while last != self.opened or not last:
+            last = self.opened
+            time.sleep(1)
+            self.opened = self.open_now()
 
     def collect_running(self):
         f = self.facts
@@ -419,20 +460,20 @@ class Campaign:
             time.sleep(0.05)
         left = [f'{p.name} {p.pid}' for k, p in seen.items()
                 if victims.lives(*k)]
+        left += [f'{" ".join(args)} {pid}' for pid, args in commands()
+                 if self.b.config in args]
         for where, _, _ in os.walk('/sys/fs/cgroup'):
             if any(f'/bulkhead-{run}' in where for run in self.runs):
                 left.append(where)
         for name in ('s', 'state/metrics.sock'):
             if os.path.exists(os.path.join(self.b.dir, name)):
                 left.append(name)
-        self.facts.left = left
+        self.facts.left += left
 
     def run(self):
         self.event('begin', seed=self.seed, kills=len(self.plan.rows))
-        self.service.start()
-        end = time.monotonic() + slower(BACK_S)
-        while not self.status() and time.monotonic() < end:
-            time.sleep(0.1)
+        self.b.run('up', '--supervise', '--detach', '--images', self.b.images)
+        self.first_rest()
         self.watcher.start()
         self.load.start()
         self.kill_all()
@@ -441,10 +482,9 @@ class Campaign:
         self.quiet()
         self.event('quiet')
         if not self.facts.trouble:
-            self.machines_at_rest()
+            self.at_rest()
             self.collect_running()
-        self.service.end()
-        self.b.down()
+        self.b.run('down')
         self.watcher.end()
         self.collect_left()
         self.collect_log()
@@ -475,6 +515,13 @@ class Campaign:
                 f.write(json.dumps(r) + '\n')
 
 
+def commands():
+    """Every process with its arguments."""
+    for pid in filter(str.isdigit, os.listdir('/proc')):
+        yield pid, victims.read(f'/proc/{pid}/cmdline').decode(
+            errors='replace').split('\0')
+
+
 def gaps(text):
     """The rows of `audit gaps`; one that is no answer is a gap, too."""
     try:
@@ -493,7 +540,12 @@ def second_source(b):
 
 
 def prepare(b):
-    """Effects without a limit that would end them, and the second source."""
+    """A second source, effects without a limit that would end them, and waits
+    and bounds of supervision that are for so many deaths."""
+    with open(b.config, encoding='utf-8') as f:
+        text = f.read()
+    with open(b.config, 'w', encoding='utf-8') as f:
+        f.write(text.replace('connectors:', SUPERVISION + 'connectors:'))
     with open(os.path.join(b.dir, 'policy.yaml'), encoding='utf-8') as f:
         text = f.read()
     text = text.replace('6/hour', '9999/hour').replace('30/hour', '9999/hour')
@@ -507,6 +559,8 @@ def prepare(b):
 
 
 def main():
+    # Whoever ends us ends bulkhead, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     if not os.path.exists(f'/proc/self/task/{os.getpid()}/children'):
         skip('this kernel does not tell the children of a process')
     with Bulkhead(planner='gullible', pool=int(

@@ -373,7 +373,11 @@ static void hear(struct peers *p, size_t peer, struct outcome *o)
 
 	if (p->gone[peer])
 		return;
-	r = chan_recv(&p->chan[peer], &m, &why);
+	/* That it can work is no answer, and must not be taken for one: those
+	 * behind it would be heard too late. */
+	do
+		r = chan_recv(&p->chan[peer], &m, &why);
+	while (r == 1 && m.type == MSG_READY);
 	if (r == -EAGAIN)
 		o->lie = "it hangs";
 	if (r <= 0) {
@@ -385,7 +389,7 @@ static void hear(struct peers *p, size_t peer, struct outcome *o)
 		o->index[m.ids.task] = m.audit_ok.index;
 	} else if (m.type == MSG_AUDIT_FAIL) {
 		p->refused = true;
-	} else if (m.type != MSG_READY) {
+	} else {
 		o->lie = "it says what it may not";
 	}
 }

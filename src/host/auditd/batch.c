@@ -126,6 +126,30 @@ static void add_record(struct auditd *a, size_t peer)
 	a->rows[a->n++].index = index;
 }
 
+/*
+ * What the store knows of the log, as it was at a stop in order: a log that
+ * does not go on from there takes nothing. This is the monitor's, so it comes
+ * before whatever the broker asks.
+ */
+static void compare_tip(struct auditd *a)
+{
+	const struct m_s_tip *tip = &a->in.s_tip;
+	struct err err = { 0 };
+	int r = a->failed ? 0
+			  : tlog_goes_on(a->log, tip->size, tip->root,
+					 "the store's tip", &err);
+
+	if (r == 0)
+		return;
+	fail(a, "tip", r);
+	if (err.code)
+		(void)str_printf(a->why, sizeof(a->why),
+				 "audit log: %s; docs/audit.md says what to do "
+				 "next",
+				 err.msg);
+	say(a, MSG_AUDIT_FAIL);
+}
+
 /* One message of a peer; false if there is none, or the peer is done. */
 static bool take_message(struct auditd *a, size_t peer)
 {
@@ -150,6 +174,8 @@ static bool take_message(struct auditd *a, size_t peer)
 		add_record(a, peer);
 	} else if (peer == MONITOR && a->in.type == MSG_PING) {
 		pong(a);
+	} else if (peer == MONITOR && a->in.type == MSG_S_TIP) {
+		compare_tip(a);
 	} else if (peer == MONITOR && a->in.type == MSG_STOP) {
 		loop_stop(&a->loop);
 		return false;

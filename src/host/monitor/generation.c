@@ -15,14 +15,20 @@
  * Nothing is torn down where a loss is noticed, which may be deep inside of
  * anything: it is noted, and done by supervise() from the loop.
  */
+#include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "host/monitor/monitor.h"
+
+/* Made by the owner, in the state directory: a new log was begun. */
+#define NEW_LOG "new-log"
 
 /* How long it may take until one is ready: store and auditd look at all that
  * they have, the broker ends what a crash has left. */
@@ -346,10 +352,24 @@ static void generation_up(struct monitor *m)
 	supervise_soon(m);
 }
 
+/* What the broker had told the store, and died before it told us. */
+static void count_verdicts(struct monitor *m, const struct m_s_state *s)
+{
+	size_t i;
+
+	static_assert(ARRAY_SIZE(s->ended) == ITEM_VERDICT_MAX, "a count each");
+	for (i = 0; i < ITEM_VERDICT_MAX; i++)
+		if (!m->gen.sup.was_up)
+			m->ended[i] = s->ended[i];
+		else if (s->ended[i] >= m->ended[i])
+			m->counts[i] = s->ended[i] - m->ended[i];
+}
+
 void store_opened(struct monitor *m, const struct m_s_state *s)
 {
 	struct err err = { 0 };
 
+	count_verdicts(m, s);
 	m->store_state = *s;
 	m->store_told = true;
 	if (last_write(m->state_fd, s, &err) < 0)
@@ -374,6 +394,35 @@ static uint64_t limit_ms(const struct monitor *m, const struct core *c)
 	return ms;
 }
 
+/*
+ * The store's tip is in another directory and another file than the log and its
+ * own: whoever puts back an older copy of the log, tip and all, has not thought
+ * of it. An owner who begins a new log makes NEW_LOG, and it is forgotten.
+ */
+static void compare_tip(struct monitor *m)
+{
+	const struct m_s_state *s = &m->store_state;
+
+	if (!s->tip_size)
+		return;
+	m->out.type = MSG_S_TIP;
+	m->out.ids = m->ids;
+	m->out.s_tip = (struct m_s_tip){ 0 };
+	if (faccessat(m->state_fd, NEW_LOG, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+		log_warn("new-log",
+			 "what=\"the store forgets a log of %llu "
+			 "records, as its owner says\"",
+			 (unsigned long long)s->tip_size);
+		m->store_state.tip_size = 0;
+		core_send(m, &m->store, NULL, 0);
+		(void)unlinkat(m->state_fd, NEW_LOG, 0);
+		return;
+	}
+	m->out.s_tip.size = s->tip_size;
+	memcpy(m->out.s_tip.root, s->tip_root, sizeof(s->tip_root));
+	core_send(m, &m->auditd, NULL, 0);
+}
+
 void core_ready(struct monitor *m, struct core *c)
 {
 	uint64_t now = now_ms();
@@ -390,8 +439,10 @@ void core_ready(struct monitor *m, struct core *c)
 		log_opened(m);
 	if (c != &m->broker && core_of_generation(c) &&
 	    m->auditd.sup.state == SUP_UP && m->store.sup.state == SUP_UP &&
-	    !m->gen.failing)
+	    !m->gen.failing) {
+		compare_tip(m);
 		broker_start(m);
+	}
 	supervise_soon(m);
 }
 

@@ -212,7 +212,8 @@ struct monitor {
 	int plan_timer;
 	uint64_t worked_ms; /* when a VM was last given work */
 	uint64_t next_vm, next_request;
-	uint64_t counts[ITEM_VERDICT_MAX];
+	uint64_t counts[ITEM_VERDICT_MAX]; /* since our start */
+	uint64_t ended[ITEM_VERDICT_MAX];  /* before it */
 	uint64_t vms_started, vms_failed;
 	struct watch watches[MONITOR_WATCHES];
 	uint64_t starts[ORIGIN_MAX];
