@@ -54,8 +54,8 @@ find "$src" \( -name '*.c' -o -name '*.h' \) -exec grep -h '#syscalls:' {} + |
 			put(w[1], rule)
 	}' > "$out/collected"
 
-for p in control broker auditd store envelope connector porter vmm qemu-tcg \
-	qemu-tcg-cold qemu-kvm qemu-kvm-cold sanitizer; do
+for p in control broker auditd store telemetry envelope connector porter vmm \
+	qemu-tcg qemu-tcg-cold qemu-kvm qemu-kvm-cold sanitizer; do
 	{
 		echo "# $p: made by tools/seccomp.sh, compared by" \
 			"tools/check-seccomp."

@@ -15,6 +15,7 @@ LOOKS = {
     'monitor': 'socket:', 'audit': 'socket:', 'control': 'socket:',
     'broker': 'socket:', 'store': 'socket:', 'listen': 'socket:', 'wire': 'socket:',
     'policy': '/memfd:policy', 'dir': '/', 'state': '/', 'item': '/memfd:',
+    'observe': 'socket:', 'cursor': ('/', '/dev/null'),
     'qmp': ('socket:', '/dev/null'),  # a cold machine has none
 }
 

@@ -340,6 +340,10 @@ static void execute(struct broker *b, struct peer *c,
 	b->out.effect.capability = b->in.call.capability;
 	b->out.effect.n = d->n;
 	memcpy(b->out.effect.args, d->args, d->n * sizeof(d->args[0]));
+	c->effect_since = observe_now();
+	if (str_copy(c->effect_capability, sizeof(c->effect_capability),
+		     b->in.call.capability) < 0)
+		c->effect_capability[0] = 0;
 	b->acting = true;
 	planners_listen(b, false);
 	peer_send(b, c, NULL, 0);
@@ -351,6 +355,7 @@ static struct peer *decide(struct broker *b, const struct request_of *q,
 			   struct policy_decision *d, struct buf *canon,
 			   struct m_audit_ok *ok)
 {
+	struct observe_time since = observe_now();
 	uint64_t effect = 0;
 	struct peer *c;
 
@@ -359,6 +364,7 @@ static struct peer *decide(struct broker *b, const struct request_of *q,
 	if (c)
 		effect = plan(b, q, d);
 	audit_decision(b, q, d, effect, ok);
+	observed_decision(b, q, d, ok->index, since);
 	if (!effect)
 		return NULL;
 	c->effect = effect;
@@ -384,10 +390,13 @@ void call_capability(struct broker *b, struct peer *p)
 	if (it->calls++ >= BROKER_CALLS) {
 		/* The one record that says so was the last one before. */
 		refuse(&d, "task limit", "too many requests in this task");
+		observed_refusal(b);
 		reply(b, p, b->in.call.call, &d, false, 0);
 		return;
 	}
-	q = (struct request_of){ .item = it->id, .task = it->task };
+	q = (struct request_of){ .item = it->id,
+				 .task = it->task,
+				 .vm = p->vm };
 	c = decide(b, &q, &d, &canon, &ok);
 	remember(b, it, &b->in.call, &d, ok.index);
 	if (!c) {
@@ -432,6 +441,7 @@ void outcome_audit(struct broker *b, const struct outcome *o)
 	if (o->again)
 		audit_bool(&b->record, "again", true);
 	(void)broker_audit(b, NULL);
+	observed_outcome(b, o->state);
 }
 
 /* Marks the owner's copy of the request as carried out. */
@@ -486,6 +496,7 @@ static void effect_is(struct broker *b, struct peer *c, enum effect_state s,
 {
 	bool kept = keep_outcome(b, c->effect, s, detail);
 
+	observed_effect(b, c, s);
 	audit_outcome(b, c, s, detail);
 	if (!kept)
 		log_warn("outcome-not-kept", "effect=%llu",

@@ -30,6 +30,12 @@ static void on_connector(struct broker *b, struct peer *from)
 	p->outbound = b->in.connector.direction == 2;
 }
 
+/* Telemetry was started, or started again. */
+static void on_telemetry(struct broker *b, struct peer *from)
+{
+	observed_to(b, chan_take_fd(&from->chan, 0));
+}
+
 static void on_item_new(struct broker *b, struct peer *from)
 {
 	item_new(b, &b->in.item_new, chan_take_fd(&from->chan, 0));
@@ -148,6 +154,7 @@ static const handler handlers[PEER_KIND_MAX][MSG_TYPE_MAX] = {
 		[MSG_VM_GONE] = on_vm_gone,
 		[MSG_KILL] = on_kill,
 		[MSG_STOP] = on_stop,
+		[MSG_TELEMETRY] = on_telemetry,
 	},
 	[PEER_CONTROL] = {
 		[MSG_C_ITEMS] = on_items,

@@ -199,6 +199,12 @@ static void run(struct monitor *m)
 		  span_str(vm_backend_name(m->probe.backend)));
 	audit_str(&m->record, "backend_why", span_str(m->probe.why));
 	audit_str(&m->record, "limits", span_str(m->groups.why));
+	if (m->conf.telemetry.otlp.port) {
+		audit_str(&m->record, "otlp",
+			  span_str(m->conf.telemetry.otlp.text));
+		audit_str(&m->record, "otlp_logs",
+			  span_str(conf_logs_name(m->conf.telemetry.logs)));
+	}
 	monitor_audit(m);
 	hex_encode(run, m->ids.run, sizeof(m->ids.run));
 	log_info("up", "run=%s version=%s backend=%s why=\"%s\"", run,
@@ -223,6 +229,7 @@ static void run(struct monitor *m)
 		audit_bool(&m->record, "clean", m->exit_code == 0);
 		monitor_audit(m);
 	}
+	observe_close(m);
 	cores_end(m);
 	vm_images_done(&m->images);
 }
@@ -267,6 +274,9 @@ int main(int argc, char **argv)
 	m.ready_fd = -1;
 	m.signal_fd = -1;
 	m.plan_timer = -1;
+	m.telemetry.timer = -1;
+	m.telemetry.listen_fd = -1;
+	observe_init(&m.observe, OBSERVER_MONITOR);
 	m.cores = sysconf(_SC_NPROCESSORS_ONLN);
 	if (m.cores < 1)
 		m.cores = 1;
@@ -278,10 +288,12 @@ int main(int argc, char **argv)
 		(void)fcntl(m.ready_fd, F_SETFD, FD_CLOEXEC);
 	service_open(&m);
 	if (sandbox_basic(&err) < 0 || signals_to_fd(&m) < 0 ||
-	    prepare(&m, &err) < 0 || cores_start(&m, &err) < 0) {
+	    prepare(&m, &err) < 0 || cores_start(&m, &err) < 0 ||
+	    observe_open(&m, &err) < 0) {
 		tell_starter(&m, err.msg);
 		service_stopping(&m, err.msg);
 		log_error("start", "why=\"%s\"", err.msg);
+		observe_close(&m);
 		cores_end(&m);
 		groups_end(&m);
 		return 1;

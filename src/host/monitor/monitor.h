@@ -28,6 +28,7 @@
 #include "host/monitor/templates.h"
 #include "privsep/chan.h"
 #include "privsep/graph.h"
+#include "privsep/observe.h"
 #include "privsep/rpc.h"
 #include "vm/cgroup.h"
 #include "vm/launch.h"
@@ -71,7 +72,8 @@ struct mput {
 	char key[513];
 	uint64_t size;
 	uint8_t sha256[32];
-	int fd; /* sealed memfd; owned */
+	struct observe_time came; /* from its connector */
+	int fd;			  /* sealed memfd; owned */
 };
 
 /* What the store said last of a source. */
@@ -85,7 +87,9 @@ struct mitem {
 	uint64_t id;		/* 0: free row */
 	struct core *connector; /* NULL: none of that name any more */
 	char key[513];
-	int fd; /* sealed memfd, until its reader has it */
+	struct observe_time came;  /* from its connector, if that is known */
+	struct observe_time taken; /* from the store */
+	int fd;			   /* sealed memfd, until its reader has it */
 	pid_t envelope;
 	int envelope_pidfd;
 	int envelope_timer;
@@ -117,9 +121,12 @@ struct mvm {
 	struct chan chan; /* its porter's FD_MONITOR */
 	int timer;	  /* of its role: deadline, or end of its parking */
 	int slow_timer;
-	bool ready; /* authenticated, its workload stands */
-	bool told;  /* the broker has its channel */
-	bool slow;  /* at work for so long that it holds no place */
+	bool ready;	/* authenticated, its workload stands */
+	bool told;	/* the broker has its channel */
+	bool slow;	/* at work for so long that it holds no place */
+	uint8_t fault;	/* enum wire_fault that it ended by */
+	uint8_t origin; /* enum origin, of one at work */
+	struct observe_time since; /* at work */
 	struct monitor *m;
 };
 
@@ -144,6 +151,27 @@ struct mtemplate {
 
 /* How a VM that has work came to life; the words are in audit records. */
 enum origin { ORIGIN_COLD = 0, ORIGIN_CLONE, ORIGIN_POOL, ORIGIN_MAX };
+
+/* When an item came, and was kept: of the last so many. */
+enum { MONITOR_CAME = 256 };
+
+struct mcame {
+	uint64_t item;
+	struct observe_time came, kept;
+};
+
+/* Telemetry's process, observe.c. */
+struct mtelemetry {
+	pid_t pid; /* 0: not running */
+	int pidfd;
+	int listen_fd;	  /* of the metrics; -1: none */
+	struct chan chan; /* its FD_MONITOR */
+	int timer;
+	uint64_t up_ms, alive_ms, pause_ms;
+	uint64_t restarts;
+	uint64_t connect_s, connects; /* sockets in this second */
+	struct observe_time start;    /* of this run */
+};
 
 struct monitor {
 	struct loop loop;
@@ -192,6 +220,10 @@ struct monitor {
 	struct msg in;
 	struct msg out;
 	struct audit_record record;
+	struct observe observe;
+	struct mtelemetry telemetry;
+	struct mcame came[MONITOR_CAME];
+	size_t next_came;
 	struct notify notify; /* service.c */
 	int watchdog_timer, check_timer;
 	char status[200]; /* as the service manager was told */
@@ -227,6 +259,8 @@ void item_count(struct monitor *m); /* MSG_Q_COUNT in m->in */
 /* Tells the store how much there is room for, once all is up. */
 void items_start(struct monitor *m);
 void item_verdict(struct monitor *m, const struct m_item_verdict *v);
+/* That VM has its place. */
+void item_placed(struct monitor *m, const struct mitem *it, uint64_t vm);
 struct mitem *mitem_find(struct monitor *m, uint64_t id);
 void items_end(struct monitor *m);
 size_t items_count(const struct monitor *m);
@@ -276,6 +310,8 @@ void requests_drop_item(struct monitor *m, uint64_t item);
 void requests_drop_task(struct monitor *m, uint64_t task);
 void requests_end(struct monitor *m);
 size_t requests_count(const struct monitor *m, enum vm_kind kind);
+/* "cold", "clone", "pool". */
+const char *origin_name(enum origin o);
 void work_ready(struct monitor *m, struct mvm *v);
 /* A VM at work died abnormally. */
 void work_broke(struct monitor *m, struct mvm *v, const char *reason);
@@ -332,6 +368,12 @@ void watch_end(struct monitor *m, uint64_t vm, const char *reason);
 void service_open(struct monitor *m);
 void service_ready(struct monitor *m);
 void service_stopping(struct monitor *m, const char *why);
+
+/* observe.c: telemetry. */
+[[nodiscard]] int observe_open(struct monitor *m, struct err *err);
+void observe_close(struct monitor *m);
+/* Gives the broker, which was started after it, its channel to telemetry. */
+void observe_broker(struct monitor *m);
 
 /* latch.c: the kill. */
 bool latch_is_set(int state_fd);

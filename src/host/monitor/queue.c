@@ -14,6 +14,11 @@ static const char *const origins[] = {
 	[ORIGIN_POOL] = "pool",
 };
 
+const char *origin_name(enum origin o)
+{
+	return origins[o];
+}
+
 size_t requests_count(const struct monitor *m, enum vm_kind kind)
 {
 	size_t n = 0;
@@ -125,11 +130,15 @@ static void give(struct monitor *m, struct mvm *v, const struct request *r,
 	v->item = r->item;
 	v->task = r->task;
 	v->order = r->order;
+	v->origin = (uint8_t)origin;
+	v->since = observe_now();
 	m->worked_ms = now_ms();
 	m->starts[origin]++;
 	vm_timer(v, 2 * deadline + MONITOR_GRACE_MS);
 	if (v->park != VM_PARK_NONE)
 		watch_send(m, v, taps, watch_next(m, v, taps));
+	if (reader)
+		item_placed(m, it, v->id);
 	m->out.type = MSG_WORK;
 	m->out.ids = m->ids;
 	m->out.ids.task = v->task;
@@ -164,8 +173,9 @@ void work_ready(struct monitor *m, struct mvm *v)
 
 /*
  * A clone that is no good before it was ready has not had its guest read a
- * byte, though its item may lie in its port: that is the template's fault, or the host's, and not that of the item,
- * which gets one more VM, a cold one, unless it has its verdict already.
+ * byte, though its item may lie in its port: that is the template's fault, or
+ * the host's, and not that of the item, which gets one more VM, a cold one,
+ * unless it has its verdict already.
  */
 void work_broke(struct monitor *m, struct mvm *v, const char *reason)
 {

@@ -26,6 +26,11 @@ static json_t *processes(const struct monitor *m)
 	add_core(list, &m->control);
 	for (i = 0; i < m->n_connectors; i++)
 		add_core(list, &m->connectors[i]);
+	if (m->telemetry.up_ms)
+		(void)json_array_append_new(
+			list, json_pack("{s:s, s:i, s:b}", "name", "telemetry",
+					"pid", (int)m->telemetry.pid, "running",
+					m->telemetry.pid != 0));
 	return list;
 }
 
