@@ -2,9 +2,9 @@
  * backup: the state directory as an archive; see state.h.
  *
  * What is in it stands in one table, in the order in which it is taken: what
- * connectors have given out first and the audit log last, so that whatever an
- * earlier part names the later ones know: the store is not older than its mark
- * in store.last, nor the log than its tip. The log is taken at its last signed
+ * telemetry has sent and connectors have given out first and the audit log
+ * last, so that whatever an earlier part names the later ones know: the store
+ * is not older than its mark in store.last, nor the log than its tip. The log is taken at its last signed
  * checkpoint (tlog/copy.h); files that are only appended to, at the length they
  * have; a name that the table does not have is an error, for it would be lost.
  */
@@ -43,6 +43,7 @@ static const struct {
 	enum how how;
 } parts[] = {
 	{ "version", TAKE_FILE },    { "latch", TAKE_FILE },
+	{ "telemetry", TAKE_TREE },  { "metrics.sock", LEAVE },
 	{ "connectors", TAKE_TREE }, { "store.last", TAKE_FILE },
 	{ "store", TAKE_DATABASES }, { "tip", TAKE_TREE },
 	{ "audit", TAKE_LOG },	     { "lock", LEAVE },

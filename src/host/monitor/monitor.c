@@ -161,6 +161,7 @@ static int prepare(struct monitor *m, struct err *err)
 {
 	CLEAN_BUF struct buf errs;
 	const char *home = getenv("HOME");
+	char run[2 * MSG_RUN + 1];
 	int r;
 
 	buf_init(&errs, 64 << 10);
@@ -180,6 +181,8 @@ static int prepare(struct monitor *m, struct err *err)
 	if (getrandom(m->ids.run, sizeof(m->ids.run), 0) !=
 	    (ssize_t)sizeof(m->ids.run))
 		return err_set(err, -EIO, "no random bytes");
+	hex_encode(run, m->ids.run, sizeof(m->ids.run));
+	log_run(run);
 	/* Before any child of ours: it moves us, and they come with us. */
 	groups_start(m);
 	return vm_probe(m->libexec, m->state_fd, &m->images,
