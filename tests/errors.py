@@ -54,6 +54,11 @@ CONFIG_CASES = [
     ('bounds of the queue', {'backend: auto': 'queue: {items: 0, per_source: x, '
                              'bytes: 1KiB, reserve: 2000GiB, history: 1000001}'}),
     ('a share above the whole', {'backend: auto': 'queue: {items: 10, per_source: 11}'}),
+    ('a collector that is none', {'backend: auto': 'telemetry: {otlp: "http://x:1", '
+                                  'queue: 1, logs: some}'}),
+    ('logs without a collector', {'backend: auto': 'telemetry: {logs: full}'}),
+    ('a socket of metrics with a long path', {
+        'backend: auto': 'telemetry: {metrics: /' + 's' * 110 + '}'}),
     ('a list where a value belongs', {'auto': '[auto]'}),
     ('a value where a map belongs', {'{kind: triage}': 'triage'}),
     ('an empty value', {'auto': '""'}),

@@ -119,8 +119,8 @@ static void test_run(void **)
 	capture(with_run);
 	assert_non_null(strstr(got, " event=up run=01234567\n"));
 	assert_true(log_env(env, sizeof(env), "vm=18446744073709551615") > 0);
-	assert_string_equal(env, LOG_ENV
-			    "=s run=01234567 vm=18446744073709551615");
+	assert_string_equal(env,
+			    LOG_ENV "=s run=01234567 vm=18446744073709551615");
 	assert_true(log_env(env, sizeof(env), NULL) > 0);
 	assert_string_equal(env, LOG_ENV "=s run=01234567");
 	log_init("monitor", LOG_LV_INFO);
