@@ -259,11 +259,13 @@ static void put_point(void *arg, const struct point *p)
 		buf_str(b, ",\"asInt\":");
 		jput_u64(b, p->value);
 	}
-	buf_str(b, ",\"attributes\":[");
+	/* A list that is empty is left out, as all defaults are. */
+	if (p->keys[0])
+		buf_str(b, ",\"attributes\":[");
 	for (i = 0; i < 2; i++)
 		if (p->keys[i])
 			put_text(b, p->keys[i], span_str(p->values[i]), &n);
-	buf_str(b, "]}");
+	buf_str(b, p->keys[0] ? "]}" : "}");
 }
 
 void otlp_metrics(struct buf *b, const struct otlp_resource *r,
