@@ -4,9 +4,10 @@
  * What is in it stands in one table, in the order in which it is taken: what
  * telemetry has sent and connectors have given out first and the audit log
  * last, so that whatever an earlier part names the later ones know: the store
- * is not older than its mark in store.last, nor the log than its tip. The log is taken at its last signed
- * checkpoint (tlog/copy.h); files that are only appended to, at the length they
- * have; a name that the table does not have is an error, for it would be lost.
+ * is not older than its mark in store.last, nor the log than its tip. The log
+ * is taken at its last signed checkpoint (tlog/copy.h); files that are only
+ * appended to, at the length they have; a name that the table does not have is
+ * an error, for it would be lost.
  */
 #include <dirent.h>
 #include <errno.h>
