@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "base/str.h"
+#include "cli/supervisor.h"
 
 /* An answer is at most this many messages. */
 enum { CLIENT_MESSAGES = 1 << 20 };
@@ -74,6 +75,12 @@ int client_open(const struct conf *conf, struct chan *ret)
 {
 	int fd = client_connect(conf->socket);
 
+	if ((fd == -ENOENT || fd == -ECONNREFUSED) && supervisor_pid(conf)) {
+		cli_error("bulkhead is not running just now: `up --supervise` "
+			  "is about to start it again; `bulkhead logs` says "
+			  "why");
+		return CLI_DOWN;
+	}
 	if (fd == -ENOENT || fd == -ECONNREFUSED) {
 		cli_error("bulkhead is not running (nobody at %s); "
 			  "`bulkhead up` starts it",

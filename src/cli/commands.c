@@ -36,6 +36,14 @@ static const struct cli_flag up_flags[] = {
 	  "stay attached: the log goes to this terminal, or to the journal "
 	  "where that is behind it",
 	  NULL, WORD_ANY },
+	{ "--supervise", NULL,
+	  "start it again whenever it dies, with a pause that grows, until "
+	  "`bulkhead down` or the kill latch; stays attached",
+	  NULL, WORD_ANY },
+	{ "--detach", NULL,
+	  "with --supervise: in the background; without it, it is there "
+	  "anyway",
+	  NULL, WORD_ANY },
 	IMAGES_FLAG,
 	FLAGS_END,
 };

@@ -14,7 +14,6 @@
 static int load_policy(const struct conf *c, struct policy **ret,
 		       struct buf *errs)
 {
-	const char *slash = strrchr(c->policy, '/');
 	CLEAN_BUF struct buf text = { 0 };
 	int r;
 
@@ -25,8 +24,7 @@ static int load_policy(const struct conf *c, struct policy **ret,
 	r = conf_read_file(c->policy, &text, errs);
 	if (r < 0)
 		return r;
-	return policy_load(slash ? slash + 1 : c->policy, buf_view(&text), ret,
-			   errs);
+	return policy_load(c->policy, buf_view(&text), ret, errs);
 }
 
 static int check(const char *path, struct conf *c, struct buf *errs)

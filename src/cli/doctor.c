@@ -315,7 +315,8 @@ static void check_own_qemu(const struct vm_images *images, struct check *c)
 	(void)str_printf(path, sizeof(path), "/proc/self/fd/%d",
 			 images->qemu_fd);
 	if (version_of(path, version, sizeof(version)) < 0)
-		found(c, BAD, "make", "bulkhead's own does not run");
+		found(c, BAD, "make, or install bulkhead again",
+		      "bulkhead's own does not run");
 	else if (access("/usr/share/qemu/qboot.rom", R_OK) < 0)
 		found(c, BAD, "apt install qemu-system-data",
 		      "there is no /usr/share/qemu/qboot.rom");
@@ -349,11 +350,14 @@ static void check_qemu(struct doctor *d, struct check *c)
 	struct err err = { 0 };
 
 	if (place_images(d->images, dir, sizeof(dir), &err) < 0 ||
-	    vm_images_load(dir, &images, &err) < 0 || images.qemu_fd < 0) {
+	    vm_images_load(dir, &images, &err) < 0) {
 		check_host_qemu(c);
 		return;
 	}
-	check_own_qemu(&images, c);
+	if (images.qemu_fd < 0)
+		check_host_qemu(c);
+	else
+		check_own_qemu(&images, c);
 	vm_images_done(&images);
 }
 
@@ -365,7 +369,10 @@ static void check_images(struct doctor *d, struct check *c)
 
 	if (place_images(d->images, dir, sizeof(dir), &err) < 0 ||
 	    vm_images_load(dir, &images, &err) < 0) {
-		found(c, BAD, "make images (and see --images)", "%s", err.msg);
+		found(c, BAD,
+		      "make images, or install bulkhead again (and see "
+		      "--images)",
+		      "%s", err.msg);
 		return;
 	}
 	vm_images_done(&images);
@@ -421,8 +428,9 @@ static void check_policy(struct doctor *d, struct check *c)
 		return;
 	}
 	if (conf_read_file(d->conf.policy, &text, &errs) < 0 ||
-	    policy_load(d->conf.policy, buf_view(&text), &policy, &errs) < 0)
-		found(c, BAD, "bulkhead policy check tells it line by line",
+	    policy_load(d->conf.policy, buf_view(&text), &policy, &errs) < 0 ||
+	    policy_check_conf(policy, &d->conf, &errs) < 0)
+		found(c, BAD, "bulkhead config check tells it line by line",
 		      "%.500s", buf_cstr(&errs));
 	else
 		found(c, GOOD, NULL, "%s", d->conf.policy);
@@ -678,7 +686,7 @@ int cmd_doctor(int argc, char **argv, const struct cli *cli)
 	struct doctor d = { .cli = cli };
 	const struct cli_opt opts[] = { { "--images", NULL, &d.images } };
 	struct show how = show_for(stdout);
-	json_t *list = json_array();
+	json_t *list;
 	bool bad = false;
 	size_t i;
 
@@ -686,6 +694,7 @@ int cmd_doctor(int argc, char **argv, const struct cli *cli)
 		return CLI_USAGE;
 	if (argc > 1)
 		return cli_usage("doctor", "it takes no operand");
+	list = json_array();
 	for (i = 0; i < ARRAY_SIZE(checks); i++) {
 		struct check c = { 0 };
 

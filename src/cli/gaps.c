@@ -80,7 +80,15 @@ static int tell(struct gaps *g, enum gap what, uint64_t index, int64_t also)
 	return json_array_append_new(g->found, row) < 0 ? -ENOMEM : 0;
 }
 
-static int add_intent(struct gaps *g, uint64_t index)
+/* The number of an effect: 0 where a record names none. */
+static uint64_t effect_of(const json_t *o)
+{
+	json_int_t n = json_integer_value(json_object_get(o, "effect"));
+
+	return n > 0 ? (uint64_t)n : 0;
+}
+
+static int add_intent(struct gaps *g, uint64_t index, uint64_t effect)
 {
 	if (g->n == g->cap) {
 		size_t cap = g->cap ? 2 * g->cap : 64;
@@ -91,7 +99,8 @@ static int add_intent(struct gaps *g, uint64_t index)
 		g->intents = p;
 		g->cap = cap;
 	}
-	g->intents[g->n++] = (struct gaps_intent){ .index = index };
+	g->intents[g->n++] =
+		(struct gaps_intent){ .index = index, .effect = effect };
 	return 0;
 }
 
@@ -120,20 +129,67 @@ static const char *text(const json_t *o, const char *key)
 	return s ? s : "";
 }
 
-static int take_outcome(struct gaps *g, uint64_t index, const json_t *o)
+/*
+ * Which decision an outcome is of. One that a restart gave to an effect that
+ * was never started names the effect alone: the store had it before the log
+ * had its decision.
+ */
+static struct gaps_intent *intent_of(struct gaps *g, const json_t *o,
+				     int64_t *ret_index)
 {
 	const json_t *decision = json_object_get(o, "decision");
-	json_int_t of = json_integer_value(decision);
-	struct gaps_intent *i = NULL;
+	uint64_t effect = effect_of(o);
+	size_t i = decision || !effect ? 0 : g->n;
 
-	if (json_is_integer(decision) && of >= 0)
-		i = find_intent(g, (uint64_t)of);
+	*ret_index = json_integer_value(decision);
+	if (json_is_integer(decision) && *ret_index >= 0)
+		return find_intent(g, (uint64_t)*ret_index);
+	while (i-- > 0) {
+		if (g->intents[i].effect != effect)
+			continue;
+		*ret_index = (int64_t)g->intents[i].index;
+		return &g->intents[i];
+	}
+	return NULL;
+}
+
+static enum effect_state outcome_of(const json_t *o)
+{
+	enum effect_state s = EFFECT_PLANNED;
+
+	while (s < EFFECT_STATE_MAX &&
+	       strcmp(text(o, "outcome"), effect_state_name(s)) != 0)
+		s++;
+	return s;
+}
+
+/* What may follow an outcome: the same, said again after a crash that may have
+ * come before it was said, and the owner's word about one that is unknown. */
+static bool may_follow(const struct gaps_intent *i, const json_t *o,
+		       enum effect_state s)
+{
+	if (i->outcome == EFFECT_UNKNOWN && s == EFFECT_SETTLED)
+		return true;
+	return i->outcome == s && json_is_true(json_object_get(o, "again"));
+}
+
+static int take_outcome(struct gaps *g, uint64_t index, const json_t *o)
+{
+	enum effect_state s = outcome_of(o);
+	int64_t of;
+	struct gaps_intent *i = intent_of(g, o, &of);
+	bool follows = i && i->outcome && may_follow(i, o, s);
+
+	/* The crash came before its decision was in the log: nothing is lost,
+	 * for it was never started. */
+	if (!i && s == EFFECT_NOT_EXECUTED && !json_object_get(o, "decision"))
+		return 0;
 	if (!i)
 		return tell(g, GAP_NO_INTENT, index, of);
-	if (i->done)
+	if (i->outcome && !follows)
 		return tell(g, GAP_TWO_OUTCOMES, index, of);
-	i->done = true;
-	if (!strcmp(text(o, "outcome"), "unknown"))
+	i->outcome = s;
+	if (s == EFFECT_UNKNOWN && !follows)
 		return tell(g, GAP_NOTE_UNKNOWN, index, of);
 	return 0;
 }
@@ -187,7 +243,7 @@ static int take_record(struct gaps *g, uint64_t index, const json_t *o)
 	if (r < 0)
 		return r;
 	if (!strcmp(kind, "decision") && !strcmp(text(o, "verdict"), "allow"))
-		return add_intent(g, index);
+		return add_intent(g, index, effect_of(o));
 	if (!strcmp(kind, "outcome"))
 		return take_outcome(g, index, o);
 	if (!strcmp(kind, "start") || !strcmp(kind, "stop"))
@@ -226,7 +282,7 @@ int gaps_end(struct gaps *g, bool live)
 	for (i = 0; i < g->n && r == 0; i++) {
 		/* What the run that goes on has allowed may yet come. */
 		open = live && g->running && g->intents[i].index > g->start;
-		if (!g->intents[i].done)
+		if (!g->intents[i].outcome)
 			r = tell(g, open ? GAP_NOTE_OPEN : GAP_NO_OUTCOME,
 				 g->intents[i].index, -1);
 	}

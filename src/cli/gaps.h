@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/span.h"
+#include "proto/msg.h"
 
 enum gap {
 	GAP_NOT_A_RECORD,    /* no JSON object of ours */
@@ -31,8 +32,9 @@ struct gaps {
 	uint64_t counts[GAP_MAX];
 	struct gaps_intent {
 		uint64_t index;
-		bool done;
-	} * intents; /* in order */
+		uint64_t effect;	   /* 0: none that it names */
+		enum effect_state outcome; /* 0: none yet */
+	} * intents;			   /* in order */
 	size_t n, cap;
 	bool running;
 	uint64_t start; /* index of the run's first record */

@@ -8,7 +8,9 @@
 /*
  * A letter a record: S start, E stop, A an allowed decision, D a refused one, x
  * another; and with the number of a record behind: o its outcome, u an unknown
- * one. Then what may be wrong: J no JSON, K no kind, I a wrong index, M a
+ * one, s the owner's word about it, O and U the same said again; with that of
+ * an effect (which is that of the record that allowed it): n it was never
+ * started. Then what may be wrong: J no JSON, K no kind, I a wrong index, M a
  * monotonic clock that goes back, B another boot (its clock begins anew), W a
  * wall clock that goes back.
  */
@@ -31,6 +33,19 @@ static const struct row table[] = {
 	{ "So9E", false, "no-intent 1>9" },
 	{ "Su1E", false, "no-intent 1>1" },
 	{ "SAu1E", false, "unknown 2>1" },
+	{ "SAo1O1E", false, "" },
+	{ "SAO1E", false, "" },
+	{ "SAO1O1E", false, "" },
+	{ "SAO1o1E", false, "two-outcomes 3>1" },
+	{ "SAo1U1E", false, "two-outcomes 3>1" },
+	{ "SAu1U1E", false, "unknown 2>1" },
+	{ "SAu1s1E", false, "unknown 2>1" },
+	{ "SAu1s1s1E", false, "unknown 2>1, two-outcomes 4>1" },
+	{ "SAo1s1E", false, "two-outcomes 3>1" },
+	{ "SAn1E", false, "" },
+	{ "SAn1o1E", false, "two-outcomes 3>1" },
+	{ "SAAn1E", false, "no-outcome 2" },
+	{ "Sn9E", false, "" },
 	{ "SAAo2E", false, "no-outcome 1" },
 	{ "SAAo2o1E", false, "" },
 	{ "SxSE", false, "run-without-end 0>2" },
@@ -46,12 +61,17 @@ static const struct row table[] = {
 static void put_record(struct buf *b, const char **at, uint64_t index)
 {
 	char c = *(*at)++;
-	unsigned of = c == 'o' || c == 'u' ? (unsigned)(*(*at)++ - '0') : 0;
+	bool outcome = c && strchr("ouOUsn", c);
+	unsigned of = outcome ? (unsigned)(*(*at)++ - '0') : 0;
 	const char *kind = c == 'S'		  ? "start"
 			   : c == 'E'		  ? "stop"
 			   : c == 'A' || c == 'D' ? "decision"
-			   : c == 'o' || c == 'u' ? "outcome"
+			   : outcome		  ? "outcome"
 						  : "x";
+	const char *what = c == 'u' || c == 'U' ? "unknown"
+			   : c == 's'		? "settled"
+			   : c == 'n'		? "not-executed"
+						: "done";
 
 	buf_reset(b);
 	if (c == 'J') {
@@ -61,12 +81,18 @@ static void put_record(struct buf *b, const char **at, uint64_t index)
 	buf_printf(b,
 		   "{\"seq\":%llu,\"time\":\"2026-01-01T00:00:%02lluZ\","
 		   "\"mono_ns\":\"%llu\",\"boot\":\"%d\",\"verdict\":\"%s\","
-		   "\"decision\":%u,\"outcome\":\"%s\"",
+		   "\"outcome\":\"%s\"",
 		   (unsigned long long)(c == 'I' ? 7 : index),
 		   (unsigned long long)(c == 'W' ? 0 : index + 10),
 		   (unsigned long long)(c == 'M' || c == 'B' ? 1 : index + 10),
-		   c == 'B', c == 'A' ? "allow" : "deny", of,
-		   c == 'u' ? "unknown" : "done");
+		   c == 'B', c == 'A' ? "allow" : "deny", what);
+	if (c == 'A' || c == 'n')
+		buf_printf(b, ",\"effect\":%llu",
+			   (unsigned long long)(c == 'A' ? index : of));
+	else
+		buf_printf(b, ",\"decision\":%u", of);
+	if (c == 'O' || c == 'U')
+		buf_str(b, ",\"again\":true");
 	if (c != 'K')
 		buf_printf(b, ",\"kind\":\"%s\"", kind);
 	buf_str(b, "}");

@@ -1,10 +1,13 @@
 /*
  * kill: the owner's stop. Asks the monitor, through control; where nobody
- * answers, the latch is written here, so that the next `up` stays stopped.
+ * answers, the latch is written here: a monitor that control cannot reach sees
+ * it there, and the next `up` stays stopped.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -12,7 +15,7 @@
 #include "cli/client.h"
 #include "cli/place.h"
 
-enum { REASON_MAX = 400 };
+enum { REASON_MAX = 400, PATIENCE_S = 5 };
 
 /* The operands as one line, cut; "by the owner" if there are none. */
 static void join(struct buf *b, int argc, char **argv)
@@ -48,9 +51,25 @@ static int write_latch(const struct conf *conf, struct span reason)
 	return 0;
 }
 
+/* Not for long: who does not answer sees the latch. */
+static int ask_monitor(const struct conf *conf, struct span reason)
+{
+	const struct timeval limit = { .tv_sec = PATIENCE_S };
+	struct msg ask = { .type = MSG_C_KILL };
+	struct chan ch;
+	int rc = client_open(conf, &ch);
+
+	if (rc != CLI_OK)
+		return rc;
+	ask.text.text = reason;
+	(void)setsockopt(ch.fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	rc = client_exchange(&ch, &ask, NULL, NULL);
+	chan_done(&ch);
+	return rc;
+}
+
 int cmd_kill(int argc, char **argv, const struct cli *cli)
 {
-	struct msg ask = { .type = MSG_C_KILL };
 	CLEAN_BUF struct buf reason;
 	struct conf conf;
 	int rc, latch;
@@ -63,12 +82,12 @@ int cmd_kill(int argc, char **argv, const struct cli *cli)
 		return cli_usage("kill", "the reason is too long");
 	if (cli_conf(cli, &conf) != 0)
 		return CLI_USAGE;
-	ask.text.text = buf_view(&reason);
-	rc = client_ask(&conf, &ask, NULL, NULL);
+	rc = ask_monitor(&conf, buf_view(&reason));
 	if (rc != CLI_OK) {
 		latch = write_latch(&conf, buf_view(&reason));
 		if (latch == 0)
-			cli_error("the kill latch is set all the same: `up` "
+			cli_error("the kill latch is set all the same: what "
+				  "runs stops when it sees it, and `up` "
 				  "starts nothing until `bulkhead rearm`");
 		else
 			cli_error("the kill latch cannot be written in %s: %s",

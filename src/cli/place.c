@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "privsep/graph.h"
 
 static int own_directory(char *dst, size_t cap, struct err *err)
 {
@@ -26,6 +27,19 @@ static int own_directory(char *dst, size_t cap, struct err *err)
 	return 0;
 }
 
+/* A place beside dst, or, with a leading "/..", beside its parent. */
+static int beside(char *path, size_t cap, const char *dst, const char *place)
+{
+	const char *slash = strrchr(dst, '/');
+	size_t n = strlen(dst);
+
+	if (!strncmp(place, "/..", 3)) {
+		n = slash ? (size_t)(slash - dst) : 0;
+		place += 3;
+	}
+	return str_printf(path, cap, "%.*s%s", (int)n, dst, place);
+}
+
 /* dst is the executable's directory; takes the first place with the file. */
 static int pick(char *dst, size_t cap, const char *const *places,
 		const char *file)
@@ -33,7 +47,7 @@ static int pick(char *dst, size_t cap, const char *const *places,
 	char path[CONF_PATH_MAX], probe[CONF_PATH_MAX + 64];
 
 	for (; *places; places++) {
-		if (str_printf(path, sizeof(path), "%s%s", dst, *places) < 0 ||
+		if (beside(path, sizeof(path), dst, *places) < 0 ||
 		    str_printf(probe, sizeof(probe), "%s/%s", path, file) < 0)
 			return -ENAMETOOLONG;
 		if (access(probe, F_OK) == 0)
@@ -42,6 +56,27 @@ static int pick(char *dst, size_t cap, const char *const *places,
 				       : 0;
 	}
 	return -ENOENT;
+}
+
+/* What is missing would be missed only when it is needed. */
+static int all_there(const char *dir, struct err *err)
+{
+	char path[CONF_PATH_MAX + 64];
+	size_t i;
+
+	for (i = 0; i < PROC_MAX; i++) {
+		const char *name = graph_row((enum proc)i)->name;
+
+		if (str_printf(path, sizeof(path), "%s/bulkhead-%s", dir,
+			       name) < 0)
+			return err_set(err, -ENAMETOOLONG, "own path too long");
+		if (access(path, X_OK) < 0)
+			return err_set(err, -errno,
+				       "%s: %s: build or install all of "
+				       "bulkhead",
+				       path, strerror(errno));
+	}
+	return 0;
 }
 
 int place_libexec(char *dst, size_t cap, struct err *err)
@@ -58,7 +93,7 @@ int place_libexec(char *dst, size_t cap, struct err *err)
 			       "bulkhead-monitor is neither beside this "
 			       "program nor in ../libexec/bulkhead: build or "
 			       "install all of bulkhead");
-	return 0;
+	return all_there(dst, err);
 }
 
 int place_images(const char *given, char *dst, size_t cap, struct err *err)
@@ -70,8 +105,9 @@ int place_images(const char *given, char *dst, size_t cap, struct err *err)
 
 	if (given) {
 		if (str_copy(dst, cap, span_str(given)) < 0)
-			return err_set(err, -ENAMETOOLONG,
-				       "--images: too long");
+			return err_set(
+				err, -ENAMETOOLONG,
+				"--images: too long: name a shorter path");
 		return 0;
 	}
 	rc = own_directory(dst, cap, err);

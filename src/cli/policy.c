@@ -11,14 +11,6 @@
 #include "cli/cli.h"
 #include "conf/yaml.h"
 
-/* The name in messages is the file's last part, as in every clause. */
-static const char *last_part(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash && slash[1] ? slash + 1 : path;
-}
-
 /* Loads one policy file; errors are in errs. 0 or -errno. */
 static int load(const char *path, struct policy **ret, struct buf *errs)
 {
@@ -29,7 +21,7 @@ static int load(const char *path, struct policy **ret, struct buf *errs)
 	r = conf_read_file(path, &text, errs);
 	if (r < 0)
 		return r;
-	return policy_load(last_part(path), buf_view(&text), ret, errs);
+	return policy_load(path, buf_view(&text), ret, errs);
 }
 
 static size_t count_tools(const struct policy *p)

@@ -5,7 +5,10 @@
  *	version run uptime_s planner killed
  *	backend backend_why emulated own_qemu
  *	cgroups limits
- *	processes [{name, pid, running}]
+ *	core      {state, restarts, failures, since_ms, again_ms, cause,
+ *		   records_held, advice}
+ *	processes [{name, pid, running, state, restarts, failures, since_ms,
+ *		    again_ms, cause}]
  *	vms       {places, running, slow, waiting, started, failed}
  *	templates [{kind, state, age_ms, clones, build_ms, mib, built, retired,
  *		    why}]
@@ -114,6 +117,63 @@ static void latch_line(struct buf *b, const struct show *how, const json_t *set)
 	} else {
 		buf_str(b, "unknown\n");
 	}
+}
+
+static bool state_is(const json_t *j, const char *state);
+static void put_seconds(struct buf *b, const json_t *ms);
+
+/* "down for 3.2 s, again in 4.8 s: auditd: ..." */
+static void put_standing(struct buf *b, const struct show *how, const json_t *j)
+{
+	const json_t *cause = json_object_get(j, "cause");
+
+	put_string(b, how, json_object_get(j, "state"), 12);
+	buf_str(b, " for ");
+	put_seconds(b, json_object_get(j, "since_ms"));
+	if (json_integer_value(json_object_get(j, "again_ms")) > 0) {
+		buf_str(b, ", started again in ");
+		put_seconds(b, json_object_get(j, "again_ms"));
+	}
+	if (json_integer_value(json_object_get(j, "restarts")) > 0) {
+		buf_str(b, ", restarts ");
+		put_number(b, json_object_get(j, "restarts"));
+	}
+	if (!json_is_string(cause) || !*json_string_value(cause))
+		return;
+	buf_str(b, ", last cause: ");
+	put_string(b, how, cause, 60);
+}
+
+/* auditd, store and broker as one; and each process that is not well, or was
+ * not. */
+static void core_lines(struct buf *b, const struct show *how, const json_t *all)
+{
+	const json_t *core = json_object_get(all, "core");
+	const json_t *list = json_object_get(all, "processes");
+	const json_t *advice = json_object_get(core, "advice");
+	const json_t *p;
+	size_t i;
+
+	label(b, how, "core");
+	if (json_is_object(core) && !state_is(core, "up"))
+		show_put(b, how, SHOW_BAD, "NOTHING EXECUTES: ");
+	put_standing(b, how, core);
+	if (json_is_string(advice)) {
+		buf_str(b, "\n            ");
+		put_string(b, how, advice, 12);
+	}
+	json_array_foreach(list, i, p)
+	{
+		/* Those that end with another are told of there. */
+		if (state_is(p, "up") &&
+		    json_integer_value(json_object_get(p, "failures")) == 0)
+			continue;
+		buf_str(b, "\n            ");
+		put_string(b, how, json_object_get(p, "name"), 12);
+		buf_str(b, ": ");
+		put_standing(b, how, p);
+	}
+	buf_u8(b, '\n');
 }
 
 static void processes_lines(struct buf *b, const struct show *how,
@@ -342,6 +402,7 @@ void status_print(struct buf *b, const struct show *how, const json_t *all)
 	backend_lines(b, how, all);
 	limits_line(b, how, all);
 	latch_line(b, how, json_object_get(all, "killed"));
+	core_lines(b, how, all);
 	processes_lines(b, how, json_object_get(all, "processes"));
 	numbers_line(b, how, "VMs", json_object_get(all, "vms"), vms,
 		     ARRAY_SIZE(vms));

@@ -3,7 +3,8 @@
  *
  * The monitor gets one descriptor beyond its standard ones, a pipe on which it
  * says "ready", or why not before it ends. Without --foreground it becomes a
- * daemon whose log is STATE/log/bulkhead.log.
+ * daemon whose log is STATE/log/bulkhead.log. With --supervise it is the child
+ * of a process that starts it again when it dies.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +22,7 @@
 #include "base/str.h"
 #include "cli/client.h"
 #include "cli/place.h"
+#include "cli/supervisor.h"
 #include "state/state.h"
 
 enum {
@@ -35,7 +37,7 @@ struct up {
 	char config[CONF_PATH_MAX];
 	char libexec[CONF_PATH_MAX];
 	char images[CONF_PATH_MAX];
-	bool foreground;
+	bool foreground, supervise, detach;
 	int ready_fd; /* the monitor's end, as long as it is ours */
 };
 
@@ -74,10 +76,19 @@ static int check_state(const struct up *u)
 {
 	char latch[CONF_PATH_MAX + 16];
 	CLEAN_FD int running = client_connect(u->conf.socket);
+	pid_t pid = supervisor_pid(&u->conf);
 	int rc;
 
+	if (running < 0 && pid) {
+		cli_error("`up --supervise` (process %d) is about to start "
+			  "bulkhead here; `bulkhead down` ends it",
+			  (int)pid);
+		return CLI_NO;
+	}
 	if (running >= 0) {
-		cli_error("bulkhead is running already (%s)", u->conf.socket);
+		cli_error("bulkhead is running already (%s): `bulkhead "
+			  "status` shows it, `bulkhead down` ends it",
+			  u->conf.socket);
 		return CLI_NO;
 	}
 	if (place_latch(&u->conf, latch, sizeof(latch)) == 0 &&
@@ -150,7 +161,15 @@ _Noreturn static void exec_monitor(const struct up *u)
 	_exit(CLI_NO);
 }
 
-_Noreturn static void child(const struct up *u)
+static void supervised(void *arg, int ready_fd)
+{
+	struct up *u = arg;
+
+	u->ready_fd = ready_fd;
+	exec_monitor(u);
+}
+
+_Noreturn static void child(struct up *u)
 {
 	(void)umask(077);
 	if (!u->foreground && (setsid() < 0 || daemon_stdio(u) < 0)) {
@@ -160,6 +179,8 @@ _Noreturn static void child(const struct up *u)
 			      u->conf.state, strerror(errno));
 		_exit(CLI_NO);
 	}
+	if (u->supervise)
+		_exit(supervisor_run(&u->conf, supervised, u, u->ready_fd));
 	exec_monitor(u);
 }
 
@@ -169,7 +190,8 @@ static void tell_failure(const struct buf *in)
 	struct span rest = buf_view(in);
 
 	if (!rest.n)
-		cli_error("the monitor ended before it was ready");
+		cli_error("the monitor ended before it was ready: the end of "
+			  "its log says why");
 	while (rest.n) {
 		const uint8_t *end = memchr(rest.p, '\n', rest.n);
 		size_t n = end ? (size_t)(end - rest.p) : rest.n;
@@ -193,7 +215,8 @@ static int ready_read(int fd, struct buf *in)
 	ssize_t n;
 
 	if (!p) {
-		cli_error("the monitor says too much");
+		cli_error("the monitor says too much: install all of "
+			  "bulkhead again");
 		return -1;
 	}
 	n = read(fd, p, READY_READ);
@@ -218,7 +241,9 @@ static int wait_ready(int fd)
 		struct pollfd p = { fd, POLLIN, 0 };
 
 		if (now_ms() >= end) {
-			cli_error("not ready after %d s", (int)READY_S);
+			cli_error("not ready after %d s: the end of its log "
+				  "says how far it came",
+				  (int)READY_S);
 			return -1;
 		}
 		if (poll(&p, 1, 500) > 0)
@@ -323,6 +348,8 @@ int cmd_up(int argc, char **argv, const struct cli *cli)
 	struct up u = { 0 };
 	const struct cli_opt opts[] = {
 		{ "--foreground", &u.foreground, NULL },
+		{ "--supervise", &u.supervise, NULL },
+		{ "--detach", &u.detach, NULL },
 		{ "--images", NULL, &images },
 	};
 	struct err err;
@@ -331,6 +358,9 @@ int cmd_up(int argc, char **argv, const struct cli *cli)
 		return CLI_USAGE;
 	if (argc > 1)
 		return cli_usage("up", "it takes no operand");
+	if (u.detach && u.foreground)
+		return cli_usage("up", "--detach or --foreground, not both");
+	u.foreground |= u.supervise && !u.detach;
 	if (cli_conf(cli, &u.conf) != 0 ||
 	    cli_conf_path(cli, u.config, sizeof(u.config)) < 0 ||
 	    absolute(u.config, sizeof(u.config)) < 0)

@@ -30,6 +30,7 @@ enum {
 	MEMORY_MIB_MAX = 65536,
 	CPUS_MAX = 1, /* the guests' kernel is for one */
 	DEADLINE_S_MAX = 86400,
+	SUPERVISION_S_MAX = 3600,
 	QUEUE_ITEMS_MAX = 1000000,
 	SPANS_MIN = 64,
 	SPANS_MAX = 65536,
@@ -617,6 +618,86 @@ static void set_queue(void *ctx, const struct yaml_node *n)
 		      l->c.queue.per_source, l->c.queue.items);
 }
 
+/* supervision */
+
+static void set_seconds(void *ctx, const struct yaml_node *n, uint32_t least,
+			uint32_t *ret)
+{
+	struct loader *l = ctx;
+	const char *text = scalar(l, n);
+	uint64_t v;
+
+	if (!text)
+		return;
+	if (value_duration(text, &v) < 0 || v < least || v > SUPERVISION_S_MAX)
+		fault(l, n, "a duration, %us to 1h, e.g. 15s or 2m", least);
+	else
+		*ret = (uint32_t)v;
+}
+
+static void set_watchdog(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+
+	set_seconds(ctx, n, 2, &l->c.supervision.watchdog_s);
+}
+
+static void set_backoff(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+
+	set_seconds(ctx, n, 1, &l->c.supervision.backoff_s);
+}
+
+static void set_healthy(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+
+	set_seconds(ctx, n, 1, &l->c.supervision.healthy_s);
+}
+
+static void set_restarts(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+	const char *text = scalar(l, n);
+	uint64_t v;
+
+	if (!text)
+		return;
+	if (num_parse(span_str(text), 0, CONF_RESTARTS_MAX, &v) < 0)
+		fault(l, n, "a number of restarts, 0 to %d", CONF_RESTARTS_MAX);
+	else
+		l->c.supervision.restarts = (uint32_t)v;
+}
+
+static const struct load_rule supervision_rules[] = {
+	{ { "watchdog", false, false,
+	    "how long a process may give no sign of life until it is killed "
+	    "and started again; those that wait for a disk (auditd, store, "
+	    "connectors) four times as long",
+	    "2s to 1h", "15s" },
+	  set_watchdog },
+	{ { "backoff", false, false,
+	    "the longest wait before one that failed is started again; it "
+	    "begins with a second and doubles",
+	    "1s to 1h", "60s" },
+	  set_backoff },
+	{ { "healthy", false, false,
+	    "how long it has to be up until earlier failures are forgotten",
+	    "1s to 1h", "60s" },
+	  set_healthy },
+	{ { "restarts", false, false,
+	    "how often auditd, store and broker are started again within ten "
+	    "minutes; then bulkhead ends, with an error",
+	    "0 to 100", "8" },
+	  set_restarts },
+};
+
+static void set_supervision(void *ctx, const struct yaml_node *n)
+{
+	walk(ctx, n, supervision_rules, ARRAY_SIZE(supervision_rules));
+}
+
 /* telemetry */
 
 static const char *const logs_names[] = {
@@ -877,6 +958,9 @@ static const struct load_rule top_rules[] = {
 	{ { "queue", false, false, "how much may wait, and what is kept of it",
 	    "a map", NULL },
 	  set_queue },
+	{ { "supervision", false, false,
+	    "when a process is started again, and how often", "a map", NULL },
+	  set_supervision },
 	{ { "telemetry", false, false, "what is told of the work, and to whom",
 	    "a map", NULL },
 	  set_telemetry },
@@ -908,6 +992,10 @@ static void set_defaults(struct loader *l)
 					.bytes = 1 << 30,
 					.reserve = 64 << 20,
 					.history = 100000 };
+	c->supervision = (struct conf_supervision){ .watchdog_s = 15,
+						    .backoff_s = 60,
+						    .healthy_s = 60,
+						    .restarts = 8 };
 	c->telemetry.queue = 2048;
 	c->users[0] = geteuid();
 	c->n_users = 1;
@@ -1056,6 +1144,7 @@ static const struct load_schema schema[] = {
 	{ "vms.", LOAD_TABLE(vms_rules) },
 	{ "vms.KIND.", LOAD_TABLE(vm_rules) },
 	{ "queue.", LOAD_TABLE(queue_rules) },
+	{ "supervision.", LOAD_TABLE(supervision_rules) },
 	{ "telemetry.", LOAD_TABLE(telemetry_rules) },
 	{ "connectors.NAME.", LOAD_TABLE(connector_rules) },
 };

@@ -18,6 +18,7 @@ enum {
 	CONF_NAME_MAX = 64,
 	CONF_PATH_MAX = 1024,
 	CONF_POOL_MAX = 16, /* VMs of one kind kept ready */
+	CONF_RESTARTS_MAX = 100,
 };
 
 /* With PLANNER_NONE mails are read and recorded, and no task is started. */
@@ -54,6 +55,14 @@ struct conf_queue {
 	uint64_t bytes;
 	uint64_t reserve; /* bytes of the disk that it leaves to others */
 	uint32_t history; /* items that are kept after their verdict */
+};
+
+/* How processes that live as long as bulkhead are kept running. */
+struct conf_supervision {
+	uint32_t watchdog_s; /* silent for so long: ended, started again */
+	uint32_t backoff_s;  /* the longest wait before a start */
+	uint32_t healthy_s; /* up for so long: earlier failures are forgotten */
+	uint32_t restarts;  /* of the core within ten minutes */
 };
 
 enum conf_logs { LOGS_NONE = 0, LOGS_KINDS, LOGS_FULL, LOGS_MAX };
@@ -93,6 +102,7 @@ struct conf {
 	struct conf_vm planner_vm;
 	int backend; /* enum vm_backend */
 	struct conf_queue queue;
+	struct conf_supervision supervision;
 	struct conf_telemetry telemetry;
 	uint32_t n_connectors;
 	struct conf_connector connectors[CONF_CONNECTORS];

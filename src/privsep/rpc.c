@@ -3,6 +3,9 @@
 
 #include <errno.h>
 
+/* MSG_READY and one MSG_PONG may be there before an answer. */
+enum { SIGNS_MAX = 4 };
+
 void audit_begin(struct audit_record *r, const char *kind,
 		 const struct msg_ids *ids)
 {
@@ -60,7 +63,7 @@ int audit_append(struct chan *auditd, struct audit_record *r,
 		 struct m_audit_ok *ret)
 {
 	const char *why;
-	int n;
+	int n, i;
 
 	if (r->bad)
 		return -E2BIG;
@@ -68,14 +71,21 @@ int audit_append(struct chan *auditd, struct audit_record *r,
 	n = chan_send(auditd, &r->msg, NULL, 0);
 	if (n < 0)
 		return n;
-	/* The request is encoded and gone, its struct takes the answer. */
-	n = chan_recv(auditd, &r->msg, &why);
-	if (n <= 0)
-		return n < 0 ? n : -EPIPE;
-	if (r->msg.type != MSG_AUDIT_OK)
+	r->answer.type = MSG_NONE;
+	r->pong = 0;
+	for (i = 0; i <= SIGNS_MAX; i++) {
+		n = chan_recv(auditd, &r->answer, &why);
+		if (n <= 0)
+			return n < 0 ? n : -EPIPE;
+		if (r->answer.type == MSG_PONG)
+			r->pong = r->answer.ping.number;
+		else if (r->answer.type != MSG_READY)
+			break;
+	}
+	if (r->answer.type != MSG_AUDIT_OK)
 		return -EIO;
 	if (ret)
-		*ret = r->msg.audit_ok;
+		*ret = r->answer.audit_ok;
 	return 0;
 }
 

@@ -12,7 +12,9 @@
 /* Builds an audit record field by field; the spans must outlive the append. */
 struct audit_record {
 	struct msg msg;
-	bool bad; /* more fields than LIMIT_AUDIT_FIELDS */
+	struct msg answer; /* auditd's; audit_append leaves msg as it was */
+	uint64_t pong;	   /* a PONG that came before that; 0: none did */
+	bool bad;	   /* more fields than LIMIT_AUDIT_FIELDS */
 };
 
 void audit_begin(struct audit_record *r, const char *kind,
@@ -23,7 +25,9 @@ void audit_bool(struct audit_record *r, const char *key, bool v);
 
 /*
  * Appends and waits until it is durable. Returns 0 and what auditd said in
- * *ret (may be NULL), or a negative errno: nothing may execute.
+ * *ret (may be NULL), or a negative errno: nothing may execute. -EIO: r->answer
+ * is what auditd said, a MSG_AUDIT_FAIL with the reason if it could. Signs of
+ * life that come first are passed over: its answer is one.
  */
 [[nodiscard]] int audit_append(struct chan *auditd, struct audit_record *r,
 			       struct m_audit_ok *ret);

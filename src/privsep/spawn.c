@@ -124,8 +124,9 @@ pid_t spawn_process(const struct spawn *s, int *ret_pidfd, struct err *err)
 	if (fd_read_all(from_child, &child_errno, sizeof(child_errno)) > 0) {
 		(void)waitpid(pid, NULL, 0);
 		return err_set(err, -(int)child_errno,
-			       "%s: cannot start: errno %zu", path,
-			       child_errno);
+			       "%s: cannot start: %s: install all of bulkhead "
+			       "again",
+			       path, strerror((int)child_errno));
 	}
 	*ret_pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (*ret_pidfd < 0) {

@@ -37,6 +37,10 @@ enum msg_type {
 	MSG_KILL,  /* m_text: the latch is set, the reason */
 	MSG_PING,  /* m_ping: say that you work */
 
+	/* monitor -> control, and -> broker */
+	MSG_PEER, /* m_empty + channel: to the broker, to control; the one of
+		     before is no more */
+
 	/* a process that lives as long as bulkhead -> monitor */
 	MSG_READY, /* m_empty: it can work from now on */
 	MSG_PONG,  /* m_ping: what the ping said */
@@ -54,7 +58,8 @@ enum msg_type {
 
 	/* monitor <-> store: the queue; see host/store/store.h */
 	MSG_S_STATE, /* m_s_state: store -> monitor, what it has opened */
-	MSG_S_TIP,   /* m_s_tip: keep this; no answer */
+	MSG_S_TIP,   /* m_s_tip: keep this; no answer. To auditd: go on from
+			this; no answer, or AUDIT_FAIL */
 	MSG_Q_PUT,   /* m_q_put + sealed memfd of the raw bytes */
 	MSG_Q_KEPT,  /* m_q_kept: durable; not before there is room */
 	MSG_Q_NEXT,  /* m_empty: there is a place for one more */
@@ -229,6 +234,8 @@ struct m_s_state {
 	uint8_t tip_root[32];
 	uint64_t waiting;   /* items in the queue */
 	uint64_t recovered; /* of them, those that were at work at its end */
+	/* Items that have ever ended with each enum item_verdict. */
+	uint64_t ended[6];
 };
 
 struct m_q_put {

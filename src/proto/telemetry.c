@@ -96,9 +96,16 @@ static const struct metric_row rows[] = {
 	[METRIC_TEMPLATES_RETIRED] = { "bulkhead_templates_retired_total",
 				       "templates retired", METRIC_COUNTER,
 				       "zone", NULL },
+	[METRIC_UP] = { "bulkhead_process_up",
+			"1: the process runs and has said that it can work",
+			METRIC_GAUGE, "process", NULL },
 	[METRIC_RESTARTS] = { "bulkhead_process_restarts_total",
 			      "processes that were started again",
 			      METRIC_COUNTER, "process", NULL },
+	[METRIC_GENERATIONS] = { "bulkhead_core_restarts_total",
+				 "times that auditd, store and broker were "
+				 "started again",
+				 METRIC_COUNTER, NULL, NULL },
 	[METRIC_AUDIT_RECORDS] = { "bulkhead_audit_records",
 				   "records in the audit log, as last "
 				   "acknowledged to the monitor",

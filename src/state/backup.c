@@ -5,9 +5,9 @@
  * telemetry has sent and connectors have given out first and the audit log
  * last, so that whatever an earlier part names the later ones know: the store
  * is not older than its mark in store.last, nor the log than its tip. The log
- * is taken at its last signed checkpoint (tlog/copy.h); files that are only
- * appended to, at the length they have; a name that the table does not have is
- * an error, for it would be lost.
+ * is taken at its last signed checkpoint, with what is durable beyond it
+ * (tlog/copy.h); files that are only appended to, at the length they have; a
+ * name that the table does not have is an error, for it would be lost.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -43,14 +43,23 @@ static const struct {
 	const char *name;
 	enum how how;
 } parts[] = {
-	{ "version", TAKE_FILE },    { "latch", TAKE_FILE },
-	{ "telemetry", TAKE_TREE },  { "metrics.sock", LEAVE },
-	{ "connectors", TAKE_TREE }, { "store.last", TAKE_FILE },
-	{ "store", TAKE_DATABASES }, { "tip", TAKE_TREE },
-	{ "audit", TAKE_LOG },	     { "lock", LEAVE },
-	{ "control.sock", LEAVE },   { "log", LEAVE },
-	{ "probe", LEAVE },	     { "upgrade", LEAVE },
+	{ "version", TAKE_FILE },
+	{ "latch", TAKE_FILE },
+	{ "telemetry", TAKE_TREE },
+	{ "connectors", TAKE_TREE },
+	{ "store.last", TAKE_FILE },
+	{ "store", TAKE_DATABASES },
+	{ "tip", TAKE_TREE },
+	{ "audit", TAKE_LOG },
+	{ "lock", LEAVE },
+	{ "supervisor", LEAVE },
+	{ "control.sock", LEAVE },
+	{ "metrics.sock", LEAVE },
+	{ "log", LEAVE },
+	{ "probe", LEAVE },
+	{ "upgrade", LEAVE },
 	{ "store.last.new", LEAVE },
+	{ "new-log", LEAVE },
 };
 
 static int fail(struct backup *b, const char *path, int r)
@@ -62,6 +71,7 @@ static int fail(struct backup *b, const char *path, int r)
 		       : r == -ELOOP   ? "a link: remove it"
 		       : r == -EAGAIN  ? "became shorter meanwhile: try again"
 		       : r == -ENOTSUP ? "no plain file: remove it"
+		       : r == -ENOTDIR ? "no directory: move it away"
 				       : strerror(-r));
 }
 

@@ -123,17 +123,33 @@ static int unpack_all(struct archive *a, int dir, struct err *err)
 	return r;
 }
 
+/* As auditd does at a start: what only the wal has is published. */
+static int recover_log(int log, int tip, struct err *why)
+{
+	struct tlog *t;
+	int r = tlog_open_tip(log, tip, &t, why);
+
+	if (r < 0)
+		return r;
+	r = tlog_publish(t);
+	tlog_close(t);
+	return r;
+}
+
 static int verify_log(int dir, struct state_sum *ret, struct err *err)
 {
-	CLEAN_FD int log = openat(
-		dir, "audit", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW;
+	CLEAN_FD int log = openat(dir, "audit", flags);
+	CLEAN_FD int tip = openat(dir, "tip", flags);
 	struct err why = { 0 };
 	struct tlog_state s = { 0 };
 	int r;
 
 	if (log < 0 && errno == ENOENT)
 		return 0;
-	r = log < 0 ? -errno : tlog_verify(log, &s, &why);
+	r = log < 0 ? -errno : recover_log(log, tip, &why);
+	if (r == 0)
+		r = tlog_verify(log, &s, &why);
 	if (r < 0)
 		return err_set(err, r,
 			       "its audit log does not verify: audit/%s: take "

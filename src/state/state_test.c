@@ -226,6 +226,103 @@ static void test_moving(void **state)
 		copy_at(*state, sizes[i]);
 }
 
+static int backup_fails(struct world *w, struct err *err)
+{
+	CLEAN_FD int out = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	struct state_sum sum;
+
+	*err = (struct err){ 0 };
+	return state_backup(w->dir, out, &sum, err);
+}
+
+/* As auditd leaves its log when it is killed: `rest` records are durable that
+ * no checkpoint has, and a batch is half written. */
+static void kill_log(int audit, unsigned size, unsigned rest)
+{
+	CLEAN_FD int wal = -1;
+	struct err err = { 0 };
+	char text[64];
+	uint64_t index;
+	struct tlog *t;
+	unsigned i;
+
+	assert_int_equal(tlog_open(audit, &t, &err), 0);
+	grow(t, size);
+	for (i = 0; i < rest; i++) {
+		(void)str_printf(text, sizeof(text), "{\"rest\":%u}", i);
+		assert_int_equal(tlog_add(t, span_str(text), &index), 0);
+		if (i % 100 == 99 || i + 1 == rest)
+			assert_int_equal(tlog_commit(t), 0);
+	}
+	tlog_close(t);
+	wal = openat(audit, "wal", O_WRONLY | O_APPEND | O_CLOEXEC);
+	assert_true(wal >= 0);
+	assert_int_equal(fd_write_all(wal, SPAN_LIT("btch\1")), 0);
+}
+
+/* Goal: a backup of a bulkhead that was killed has every record that was
+ * acknowledged; restored, the log verifies and goes on. */
+static void killed_at(struct world *w, unsigned size, unsigned rest)
+{
+	CLEAN_FD int audit = sub(w->dir, "audit");
+	CLEAN_FD int in = -1, to = -1, log = -1;
+	struct state_sum made, got;
+	struct err err = { 0 };
+	uint8_t *record = NULL;
+	struct tlog *t;
+	char want[64];
+	size_t n;
+
+	put(w->dir, "version", "2\n");
+	kill_log(audit, size, rest);
+	in = openat(w->dir, "copy.tmp", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_int_equal(state_backup(w->dir, in, &made, &err), 0);
+	assert_int_equal(made.records, size + rest);
+	assert_int_equal(lseek(in, 0, SEEK_SET), 0);
+	to = sub(w->dir, "log");
+	assert_int_equal(state_restore(in, to, &got, &err), 0);
+	assert_int_equal(got.records, size + rest);
+	log = openat(to, "audit", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	(void)str_printf(want, sizeof(want), "{\"rest\":%u}", rest - 1);
+	assert_int_equal(tlog_read(log, size + rest - 1, &record, &n, &err), 0);
+	assert_int_equal(n, strlen(want));
+	assert_memory_equal(record, want, n);
+	free(record);
+	assert_int_equal(tlog_open(log, &t, &err), 0);
+	assert_string_equal(tlog_recovery(t), "");
+	grow(t, 10);
+	tlog_close(t);
+	assert_int_equal(state_clear(w->dir), 0);
+}
+
+static void test_killed(void **state)
+{
+	static const unsigned sizes[] = { 0, 1, 255, 256, 700 };
+	static const unsigned rests[] = { 1, 100, 256, 513 };
+	size_t i, k;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++)
+		for (k = 0; k < ARRAY_SIZE(rests); k++)
+			killed_at(*state, sizes[i], rests[k]);
+}
+
+/* A wal in which something was changed is no reason to leave its records out
+ * without a word. */
+static void test_changed_wal(void **state)
+{
+	struct world *w = *state;
+	CLEAN_FD int audit = sub(w->dir, "audit"), wal = -1;
+	struct err err;
+
+	put(w->dir, "version", "2\n");
+	kill_log(audit, 300, 40);
+	wal = openat(audit, "wal", O_WRONLY | O_CLOEXEC);
+	assert_int_equal(pwrite(wal, "x", 1, 300), 1);
+	assert_int_equal(backup_fails(w, &err), -EBADMSG);
+	assert_non_null(strstr(err.msg, "wal: offset "));
+	assert_non_null(strstr(err.msg, "audit verify"));
+}
+
 static void test_round_trip(void **state)
 {
 	struct world *w = *state;
@@ -263,15 +360,6 @@ static void test_round_trip(void **state)
 	/* What is there already is never overwritten. */
 	assert_int_equal(lseek(in, 0, SEEK_SET), 0);
 	assert_int_equal(state_restore(in, to, &got, &err), -EEXIST);
-}
-
-static int backup_fails(struct world *w, struct err *err)
-{
-	CLEAN_FD int out = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	struct state_sum sum;
-
-	*err = (struct err){ 0 };
-	return state_backup(w->dir, out, &sum, err);
 }
 
 /* Goal: what a backup would lose or follow is said, not left out. */
@@ -382,7 +470,7 @@ static void test_restore_refuses(void **state)
 	assert_int_equal(restore_one(*state, "auditor", "", &err), -EBADMSG);
 	assert_int_equal(restore_one(*state, "audit/vkey", "no key\n", &err),
 			 -EBADMSG);
-	assert_non_null(strstr(err.msg, "audit/vkey: offset 0: "));
+	assert_non_null(strstr(err.msg, "audit/key: offset 0: "));
 }
 
 static off_t size_of(int dir, const char *name)
@@ -441,6 +529,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_version, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_upgrade, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_moving, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_killed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_changed_wal, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_round_trip, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_backup_refuses, setup,

@@ -86,7 +86,9 @@ static int keep_copy(int dir, unsigned version, struct err *err)
 	(void)str_printf(name, sizeof(name), "version-%u.tar", version);
 	(void)str_printf(aside, sizeof(aside), "%s.tmp", name);
 	if (mkdirat(dir, "upgrade", 0700) < 0 && errno != EEXIST)
-		return err_set(err, -errno, "upgrade: %s", strerror(errno));
+		return err_set(err, -errno,
+			       "upgrade: %s: move it away, or make room",
+			       strerror(errno));
 	folder = openat(dir, "upgrade",
 			O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (folder >= 0)
@@ -95,15 +97,17 @@ static int keep_copy(int dir, unsigned version, struct err *err)
 				     O_NOFOLLOW,
 			     0600);
 	if (out < 0)
-		return err_set(err, -errno, "upgrade/%s: %s", aside,
-			       strerror(errno));
+		return err_set(err, -errno,
+			       "upgrade/%s: %s: move it away, or make room",
+			       aside, strerror(errno));
 	r = state_backup(dir, out, &sum, err);
 	if (r < 0)
 		return r;
 	if (fsync(out) < 0 || renameat(folder, aside, folder, name) < 0 ||
 	    fsync(folder) < 0)
-		return err_set(err, -errno, "upgrade/%s: %s", name,
-			       strerror(errno));
+		return err_set(err, -errno,
+			       "upgrade/%s: %s: move it away, or make room",
+			       name, strerror(errno));
 	return 0;
 }
 

@@ -5,7 +5,9 @@
  * Full tiles never change. The unfinished ones of a checkpoint stay for one
  * more checkpoint, so they are taken first, all of them, or the newer
  * checkpoint is looked at. The wal of the copy is made anew: it begins with the
- * unfinished bundle, as one that auditd begins anew (tlog.c).
+ * unfinished bundle, as one that auditd begins anew (tlog.c); behind it come
+ * the batches that the checkpoint does not have. Where auditd was killed, those
+ * records are in the wal alone, and somebody was told that they are kept.
  */
 #include "tlog/copy.h"
 
@@ -22,6 +24,8 @@ struct edge {
 	struct head head;
 	struct buf checkpoint;
 	struct buf set[LAYOUT_SETS]; /* the unfinished tile of each */
+	struct buf wal;		     /* the log's */
+	uint64_t end;		     /* records, with those of the wal alone */
 };
 
 static void edge_init(struct edge *e)
@@ -29,6 +33,7 @@ static void edge_init(struct edge *e)
 	unsigned set;
 
 	buf_init(&e->checkpoint, LAYOUT_SMALL_MAX + 1);
+	buf_init(&e->wal, WAL_FILE_MAX + 1);
 	for (set = 0; set < LAYOUT_SETS; set++)
 		buf_init(&e->set[set], LAYOUT_BUNDLE_MAX + 1);
 }
@@ -38,6 +43,7 @@ static void edge_done(struct edge *e)
 	unsigned set;
 
 	buf_done(&e->checkpoint);
+	buf_done(&e->wal);
 	for (set = 0; set < LAYOUT_SETS; set++)
 		buf_done(&e->set[set]);
 }
@@ -61,6 +67,41 @@ static int read_tiles(int dir, struct edge *e)
 	return r;
 }
 
+/*
+ * The wal as it is now. 0, or -ENOENT: it has begun behind this checkpoint, a
+ * newer one is there. What a writer, or a crash, has left of a last batch is
+ * nobody's record yet.
+ */
+static int read_wal(int dir, struct edge *e, struct err *err)
+{
+	enum wal_result res;
+	struct wal_walk w;
+	int r;
+
+	buf_reset(&e->wal);
+	r = layout_need(dir, "wal", WAL_FILE_MAX, &e->wal, err);
+	if (r < 0)
+		return r;
+	res = wal_open(&w, buf_view(&e->wal));
+	while (res == WAL_OK)
+		res = wal_next(&w);
+	if (res == WAL_BAD)
+		return err_set(err, -EBADMSG,
+			       "wal: offset %zu: not what was written, from "
+			       "record %llu on: `bulkhead audit verify` tells "
+			       "more",
+			       w.off, (unsigned long long)w.next);
+	if (w.next < e->head.size)
+		return err_set(err, -EBADMSG,
+			       "wal: offset %zu: ends with record %llu, the "
+			       "checkpoint has %llu: `bulkhead audit verify` "
+			       "tells more",
+			       w.off, (unsigned long long)w.next,
+			       (unsigned long long)e->head.size);
+	e->end = w.next;
+	return w.base > e->head.size ? -ENOENT : 0;
+}
+
 /* One checkpoint and what belongs to it. */
 static int read_edge(int dir, struct edge *e, struct err *err)
 {
@@ -76,6 +117,8 @@ static int read_edge(int dir, struct edge *e, struct err *err)
 		if (r == 0)
 			r = layout_need(dir, "checkpoint", LAYOUT_SMALL_MAX,
 					&e->checkpoint, err);
+		if (r == 0)
+			r = read_wal(dir, e, err);
 		again.vkey = e->head.vkey;
 		if (r == 0)
 			r = head_checkpoint(dir, &again, err);
@@ -94,6 +137,23 @@ static int read_edge(int dir, struct edge *e, struct err *err)
 		       "grows too fast to be copied: try again");
 }
 
+/* The batches behind the checkpoint, as they are, on another chain. */
+static int put_rest(struct buf *wal, const struct edge *e,
+		    uint8_t chain[TLOG_HASH])
+{
+	enum wal_result res;
+	struct wal_walk w;
+	int r = 0;
+
+	res = wal_open(&w, buf_view(&e->wal));
+	while (r == 0 && res == WAL_OK) {
+		res = wal_next(&w);
+		if (res == WAL_OK && w.next > e->head.size)
+			r = wal_batch(wal, w.next - w.n, w.n, w.rows, chain);
+	}
+	return r;
+}
+
 /* As new_wal in tlog.c: the unfinished bundle, in one batch. */
 static int emit_wal(const struct edge *e, tlog_copy_fn emit, void *arg)
 {
@@ -107,6 +167,8 @@ static int emit_wal(const struct edge *e, tlog_copy_fn emit, void *arg)
 	if (r == 0 && n)
 		r = wal_batch(&wal, e->head.size - n, n,
 			      buf_view(&e->set[LAYOUT_ENTRIES]), chain);
+	if (r == 0)
+		r = put_rest(&wal, e, chain);
 	if (r == 0 && !buf_ok(&wal))
 		r = -ENOMEM;
 	return r < 0 ? r : emit(arg, "wal", buf_view(&wal));
@@ -192,7 +254,7 @@ int tlog_copy(int dirfd, tlog_copy_fn emit, void *arg, uint64_t *ret_size,
 	if (r == 0)
 		r = emit_wal(&e, emit, arg);
 	if (r == 0)
-		*ret_size = e.head.size;
+		*ret_size = e.end;
 	edge_done(&e);
 	return r;
 }

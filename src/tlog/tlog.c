@@ -2,9 +2,9 @@
  * tlog: see tlog.h; on disk, layout.h and wal.h.
  *
  * One batch: its records go to the wal with one fdatasync, and are durable.
- * Then the tree grows by them, in memory, and full tiles and bundles go to
- * files. What is unfinished, and the checkpoint, are published when there is
- * time: after a crash all of it follows from the wal, so none of it is synced.
+ * Then the tree grows by them, in memory. Full tiles and bundles, what is
+ * unfinished, and the checkpoint, are published when there is time: after a
+ * crash all of it follows from the wal, so none of it is synced.
  * From time to time, at rest where there is rest, the wal begins anew; only
  * then is what it no longer holds synced.
  *
@@ -30,6 +30,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/rd.h"
 #include "base/str.h"
 #include "proto/limits.h"
 #include "tlog/head.h"
@@ -38,9 +39,10 @@
 #include "tlog/wal.h"
 
 enum {
-	OPEN_BUNDLES = 256, /* entry bundles looked at when a log is opened */
-	LOCK_TRIES = 10,    /* a reader that asks who writes holds the lock */
-	LOCK_MS = 10,	    /* for a moment */
+	OPEN_BUNDLES = 256,  /* entry bundles looked at when a log is opened */
+	LOCK_TRIES = 10,     /* a reader that asks who writes holds the lock */
+	LOCK_MS = 10,	     /* for a moment */
+	LATE_MOST = 4 << 20, /* bytes of full tiles that wait to be written */
 };
 
 struct tlog {
@@ -57,6 +59,7 @@ struct tlog {
 	struct buf bundle; /* rows of the unfinished bundle */
 	struct buf batch;  /* rows not yet committed */
 	uint32_t batch_n;
+	struct buf late;    /* full tiles and bundles, not yet files */
 	struct buf out;	    /* scratch */
 	uint64_t before[2]; /* sizes of the last two checkpoints */
 	uint64_t published; /* size of the last checkpoint */
@@ -80,18 +83,49 @@ static int put_file(struct tlog *t, const char *path, struct span bytes)
 	return layout_publish(t->dir, path, bytes, false);
 }
 
-static int put_tile(void *arg, unsigned level, uint64_t n, const uint8_t *tile)
+/* What put_full kept becomes files. */
+static int put_late(struct tlog *t)
 {
 	char path[LAYOUT_PATH];
+	struct rd rd;
+	int r = 0;
 
-	layout_path(path, level, n, 0);
-	return put_file(arg, path, span_of(tile, TREE_TILE_BYTES));
+	rd_init(&rd, buf_view(&t->late));
+	while (r == 0 && rd_left(&rd)) {
+		unsigned set = rd_u8(&rd);
+		uint64_t n = rd_u64(&rd);
+
+		layout_path(path, set, n, 0);
+		r = put_file(t, path, rd_blob(&rd, LAYOUT_BUNDLE_MAX));
+	}
+	buf_done(&t->late);
+	return r;
+}
+
+/*
+ * A full tile or bundle. It follows from the wal, and no reader looks for it
+ * before the checkpoint names it, so it is written with that: to make files
+ * takes longer than all else that is done for a record, and whoever waits for
+ * an answer need not wait for them.
+ */
+static int put_full(struct tlog *t, unsigned set, uint64_t n, struct span bytes)
+{
+	buf_u8(&t->late, (uint8_t)set);
+	buf_u64(&t->late, n);
+	buf_blob(&t->late, bytes);
+	if (!buf_ok(&t->late))
+		return -ENOMEM;
+	return t->replaying || t->late.n > LATE_MOST ? put_late(t) : 0;
+}
+
+static int put_tile(void *arg, unsigned level, uint64_t n, const uint8_t *tile)
+{
+	return put_full(arg, level, n, span_of(tile, TREE_TILE_BYTES));
 }
 
 /* Lets tree and bundle grow by a record that is durable. */
 static int apply_record(struct tlog *t, struct span record)
 {
-	char path[LAYOUT_PATH];
 	uint8_t leaf[TLOG_HASH];
 	int r;
 
@@ -103,8 +137,8 @@ static int apply_record(struct tlog *t, struct span record)
 		r = tree_add(&t->tree, leaf, put_tile, t);
 	if (r < 0 || t->tree.size % TREE_TILE)
 		return r;
-	layout_path(path, LAYOUT_ENTRIES, t->tree.size / TREE_TILE - 1, 0);
-	r = put_file(t, path, buf_view(&t->bundle));
+	r = put_full(t, LAYOUT_ENTRIES, t->tree.size / TREE_TILE - 1,
+		     buf_view(&t->bundle));
 	buf_reset(&t->bundle);
 	return r;
 }
@@ -199,7 +233,9 @@ static int publish(struct tlog *t)
 
 	if (t->published == t->tree.size)
 		return 0;
-	r = put_edge(t);
+	r = put_late(t);
+	if (r == 0)
+		r = put_edge(t);
 	if (r == 0)
 		r = put_checkpoint(t, false);
 	if (r == 0)
@@ -376,6 +412,19 @@ int tlog_rest(struct tlog *t)
 		r = reset_wal(t);
 	t->dead = r < 0;
 	return r;
+}
+
+int tlog_goes_on(struct tlog *t, uint64_t size, const uint8_t root[TLOG_HASH],
+		 const char *name, struct err *err)
+{
+	struct head old = { .size = size };
+	/* The proof is made of published tiles. */
+	int r = tlog_publish(t);
+
+	if (r < 0)
+		return r;
+	memcpy(old.root, root, TLOG_HASH);
+	return head_continues(t->dir, &old, t->tree.size, t->root, name, err);
 }
 
 bool tlog_is_long(const struct tlog *t)
@@ -715,6 +764,7 @@ int tlog_open_tip(int dirfd, int tipfd, struct tlog **ret, struct err *err)
 	t->err = err;
 	buf_init(&t->bundle, LAYOUT_BUNDLE_MAX);
 	buf_init(&t->batch, LAYOUT_BUNDLE_MAX);
+	buf_init(&t->late, LATE_MOST + 2 * LAYOUT_BUNDLE_MAX);
 	buf_init(&t->out, WAL_FILE_MAX);
 	r = recover(t);
 	t->err = NULL;
@@ -740,6 +790,7 @@ void tlog_close(struct tlog *t)
 	note_key_done(&t->key);
 	buf_done(&t->bundle);
 	buf_done(&t->batch);
+	buf_done(&t->late);
 	buf_done(&t->out);
 	free(t);
 }

@@ -62,6 +62,14 @@ void tlog_close(struct tlog *t);
 /* True if the wal is so long that tlog_publish may not wait any more. */
 bool tlog_is_long(const struct tlog *t);
 
+/*
+ * That the log goes on from what somebody, called `name` in err, knows of an
+ * older state of it: 0, or -EBADMSG with err, or as tlog_publish. Publishes.
+ */
+[[nodiscard]] int tlog_goes_on(struct tlog *t, uint64_t size,
+			       const uint8_t root[TLOG_HASH], const char *name,
+			       struct err *err);
+
 /* What was done since tlog_open. */
 struct tlog_counts {
 	uint64_t records;

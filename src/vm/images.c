@@ -19,7 +19,7 @@ enum {
 	SHA256_BYTES = 32,
 };
 
-static const char advice[] = "run 'make images'";
+static const char advice[] = "run 'make images', or install bulkhead again";
 
 static const char *const names[] = {
 	[WIRE_READER_EMAIL] = "reader-email",

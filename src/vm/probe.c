@@ -287,6 +287,13 @@ static int try_all(const struct probe *p, struct vm_probe *ret, struct err *err)
 		say_why(ret, p, why[0]);
 		return 0;
 	}
+	if (p->want != VM_AUTO)
+		return err_set(err, -ENODEV,
+			       "no virtual machine runs with `backend: %s`: "
+			       "%s. `backend: auto` takes what runs; `bulkhead "
+			       "doctor` has more",
+			       vm_backend_name(p->want),
+			       why[p->want == VM_QEMU_KVM ? 0 : 1]);
 	return err_set(err, -ENODEV,
 		       "no virtual machine runs here. KVM: %s. Emulation: %s. "
 		       "Run 'bulkhead doctor'",
@@ -373,7 +380,7 @@ int vm_probe(const char *libexec, int state_fd, const struct vm_images *images,
 	if (r < 0)
 		return err_set(err, r,
 			       "probe: kernel or image cannot be read: run "
-			       "'make images'");
+			       "'make images', or install bulkhead again");
 	if (probe_cache_load(state_fd, key, &found) < 0) {
 		r = try_all(&p, &found, err);
 		/* An answer that cannot be kept is found again next time. */

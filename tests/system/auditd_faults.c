@@ -373,7 +373,11 @@ static void hear(struct peers *p, size_t peer, struct outcome *o)
 
 	if (p->gone[peer])
 		return;
-	r = chan_recv(&p->chan[peer], &m, &why);
+	/* That it can work is no answer, and must not be taken for one: those
+	 * behind it would be heard too late. */
+	do
+		r = chan_recv(&p->chan[peer], &m, &why);
+	while (r == 1 && m.type == MSG_READY);
 	if (r == -EAGAIN)
 		o->lie = "it hangs";
 	if (r <= 0) {

@@ -33,7 +33,7 @@ agents:
 {tasks}vms:
   reader: {{memory: 128MiB, cpus: 1, deadline: {deadline}, pool: {pool}}}
   planner: {{memory: 256MiB, cpus: 1, deadline: {deadline}}}
-connectors:
+{extra}connectors:
   inbox: {{kind: maildir, path: {dir}/Maildir}}
   drafts: {{kind: outbox, path: {dir}/outbox}}
 """
@@ -101,7 +101,7 @@ class Bulkhead:
     running = []  # for need
 
     def __init__(self, planner='triage', images=None, deadline='20s',
-                 policy=None, pool=1):
+                 policy=None, pool=1, extra=''):
         # Short: a Unix socket's path holds 107 bytes.
         self.dir = tempfile.mkdtemp(prefix='bh')
         self.images = images or IMAGES
@@ -117,7 +117,7 @@ class Bulkhead:
         with open(self.config, 'w', encoding='utf-8') as f:
             f.write(CONFIG.format(dir=self.dir, planner=planner,
                                   tasks='' if planner == 'none' else TASKS,
-                                  pool=pool, backend=BACKEND,
+                                  pool=pool, backend=BACKEND, extra=extra,
                                   deadline=slower(deadline)))
 
     def run(self, *args, check=True, **kw):
@@ -146,8 +146,8 @@ class Bulkhead:
             f.write(f'  other: {{kind: maildir, path: {other}}}\n')
         return other
 
-    def up(self):
-        self.run('up', '--images', self.images)
+    def up(self, *options):
+        self.run('up', '--images', self.images, *options)
 
     def down(self):
         self.run('down', check=False)

@@ -14,23 +14,41 @@
 #include <errno.h>
 
 #include "base/log.h"
+#include "base/str.h"
 #include "batch.h"
 #include "privsep/sandbox.h"
 
 static struct auditd state;
 
+/* The monitor shows it to the owner; without it there is the log. */
+static _Noreturn void refuse(const char *why)
+{
+	static struct msg m = { .type = MSG_AUDIT_FAIL };
+	struct chan monitor;
+
+	m.text.text = span_str(why);
+	if (chan_init(&monitor, graph_fd(PROC_AUDITD, FD_MONITOR)) == 0)
+		(void)chan_send(&monitor, &m, NULL, 0);
+	die("%s", why);
+}
+
 int main(void)
 {
 	struct tlog_counts counts;
 	struct tlog *log = NULL;
+	char why[sizeof(struct err) + 64];
 	struct err err;
 	int r;
 
 	process_start(PROC_AUDITD);
 	if (tlog_open_tip(graph_fd(PROC_AUDITD, FD_DIR),
-			  graph_fd(PROC_AUDITD, FD_STATE), &log, &err) < 0)
-		die("audit log: %s; docs/audit.md says what to do next",
-		    err.msg);
+			  graph_fd(PROC_AUDITD, FD_STATE), &log, &err) < 0) {
+		(void)str_printf(why, sizeof(why),
+				 "audit log: %s; docs/audit.md says what to do "
+				 "next",
+				 err.msg);
+		refuse(why);
+	}
 	if (tlog_recovery(log)[0])
 		log_warn("recovered", "what=\"%s\"", tlog_recovery(log));
 	if (auditd_init(&state, log, graph_fd(PROC_AUDITD, FD_MONITOR),

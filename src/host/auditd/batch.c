@@ -34,9 +34,13 @@ static uint64_t clock_ns(clockid_t clock)
 /* The log cannot be written: all is refused from here on. */
 static void fail(struct auditd *a, const char *step, int r)
 {
-	if (!a->failed)
+	if (!a->failed) {
 		log_error("log-failed", "step=%s error=%s", step,
 			  strerrorname_np(-r));
+		(void)str_printf(a->why, sizeof(a->why),
+				 "the audit log cannot be written: %s: %s",
+				 step, strerrorname_np(-r));
+	}
 	a->failed = true;
 }
 
@@ -44,6 +48,44 @@ static void lose_peer(struct auditd *a, size_t peer)
 {
 	loop_del(&a->loop, a->peers[peer].fd);
 	fd_close(&a->peers[peer].fd);
+}
+
+/* To the monitor: that it can work, or no more; or what it was asked. */
+static void say(struct auditd *a, enum msg_type t)
+{
+	const uint64_t number = a->in.type == MSG_PING ? a->in.ping.number : 0;
+
+	a->out = (struct msg){ .type = t, .ids = a->in.ids };
+	if (t == MSG_PONG)
+		a->out.ping.number = number;
+	if (t == MSG_AUDIT_FAIL)
+		a->out.text.text = span_str(a->why);
+	if (a->peers[MONITOR].fd >= 0 &&
+	    chan_send(&a->peers[MONITOR], &a->out, NULL, 0) < 0)
+		lose_peer(a, MONITOR);
+}
+
+static void publish(struct auditd *a, bool rest)
+{
+	int r = 0;
+
+	if (!a->failed)
+		r = rest ? tlog_rest(a->log) : tlog_publish(a->log);
+	a->behind_us = 0;
+	if (r == 0)
+		return;
+	fail(a, "publish", r);
+	/* Nobody has asked, so nobody else would be told. */
+	say(a, MSG_AUDIT_FAIL);
+}
+
+/* Whoever asks whether it works is told of the whole of it. */
+static void pong(struct auditd *a)
+{
+	if (a->behind_us)
+		publish(a, true);
+	if (!a->failed)
+		say(a, MSG_PONG);
 }
 
 static void add_record(struct auditd *a, size_t peer)
@@ -65,14 +107,14 @@ static void add_record(struct auditd *a, size_t peer)
 		s.seq -= a->rows[i].why != NULL;
 	buf_reset(&a->text);
 	if (a->failed)
-		why = "the audit log cannot be written";
+		why = a->why;
 	else
 		why = record_write(&a->text, &s, &a->in.ids, &a->in.audit);
 	if (!why) {
 		r = tlog_add(a->log, buf_view(&a->text), &index);
 		if (r < 0) {
 			fail(a, "add", r);
-			why = "the audit log cannot be written";
+			why = a->why;
 		}
 	}
 	a->rows[a->n].ids = a->in.ids;
@@ -82,6 +124,30 @@ static void add_record(struct auditd *a, size_t peer)
 	a->asking += a->rows[a->n].asks;
 	a->rows[a->n].why = why;
 	a->rows[a->n++].index = index;
+}
+
+/*
+ * What the store knows of the log, as it was at a stop in order: a log that
+ * does not go on from there takes nothing. This is the monitor's, so it comes
+ * before whatever the broker asks.
+ */
+static void compare_tip(struct auditd *a)
+{
+	const struct m_s_tip *tip = &a->in.s_tip;
+	struct err err = { 0 };
+	int r = a->failed ? 0
+			  : tlog_goes_on(a->log, tip->size, tip->root,
+					 "the store's tip", &err);
+
+	if (r == 0)
+		return;
+	fail(a, "tip", r);
+	if (err.code)
+		(void)str_printf(a->why, sizeof(a->why),
+				 "audit log: %s; docs/audit.md says what to do "
+				 "next",
+				 err.msg);
+	say(a, MSG_AUDIT_FAIL);
 }
 
 /* One message of a peer; false if there is none, or the peer is done. */
@@ -106,6 +172,10 @@ static bool take_message(struct auditd *a, size_t peer)
 	}
 	if (a->in.type == MSG_AUDIT || a->in.type == MSG_AUDIT_LATER) {
 		add_record(a, peer);
+	} else if (peer == MONITOR && a->in.type == MSG_PING) {
+		pong(a);
+	} else if (peer == MONITOR && a->in.type == MSG_S_TIP) {
+		compare_tip(a);
 	} else if (peer == MONITOR && a->in.type == MSG_STOP) {
 		loop_stop(&a->loop);
 		return false;
@@ -124,7 +194,7 @@ static void answer(struct auditd *a, size_t i)
 	const char *why = a->rows[i].why;
 
 	if (!why && a->failed)
-		why = "the audit log cannot be written";
+		why = a->why;
 	if (!why && a->rows[i].later)
 		return;
 	a->out = (struct msg){ .type = why ? MSG_AUDIT_FAIL : MSG_AUDIT_OK,
@@ -189,17 +259,6 @@ static void gather(struct auditd *a)
 			break;
 		take_all(a);
 	}
-}
-
-static void publish(struct auditd *a, bool rest)
-{
-	int r = 0;
-
-	if (!a->failed)
-		r = rest ? tlog_rest(a->log) : tlog_publish(a->log);
-	if (r < 0)
-		fail(a, "publish", r);
-	a->behind_us = 0;
 }
 
 static void on_quiet(void *arg);
@@ -346,6 +405,7 @@ static int take_hello(struct auditd *a)
 	    str_copy(a->boot, sizeof(a->boot), a->in.hello.arg) < 0 ||
 	    !utf8_valid(a->in.hello.arg))
 		return -EPROTO;
+	say(a, MSG_READY);
 	return 0;
 }
 

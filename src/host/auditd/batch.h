@@ -20,6 +20,7 @@ struct auditd {
 	struct tlog *log;		 /* owned */
 	char boot[RECORD_BOOT_MAX + 1];	 /* "" before the HELLO */
 	bool failed;			 /* the log is dead, so is all else */
+	char why[600];			 /* it is */
 	struct buf text;
 	struct msg in;
 	struct msg out;

@@ -20,14 +20,53 @@ static const char *const kind_names[] = {
 	[PEER_CONNECTOR] = "connector",
 };
 
+/* One that was started again: what the one before it said is heard first, and
+ * what that was doing then is unknown. */
+static void forget_connector(struct broker *b, const char *name)
+{
+	struct peer *p = peer_of_connector(b, name);
+
+	if (p)
+		peer_drain(b, p);
+	p = peer_of_connector(b, name);
+	if (p)
+		peer_close(b, p);
+}
+
 static void on_connector(struct broker *b, struct peer *from)
 {
-	struct peer *p =
-		peer_add(b, PEER_CONNECTOR, chan_take_fd(&from->chan, 0));
+	CLEAN_FD int fd = chan_take_fd(&from->chan, 0);
+	bool outbound = b->in.connector.direction == 2;
+	char name[LIMIT_NAME + 1];
+	struct peer *p;
 
-	if (!p || str_copy(p->name, sizeof(p->name), b->in.connector.name) < 0)
+	if (str_copy(name, sizeof(name), b->in.connector.name) < 0)
+		die("connector: its name is too long");
+	forget_connector(b, name);
+	p = peer_add(b, PEER_CONNECTOR, take_fd(&fd));
+	if (!p)
 		die("connector: no room");
-	p->outbound = b->in.connector.direction == 2;
+	(void)str_copy(p->name, sizeof(p->name), span_str(name));
+	p->outbound = outbound;
+}
+
+/* Control was started again. */
+static void on_peer(struct broker *b, struct peer *from)
+{
+	struct peer *p = peer_of_kind(b, PEER_CONTROL);
+
+	if (p)
+		peer_close(b, p);
+	if (!peer_add(b, PEER_CONTROL, chan_take_fd(&from->chan, 0)))
+		die("control: no room");
+}
+
+static void on_ping(struct broker *b, struct peer *from)
+{
+	b->out.type = MSG_PONG;
+	b->out.ids = b->ids;
+	b->out.ping = b->in.ping;
+	peer_send(b, from, NULL, 0);
 }
 
 /* Telemetry was started, or started again. */
@@ -154,6 +193,8 @@ static const handler handlers[PEER_KIND_MAX][MSG_TYPE_MAX] = {
 		[MSG_VM_GONE] = on_vm_gone,
 		[MSG_KILL] = on_kill,
 		[MSG_STOP] = on_stop,
+		[MSG_PEER] = on_peer,
+		[MSG_PING] = on_ping,
 		[MSG_TELEMETRY] = on_telemetry,
 	},
 	[PEER_CONTROL] = {
@@ -230,11 +271,8 @@ static bool peer_one(struct broker *b, struct peer *p)
 	r = chan_recv(&p->chan, &b->in, &why);
 	if (r == -EAGAIN)
 		return false;
-	if (r <= 0 && (p->kind == PEER_MONITOR || p->kind == PEER_CONTROL)) {
-		/* At a stop they end in some order; otherwise the monitor sees
-		 * us go and ends the rest. */
-		log_info("ending", "why=\"the %s is gone\"",
-			 kind_names[p->kind]);
+	if (r <= 0 && p->kind == PEER_MONITOR) {
+		log_info("ending", "why=\"the monitor is gone\"");
 		loop_stop(&b->loop);
 		return false;
 	}
@@ -391,16 +429,16 @@ void peer_send(struct broker *b, struct peer *p, const int *fds, size_t n)
 {
 	int r;
 
-	if (p->chan.fd < 0)
-		return; /* hung up already; its row waits for the monitor */
+	/* Hung up already; a VM's row waits for the monitor. */
+	if (p->kind == PEER_NONE || p->chan.fd < 0)
+		return;
 	do
 		r = chan_send(&p->chan, &b->out, fds, n);
 	while (r == -EAGAIN && wait_room(p));
 	if (r == 0)
 		return;
-	if (p->kind == PEER_MONITOR || p->kind == PEER_CONTROL)
-		die("%s does not take a message: errno %d", kind_names[p->kind],
-		    -r);
+	if (p->kind == PEER_MONITOR)
+		die("the monitor does not take a message: errno %d", -r);
 	log_warn("peer-lost", "kind=%s errno=%d", kind_names[p->kind], -r);
 	peer_hangup(b, p);
 }

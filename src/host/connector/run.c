@@ -15,6 +15,18 @@ void connector_end(struct connector *c, int result)
 	loop_stop(&c->loop);
 }
 
+/* To the monitor: that it can work, or what the ping at hand said. */
+static void say(struct connector *c, enum msg_type t)
+{
+	c->msg.type = t;
+	if (t == MSG_PONG)
+		c->msg.ping = c->in.ping;
+	else
+		c->msg.empty = (struct m_empty){ 0 };
+	if (chan_send(&c->monitor, &c->msg, NULL, 0) < 0)
+		connector_end(c, -EPIPE);
+}
+
 static void on_monitor(void *arg, int, short)
 {
 	struct connector *c = arg;
@@ -25,6 +37,8 @@ static void on_monitor(void *arg, int, short)
 		connector_end(c, r);
 	else if (c->in.type == MSG_STOP || c->in.type == MSG_KILL)
 		connector_end(c, 0);
+	else if (c->in.type == MSG_PING)
+		say(c, MSG_PONG);
 	else if (c->in.type == MSG_ITEM_KEPT && !c->outbound)
 		maildir_item_kept(c, c->in.item_done.key);
 	else if (c->in.type == MSG_ITEM_DONE && !c->outbound)
@@ -96,6 +110,8 @@ static int start(struct connector *c)
 		r = loop_add(&c->loop, c->broker.fd, POLLIN, on_broker, c);
 	if (r == 0)
 		r = c->outbound ? outbox_start(c) : maildir_start(c);
+	if (r == 0)
+		say(c, MSG_READY);
 	return r;
 }
 

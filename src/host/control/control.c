@@ -4,9 +4,10 @@
  * SECURITY. Reads typed requests of local processes that the socket's mode
  * (0600) and SO_PEERCRED let through: only the uids that the configuration
  * lists. It passes them on to the monitor (status, down, kill, wire) or the
- * broker (items, effects), one at a time, and their answers back. It holds no
- * policy, no key, no file and no network; the listening socket was made by the
- * monitor. A client that breaks the protocol or does not read is closed.
+ * broker (items, effects), to each one at a time, and their answers back. It
+ * holds no policy, no key, no file and no network; the listening socket was
+ * made by the monitor. A client that breaks the protocol or does not read is
+ * closed. Where there is no broker, what is for the monitor works all the same.
  */
 #include <errno.h>
 #include <poll.h>
@@ -23,40 +24,53 @@
 
 enum { CLIENTS = 16, USERS = 16, SEND_SECONDS = 2 };
 
+#define BROKER_GONE                                                            \
+	"the broker is not there: it is being started again; "                 \
+	"`bulkhead status` says why"
+
+/* Whom a request can be for. The monitor is there as long as we are; the broker
+ * may end and be started again, and then the monitor brings a new channel. */
+enum { MONITOR, BROKER, SERVERS };
+
 struct client {
 	struct chan chan;
 	bool used;
-	bool waiting; /* its request is the one being answered */
+	/* Its request, encoded, while others' go before it; empty: none. */
+	struct buf later;
+	int later_for;
 };
 
 struct control {
 	struct loop loop;
-	struct chan monitor;
-	struct chan broker;
+	struct server {
+		struct chan chan;      /* fd -1: it is not there */
+		struct client *asking; /* whose request is being answered */
+		bool busy; /* likewise, though who asked may have gone */
+	} servers[SERVERS];
 	int listen_fd;
 	uint32_t users[USERS];
 	size_t n_users;
 	struct msg_ids ids;
 	struct client clients[CLIENTS];
-	bool busy; /* a request is on its way, others wait in their sockets */
 	struct msg msg;
 };
 
-static void watch_clients(struct control *c, bool on)
+static bool is_waiting(const struct control *c, const struct client *cl)
 {
-	size_t i;
-
-	for (i = 0; i < CLIENTS; i++)
-		if (c->clients[i].used)
-			loop_events(&c->loop, c->clients[i].chan.fd,
-				    on ? POLLIN : 0);
-	c->busy = !on;
+	return cl->later.n || c->servers[MONITOR].asking == cl ||
+	       c->servers[BROKER].asking == cl;
 }
 
 static void client_close(struct control *c, struct client *cl)
 {
+	size_t i;
+
+	for (i = 0; i < SERVERS; i++)
+		if (c->servers[i].asking == cl)
+			c->servers[i].asking = NULL;
 	loop_del(&c->loop, cl->chan.fd);
 	chan_done(&cl->chan);
+	buf_done(&cl->later);
 	*cl = (struct client){ 0 };
 }
 
@@ -69,23 +83,107 @@ static void client_fail(struct control *c, struct client *cl, const char *text)
 		client_close(c, cl);
 }
 
-/* Where a request goes; NULL: clients may not send it. */
-static struct chan *route(struct control *c, enum msg_type t)
+/* Which server a request goes to; -1: clients may not send it. */
+static int route(enum msg_type t)
 {
 	if (t == MSG_C_STATUS || t == MSG_C_DOWN || t == MSG_C_KILL ||
 	    t == MSG_C_WIRE)
-		return &c->monitor;
+		return MONITOR;
 	if (t == MSG_C_ITEMS || t == MSG_C_EFFECTS || t == MSG_C_SETTLE ||
 	    t == MSG_C_REPEAT)
-		return &c->broker;
-	return NULL;
+		return BROKER;
+	return -1;
+}
+
+static void next_request(struct control *c, struct server *s);
+
+/* Whoever asked is told, and those who wait for it, too. */
+static void lose_broker(struct control *c)
+{
+	struct server *s = &c->servers[BROKER];
+
+	loop_del(&c->loop, s->chan.fd);
+	chan_done(&s->chan);
+	s->chan.fd = -1;
+	if (s->asking) {
+		struct client *cl = s->asking;
+
+		s->asking = NULL;
+		loop_events(&c->loop, cl->chan.fd, POLLIN);
+		client_fail(c, cl, BROKER_GONE);
+	}
+	s->busy = false;
+	next_request(c, s);
+}
+
+/* Sends the request of cl, encoded, and remembers who waits for the answer. */
+static void ask(struct control *c, struct server *s, struct client *cl,
+		struct span request)
+{
+	int r = s->chan.fd < 0 ? -EPIPE
+			       : chan_send_bytes(&s->chan, request, NULL, 0);
+
+	if (r == 0) {
+		s->asking = cl;
+		s->busy = true;
+		loop_events(&c->loop, cl->chan.fd, 0);
+		return;
+	}
+	if (s == &c->servers[MONITOR])
+		die("the monitor does not take a request");
+	/* If it hangs, or is gone, its hang-up will be seen. */
+	client_fail(c, cl, BROKER_GONE);
+}
+
+static void ask_now(struct control *c, struct client *cl)
+{
+	CLEAN_BUF struct buf request = cl->later;
+
+	cl->later = (struct buf){ 0 };
+	loop_events(&c->loop, cl->chan.fd, POLLIN);
+	ask(c, &c->servers[cl->later_for], cl, buf_view(&request));
+}
+
+/* The next of those who wait for that server. */
+static void next_request(struct control *c, struct server *s)
+{
+	size_t i;
+
+	for (i = 0; i < CLIENTS && !s->busy; i++) {
+		struct client *cl = &c->clients[i];
+
+		if (cl->used && cl->later.n && &c->servers[cl->later_for] == s)
+			ask_now(c, cl);
+	}
+}
+
+/* The request at hand: sent, or kept until its server is free. */
+static void client_request(struct control *c, struct client *cl)
+{
+	int to = route(c->msg.type);
+	struct server *s;
+
+	if (to < 0) {
+		client_fail(c, cl, "a request that clients may not make");
+		return;
+	}
+	s = &c->servers[to];
+	c->msg.ids = c->ids;
+	buf_init(&cl->later, LIMIT_MSG);
+	msg_encode(&cl->later, &c->msg);
+	if (!buf_ok(&cl->later)) {
+		client_close(c, cl);
+		return;
+	}
+	cl->later_for = to;
+	loop_events(&c->loop, cl->chan.fd, 0);
+	next_request(c, s);
 }
 
 static void client_event(void *arg, int fd, short revents)
 {
 	struct control *c = arg;
 	struct client *cl = NULL;
-	struct chan *to;
 	const char *why;
 	size_t i;
 	int r;
@@ -95,16 +193,10 @@ static void client_event(void *arg, int fd, short revents)
 			cl = &c->clients[i];
 	if (!cl)
 		return;
-	if (c->busy) {
-		/* Its request came in the same moment as another's: later. */
-		if (!(revents & (POLLHUP | POLLERR)))
-			return;
-		/* Only a hang-up wakes us now; whose request is on its way
-		 * stays until the answer came, then it is found closed. */
-		if (!cl->waiting)
+	if (is_waiting(c, cl)) {
+		/* Only a hang-up wakes us while it waits. */
+		if (revents & (POLLHUP | POLLERR))
 			client_close(c, cl);
-		else
-			loop_del(&c->loop, fd);
 		return;
 	}
 	r = chan_recv(&cl->chan, &c->msg, &why);
@@ -116,16 +208,7 @@ static void client_event(void *arg, int fd, short revents)
 		client_close(c, cl);
 		return;
 	}
-	to = route(c, c->msg.type);
-	if (!to) {
-		client_fail(c, cl, "a request that clients may not make");
-		return;
-	}
-	c->msg.ids = c->ids;
-	if (chan_send(to, &c->msg, NULL, 0) < 0)
-		die("the monitor or the broker does not take a request");
-	cl->waiting = true;
-	watch_clients(c, false);
+	client_request(c, cl);
 }
 
 static bool user_listed(const struct control *c, uid_t uid)
@@ -164,7 +247,7 @@ static void listen_event(void *arg, int fd, short revents)
 	if (!cl ||
 	    setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0)
 		return;
-	if (loop_add(&c->loop, s, c->busy ? 0 : POLLIN, client_event, c) < 0)
+	if (loop_add(&c->loop, s, POLLIN, client_event, c) < 0)
 		return;
 	if (chan_init(&cl->chan, s) < 0) {
 		loop_del(&c->loop, s);
@@ -176,24 +259,23 @@ static void listen_event(void *arg, int fd, short revents)
 }
 
 /* An answer goes to the client that waits; the last one frees the line. */
-static void answer(struct control *c, const struct chan *from)
+static void answer(struct control *c, struct server *from)
 {
-	struct client *cl = NULL;
+	struct client *cl = from->asking;
 	enum msg_type t = c->msg.type;
-	size_t i;
 
-	for (i = 0; i < CLIENTS && !cl; i++)
-		if (c->clients[i].used && c->clients[i].waiting)
-			cl = &c->clients[i];
-	if (cl && chan_send(&cl->chan, &c->msg, from->fds, from->n_fds) < 0) {
+	if (cl && chan_send(&cl->chan, &c->msg, from->chan.fds,
+			    from->chan.n_fds) < 0) {
 		client_close(c, cl);
 		cl = NULL;
 	}
 	if (t != MSG_C_OK && t != MSG_C_FAIL)
 		return;
 	if (cl)
-		cl->waiting = false;
-	watch_clients(c, true);
+		loop_events(&c->loop, cl->chan.fd, POLLIN);
+	from->asking = NULL;
+	from->busy = false;
+	next_request(c, from);
 }
 
 static bool is_answer(enum msg_type t)
@@ -202,31 +284,79 @@ static bool is_answer(enum msg_type t)
 	       t == MSG_C_EFFECT || t == MSG_C_OK || t == MSG_C_FAIL;
 }
 
+static void server_event(void *arg, int fd, short revents);
+
+/* A broker that was started again. */
+static void new_broker(struct control *c, int fd)
+{
+	struct server *s = &c->servers[BROKER];
+
+	if (s->chan.fd >= 0)
+		lose_broker(c);
+	if (fd < 0 || chan_init(&s->chan, fd) < 0 ||
+	    loop_add(&c->loop, fd, POLLIN, server_event, c) < 0)
+		die("no room for the broker");
+	s->chan.no_wait = true;
+}
+
+static void say(struct control *c, enum msg_type t)
+{
+	const struct m_ping ping = c->msg.ping;
+
+	c->msg.type = t;
+	c->msg.ids = c->ids;
+	if (t == MSG_PONG)
+		c->msg.ping = ping;
+	else
+		c->msg.empty = (struct m_empty){ 0 };
+	if (chan_send(&c->servers[MONITOR].chan, &c->msg, NULL, 0) < 0)
+		die("the monitor does not take a message");
+}
+
+/* What only the monitor says, and what is no answer. */
+static void from_monitor(struct control *c)
+{
+	switch ((int)c->msg.type) {
+	case MSG_STOP:
+		loop_stop(&c->loop);
+		break;
+	case MSG_PING:
+		say(c, MSG_PONG);
+		break;
+	case MSG_PEER:
+		new_broker(c, chan_take_fd(&c->servers[MONITOR].chan, 0));
+		break;
+	default:
+		die("an answer of the wrong type: %s",
+		    msg_type_name(c->msg.type));
+	}
+}
+
 static void server_event(void *arg, int fd, short revents)
 {
 	struct control *c = arg;
-	struct chan *from = fd == c->monitor.fd ? &c->monitor : &c->broker;
+	bool monitor = fd == c->servers[MONITOR].chan.fd;
+	struct server *s = &c->servers[monitor ? MONITOR : BROKER];
 	const char *why;
-	int r = chan_recv(from, &c->msg, &why);
+	int r = chan_recv(&s->chan, &c->msg, &why);
 
 	(void)revents;
 	if (r == -EAGAIN)
 		return;
-	if (r <= 0) {
-		/* At a stop they end in some order; otherwise the monitor sees
-		 * us go and ends the rest. */
-		log_info("ending", "why=\"the %s is gone\"",
-			 from == &c->monitor ? "monitor" : "broker");
+	if (r <= 0 && monitor) {
+		log_info("ending", "why=\"the monitor is gone\"");
 		loop_stop(&c->loop);
-		return;
+	} else if (r <= 0) {
+		lose_broker(c);
+	} else if (is_answer(c->msg.type)) {
+		answer(c, s);
+	} else if (monitor) {
+		from_monitor(c);
+	} else {
+		/* Not ours to end; it is heard no more. */
+		log_error("broker-bad", "type=%s", msg_type_name(c->msg.type));
+		lose_broker(c);
 	}
-	if (c->msg.type == MSG_STOP && from == &c->monitor)
-		loop_stop(&c->loop);
-	else if (is_answer(c->msg.type))
-		answer(c, from);
-	else
-		die("an answer of the wrong type: %s",
-		    msg_type_name(c->msg.type));
 }
 
 /* m_hello.arg: the uids, decimal, a comma between. */
@@ -249,23 +379,24 @@ static void take_users(struct control *c, struct span list)
 int main(void)
 {
 	static struct control c;
+	struct chan *monitor = &c.servers[MONITOR].chan;
 	const char *why;
 
 	process_start(PROC_CONTROL);
 	loop_init(&c.loop);
+	c.servers[BROKER].chan.fd = -1;
 	c.listen_fd = graph_fd(PROC_CONTROL, FD_LISTEN);
-	if (chan_init(&c.monitor, graph_fd(PROC_CONTROL, FD_MONITOR)) < 0 ||
-	    chan_init(&c.broker, graph_fd(PROC_CONTROL, FD_BROKER)) < 0)
+	if (chan_init(monitor, graph_fd(PROC_CONTROL, FD_MONITOR)) < 0)
 		die("out of memory");
-	if (chan_recv(&c.monitor, &c.msg, &why) != 1 || c.msg.type != MSG_HELLO)
+	if (chan_recv(monitor, &c.msg, &why) != 1 || c.msg.type != MSG_HELLO)
 		die("no hello from the monitor");
 	c.ids = c.msg.ids;
 	take_users(&c, c.msg.hello.arg);
-	c.monitor.no_wait = true;
-	c.broker.no_wait = true;
-	if (loop_add(&c.loop, c.monitor.fd, POLLIN, server_event, &c) < 0 ||
-	    loop_add(&c.loop, c.broker.fd, POLLIN, server_event, &c) < 0 ||
+	monitor->no_wait = true;
+	new_broker(&c, graph_fd(PROC_CONTROL, FD_BROKER));
+	if (loop_add(&c.loop, monitor->fd, POLLIN, server_event, &c) < 0 ||
 	    loop_add(&c.loop, c.listen_fd, POLLIN, listen_event, &c) < 0)
 		die("no room in the loop");
+	say(&c, MSG_READY);
 	return loop_run(&c.loop) < 0 ? 1 : 0;
 }

@@ -56,6 +56,12 @@ static void item_free(struct mitem *it)
 	*it = (struct mitem){ .fd = -1, .envelope_pidfd = -1 };
 }
 
+static void put_free(struct mput *p)
+{
+	fd_close(&p->fd);
+	*p = (struct mput){ .fd = -1 };
+}
+
 void items_end(struct monitor *m)
 {
 	size_t i;
@@ -65,7 +71,7 @@ void items_end(struct monitor *m)
 			item_free(&m->items[i]);
 	for (i = 0; i < MONITOR_PUTS; i++)
 		if (m->puts[i].connector)
-			fd_close(&m->puts[i].fd);
+			put_free(&m->puts[i]);
 }
 
 /* It has ended by itself: nothing is left of it. */
@@ -148,8 +154,11 @@ static void item_start(struct monitor *m, struct mitem *it,
 	ours = pair[0];
 	theirs = pair[1];
 	tell_broker(m, it, in, ours);
-	vm_request(m, VM_READER, it->id, 0);
-	if (!m->stopping && envelope_start(m, it, theirs, &err) < 0)
+	if (!vm_request(m, VM_READER, it->id, 0)) {
+		monitor_fatal(m, "more machines are asked for than planned");
+		return;
+	}
+	if (generation_works(m) && envelope_start(m, it, theirs, &err) < 0)
 		monitor_fatal(m, err.msg);
 }
 
@@ -168,12 +177,6 @@ static struct core *connector_of(struct monitor *m, struct span source)
 	return NULL;
 }
 
-static void put_free(struct mput *p)
-{
-	fd_close(&p->fd);
-	*p = (struct mput){ .fd = -1 };
-}
-
 /* A free row; NULL when the connector has as many as it may. */
 static struct mput *put_row(struct monitor *m, const struct core *c)
 {
@@ -183,53 +186,99 @@ static struct mput *put_row(struct monitor *m, const struct core *c)
 	for (i = 0; i < MONITOR_PUTS; i++) {
 		if (!m->puts[i].connector)
 			row = &m->puts[i];
-		n += m->puts[i].connector == c;
+		n += m->puts[i].connector == c && !m->puts[i].orphan;
 	}
 	return n < MONITOR_PUTS_EACH ? row : NULL;
 }
 
-/*
- * To the store, with what keeps it there. Its row, and the descriptor in it,
- * stay until the store has said that it has it.
- */
-static void put_send(struct monitor *m, const struct mput *p)
+/* What its predecessor gave, and the store has: the store will answer once. */
+static struct mput *put_adopt(struct monitor *m, const struct core *c,
+			      struct span key)
 {
-	m->out.type = MSG_Q_PUT;
-	m->out.ids = m->ids;
-	m->out.q_put = (struct m_q_put){
-		.source = span_str(source_of(p->connector)),
-		.key = span_str(p->key),
-		.size = p->size,
-	};
-	memcpy(m->out.q_put.sha256, p->sha256, sizeof(p->sha256));
-	core_send(m, &m->store, &p->fd, 1);
+	size_t i;
+
+	for (i = 0; i < MONITOR_PUTS; i++)
+		if (m->puts[i].connector == c && m->puts[i].orphan &&
+		    span_is(key, m->puts[i].key))
+			return &m->puts[i];
+	return NULL;
 }
 
-/* A connector that sends nonsense is ours and broken: everything stops. */
+void puts_orphan(struct monitor *m, const struct core *c)
+{
+	size_t i;
+
+	for (i = 0; i < MONITOR_PUTS; i++) {
+		struct mput *p = &m->puts[i];
+
+		if (p->connector != c)
+			continue;
+		p->orphan = true;
+		if (!p->sent)
+			put_free(p);
+	}
+}
+
+/*
+ * To the store, with what keeps it there; its row, and the descriptor in it,
+ * stay until the store has said that it has it. The store holds so many of each
+ * source, those of a connector that is no more included.
+ */
+static void puts_send(struct monitor *m, const struct core *c)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < MONITOR_PUTS; i++)
+		n += m->puts[i].connector == c && m->puts[i].sent;
+	for (i = 0; i < MONITOR_PUTS && n < MONITOR_PUTS_EACH; i++) {
+		struct mput *p = &m->puts[i];
+
+		if (p->connector != c || p->sent)
+			continue;
+		m->out.type = MSG_Q_PUT;
+		m->out.ids = m->ids;
+		m->out.q_put = (struct m_q_put){
+			.source = span_str(source_of(p->connector)),
+			.key = span_str(p->key),
+			.size = p->size,
+		};
+		memcpy(m->out.q_put.sha256, p->sha256, sizeof(p->sha256));
+		core_send(m, &m->store, &p->fd, 1);
+		p->sent = true;
+		n++;
+	}
+}
+
 void item_from_connector(struct monitor *m, struct core *c)
 {
 	const struct m_item *in = &m->in.item;
 	CLEAN_FD int fd = chan_take_fd(&c->chan, 0);
-	struct mput *p = put_row(m, c);
+	struct mput *p = put_adopt(m, c, in->key);
 
+	if (p) {
+		p->orphan = false;
+		return;
+	}
+	p = put_row(m, c);
 	if (!p || !in->key.n || memfd_sealed_size(fd, LIMIT_ITEM) < 0 ||
 	    memfd_sealed_size(fd, LIMIT_ITEM) != (ssize_t)in->size ||
 	    str_copy(p->key, sizeof(p->key), in->key) < 0) {
-		monitor_fatal(m, "a connector broke its limits");
+		core_lost(m, c, "gave more than it may, or what is no item");
 		return;
 	}
 	p->connector = c;
+	p->sent = p->orphan = false;
 	p->came = observe_now();
 	p->size = in->size;
 	memcpy(p->sha256, in->sha256, sizeof(p->sha256));
 	p->fd = take_fd(&fd);
-	put_send(m, p);
+	puts_send(m, c);
 }
 
 static void tell_connector(struct monitor *m, struct core *c, enum msg_type t,
 			   struct span key, uint8_t verdict)
 {
-	if (!c || !c->pid)
+	if (!c)
 		return;
 	m->out.type = t;
 	m->out.ids = m->ids;
@@ -270,7 +319,8 @@ static void tell_kept(struct monitor *m, const struct mput *p,
 		(struct mcame){ k->item, p->came, observe_now() };
 }
 
-static void tell_taken(struct monitor *m, struct mitem *it, struct span source)
+static void tell_taken(struct monitor *m, struct mitem *it, struct span source,
+		       uint32_t attempt)
 {
 	size_t i;
 
@@ -282,6 +332,7 @@ static void tell_taken(struct monitor *m, struct mitem *it, struct span source)
 		it->came = m->came[i].came;
 		item_span(m, it->id, m->came[i].kept,
 			  (struct m_span){ .stage = STAGE_QUEUE,
+					   .number = attempt,
 					   .name = source });
 	}
 }
@@ -323,11 +374,13 @@ void item_kept(struct monitor *m)
 
 		if (p->connector != c || !c || !span_is(k->key, p->key))
 			continue;
-		tell_connector(m, c, MSG_ITEM_KEPT, k->key, k->verdict);
+		if (!p->orphan)
+			tell_connector(m, c, MSG_ITEM_KEPT, k->key, k->verdict);
 		if (k->kept == KEPT_DONE)
 			tell_connector(m, c, MSG_ITEM_DONE, k->key, k->verdict);
 		tell_kept(m, p, k);
 		put_free(p);
+		puts_send(m, c);
 		return;
 	}
 }
@@ -380,7 +433,7 @@ void items_start(struct monitor *m)
 
 	if (n > MONITOR_ITEMS)
 		n = MONITOR_ITEMS;
-	while (n-- && !m->stopping)
+	while (n-- && generation_works(m))
 		next_item(m);
 }
 
@@ -400,14 +453,14 @@ void item_take(struct monitor *m)
 	if (!it || !in->item ||
 	    memfd_sealed_size(fd, LIMIT_ITEM) != (ssize_t)in->size ||
 	    str_copy(it->key, sizeof(it->key), in->key) < 0) {
-		monitor_fatal(m, "the store broke its limits");
+		core_lost(m, &m->store, "gave an item that is none");
 		return;
 	}
 	it->id = in->item;
 	it->connector = connector_of(m, in->source);
 	it->fd = take_fd(&fd);
 	it->envelope_pidfd = -1;
-	tell_taken(m, it, in->source);
+	tell_taken(m, it, in->source, in->attempt);
 	item_start(m, it, in);
 }
 

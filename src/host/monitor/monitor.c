@@ -45,23 +45,23 @@ void monitor_stop(struct monitor *m)
 
 void monitor_fatal(struct monitor *m, const char *why)
 {
+	if (m->stopping)
+		return;
 	log_error("fatal", "what=\"everything is stopped\" why=\"%s\"", why);
+	(void)str_printf(m->end_why, sizeof(m->end_why), "%s", why);
 	m->exit_code = 1;
 	monitor_stop(m);
 }
 
-void monitor_audit(struct monitor *m)
+void monitor_no_start(struct monitor *m, const char *why)
 {
-	int r = audit_append(&m->auditd.chan, &m->record, &m->audit_state);
-
-	if (r < 0 && !m->stopping)
-		monitor_fatal(m, "the audit log cannot be written");
-}
-
-void monitor_audit_later(struct monitor *m)
-{
-	if (audit_append_later(&m->auditd.chan, &m->record) < 0 && !m->stopping)
-		monitor_fatal(m, "the audit log cannot be written");
+	if (m->stopping)
+		return;
+	tell_starter(m, why);
+	log_error("start", "why=\"%s\"", why);
+	(void)str_printf(m->end_why, sizeof(m->end_why), "%s", why);
+	m->exit_code = 1;
+	monitor_stop(m);
 }
 
 static void on_signal(void *arg, int fd, short revents)
@@ -175,6 +175,9 @@ static int prepare(struct monitor *m, struct err *err)
 		return err_set(err, -EPERM,
 			       "the kill latch is set: see "
 			       "'bulkhead audit tail', then 'bulkhead rearm'");
+	r = policy_open(m, err);
+	if (r < 0)
+		return r;
 	r = vm_images_load(m->images_dir, &m->images, err);
 	if (r < 0)
 		return r;
@@ -189,13 +192,8 @@ static int prepare(struct monitor *m, struct err *err)
 			(enum vm_backend)m->conf.backend, &m->probe, err);
 }
 
-static void run(struct monitor *m)
+void monitor_record_start(struct monitor *m)
 {
-	char run[2 * MSG_RUN + 1];
-
-	m->start_ms = now_ms();
-	templates_start(m);
-	pools_start(m);
 	audit_begin(&m->record, "start", &m->ids);
 	audit_str(&m->record, "version", SPAN_LIT(BULKHEAD_VERSION));
 	audit_str(&m->record, "backend",
@@ -209,27 +207,41 @@ static void run(struct monitor *m)
 			  span_str(conf_logs_name(m->conf.telemetry.logs)));
 	}
 	monitor_audit(m);
+}
+
+void monitor_is_up(struct monitor *m)
+{
+	char run[2 * MSG_RUN + 1];
+
 	hex_encode(run, m->ids.run, sizeof(m->ids.run));
 	log_info("up", "run=%s version=%s backend=%s why=\"%s\"", run,
 		 BULKHEAD_VERSION, vm_backend_name(m->probe.backend),
 		 m->probe.why);
-	if (!m->stopping) {
-		tell_starter(m, "ready");
-		service_ready(m);
-	}
-	vms_plan(m);
-	items_start(m);
+	tell_starter(m, "ready");
+	service_ready(m);
+}
+
+static void run(struct monitor *m)
+{
+	m->start_ms = now_ms();
+	templates_start(m);
+	pools_start(m);
+	cores_init(m);
+	latch_watch(m);
+	/* From here on all is done by the loop. */
+	supervise_soon(m);
 	if (loop_run(&m->loop) < 0)
 		m->exit_code = 1;
 	m->stopping = true;
-	service_stopping(m, m->exit_code ? "ended by a fault: see the log"
-					 : "stopping");
+	service_stopping(m, m->exit_code ? m->end_why : "stopping");
 	vms_end(m, "stopped");
 	groups_end(m);
 	items_end(m);
-	if (m->auditd.pid) {
+	if (m->gen.log && m->gen.sup.was_up) {
 		audit_begin(&m->record, "stop", &m->ids);
 		audit_bool(&m->record, "clean", m->exit_code == 0);
+		if (m->exit_code)
+			audit_str(&m->record, "why", span_str(m->end_why));
 		monitor_audit(m);
 	}
 	observe_close(m);
@@ -276,10 +288,12 @@ int main(int argc, char **argv)
 	log_init("monitor", LOG_LV_INFO);
 	m.ready_fd = -1;
 	m.signal_fd = -1;
-	m.plan_timer = -1;
-	m.telemetry.timer = -1;
-	m.telemetry.listen_fd = -1;
+	m.plan_timer = m.sup_timer = -1;
+	m.listen_fd = m.policy_fd = m.metrics_fd = -1;
+	m.observe_timer = -1;
+	m.begun = observe_now();
 	observe_init(&m.observe, OBSERVER_MONITOR);
+	m.broker_audit_fd = m.broker_store_fd = -1;
 	m.cores = sysconf(_SC_NPROCESSORS_ONLN);
 	if (m.cores < 1)
 		m.cores = 1;
@@ -291,13 +305,10 @@ int main(int argc, char **argv)
 		(void)fcntl(m.ready_fd, F_SETFD, FD_CLOEXEC);
 	service_open(&m);
 	if (sandbox_basic(&err) < 0 || signals_to_fd(&m) < 0 ||
-	    prepare(&m, &err) < 0 || cores_start(&m, &err) < 0 ||
-	    observe_open(&m, &err) < 0) {
+	    prepare(&m, &err) < 0) {
 		tell_starter(&m, err.msg);
 		service_stopping(&m, err.msg);
 		log_error("start", "why=\"%s\"", err.msg);
-		observe_close(&m);
-		cores_end(&m);
 		groups_end(&m);
 		return 1;
 	}

@@ -3,8 +3,9 @@
  *
  * Theory of operation. The monitor owns the process graph: it makes every
  * channel, starts every process with exactly the descriptors of its row, and
- * ends them. Core processes (auditd, store, broker, control, connectors) live
- * as long as bulkhead; the death of one ends everything, fail closed. What a
+ * ends them. Core processes (auditd, store, broker, control, connectors,
+ * telemetry) are to live as long as bulkhead; one that does not is started
+ * again, alone or with its generation (generation.c, supervise.h). What a
  * connector gives goes to the store, and is accepted when it is on disk there;
  * from there come the items that are worked on, as many as there is room for.
  * Items bring an envelope process and a request for a reader VM each, tasks one
@@ -25,6 +26,7 @@
 #include "base/notify.h"
 #include "conf/conf.h"
 #include "host/monitor/places.h"
+#include "host/monitor/supervise.h"
 #include "host/monitor/templates.h"
 #include "privsep/chan.h"
 #include "privsep/graph.h"
@@ -37,15 +39,18 @@
 enum {
 	MONITOR_ITEMS = 64,    /* taken from the store and without a verdict */
 	MONITOR_PUTS_EACH = 4, /* a connector's, on their way to the store */
-	MONITOR_PUTS = MONITOR_PUTS_EACH * CONF_CONNECTORS,
+	/* And those of the one that ran before it. */
+	MONITOR_PUTS = 2 * MONITOR_PUTS_EACH * CONF_CONNECTORS,
 	MONITOR_QUEUES = 64, /* sources with something in the store */
 	MONITOR_REQUESTS = 2 * MONITOR_ITEMS,
 	/* At work, parked, and a template being built. */
 	MONITOR_VMS = 2 * PLACES_MAX + 2 * CONF_POOL_MAX + 1,
 	MONITOR_SEND_MS = 10000,
-	MONITOR_AUDIT_MS = 10000, /* a record is durable by then, or all ends */
-	MONITOR_STORE_MS = 120000,   /* the store has checked all it has by then
-				      */
+	MONITOR_AUDIT_MS = 10000,    /* a record is durable by then */
+	MONITOR_STORE_MS = 120000,   /* auditd and store have checked all */
+	MONITOR_START_MS = 60000,    /* and any other process is ready */
+	MONITOR_LAST_WORDS = 64,     /* of a process, that are looked through */
+	SUP_LEAST_MS = 10,	     /* between looks at what is due */
 	MONITOR_ENVELOPE_MS = 10000, /* what an envelope process has */
 	MONITOR_WATCHES = 8,	     /* of wires, at once */
 	MONITOR_TAPS = 4,	 /* of them on one VM; what a porter takes */
@@ -56,19 +61,37 @@ enum {
 	MONITOR_SEALS_MAX = 150, /* of them */
 };
 
-/* A process that lives as long as bulkhead. */
+/* A process that is to live as long as bulkhead. */
 struct core {
 	enum proc proc;
-	char name[CONF_NAME_MAX + 16]; /* "connector:inbox" */
-	pid_t pid;		       /* 0: not running */
+	char name[CONF_NAME_MAX + 16];	   /* "connector:inbox" */
+	const struct conf_connector *conf; /* connectors */
+	pid_t pid;			   /* 0: there is none */
 	int pidfd;
 	struct chan chan; /* its FD_MONITOR */
+	bool failing;	  /* it is lost, for a reason, and to be ended */
+	bool dying;	  /* it has been killed, and is not gone yet */
+	bool fell;	  /* its last end was its own */
+	char why[SUP_CAUSE];
+	struct sup sup;
+	struct sup_watch watch;
 	struct monitor *m;
+};
+
+/* auditd, store and broker, see generation.c. */
+struct generation {
+	struct sup sup;
+	bool failing; /* to be ended */
+	bool log;     /* its auditd takes records */
+	struct core *blamed;
+	char cause[SUP_CAUSE];
 };
 
 /* An item that the store has not said yet to have. */
 struct mput {
 	struct core *connector; /* NULL: free row */
+	bool orphan;		/* its connector was started again since */
+	bool sent;
 	char key[513];
 	uint64_t size;
 	uint8_t sha256[32];
@@ -160,19 +183,6 @@ struct mcame {
 	struct observe_time came, kept;
 };
 
-/* Telemetry's process, observe.c. */
-struct mtelemetry {
-	pid_t pid; /* 0: not running */
-	int pidfd;
-	int listen_fd;	  /* of the metrics; -1: none */
-	struct chan chan; /* its FD_MONITOR */
-	int timer;
-	uint64_t up_ms, alive_ms, pause_ms;
-	uint64_t restarts;
-	uint64_t connect_s, connects; /* sockets in this second */
-	struct observe_time start;    /* of this run */
-};
-
 struct monitor {
 	struct loop loop;
 	struct conf conf;
@@ -191,17 +201,21 @@ struct monitor {
 	bool killed;
 	bool stopping;
 	bool own_socket; /* the control socket is of our making */
+	int listen_fd;	 /* that socket */
 	int exit_code;
-	struct core auditd, store, broker, control;
+	char end_why[SUP_CAUSE]; /* where that is not 0 */
+	struct generation gen;
+	int sup_timer;
+	struct core auditd, store, broker, control, telemetry;
 	struct core connectors[CONF_CONNECTORS];
 	int n_connectors;
 	int broker_audit_fd; /* the broker's end, until it is started */
 	int broker_store_fd;
-	int broker_control_fd;
-	int connector_broker_fd[CONF_CONNECTORS];
+	int policy_fd; /* sealed, as it was at the start */
 	struct mput puts[MONITOR_PUTS];
 	struct mqueue queues[MONITOR_QUEUES];
 	struct m_s_state store_state; /* as it was opened */
+	bool store_told;	      /* it has said so */
 	struct mitem items[MONITOR_ITEMS];
 	struct request requests[MONITOR_REQUESTS];
 	struct mvm vms[MONITOR_VMS];
@@ -211,7 +225,8 @@ struct monitor {
 	int plan_timer;
 	uint64_t worked_ms; /* when a VM was last given work */
 	uint64_t next_vm, next_request;
-	uint64_t counts[ITEM_VERDICT_MAX];
+	uint64_t counts[ITEM_VERDICT_MAX]; /* since our start */
+	uint64_t ended[ITEM_VERDICT_MAX];  /* before it */
 	uint64_t vms_started, vms_failed;
 	struct watch watches[MONITOR_WATCHES];
 	uint64_t starts[ORIGIN_MAX];
@@ -220,8 +235,13 @@ struct monitor {
 	struct msg in;
 	struct msg out;
 	struct audit_record record;
-	struct observe observe;
-	struct mtelemetry telemetry;
+	struct buf held; /* records that there is no log for */
+	uint64_t held_n, held_lost;
+	struct observe observe; /* to telemetry */
+	int observe_timer;
+	int metrics_fd;		      /* the socket of the metrics; -1: none */
+	struct observe_time begun;    /* this run */
+	uint64_t connect_s, connects; /* sockets for it, in this second */
 	struct mcame came[MONITOR_CAME];
 	size_t next_came;
 	struct notify notify; /* service.c */
@@ -230,18 +250,67 @@ struct monitor {
 };
 
 /* monitor.c */
-/* Appends m->record, or ends all; later: without waiting until it is durable,
- * for what acts on nothing outside. */
-void monitor_audit(struct monitor *m);
-void monitor_audit_later(struct monitor *m);
+/* A bug of ours, or of the host: all ends, and whoever started us may again. */
 void monitor_fatal(struct monitor *m, const char *why);
 void monitor_stop(struct monitor *m);
+/* The first generation does not come up: so do we not. */
+void monitor_no_start(struct monitor *m, const char *why);
+/* The record of the start; then, that it is done. */
+void monitor_record_start(struct monitor *m);
+void monitor_is_up(struct monitor *m);
+
+/* records.c */
+/* Appends m->record; where it cannot be, the generation is lost, and the record
+ * is held for the next one. */
+void monitor_audit(struct monitor *m);
+/* The same without waiting until it is durable, for what acts on nothing
+ * outside. */
+void monitor_audit_later(struct monitor *m);
+/* Gives a new auditd what was held, and forgets it. */
+void records_release(struct monitor *m);
+void records_forget(struct monitor *m);
 
 /* cores.c: the processes that live as long as bulkhead. */
-[[nodiscard]] int cores_start(struct monitor *m, struct err *err);
-void cores_end(struct monitor *m);
-void connectors_kill(struct monitor *m);
+void cores_init(struct monitor *m);
+/* Each of them by number; NULL after the last. */
+struct core *core_at(struct monitor *m, size_t i);
+/* It is there, and not on its way out. */
+bool core_hears(const struct core *c);
+/* Sends m->out to one that hears; one that does not take it is lost. */
 void core_send(struct monitor *m, struct core *c, const int *fds, size_t n);
+void core_event(void *arg, int fd, short revents);
+/* True: it has ended, within wait_ms; ret says how, ret_signal (may be NULL)
+ * whether by a signal. */
+[[nodiscard]] bool core_exit(const struct core *c, int wait_ms, char *ret,
+			     size_t cap, bool *ret_signal);
+void core_kill(struct monitor *m, struct core *c);
+void connectors_kill(struct monitor *m);
+void cores_end(struct monitor *m);
+
+/* start.c */
+[[nodiscard]] int start_auditd(struct monitor *m, struct err *err);
+[[nodiscard]] int start_store(struct monitor *m, struct err *err);
+[[nodiscard]] int start_broker(struct monitor *m, struct err *err);
+/* Control, telemetry, or a connector. */
+[[nodiscard]] int start_alone(struct monitor *m, struct core *c,
+			      struct err *err);
+
+/* generation.c: what is ended and started again. */
+bool core_of_generation(const struct core *c);
+/* There is one, and it takes work. */
+bool generation_works(const struct monitor *m);
+/* It died, hangs, or broke its row: noted, and dealt with by the loop. */
+void core_lost(struct monitor *m, struct core *c, const char *why);
+void core_ready(struct monitor *m, struct core *c);
+void core_pong(struct monitor *m, struct core *c, uint64_t number);
+void store_opened(struct monitor *m, const struct m_s_state *s);
+/* Looks at what is due, from the loop. */
+void supervise_soon(struct monitor *m);
+
+/* policy.c: what is wrong with the policy is told before anything slow. */
+[[nodiscard]] int policy_open(struct monitor *m, struct err *err);
+/* Its file's last part, as clauses have it. */
+const char *policy_name(const struct monitor *m);
 
 /* last.c: which database the store had last, as its HELLO says it: "ID/OPENED",
  * or "none". */
@@ -258,6 +327,8 @@ void item_take(struct monitor *m);  /* MSG_Q_ITEM in m->in */
 void item_count(struct monitor *m); /* MSG_Q_COUNT in m->in */
 /* Tells the store how much there is room for, once all is up. */
 void items_start(struct monitor *m);
+/* Its connector is gone: what it gave is not its successor's. */
+void puts_orphan(struct monitor *m, const struct core *c);
 void item_verdict(struct monitor *m, const struct m_item_verdict *v);
 /* That VM has its place. */
 void item_placed(struct monitor *m, const struct mitem *it, uint64_t vm);
@@ -304,8 +375,9 @@ void vms_end(struct monitor *m, const char *reason);
 size_t vms_count(const struct monitor *m, enum vm_role r, enum vm_kind kind);
 
 /* queue.c: what waits for a VM, and what is started next. */
-void vm_request(struct monitor *m, enum vm_kind kind, uint64_t item,
-		uint64_t task);
+/* False: there are more requests than items can have. */
+[[nodiscard]] bool vm_request(struct monitor *m, enum vm_kind kind,
+			      uint64_t item, uint64_t task);
 void requests_drop_item(struct monitor *m, uint64_t item);
 void requests_drop_task(struct monitor *m, uint64_t task);
 void requests_end(struct monitor *m);
@@ -370,14 +442,27 @@ void service_ready(struct monitor *m);
 void service_stopping(struct monitor *m, const char *why);
 
 /* observe.c: telemetry. */
-[[nodiscard]] int observe_open(struct monitor *m, struct err *err);
+/* Somebody is to be told something. */
+bool observe_wanted(const struct monitor *m);
+/* The socket of the metrics, or -errno. */
+[[nodiscard]] int observe_listen(const char *path, struct err *err);
+/* It was started, and is told what happens on fd, taken over. */
+[[nodiscard]] int observe_begin(struct monitor *m, int fd);
+/* It is gone. */
+void observe_lost(struct monitor *m);
 void observe_close(struct monitor *m);
-/* Gives the broker, which was started after it, its channel to telemetry. */
+/* Gives the broker, if there is one, its channel to telemetry. */
 void observe_broker(struct monitor *m);
+/* It asks for a socket to the collector. */
+void observe_connect(struct monitor *m);
 
 /* latch.c: the kill. */
 bool latch_is_set(int state_fd);
 void latch_kill(struct monitor *m, const char *by, struct span reason);
+/* A latch that somebody else has written is a kill, too. */
+void latch_look(struct monitor *m);
+/* Sees it at once: who cannot reach us writes it. */
+void latch_watch(struct monitor *m);
 
 /* status.c */
 void status_answer(struct monitor *m);

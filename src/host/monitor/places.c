@@ -1,6 +1,7 @@
 /* places: see places.h. */
 #include "host/monitor/places.h"
 
+#include "base/backoff.h"
 #include "host/monitor/templates.h"
 
 uint32_t places_of(long cores)
@@ -70,7 +71,7 @@ bool pool_failed(struct pool *p, uint64_t now)
 {
 	p->died++;
 	p->failures++;
-	p->retry_ms = now + backoff_ms(p->failures);
+	p->retry_ms = now + backoff_ms(p->failures, BACKOFF_MAX_MS);
 	if (p->failures < POOL_FAILURES_MAX)
 		return false;
 	p->failures = 0;

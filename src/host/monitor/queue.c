@@ -29,7 +29,7 @@ size_t requests_count(const struct monitor *m, enum vm_kind kind)
 	return n;
 }
 
-static void request_add(struct monitor *m, struct request r)
+static bool request_add(struct monitor *m, struct request r)
 {
 	size_t i;
 
@@ -37,19 +37,21 @@ static void request_add(struct monitor *m, struct request r)
 		if (m->requests[i].kind)
 			continue;
 		m->requests[i] = r;
-		return;
+		return true;
 	}
-	monitor_fatal(m, "more virtual machines wait than items exist");
+	return false;
 }
 
-void vm_request(struct monitor *m, enum vm_kind kind, uint64_t item,
+bool vm_request(struct monitor *m, enum vm_kind kind, uint64_t item,
 		uint64_t task)
 {
-	request_add(m, (struct request){ .kind = kind,
-					 .item = item,
-					 .task = task,
-					 .order = ++m->next_request });
+	if (!request_add(m, (struct request){ .kind = kind,
+					      .item = item,
+					      .task = task,
+					      .order = ++m->next_request }))
+		return false;
 	vms_plan(m);
+	return true;
 }
 
 /* The item has its verdict: a machine that it still waits for would find
@@ -186,12 +188,12 @@ void work_broke(struct monitor *m, struct mvm *v, const char *reason)
 				 .cold = true };
 	bool clone = v->start == VM_CLONE;
 	bool wanted = v->kind != VM_READER || mitem_find(m, v->item);
-	bool retry = clone && !v->told && wanted && !m->stopping;
+	bool retry = clone && !v->told && wanted && generation_works(m);
 
 	m->vms_failed++;
 	vm_stop(m, v, reason);
-	if (retry)
-		request_add(m, again);
+	if (retry && !request_add(m, again))
+		monitor_fatal(m, "more virtual machines wait than items exist");
 	if (clone)
 		template_clone_died(m, v->kind, v->number, reason);
 }
@@ -343,14 +345,15 @@ void vms_plan(struct monitor *m)
 {
 	struct request *r;
 
-	if (m->stopping || m->killed)
+	/* Where there is no core nothing is recorded, and nothing begins. */
+	if (!generation_works(m) || m->killed)
 		return;
 	templates_check(m);
 	/* One that cannot go the way it was to go is tried again, cold. */
-	while (!m->stopping && (r = next_request(m)))
+	while (generation_works(m) && (r = next_request(m)))
 		(void)start(m, r);
 	templates_build(m);
 	pools_refill(m);
-	if (!m->stopping)
+	if (generation_works(m))
 		plan_later(m);
 }

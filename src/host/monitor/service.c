@@ -31,9 +31,10 @@ static void say_status(struct monitor *m)
 
 	(void)str_printf(
 		now, sizeof(now),
-		"%s%s, %zu items wait for their verdict, %zu VMs at work",
-		m->killed ? "KILLED, " : "", vm_backend_name(m->probe.backend),
-		without_verdict(m),
+		"%s%s%s, %zu items wait for their verdict, %zu VMs at work",
+		m->killed ? "KILLED, " : "",
+		generation_works(m) ? "" : "CORE DOWN, ",
+		vm_backend_name(m->probe.backend), without_verdict(m),
 		vms_count(m, VM_WORKING, VM_READER) +
 			vms_count(m, VM_WORKING, VM_PLANNER));
 	if (!strcmp(now, m->status))

@@ -6,32 +6,75 @@
 #include "base/str.h"
 #include "host/monitor/monitor.h"
 
-static void add_core(json_t *list, const struct core *c)
+/* How one stands, and how it came to that. A wait of 0: none, or for something
+ * else than time. */
+static json_t *standing(const struct sup *s, const char *state, uint64_t now)
 {
-	if (c->name[0])
-		(void)json_array_append_new(
-			list,
-			json_pack("{s:s, s:i, s:b}", "name", c->name, "pid",
-				  (int)c->pid, "running", c->pid != 0));
+	bool waits = s->state == SUP_DOWN && s->retry_ms > now;
+
+	return json_pack(
+		"{s:s, s:I, s:I, s:I, s:I, s:s}", "state", state, "restarts",
+		(json_int_t)s->restarts, "failures", (json_int_t)s->failures,
+		"since_ms", (json_int_t)(s->since_ms ? now - s->since_ms : 0),
+		"again_ms", (json_int_t)(waits ? s->retry_ms - now : 0),
+		"cause", s->cause);
 }
 
-static json_t *processes(const struct monitor *m)
+static const char *state_of(const struct core *c)
+{
+	if (c->dying || !core_hears(c))
+		return c->pid ? "ending" : sup_state_name(c->sup.state);
+	return sup_state_name(c->sup.state);
+}
+
+static json_t *processes(struct monitor *m)
 {
 	json_t *list = json_array();
-	int i;
+	uint64_t now = now_ms();
+	struct core *c;
+	size_t i;
 
-	add_core(list, &m->auditd);
-	add_core(list, &m->store);
-	add_core(list, &m->broker);
-	add_core(list, &m->control);
-	for (i = 0; i < m->n_connectors; i++)
-		add_core(list, &m->connectors[i]);
-	if (m->telemetry.up_ms)
-		(void)json_array_append_new(
-			list, json_pack("{s:s, s:i, s:b}", "name", "telemetry",
-					"pid", (int)m->telemetry.pid, "running",
-					m->telemetry.pid != 0));
+	for (i = 0; (c = core_at(m, i)); i++) {
+		json_t *row = standing(&c->sup, state_of(c), now);
+
+		(void)json_object_set_new(row, "name", json_string(c->name));
+		(void)json_object_set_new(row, "pid", json_integer(c->pid));
+		(void)json_object_set_new(
+			row, "running",
+			json_boolean(core_hears(c) && c->sup.state == SUP_UP));
+		(void)json_array_append_new(list, row);
+	}
 	return list;
+}
+
+/* What the owner can do about it, where waiting may not help. */
+static const char *advice(const struct core *c)
+{
+	switch ((int)c->proc) {
+	case PROC_AUDITD:
+		return "nothing executes until the log can be written: make "
+		       "room on its disk, or see docs/audit.md";
+	case PROC_STORE:
+		return "nothing is accepted until the queue can be used: make "
+		       "room on its disk, or see `bulkhead logs`";
+	default:
+		return "`bulkhead logs` says more";
+	}
+}
+
+static json_t *generation(const struct monitor *m)
+{
+	const struct generation *g = &m->gen;
+	json_t *j = standing(
+		&g->sup, g->failing ? "ending" : sup_state_name(g->sup.state),
+		now_ms());
+
+	(void)json_object_set_new(j, "records_held",
+				  json_integer((json_int_t)m->held_n));
+	if (g->sup.state != SUP_UP && g->blamed)
+		(void)json_object_set_new(j, "advice",
+					  json_string(advice(g->blamed)));
+	return j;
 }
 
 static json_t *templates(const struct monitor *m)
@@ -144,7 +187,7 @@ static json_t *vms(const struct monitor *m)
 			 (json_int_t)m->vms_failed);
 }
 
-static json_t *status_json(const struct monitor *m)
+static json_t *status_json(struct monitor *m)
 {
 	char run[2 * MSG_RUN + 1];
 	char root[65];
@@ -154,7 +197,8 @@ static json_t *status_json(const struct monitor *m)
 	return json_pack(
 		"{s:s, s:s, s:i, s:s, s:s, s:b, s:b, s:s, s:s, s:b, s:s, s:o, "
 		"s:o,"
-		" s:o, s:o, s:{s:I, s:I, s:I, s:s}, s:o, s:o, s:{s:I, s:s}}",
+		" s:o, s:o, s:o, s:{s:I, s:I, s:I, s:s}, s:o, s:o, s:{s:I, "
+		"s:s}}",
 		"version", BULKHEAD_VERSION, "run", run, "uptime_s",
 		(int)((now_ms() - m->start_ms) / 1000), "backend",
 		vm_backend_name(m->probe.backend), "backend_why", m->probe.why,
@@ -162,9 +206,10 @@ static json_t *status_json(const struct monitor *m)
 		m->images.qemu_fd >= 0, "cgroups",
 		cgroup_kind_name(m->groups.kind), "limits", m->groups.why,
 		"killed", m->killed, "planner",
-		conf_planner_name(m->conf.planner), "processes", processes(m),
-		"vms", vms(m), "templates", templates(m), "pools", pools(m),
-		"starts", "cold", (json_int_t)m->starts[ORIGIN_COLD], "clone",
+		conf_planner_name(m->conf.planner), "core", generation(m),
+		"processes", processes(m), "vms", vms(m), "templates",
+		templates(m), "pools", pools(m), "starts", "cold",
+		(json_int_t)m->starts[ORIGIN_COLD], "clone",
 		(json_int_t)m->starts[ORIGIN_CLONE], "pool",
 		(json_int_t)m->starts[ORIGIN_POOL], "cold_why", m->cold_why,
 		"items", items(m), "queue", queue(m), "audit", "size",

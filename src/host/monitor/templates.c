@@ -1,18 +1,8 @@
 /* templates: see templates.h. */
 #include "host/monitor/templates.h"
 
+#include "base/backoff.h"
 #include "base/str.h"
-
-uint64_t backoff_ms(uint32_t failures)
-{
-	uint64_t ms = BACKOFF_MS;
-
-	if (failures == 0)
-		return 0;
-	while (--failures && ms < BACKOFF_MAX_MS)
-		ms *= 2;
-	return ms < BACKOFF_MAX_MS ? ms : BACKOFF_MAX_MS;
-}
 
 uint64_t template_deadline_ms(double load1)
 {
@@ -93,7 +83,7 @@ void template_failed(struct template *t, uint64_t now, const char *why)
 	t->building = false;
 	if (t->failures < UINT32_MAX)
 		t->failures++;
-	t->retry_ms = now + backoff_ms(t->failures);
+	t->retry_ms = now + backoff_ms(t->failures, BACKOFF_MAX_MS);
 	set_why(t, why);
 }
 
@@ -131,7 +121,7 @@ bool template_crashed(struct template *t, uint64_t number, uint64_t now,
 	if (now - t->ready_ms >= TEMPLATE_CALM_MS)
 		crashes = 0;
 	template_retire(t, why);
-	t->retry_ms = now + backoff_ms(crashes);
+	t->retry_ms = now + backoff_ms(crashes, BACKOFF_MAX_MS);
 	t->crashes = crashes < UINT32_MAX ? crashes + 1 : crashes;
 	return true;
 }

@@ -47,16 +47,11 @@ enum {
 	 * way. */
 	TEMPLATE_WAIT_MS = 10000,
 	TEMPLATE_BUILD_LOAD = 10, /* at most so many times that on a busy one */
-	BACKOFF_MS = 1000,
 	BACKOFF_MAX_MS = 60000,
 	TEMPLATE_WHY = 240,
 };
 
-/* 1 s for the first failure, doubling, at most BACKOFF_MAX_MS; 0 for none. */
-uint64_t backoff_ms(uint32_t failures);
-
-struct template
-{
+struct template {
 	bool wanted;
 	bool ready;
 	bool building;		 /* the first one, or a successor */

@@ -314,7 +314,8 @@ static void on_porter(void *arg, int fd, short revents)
 
 	(void)fd;
 	(void)revents;
-	if (r == -EAGAIN)
+	/* That the broker is gone it tells, too; it ends with it. */
+	if (r == -EAGAIN || (m->gen.failing && v->role == VM_WORKING))
 		return;
 	if (r <= 0)
 		broke(m, v, "its porter died");

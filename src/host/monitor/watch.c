@@ -94,7 +94,7 @@ static bool bind(struct monitor *m, struct watch *w, const struct mvm *v)
 	(void)str_printf(what, sizeof(what), "%s, item %llu", vm_zone(v->kind),
 			 (unsigned long long)v->item);
 	say.hello = (struct m_hello){ span_str(name), span_str(what) };
-	if (m->stopping || tell(w, &say) < 0) {
+	if (!generation_works(m) || tell(w, &say) < 0) {
 		forget(w);
 		return false;
 	}

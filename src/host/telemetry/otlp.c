@@ -378,6 +378,7 @@ static struct severity severity_of(const json_t *record, const char *kind)
 	const char *outcome = text_of(record, "outcome");
 
 	if (!strcmp(kind, "kill") || !strcmp(kind, "core.restart") ||
+	    !strcmp(kind, "records.lost") ||
 	    (!strcmp(kind, "stop") &&
 	     json_is_false(json_object_get(record, "clean"))) ||
 	    (!strcmp(kind, "outcome") &&
