@@ -49,6 +49,15 @@ static const struct proc_row rows[] = {
 			 false,
 			 0,
 			 FILTER(store) },
+	/* Of the audit log it has the bundles of records, not the key. The
+	 * sockets that it has a network by are made by the monitor. */
+	[PROC_TELEMETRY] = { "telemetry",
+			     RIGHT_NETWORK | RIGHT_PEERS | RIGHT_FILES,
+			     { FD_MONITOR, FD_OBSERVE, FD_LISTEN, FD_DIR,
+			       FD_CURSOR },
+			     true,
+			     500,
+			     FILTER(telemetry) },
 	[PROC_ENVELOPE] = { "envelope",
 			    RIGHT_HOSTILE,
 			    { FD_BROKER, FD_ITEM },
@@ -106,7 +115,8 @@ const char *fd_role_name(enum fd_role role)
 		[FD_KERNEL] = "kernel", [FD_INITRD] = "initrd",
 		[FD_QMP] = "qmp",	[FD_MEMORY] = "memory",
 		[FD_SAVED] = "saved",	[FD_QEMU] = "qemu",
-		[FD_STORE] = "store",
+		[FD_STORE] = "store",	[FD_OBSERVE] = "observe",
+		[FD_CURSOR] = "cursor",
 	};
 
 	static_assert(ARRAY_SIZE(names) == FD_ROLE_MAX, "a name per role");

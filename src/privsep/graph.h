@@ -18,6 +18,7 @@ enum proc {
 	PROC_BROKER,
 	PROC_AUDITD,
 	PROC_STORE,
+	PROC_TELEMETRY,
 	PROC_ENVELOPE,
 	PROC_CONNECTOR,
 	PROC_PORTER,
@@ -46,6 +47,8 @@ enum fd_role {
 	FD_MEMORY,  /* memfd: the VM's memory, or /dev/null */
 	FD_SAVED,   /* sealed memfd: a template's device state, or /dev/null */
 	FD_QEMU,    /* sealed memfd: our QEMU; /dev/null: the host's is run */
+	FD_OBSERVE, /* channel on which others tell what they did */
+	FD_CURSOR,  /* one small file of its own, or /dev/null */
 	FD_ROLE_MAX
 };
 

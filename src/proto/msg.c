@@ -80,6 +80,10 @@ static const struct layout arg = { LAYOUT(m_arg, STR(m_arg, name, LIMIT_NAME),
 					  U8(m_arg, json), U8(m_arg, shape),
 					  STR(m_arg, value, LIMIT_ARG_BYTES)) };
 
+static const struct layout sample = { LAYOUT(
+	m_sample, U8(m_sample, metric), STR(m_sample, first, LIMIT_LABEL),
+	STR(m_sample, second, LIMIT_LABEL), U64(m_sample, value)) };
+
 #define L_EMPTY LAYOUT(m_empty, U8(m_empty, zero))
 #define L_TEXT	LAYOUT(m_text, STR(m_text, text, TEXT_MAX))
 
@@ -320,6 +324,21 @@ static const struct layout layouts[] = {
 	[MSG_C_OK] = { "c-ok", L_EMPTY },
 	[MSG_C_FAIL] = { "c-fail", L_TEXT },
 	[MSG_C_TEXT] = { "c-text", L_TEXT },
+	[MSG_SPAN] = { "span",
+		       LAYOUT(m_span, U8(m_span, from), U64(m_span, dropped),
+			      U8(m_span, stage), U64(m_span, number),
+			      U8(m_span, parent_stage),
+			      U64(m_span, parent_number), U64(m_span, start_ns),
+			      U64(m_span, took_ns), U8(m_span, outcome),
+			      U64(m_span, vm), U8(m_span, start),
+			      STR(m_span, name, LIMIT_NAME),
+			      STR(m_span, what, LIMIT_LABEL)) },
+	[MSG_SAMPLES] = { "samples", LAYOUT(m_samples, U8(m_samples, from),
+					    U64(m_samples, dropped),
+					    LIST(m_samples, rows, LIMIT_SAMPLES,
+						 sample)) },
+	[MSG_TELEMETRY] = { "telemetry", L_EMPTY },
+	[MSG_CONNECT] = { "connect", L_EMPTY },
 };
 
 static_assert(ARRAY_SIZE(layouts) == MSG_TYPE_MAX, "a row per message");

@@ -149,6 +149,19 @@ enum msg_type {
 	MSG_C_FAIL,    /* m_text */
 	MSG_C_TEXT,    /* m_text: a JSON object, part of an answer */
 
+	/* whoever has the channel -> telemetry; never waited for, see
+	 * privsep/observe.h */
+	MSG_SPAN,    /* m_span */
+	MSG_SAMPLES, /* m_samples */
+
+	/* monitor -> broker */
+	MSG_TELEMETRY, /* m_empty + channel to telemetry */
+
+	/* telemetry <-> monitor: a socket that is being connected to the
+	 * collector, which the configuration names; none where it cannot be
+	 * made */
+	MSG_CONNECT, /* m_empty; the answer with the socket */
+
 	MSG_TYPE_MAX
 };
 
@@ -559,6 +572,38 @@ struct m_c_request {
 	uint64_t audit_index;
 };
 
+/* A stage of an item's way that has ended; proto/telemetry.h. */
+struct m_span {
+	uint8_t from;	      /* enum observer */
+	uint64_t dropped;     /* by it so far, for want of room */
+	uint8_t stage;	      /* enum stage */
+	uint64_t number;      /* which one of its stage, in the item */
+	uint8_t parent_stage; /* STAGE_NONE: it is a root */
+	uint64_t parent_number;
+	uint64_t start_ns; /* since 1970 */
+	uint64_t took_ns;  /* of CLOCK_MONOTONIC */
+	uint8_t outcome;   /* enum span_outcome */
+	uint64_t vm;	   /* 0: none */
+	uint8_t start;	   /* enum vm_origin, of a VM */
+	struct span name;  /* capability, source: of the owner's files */
+	struct span what;  /* verdict, state, fault: a word of ours */
+};
+
+/* The value of a metric now; counters since the sender's start. */
+struct m_sample {
+	uint8_t metric;	   /* enum metric */
+	struct span first; /* the value of its first label, or empty */
+	struct span second;
+	uint64_t value;
+};
+
+struct m_samples {
+	uint8_t from;	  /* enum observer */
+	uint64_t dropped; /* as in m_span */
+	uint32_t n;
+	struct m_sample rows[LIMIT_SAMPLES];
+};
+
 /* One message, decoded. The union member is the one its type names above. */
 struct msg {
 	enum msg_type type;
@@ -608,6 +653,8 @@ struct msg {
 		struct m_c_item c_item;
 		struct m_c_request c_request;
 		struct m_c_wire c_wire;
+		struct m_span span;
+		struct m_samples samples;
 	};
 };
 

@@ -89,6 +89,7 @@ int main(void)
 	 * for its hash seed; our own keys are no attacker's. */
 	json_object_seed(1);
 	loop_init(&b.loop);
+	observed_start(&b);
 	if (chan_init(&b.audit, graph_fd(PROC_BROKER, FD_AUDIT)) < 0)
 		die("out of memory");
 	keep_init(&b, graph_fd(PROC_BROKER, FD_STORE));

@@ -22,6 +22,7 @@
 #include "host/broker/pace.h"
 #include "policy/policy.h"
 #include "privsep/chan.h"
+#include "privsep/observe.h"
 #include "privsep/rpc.h"
 
 enum {
@@ -99,6 +100,21 @@ struct peer {
 	uint64_t effect_task;
 	struct policy_decision *effect_decision; /* owned */
 	uint64_t effect_index;
+	struct observe_time effect_since;
+	char effect_capability[LIMIT_NAME + 1];
+};
+
+/* What refused a request; 0: nothing did. */
+enum refused_by {
+	BY_NOBODY = 0,
+	BY_POLICY,
+	BY_RATE,
+	BY_LATCH,
+	BY_NO_CONNECTOR,
+	BY_BUSY,
+	BY_STORE,
+	BY_TASK_LIMIT,
+	BY_MAX
 };
 
 struct broker {
@@ -116,12 +132,18 @@ struct broker {
 	bool acting; /* an effect is under way: planners wait */
 	struct peer peers[BROKER_PEERS];
 	struct item items[BROKER_ITEMS];
+	struct observe observe; /* to telemetry */
+	int observe_timer;
+	uint64_t decisions[BY_MAX];
+	uint64_t effects[EFFECT_STATE_MAX];
 	struct msg in; /* the message at hand */
 	struct msg out;
 	struct audit_record record;
 	int spare; /* descriptor, for what a message brings */
 	int owed_timer, refusals_timer;
 };
+
+struct request_of;
 
 /* peers.c */
 struct peer *peer_add(struct broker *b, enum peer_kind kind, int fd);
@@ -170,6 +192,21 @@ const struct m_i_row *keep_item(struct broker *b, const struct m_s_get *m);
 const struct m_e_row *keep_effect(struct broker *b, const struct m_s_get *m);
 /* Ends what a crash left: each effect and each item that is open. */
 void keep_recover(struct broker *b);
+
+/* observe.c: what telemetry is told. */
+void observed_start(struct broker *b);
+/* The channel to it, taken over. */
+void observed_to(struct broker *b, int fd);
+void observed_decision(struct broker *b, const struct request_of *q,
+		       const struct policy_decision *d, uint64_t index,
+		       struct observe_time since);
+/* A request that is refused without a record. */
+void observed_refusal(struct broker *b);
+/* The effect that a connector works on has come to that. */
+void observed_effect(struct broker *b, const struct peer *c,
+		     enum effect_state s);
+/* An outcome is in the log. */
+void observed_outcome(struct broker *b, enum effect_state s);
 
 /* owner.c: about effects. */
 void effects_tell(struct broker *b, struct peer *control);

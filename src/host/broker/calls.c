@@ -358,6 +358,10 @@ static void execute(struct broker *b, struct peer *c,
 	b->out.effect.capability = b->in.call.capability;
 	b->out.effect.n = d->n;
 	memcpy(b->out.effect.args, d->args, d->n * sizeof(d->args[0]));
+	c->effect_since = observe_now();
+	if (str_copy(c->effect_capability, sizeof(c->effect_capability),
+		     b->in.call.capability) < 0)
+		c->effect_capability[0] = 0;
 	b->acting = true;
 	planners_listen(b, false);
 	peer_send(b, c, NULL, 0);
@@ -431,6 +435,7 @@ static struct peer *decide(struct broker *b, const struct request_of *q,
 			   struct policy_decision *d, struct buf *canon,
 			   struct m_audit_ok *ok)
 {
+	struct observe_time since = observe_now();
 	uint64_t effect = 0;
 	struct peer *c;
 	bool own;
@@ -440,6 +445,7 @@ static struct peer *decide(struct broker *b, const struct request_of *q,
 	if (c)
 		effect = plan(b, q, d);
 	own = record(b, q, d, effect, ok);
+	observed_decision(b, q, d, ok->index, since);
 	if (q->it && own)
 		remember(b, q->it, &b->in.call, d, ok->index);
 	if (!effect)
@@ -470,6 +476,7 @@ void call_capability(struct broker *b, struct peer *p)
 	if (it->calls++ >= BROKER_CALLS) {
 		refuse(&d, "task limit", "too many requests in this task");
 		(void)record(b, &q, &d, 0, &ok);
+		observed_refusal(b);
 		reply(b, p, b->in.call.call, &d, false, ok.index);
 		return;
 	}
@@ -516,6 +523,7 @@ void outcome_audit(struct broker *b, const struct outcome *o)
 	if (o->again)
 		audit_bool(&b->record, "again", true);
 	(void)broker_audit(b, NULL);
+	observed_outcome(b, o->state);
 }
 
 /* Marks the owner's copy of the request as carried out. */
@@ -570,6 +578,7 @@ static void effect_is(struct broker *b, struct peer *c, enum effect_state s,
 {
 	bool kept = keep_outcome(b, c->effect, s, detail);
 
+	observed_effect(b, c, s);
 	audit_outcome(b, c, s, detail);
 	if (!kept)
 		log_warn("outcome-not-kept", "effect=%llu",

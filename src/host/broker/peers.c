@@ -69,6 +69,12 @@ static void on_ping(struct broker *b, struct peer *from)
 	peer_send(b, from, NULL, 0);
 }
 
+/* Telemetry was started, or started again. */
+static void on_telemetry(struct broker *b, struct peer *from)
+{
+	observed_to(b, chan_take_fd(&from->chan, 0));
+}
+
 static void on_item_new(struct broker *b, struct peer *from)
 {
 	item_new(b, &b->in.item_new, chan_take_fd(&from->chan, 0));
@@ -191,6 +197,7 @@ static const handler handlers[PEER_KIND_MAX][MSG_TYPE_MAX] = {
 		[MSG_STOP] = on_stop,
 		[MSG_PEER] = on_peer,
 		[MSG_PING] = on_ping,
+		[MSG_TELEMETRY] = on_telemetry,
 	},
 	[PEER_CONTROL] = {
 		[MSG_C_ITEMS] = on_items,

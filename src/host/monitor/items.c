@@ -279,6 +279,7 @@ void item_from_connector(struct monitor *m, struct core *c)
 	}
 	p->connector = c;
 	p->sent = p->orphan = false;
+	p->came = observe_now();
 	p->size = in->size;
 	memcpy(p->sha256, in->sha256, sizeof(p->sha256));
 	p->fd = take_fd(&fd);
@@ -294,6 +295,82 @@ static void tell_connector(struct monitor *m, struct core *c, enum msg_type t,
 	m->out.ids = m->ids;
 	m->out.item_done = (struct m_item_done){ key, verdict };
 	core_send(m, c, NULL, 0);
+}
+
+static void item_span(struct monitor *m, uint64_t item, struct observe_time t,
+		      struct m_span s)
+{
+	struct msg_ids ids = m->ids;
+
+	ids.span = item;
+	s.parent_stage = s.stage == STAGE_ITEM ? STAGE_NONE : STAGE_ITEM;
+	if (!s.outcome)
+		s.outcome = SPAN_OK;
+	observe_span(&m->observe, &ids, t, s);
+}
+
+/* It is on disk: when it came is remembered until it is taken. */
+static void tell_kept(struct monitor *m, const struct mput *p,
+		      const struct m_q_kept *k)
+{
+	static const char *const kept[] = {
+		[KEPT_NEW] = "new", [KEPT_KNOWN] = "known", [KEPT_DONE] = "done"
+	};
+	const bool named = k->kept >= KEPT_NEW && k->kept < KEPT_MAX;
+
+	/* Of one that has had its verdict the trace is that of an older run. */
+	if (k->kept == KEPT_DONE)
+		return;
+	item_span(m, k->item, p->came,
+		  (struct m_span){ .stage = STAGE_FETCH,
+				   .name = k->source,
+				   .what = named ? span_str(kept[k->kept])
+						 : SPAN_LIT("") });
+	m->came[m->next_came++ % MONITOR_CAME] =
+		(struct mcame){ k->item, p->came, observe_now() };
+}
+
+static void tell_taken(struct monitor *m, struct mitem *it, struct span source,
+		       uint32_t attempt)
+{
+	size_t i;
+
+	it->taken = observe_now();
+	it->came = it->taken;
+	for (i = 0; i < MONITOR_CAME; i++) {
+		if (m->came[i].item != it->id)
+			continue;
+		it->came = m->came[i].came;
+		item_span(m, it->id, m->came[i].kept,
+			  (struct m_span){ .stage = STAGE_QUEUE,
+					   .number = attempt,
+					   .name = source });
+	}
+}
+
+static struct span source_name(const struct mitem *it)
+{
+	return it->connector ? span_str(source_of(it->connector))
+			     : SPAN_LIT("");
+}
+
+void item_placed(struct monitor *m, const struct mitem *it, uint64_t vm)
+{
+	item_span(m, it->id, it->taken,
+		  (struct m_span){ .stage = STAGE_PLACE,
+				   .number = vm,
+				   .name = source_name(it) });
+}
+
+static void tell_verdict(struct monitor *m, const struct mitem *it, unsigned v)
+{
+	item_span(m, it->id, it->came,
+		  (struct m_span){ .stage = STAGE_ITEM,
+				   .outcome = v == ITEM_READ	  ? SPAN_OK
+					      : v == ITEM_REFUSED ? SPAN_REFUSED
+								  : SPAN_FAILED,
+				   .name = source_name(it),
+				   .what = span_str(item_verdict_name(v)) });
 }
 
 /* From here on it is accepted; one that has had its verdict is done. */
@@ -312,6 +389,7 @@ void item_kept(struct monitor *m)
 			tell_connector(m, c, MSG_ITEM_KEPT, k->key, k->verdict);
 		if (k->kept == KEPT_DONE)
 			tell_connector(m, c, MSG_ITEM_DONE, k->key, k->verdict);
+		tell_kept(m, p, k);
 		put_free(p);
 		puts_send(m, c);
 		return;
@@ -398,6 +476,7 @@ void item_take(struct monitor *m)
 	it->connector = connector_of(m, in->source);
 	it->fd = take_fd(&fd);
 	it->envelope_pidfd = -1;
+	tell_taken(m, it, in->source, in->attempt);
 	it->size = in->size;
 	it->task = in->task;
 	it->attempt = in->attempt;
@@ -435,6 +514,7 @@ void item_verdict(struct monitor *m, const struct m_item_verdict *v)
 	if (!it)
 		return;
 	requests_drop_item(m, it->id);
+	tell_verdict(m, it, v->verdict);
 	tell_connector(m, it->connector, MSG_ITEM_DONE, span_str(it->key),
 		       v->verdict);
 	item_free(it);

@@ -3,9 +3,9 @@
  *
  * Theory of operation. The monitor owns the process graph: it makes every
  * channel, starts every process with exactly the descriptors of its row, and
- * ends them. Core processes (auditd, store, broker, control, connectors) are to
- * live as long as bulkhead; one that does not is started again, alone or with
- * its generation (generation.c, supervise.h). What a
+ * ends them. Core processes (auditd, store, broker, control, connectors,
+ * telemetry) are to live as long as bulkhead; one that does not is started
+ * again, alone or with its generation (generation.c, supervise.h). What a
  * connector gives goes to the store, and is accepted when it is on disk there;
  * from there come the items that are worked on, as many as there is room for.
  * Items bring an envelope process and a request for a reader VM each, tasks one
@@ -31,6 +31,7 @@
 #include "host/monitor/templates.h"
 #include "privsep/chan.h"
 #include "privsep/graph.h"
+#include "privsep/observe.h"
 #include "privsep/rpc.h"
 #include "vm/cgroup.h"
 #include "vm/launch.h"
@@ -111,7 +112,8 @@ struct mput {
 	char key[513];
 	uint64_t size;
 	uint8_t sha256[32];
-	int fd; /* sealed memfd; owned */
+	struct observe_time came; /* from its connector */
+	int fd;			  /* sealed memfd; owned */
 };
 
 /* What the store said last of a source. */
@@ -130,7 +132,9 @@ struct mitem {
 	uint64_t size, task;
 	uint32_t attempt;
 	uint8_t sha256[32];
-	int fd; /* sealed memfd, until its reader has it */
+	struct observe_time came;  /* from its connector, if that is known */
+	struct observe_time taken; /* from the store */
+	int fd;			   /* sealed memfd, until its reader has it */
 	pid_t envelope;
 	int envelope_pidfd;
 	int envelope_timer;
@@ -162,9 +166,12 @@ struct mvm {
 	struct chan chan; /* its porter's FD_MONITOR */
 	int timer;	  /* of its role: deadline, or end of its parking */
 	int slow_timer;
-	bool ready; /* authenticated, its workload stands */
-	bool told;  /* the broker has its channel */
-	bool slow;  /* at work for so long that it holds no place */
+	bool ready;	/* authenticated, its workload stands */
+	bool told;	/* the broker has its channel */
+	bool slow;	/* at work for so long that it holds no place */
+	uint8_t fault;	/* enum wire_fault that it ended by */
+	uint8_t origin; /* enum origin, of one at work */
+	struct observe_time since; /* at work */
 	struct monitor *m;
 };
 
@@ -190,6 +197,14 @@ struct mtemplate {
 /* How a VM that has work came to life; the words are in audit records. */
 enum origin { ORIGIN_COLD = 0, ORIGIN_CLONE, ORIGIN_POOL, ORIGIN_MAX };
 
+/* When an item came, and was kept: of the last so many. */
+enum { MONITOR_CAME = 256 };
+
+struct mcame {
+	uint64_t item;
+	struct observe_time came, kept;
+};
+
 struct monitor {
 	struct loop loop;
 	struct conf conf;
@@ -214,7 +229,7 @@ struct monitor {
 	char end_why[SUP_CAUSE]; /* where that is not 0 */
 	struct generation gen;
 	int sup_timer;
-	struct core auditd, store, broker, control;
+	struct core auditd, store, broker, control, telemetry;
 	struct core connectors[CONF_CONNECTORS];
 	int n_connectors;
 	int broker_audit_fd; /* the broker's end, until it is started */
@@ -245,6 +260,13 @@ struct monitor {
 	struct audit_record record;
 	struct buf held; /* records that there is no log for */
 	uint64_t held_n, held_lost;
+	struct observe observe; /* to telemetry */
+	int observe_timer;
+	int metrics_fd;		      /* the socket of the metrics; -1: none */
+	struct observe_time begun;    /* this run */
+	uint64_t connect_s, connects; /* sockets for it, in this second */
+	struct mcame came[MONITOR_CAME];
+	size_t next_came;
 	struct notify notify; /* service.c */
 	int watchdog_timer, check_timer;
 	struct room room;
@@ -296,7 +318,7 @@ void cores_end(struct monitor *m);
 [[nodiscard]] int start_auditd(struct monitor *m, struct err *err);
 [[nodiscard]] int start_store(struct monitor *m, struct err *err);
 [[nodiscard]] int start_broker(struct monitor *m, struct err *err);
-/* Control, or a connector. */
+/* Control, telemetry, or a connector. */
 [[nodiscard]] int start_alone(struct monitor *m, struct core *c,
 			      struct err *err);
 
@@ -335,6 +357,8 @@ void items_start(struct monitor *m);
 /* Its connector is gone: what it gave is not its successor's. */
 void puts_orphan(struct monitor *m, const struct core *c);
 void item_verdict(struct monitor *m, const struct m_item_verdict *v);
+/* That VM has its place. */
+void item_placed(struct monitor *m, const struct mitem *it, uint64_t vm);
 struct mitem *mitem_find(struct monitor *m, uint64_t id);
 void items_end(struct monitor *m);
 size_t items_count(const struct monitor *m);
@@ -401,6 +425,8 @@ void requests_drop_item(struct monitor *m, uint64_t item);
 void requests_drop_task(struct monitor *m, uint64_t task);
 void requests_end(struct monitor *m);
 size_t requests_count(const struct monitor *m, enum vm_kind kind);
+/* "cold", "clone", "pool". */
+const char *origin_name(enum origin o);
 void work_ready(struct monitor *m, struct mvm *v);
 /* A VM at work died abnormally. */
 void work_broke(struct monitor *m, struct mvm *v, const char *reason);
@@ -457,6 +483,21 @@ void watch_end(struct monitor *m, uint64_t vm, const char *reason);
 void service_open(struct monitor *m);
 void service_ready(struct monitor *m);
 void service_stopping(struct monitor *m, const char *why);
+
+/* observe.c: telemetry. */
+/* Somebody is to be told something. */
+bool observe_wanted(const struct monitor *m);
+/* The socket of the metrics, or -errno. */
+[[nodiscard]] int observe_listen(const char *path, struct err *err);
+/* It was started, and is told what happens on fd, taken over. */
+[[nodiscard]] int observe_begin(struct monitor *m, int fd);
+/* It is gone. */
+void observe_lost(struct monitor *m);
+void observe_close(struct monitor *m);
+/* Gives the broker, if there is one, its channel to telemetry. */
+void observe_broker(struct monitor *m);
+/* It asks for a socket to the collector. */
+void observe_connect(struct monitor *m);
 
 /* latch.c: the kill. */
 bool latch_is_set(int state_fd);

@@ -14,6 +14,11 @@ static const char *const origins[] = {
 	[ORIGIN_POOL] = "pool",
 };
 
+const char *origin_name(enum origin o)
+{
+	return origins[o];
+}
+
 size_t requests_count(const struct monitor *m, enum vm_kind kind)
 {
 	size_t n = 0;
@@ -127,11 +132,15 @@ static void give(struct monitor *m, struct mvm *v, const struct request *r,
 	v->item = r->item;
 	v->task = r->task;
 	v->order = r->order;
+	v->origin = (uint8_t)origin;
+	v->since = observe_now();
 	m->worked_ms = now_ms();
 	m->starts[origin]++;
 	vm_timer(v, 2 * deadline + MONITOR_GRACE_MS);
 	if (v->park != VM_PARK_NONE)
 		watch_send(m, v, taps, watch_next(m, v, taps));
+	if (reader)
+		item_placed(m, it, v->id);
 	m->out.type = MSG_WORK;
 	m->out.ids = m->ids;
 	m->out.ids.task = v->task;
