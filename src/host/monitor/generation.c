@@ -277,6 +277,14 @@ static void broker_start(struct monitor *m)
 	core_send(m, &m->broker, NULL, 0);
 }
 
+static void ping(struct monitor *m, struct core *c, uint64_t now)
+{
+	m->out.type = MSG_PING;
+	m->out.ids = m->ids;
+	m->out.ping.number = sup_asked(&c->watch, now);
+	core_send(m, c, NULL, 0);
+}
+
 /* The log is there again: first it is told why it was not, then what happened
  * meanwhile. */
 static void log_opened(struct monitor *m)
@@ -288,6 +296,9 @@ static void log_opened(struct monitor *m)
 		monitor_audit(m);
 	}
 	records_release(m);
+	/* All of it has to be written, by the answer: a log that can be opened
+	 * and no more begins no work that it would end again. */
+	ping(m, &m->auditd, now_ms());
 }
 
 static void alone_start(struct monitor *m, struct core *c)
@@ -314,11 +325,15 @@ static void alone_start(struct monitor *m, struct core *c)
 	monitor_audit_later(m);
 }
 
+/* As soon as the broker is ready, and auditd has shown that it can write. */
 static void generation_up(struct monitor *m)
 {
 	bool first = !m->gen.sup.was_up;
 	int i;
 
+	if (m->gen.sup.state != SUP_STARTING || m->gen.failing ||
+	    m->broker.sup.state != SUP_UP || m->auditd.watch.asked_ms)
+		return;
 	if (first) {
 		alone_start(m, &m->control);
 		for (i = 0; i < m->n_connectors && !m->stopping; i++)
@@ -331,8 +346,6 @@ static void generation_up(struct monitor *m)
 	records_forget(m);
 	log_info("core-up", "restarts=%llu",
 		 (unsigned long long)m->gen.sup.restarts);
-	if (first)
-		monitor_is_up(m);
 	vms_plan(m);
 	if (!m->killed)
 		items_start(m);
@@ -424,10 +437,9 @@ void core_ready(struct monitor *m, struct core *c)
 	sup_alive(&c->watch, now, limit_ms(m, c));
 	if (c == &m->auditd)
 		log_opened(m);
-	if (c == &m->broker)
-		generation_up(m);
-	else if (core_of_generation(c) && m->auditd.sup.state == SUP_UP &&
-		 m->store.sup.state == SUP_UP && !m->gen.failing) {
+	if (c != &m->broker && core_of_generation(c) &&
+	    m->auditd.sup.state == SUP_UP && m->store.sup.state == SUP_UP &&
+	    !m->gen.failing) {
 		compare_tip(m);
 		broker_start(m);
 	}
@@ -438,12 +450,9 @@ void core_pong(struct monitor *m, struct core *c, uint64_t number)
 {
 	if (!sup_heard(&c->watch, now_ms(), number, limit_ms(m, c)))
 		core_lost(m, c, "answers what it was not asked");
-}
-
-void core_alive(struct monitor *m, struct core *c)
-{
-	if (c->watch.asked_ms)
-		sup_alive(&c->watch, now_ms(), limit_ms(m, c));
+	/* It may be what the generation waits for. */
+	if (m->gen.sup.state == SUP_STARTING)
+		supervise_soon(m);
 }
 
 /* What it has said we have not come to: it was us who waited. */
@@ -471,10 +480,7 @@ static void look_after(struct monitor *m, struct core *c, uint64_t now)
 	case WATCH_WAIT:
 		break;
 	case WATCH_ASK:
-		m->out.type = MSG_PING;
-		m->out.ids = m->ids;
-		m->out.ping.number = sup_asked(&c->watch, now);
-		core_send(m, c, NULL, 0);
+		ping(m, c, now);
 		break;
 	case WATCH_DEAD:
 		if (unheard(c) && now - c->watch.asked_ms < 2 * limit)
@@ -546,6 +552,8 @@ static uint64_t next_ms(struct monitor *m)
 	struct core *c;
 	size_t i;
 
+	if (!m->told && generation_works(m))
+		at = m->gen.sup.since_ms + MONITOR_READY_MS;
 	if (m->gen.sup.state == SUP_DOWN && generation_gone(m))
 		earlier(&at, m->gen.sup.retry_ms);
 	for (i = 0; (c = core_at(m, i)); i++) {
@@ -575,10 +583,29 @@ void supervise_soon(struct monitor *m)
 		supervise_in(m, 0);
 }
 
+/*
+ * Whoever started us waits until everything is ready; not for long for what
+ * will be started again if it is not.
+ */
+static void tell_ready(struct monitor *m, uint64_t now)
+{
+	struct core *c;
+	size_t i;
+
+	if (m->told || !generation_works(m))
+		return;
+	for (i = 0; (c = core_at(m, i)); i++)
+		if (c->sup.state == SUP_STARTING &&
+		    now - c->sup.since_ms < MONITOR_READY_MS)
+			return;
+	m->told = true;
+	monitor_is_up(m);
+}
+
 static void on_supervise(void *arg)
 {
 	struct monitor *m = arg;
-	uint64_t now = now_ms();
+	uint64_t now;
 	struct core *c;
 	uint64_t next;
 	size_t i;
@@ -586,6 +613,9 @@ static void on_supervise(void *arg)
 	m->sup_timer = -1;
 	if (m->gen.failing)
 		generation_end(m);
+	else
+		generation_up(m);
+	now = now_ms();
 	for (i = 0; (c = core_at(m, i)) && !m->stopping; i++) {
 		if (c->failing)
 			alone_end(m, c);
@@ -594,6 +624,7 @@ static void on_supervise(void *arg)
 	}
 	if (!m->stopping && !m->gen.failing && is_due(m, now))
 		start_due(m, now);
+	tell_ready(m, now);
 	if (m->stopping || m->sup_timer >= 0)
 		return;
 	next = next_ms(m);
