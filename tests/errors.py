@@ -59,6 +59,11 @@ CONFIG_CASES = [
     ('bounds of supervision', {'backend: auto': 'supervision: {watchdog: 1s, '
                                'backoff: 2h, healthy: x, restarts: 101}'}),
     ('a share above the whole', {'backend: auto': 'queue: {items: 10, per_source: 11}'}),
+    ('a collector that is none', {'backend: auto': 'telemetry: {otlp: "http://x:1", '
+                                  'queue: 1, logs: some}'}),
+    ('logs without a collector', {'backend: auto': 'telemetry: {logs: full}'}),
+    ('a socket of metrics with a long path', {
+        'backend: auto': 'telemetry: {metrics: /' + 's' * 110 + '}'}),
     ('a list where a value belongs', {'auto': '[auto]'}),
     ('a value where a map belongs', {'{kind: triage}': 'triage'}),
     ('an empty value', {'auto': '""'}),
@@ -593,8 +598,8 @@ def damage_cases(up):
         yield ('something of others in an older state', *up(w))
 
 
-PROCESSES = ['monitor', 'control', 'broker', 'auditd', 'store', 'envelope', 'connector',
-             'porter', 'vmm']
+PROCESSES = ['monitor', 'control', 'broker', 'auditd', 'store', 'telemetry', 'envelope',
+             'connector', 'porter', 'vmm']
 
 
 def script(w, name, text):

@@ -18,7 +18,8 @@ parts() {
 	case $1 in
 	qemu-*-cold) echo "qemu qemu-cold ${1%-cold}" ;;
 	qemu-*) echo "qemu $1" ;;
-	sanitizer) echo sanitizer ;;
+	sanitizer) echo "sanitizer sanitizer-open" ;;
+	sanitizer-reads) echo sanitizer ;;
 	*) echo "* $1" ;;
 	esac
 }
@@ -54,8 +55,8 @@ find "$src" \( -name '*.c' -o -name '*.h' \) -exec grep -h '#syscalls:' {} + |
 			put(w[1], rule)
 	}' > "$out/collected"
 
-for p in control broker auditd store envelope connector porter vmm qemu-tcg \
-	qemu-tcg-cold qemu-kvm qemu-kvm-cold sanitizer; do
+for p in control broker auditd store telemetry envelope connector porter vmm \
+	qemu-tcg qemu-tcg-cold qemu-kvm qemu-kvm-cold sanitizer sanitizer-reads; do
 	{
 		echo "# $p: made by tools/seccomp.sh, compared by" \
 			"tools/check-seccomp."

@@ -11,7 +11,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 
-enum { LINE_MAX_BYTES = 2048, IDS_MAX = 64 };
+enum { LINE_MAX_BYTES = 2048, IDS_MAX = 64, RUN_DIGITS = 8 };
 
 static struct {
 	const char *process;
@@ -62,10 +62,19 @@ void log_init(const char *process, enum log_level least)
 		self.ids[0] = 0;
 }
 
+void log_run(const char *run)
+{
+	(void)str_printf(self.ids, sizeof(self.ids), "run=%.*s", RUN_DIGITS,
+			 run);
+}
+
 int log_env(char *dst, size_t cap, const char *ids)
 {
-	return str_printf(dst, cap, "%s=%c %s", LOG_ENV,
-			  self.journal ? 'j' : 's', ids ? ids : "");
+	const char *gap = self.ids[0] && ids ? " " : "";
+
+	return str_printf(dst, cap, "%s=%c %s%s%s", LOG_ENV,
+			  self.journal ? 'j' : 's', self.ids, gap,
+			  ids ? ids : "");
 }
 
 /* Days since 1970 to a date; gmtime_r would read /etc/localtime first, which

@@ -4,8 +4,9 @@
  *	time=2026-11-22T07:30:00.125Z level=warn process=vmm event=qemu vm=vm-17
  *	why="..."
  *
- * The keys time, level, process and event come first, then the ids that the
- * process was started with, then those of the event. A value with blanks stands
+ * The keys time, level, process and event come first, then the run (the first
+ * digits of its id) and the ids that the process was started with, then those
+ * of the event. A value with blanks stands
  * in quotes; `text=` is the last key and goes to the end of the line. Where
  * stderr is systemd's journal, a line begins with its priority (<4>) and has no
  * time. Only processes log, libraries never do. Foreign text is escaped and cut
@@ -27,6 +28,9 @@ enum { LOG_TIME = 32, LOG_ENV_MAX = 96 };
 
 /* The name that each line has, e.g. "broker"; call once, first. */
 void log_init(const char *process, enum log_level least);
+
+/* The run, in hex: in each line of ours, and of children, from now on. */
+void log_run(const char *run);
 
 /* "debug" to "error"; NULL past the last. */
 const char *log_level_name(enum log_level level);

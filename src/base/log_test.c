@@ -102,6 +102,30 @@ static void test_inherited(void **)
 	unsetenv(LOG_ENV);
 }
 
+static void with_run(void)
+{
+	log_init("monitor", LOG_LV_INFO);
+	log_run("0123456789abcdef0123456789abcdef");
+	log_info("up", "%s", "");
+}
+
+/* The run is in our lines, and in those of children before their own ids. */
+static void test_run(void **)
+{
+	char env[LOG_ENV_MAX];
+
+	unsetenv("JOURNAL_STREAM");
+	with_run();
+	capture(with_run);
+	assert_non_null(strstr(got, " event=up run=01234567\n"));
+	assert_true(log_env(env, sizeof(env), "vm=18446744073709551615") > 0);
+	assert_string_equal(env,
+			    LOG_ENV "=s run=01234567 vm=18446744073709551615");
+	assert_true(log_env(env, sizeof(env), NULL) > 0);
+	assert_string_equal(env, LOG_ENV "=s run=01234567");
+	log_init("monitor", LOG_LV_INFO);
+}
+
 static void long_line(void)
 {
 	static char text[8192];
@@ -152,6 +176,7 @@ int main(void)
 		cmocka_unit_test(test_file),
 		cmocka_unit_test(test_journal),
 		cmocka_unit_test(test_inherited),
+		cmocka_unit_test(test_run),
 		cmocka_unit_test(test_long),
 		cmocka_unit_test(test_times),
 	};

@@ -149,6 +149,7 @@ int cli_json(FILE *out, const json_t *json);
 #pragma weak cmd_logs
 #pragma weak cmd_backup
 #pragma weak cmd_restore
+#pragma weak cmd_metrics
 int cmd_up(int argc, char **argv, const struct cli *cli);
 int cmd_down(int argc, char **argv, const struct cli *cli);
 int cmd_status(int argc, char **argv, const struct cli *cli);
@@ -166,6 +167,7 @@ int cmd_wire(int argc, char **argv, const struct cli *cli);
 int cmd_logs(int argc, char **argv, const struct cli *cli);
 int cmd_backup(int argc, char **argv, const struct cli *cli);
 int cmd_restore(int argc, char **argv, const struct cli *cli);
+int cmd_metrics(int argc, char **argv, const struct cli *cli);
 int cmd_version(int argc, char **argv, const struct cli *cli);
 
 int cmd_help(int argc, char **argv, const struct cli *cli);

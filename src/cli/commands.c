@@ -300,6 +300,13 @@ const struct cli_command cli_commands[] = {
 		   "is shown escaped.",
 	  .flags = logs_flags,
 	  .run = cmd_logs },
+	{ .name = "metrics",
+	  .brief = "counters, gauges and durations, as Prometheus has them",
+	  .about = "Prints what telemetry serves on its socket, "
+		   "STATE/metrics.sock unless the configuration says "
+		   "otherwise.",
+	  .flags = json_only,
+	  .run = cmd_metrics },
 	{ .name = "backup",
 	  .operands = "FILE|-",
 	  .brief = "copy the state into one file; works while it runs",

@@ -7,6 +7,7 @@
  */
 #include "conf/conf.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -31,9 +32,13 @@ enum {
 	DEADLINE_S_MAX = 86400,
 	SUPERVISION_S_MAX = 3600,
 	QUEUE_ITEMS_MAX = 1000000,
+	SPANS_MIN = 64,
+	SPANS_MAX = 65536,
 };
 
-#define QUEUE_BYTES_MAX (1024ULL << 30)
+#define AUDIT_RESERVE_MIN (1ULL << 20)
+#define AUDIT_RESERVE_MAX (64ULL << 30)
+#define QUEUE_BYTES_MAX	  (1024ULL << 30)
 
 struct loader {
 	struct load load;
@@ -42,6 +47,7 @@ struct loader {
 	struct conf c;
 	struct conf_vm *vm;		  /* the one being read */
 	struct conf_connector *connector; /* the one being read */
+	bool no_metrics;		  /* no socket, not even the default */
 };
 
 static const uint8_t default_text[] = {
@@ -694,6 +700,175 @@ static void set_supervision(void *ctx, const struct yaml_node *n)
 	walk(ctx, n, supervision_rules, ARRAY_SIZE(supervision_rules));
 }
 
+/* telemetry */
+
+static const char *const logs_names[] = {
+	[LOGS_NONE] = "none",
+	[LOGS_KINDS] = "kinds",
+	[LOGS_FULL] = "full",
+};
+
+static_assert(ARRAY_SIZE(logs_names) == LOGS_MAX, "a name each");
+
+const char *conf_logs_name(enum conf_logs l)
+{
+	return (unsigned)l < LOGS_MAX ? logs_names[l] : NULL;
+}
+
+static void set_metrics(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+
+	if (yaml_kind(n) == YAML_SCALAR && !strcmp(yaml_text(n), "default"))
+		return;
+	l->no_metrics = true;
+	if (yaml_kind(n) == YAML_SCALAR && !strcmp(yaml_text(n), "none"))
+		return;
+	set_path(l, n, l->c.telemetry.metrics);
+	if (strlen(l->c.telemetry.metrics) >=
+	    sizeof(((struct sockaddr_un *)0)->sun_path))
+		fault(l, n,
+		      "a socket's path has at most 107 bytes: name a shorter "
+		      "one");
+}
+
+/* An address and a port, nothing behind them: "127.0.0.1:4318". */
+static int parse_address(const char *text, struct conf_address *ret)
+{
+	const char *colon = strrchr(text, ':');
+	char host[INET6_ADDRSTRLEN];
+	size_t n = colon ? (size_t)(colon - text) : 0;
+	bool v6 = n > 2 && text[0] == '[' && text[n - 1] == ']';
+	uint64_t port;
+
+	*ret = (struct conf_address){ .v6 = v6 };
+	if (!colon ||
+	    str_copy(host, sizeof(host),
+		     v6 ? span_of(text + 1, n - 2) : span_of(text, n)) < 0 ||
+	    inet_pton(v6 ? AF_INET6 : AF_INET, host, ret->ip) != 1 ||
+	    num_parse(span_str(colon + 1), 1, 65535, &port) < 0 ||
+	    str_copy(ret->text, sizeof(ret->text), span_str(text)) < 0)
+		return -1;
+	ret->port = (uint16_t)port;
+	return 0;
+}
+
+static void set_otlp(void *ctx, const struct yaml_node *n)
+{
+	static const char scheme[] = "http://";
+	struct loader *l = ctx;
+	const char *text = scalar(l, n);
+	struct conf_address a;
+
+	if (!text || !strcmp(text, "none"))
+		return;
+	if (strncmp(text, scheme, strlen(scheme)) != 0 ||
+	    parse_address(text + strlen(scheme), &a) < 0)
+		fault(l, n,
+		      "http://ADDRESS:PORT, the address in numbers, e.g. "
+		      "http://127.0.0.1:4318 or http://[::1]:4318; or none");
+	else
+		l->c.telemetry.otlp = a;
+}
+
+static const struct load_word logs_words[] = {
+	{ "none", LOGS_NONE, false },
+	{ "kinds", LOGS_KINDS, false },
+	{ "full", LOGS_FULL, false },
+};
+
+static void set_logs(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+	int v = load_choose(&l->load, n, logs_words, ARRAY_SIZE(logs_words));
+
+	if (v >= 0)
+		l->c.telemetry.logs = (enum conf_logs)v;
+}
+
+static void set_spans(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+	const char *text = scalar(l, n);
+	uint64_t v;
+
+	if (!text)
+		return;
+	if (num_parse(span_str(text), SPANS_MIN, SPANS_MAX, &v) < 0)
+		fault(l, n, "a number of spans, %d to %d", SPANS_MIN,
+		      SPANS_MAX);
+	else
+		l->c.telemetry.queue = (uint32_t)v;
+}
+
+static const struct load_rule telemetry_rules[] = {
+	{ { "metrics", false, false,
+	    "the socket on which metrics are read, as Prometheus has them",
+	    "a path of at most 107 bytes, default, or none",
+	    "STATE/metrics.sock" },
+	  set_metrics },
+	{ { "otlp", false, false,
+	    "the collector that traces, metrics and logs are sent to, by "
+	    "OTLP/HTTP with JSON",
+	    "http://ADDRESS:PORT, the address in numbers, or none", "none" },
+	  set_otlp },
+	{ { "logs", false, false,
+	    "what of the audit log is sent there. kinds: kinds, ids, numbers "
+	    "and words of ours. full: all of it, addresses of senders and "
+	    "arguments of requests, too",
+	    NULL, "none" },
+	  set_logs,
+	  LOAD_TABLE(logs_words) },
+	{ { "queue", false, false,
+	    "spans that may wait for the collector; what finds no room is "
+	    "dropped and counted",
+	    "64 to 65536", "2048" },
+	  set_spans },
+};
+
+static void set_telemetry(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+
+	walk(ctx, n, telemetry_rules, ARRAY_SIZE(telemetry_rules));
+	if (l->c.telemetry.logs != LOGS_NONE && !l->c.telemetry.otlp.port)
+		fault(l, n,
+		      "logs go to a collector: set otlp, or remove \"logs\"");
+}
+
+/* audit */
+
+static void set_audit_reserve(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+	const char *text = scalar(l, n);
+	uint64_t v;
+
+	if (!text)
+		return;
+	if (value_size(text, &v) < 0 || v > AUDIT_RESERVE_MAX ||
+	    (v && v < AUDIT_RESERVE_MIN))
+		fault(l, n, "a size, 1MiB to 64GiB, or 0");
+	else
+		l->c.audit_reserve = v;
+}
+
+static const struct load_rule audit_rules[] = {
+	{ { "reserve", false, false,
+	    "of the disk, set aside for the audit log, as a file beside it. "
+	    "When the disk is full the log goes on in it: what was begun is "
+	    "recorded, nothing new is executed",
+	    "1MiB to 64GiB, or 0: none", "64MiB" },
+	  set_audit_reserve },
+	{ { "retention", false, true, "how long records are kept" }, NULL },
+	{ { "witness", false, true, "who signs checkpoints, too" }, NULL },
+};
+
+static void set_audit(void *ctx, const struct yaml_node *n)
+{
+	walk(ctx, n, audit_rules, ARRAY_SIZE(audit_rules));
+}
+
 /* connectors */
 
 static const struct load_word connector_words[] = {
@@ -821,10 +996,14 @@ static const struct load_rule top_rules[] = {
 	{ { "supervision", false, false,
 	    "when a process is started again, and how often", "a map", NULL },
 	  set_supervision },
+	{ { "telemetry", false, false, "what is told of the work, and to whom",
+	    "a map", NULL },
+	  set_telemetry },
 	{ { "connectors", true, false, "accounts and folders, by name",
 	    "a map of 1 to 16 maps", NULL },
 	  set_connectors },
-	{ { "audit", false, true, "retention, reserve, witness" }, NULL },
+	{ { "audit", false, false, "what the audit log has", "a map", NULL },
+	  set_audit },
 	{ { "vault", false, true, "encrypted secrets" }, NULL },
 	{ { "upstreams", false, true, "model providers" }, NULL },
 };
@@ -849,10 +1028,12 @@ static void set_defaults(struct loader *l)
 					.bytes = 1 << 30,
 					.reserve = 64 << 20,
 					.history = 100000 };
+	c->audit_reserve = UINT64_C(64) << 20;
 	c->supervision = (struct conf_supervision){ .watchdog_s = 15,
 						    .backoff_s = 60,
 						    .healthy_s = 60,
 						    .restarts = 8 };
+	c->telemetry.queue = 2048;
 	c->users[0] = geteuid();
 	c->n_users = 1;
 }
@@ -867,13 +1048,19 @@ static void settle(struct loader *l)
 				     "%s/.local/state/bulkhead", l->home) < 0)
 		fault(l, root,
 		      "the home directory's path is too long: set state");
-	if (*c->socket)
-		return;
-	if (str_printf(c->socket, sizeof(((struct sockaddr_un *)0)->sun_path),
+	if (!*c->socket &&
+	    str_printf(c->socket, sizeof(((struct sockaddr_un *)0)->sun_path),
 		       "%s/control.sock", c->state) < 0)
 		fault(l, root,
 		      "the path of state is too long for a socket in it: set "
 		      "control.socket");
+	if (!l->no_metrics &&
+	    str_printf(c->telemetry.metrics,
+		       sizeof(((struct sockaddr_un *)0)->sun_path),
+		       "%s/metrics.sock", c->state) < 0)
+		fault(l, root,
+		      "the path of state is too long for a socket in it: set "
+		      "telemetry.metrics");
 }
 
 static int parse(struct loader *l, const char *name, struct span text,
@@ -994,7 +1181,9 @@ static const struct load_schema schema[] = {
 	{ "vms.", LOAD_TABLE(vms_rules) },
 	{ "vms.KIND.", LOAD_TABLE(vm_rules) },
 	{ "queue.", LOAD_TABLE(queue_rules) },
+	{ "audit.", LOAD_TABLE(audit_rules) },
 	{ "supervision.", LOAD_TABLE(supervision_rules) },
+	{ "telemetry.", LOAD_TABLE(telemetry_rules) },
 	{ "connectors.NAME.", LOAD_TABLE(connector_rules) },
 };
 

@@ -65,6 +65,27 @@ struct conf_supervision {
 	uint32_t restarts;  /* of the core within ten minutes */
 };
 
+enum conf_logs { LOGS_NONE = 0, LOGS_KINDS, LOGS_FULL, LOGS_MAX };
+
+/* "none", "kinds", "full"; NULL if there is none. */
+const char *conf_logs_name(enum conf_logs l);
+
+/* The collector, an address and a port. */
+struct conf_address {
+	uint8_t v6;
+	uint8_t ip[16]; /* the first four of IPv4 */
+	uint16_t port;	/* 0: there is none */
+	char text[64];	/* "127.0.0.1:4318", "[::1]:4318" */
+};
+
+struct conf_telemetry {
+	char metrics[CONF_PATH_MAX]; /* "": no socket; default:
+					state/metrics.sock */
+	struct conf_address otlp;
+	enum conf_logs logs;
+	uint32_t queue; /* spans that may wait for the collector */
+};
+
 struct conf {
 	char file[CONF_PATH_MAX];
 	char state[CONF_PATH_MAX];
@@ -81,7 +102,9 @@ struct conf {
 	struct conf_vm planner_vm;
 	int backend; /* enum vm_backend */
 	struct conf_queue queue;
+	uint64_t audit_reserve; /* bytes set aside for the log, 0: none */
 	struct conf_supervision supervision;
+	struct conf_telemetry telemetry;
 	uint32_t n_connectors;
 	struct conf_connector connectors[CONF_CONNECTORS];
 };

@@ -15,6 +15,7 @@
 
 #include "conf/conf.h"
 #include "base/fd.h"
+#include "base/str.h"
 #include "conf/yaml.h"
 #include "vm/vm.h"
 #include "conf/load.h"
@@ -48,6 +49,11 @@ static void defaults(void **)
 	assert_int_equal(c->planner_vm.pool, 0);
 	assert_int_equal(c->planner_vm.parked, VM_PARK_WAITING);
 	assert_int_equal(c->backend, VM_AUTO);
+	assert_string_equal(c->telemetry.metrics,
+			    "/home/lea/.local/state/bulkhead/metrics.sock");
+	assert_int_equal(c->telemetry.otlp.port, 0);
+	assert_int_equal(c->telemetry.logs, LOGS_NONE);
+	assert_int_equal(c->telemetry.queue, 2048);
 	assert_int_equal(c->n_connectors, 2);
 	assert_string_equal(c->connectors[0].name, "inbox");
 	assert_int_equal(c->connectors[0].kind, CONNECTOR_MAILDIR);
@@ -70,6 +76,9 @@ static const char every_key[] =
 	"  planner: {memory: 64GiB, cpus: 1, deadline: 24h, pool: 16,\n"
 	"    parked: resumed}\n"
 	"backend: qemu-tcg\n"
+	"telemetry: {metrics: m.sock, otlp: \"http://[::1]:4318\", logs: "
+	"kinds,\n"
+	"  queue: 64}\n"
 	"connectors:\n"
 	"  in: {kind: maildir, path: ./m}\n"
 	"  out: {path: ~/o, kind: outbox}\n";
@@ -100,6 +109,10 @@ static void reads_every_key(void **)
 	assert_int_equal(c->planner_vm.pool, CONF_POOL_MAX);
 	assert_int_equal(c->planner_vm.parked, VM_PARK_RESUMED);
 	assert_int_equal(c->backend, VM_QEMU_TCG);
+	assert_string_equal(c->telemetry.metrics, "/etc/b/m.sock");
+	assert_string_equal(c->telemetry.otlp.text, "[::1]:4318");
+	assert_int_equal(c->telemetry.logs, LOGS_KINDS);
+	assert_int_equal(c->telemetry.queue, 64);
 	assert_string_equal(c->connectors[0].path, "/etc/b/./m");
 	assert_string_equal(c->connectors[1].path, "/root/o");
 }
@@ -127,11 +140,15 @@ static const struct {
 	  "1\n" },
 	{ HEAD AGENTS CONNECTORS "stat: /x\n",
 	  "c:4:1: unknown key \"stat\": did you mean \"state\"?\n" },
+	{ HEAD AGENTS CONNECTORS "audit: {reserve: 1023KiB}\n",
+	  "c:4:18: a size, 1MiB to 64GiB, or 0\n" },
+	{ HEAD AGENTS CONNECTORS "audit: {reserve: 65GiB}\n",
+	  "c:4:18: a size, 1MiB to 64GiB, or 0\n" },
 	{ HEAD AGENTS CONNECTORS "audit: {retention: 400d}\nvault: {}\n"
 				 "upstreams: {}\n",
-	  "c:4:1: \"audit\"" LATER "remove it\n"
 	  "c:5:1: \"vault\"" LATER "remove it\n"
-	  "c:6:1: \"upstreams\"" LATER "remove it\n" },
+	  "c:6:1: \"upstreams\"" LATER "remove it\n"
+	  "c:4:9: \"retention\"" LATER "remove it\n" },
 	{ HEAD AGENTS CONNECTORS "backend: native\n",
 	  "c:4:10: \"native\"" LATER "use \"auto\"\n" },
 	{ HEAD AGENTS CONNECTORS "backend: qemu-kwm\n",
@@ -148,6 +165,14 @@ static const struct {
 	  "c:4:31: a numeric uid belongs here (see `id -u`)\n" },
 	{ HEAD AGENTS CONNECTORS "control: {users: []}\n",
 	  "c:4:18: a list of 1 to 16 uids, e.g. [1000]\n" },
+	{ HEAD AGENTS CONNECTORS "telemetry: {otlp: \"http://collector:4318\", "
+				 "queue: 63, logs: some}\n",
+	  "c:4:19: http://ADDRESS:PORT, the address in numbers, e.g. "
+	  "http://127.0.0.1:4318 or http://[::1]:4318; or none\n"
+	  "c:4:61: unknown value \"some\": use none, kinds, full\n"
+	  "c:4:51: a number of spans, 64 to 65536\n" },
+	{ HEAD AGENTS CONNECTORS "telemetry: {logs: kinds}\n",
+	  "c:4:12: logs go to a collector: set otlp, or remove \"logs\"\n" },
 	{ HEAD AGENTS CONNECTORS "state: ~lea/x\n",
 	  "c:4:8: only ~/ is understood: write the path out\n" },
 	{ HEAD AGENTS CONNECTORS "state: \"/a\\nb\"\n",
@@ -206,6 +231,62 @@ static const struct {
 	  "one "
 	  "(a path)\n" },
 };
+
+static void collectors(void **)
+{
+	static const struct {
+		const char *otlp;
+		bool v6;
+		uint8_t first, last; /* bytes of the address */
+		uint16_t port;	     /* 0: refused */
+	} rows[] = {
+		{ "http://127.0.0.1:4318", false, 127, 1, 4318 },
+		{ "http://10.0.0.9:1", false, 10, 9, 1 },
+		{ "http://10.0.0.9:65535", false, 10, 9, 65535 },
+		{ "http://[::1]:4318", true, 0, 1, 4318 },
+		{ "http://[fd00::9]:80", true, 0xfd, 9, 80 },
+		{ "http://10.0.0.9:0", false, 0, 0, 0 },
+		{ "http://10.0.0.9:65536", false, 0, 0, 0 },
+		{ "http://10.0.0.9", false, 0, 0, 0 },
+		{ "http://10.0.0.9:", false, 0, 0, 0 },
+		{ "http://10.0.0.9:080", false, 0, 0, 0 },
+		{ "http://10.0.0.9:80/", false, 0, 0, 0 },
+		{ "http://010.0.0.9:80", false, 0, 0, 0 },
+		{ "http://10.9:80", false, 0, 0, 0 },
+		{ "http://localhost:80", false, 0, 0, 0 },
+		{ "http://::1:80", false, 0, 0, 0 },
+		{ "http://[::1%lo]:80", false, 0, 0, 0 },
+		{ "http://[10.0.0.9]:80", false, 0, 0, 0 },
+		{ "http://a@10.0.0.9:80", false, 0, 0, 0 },
+		{ "https://10.0.0.9:80", false, 0, 0, 0 },
+		{ "10.0.0.9:80", false, 0, 0, 0 },
+	};
+	CLEAN_FREE struct conf *c = calloc(1, sizeof(*c));
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct conf_address *a = &c->telemetry.otlp;
+		CLEAN_BUF struct buf errs;
+		char text[512];
+		int r;
+
+		(void)str_printf(text, sizeof(text),
+				 HEAD AGENTS CONNECTORS
+				 "telemetry: {otlp: \"%s\", logs: full}\n",
+				 rows[i].otlp);
+		buf_init(&errs, 1 << 16);
+		r = conf_parse("c", span_str(text), "/b", "/h", c, &errs);
+		assert_int_equal(r, rows[i].port ? 0 : -EINVAL);
+		if (r < 0)
+			continue;
+		assert_int_equal(a->v6, rows[i].v6);
+		assert_int_equal(a->ip[0], rows[i].first);
+		assert_int_equal(a->ip[rows[i].v6 ? 15 : 3], rows[i].last);
+		assert_int_equal(a->port, rows[i].port);
+		assert_string_equal(a->text, rows[i].otlp + strlen("http://"));
+		assert_int_equal(c->telemetry.logs, LOGS_FULL);
+	}
+}
 
 static void refuses(void **)
 {
@@ -272,8 +353,12 @@ static void limits(void **)
 		{ HEAD AGENTS CONNECTORS "control: {socket: /", "}\n", 106 },
 		/* "/" and "/control.sock" */
 		{ HEAD AGENTS CONNECTORS "state: /", "\n", 107 - 1 - 13 },
-		{ HEAD AGENTS CONNECTORS "control: {socket: /s}\nstate: /",
+		{ HEAD AGENTS CONNECTORS "control: {socket: /s}\n"
+					 "telemetry: {metrics: none}\nstate: /",
 		  "\n", CONF_PATH_MAX - 2 },
+		{ HEAD AGENTS CONNECTORS "control: {socket: /s}\nstate: /",
+		  "\n", 107 - 1 - 13 },
+		{ HEAD AGENTS CONNECTORS "telemetry: {metrics: /", "}\n", 106 },
 		{ HEAD AGENTS "connectors: {", ": {kind: outbox, path: /m}}\n",
 		  CONF_NAME_MAX - 1 },
 		{ HEAD CONNECTORS
@@ -381,7 +466,7 @@ int main(void)
 		cmocka_unit_test(refuses),  cmocka_unit_test(limits),
 		cmocka_unit_test(counts),   cmocka_unit_test(from_a_file),
 		cmocka_unit_test(schema),   cmocka_unit_test(no_planner),
-		cmocka_unit_test(names),
+		cmocka_unit_test(names),    cmocka_unit_test(collectors),
 	};
 
 	return cmocka_run_group_tests_name("conf/conf", tests, NULL, NULL);

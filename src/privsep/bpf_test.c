@@ -59,6 +59,7 @@ static const struct {
 	ROW(control, "control"),
 	ROW(broker, "broker"),
 	ROW(auditd, "auditd"),
+	ROW(telemetry, "telemetry"),
 	ROW(envelope, "envelope"),
 	ROW(connector, "connector"),
 	ROW(porter, "porter"),

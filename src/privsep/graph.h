@@ -18,6 +18,7 @@ enum proc {
 	PROC_BROKER,
 	PROC_AUDITD,
 	PROC_STORE,
+	PROC_TELEMETRY,
 	PROC_ENVELOPE,
 	PROC_CONNECTOR,
 	PROC_PORTER,
@@ -46,6 +47,8 @@ enum fd_role {
 	FD_MEMORY,  /* memfd: the VM's memory, or /dev/null */
 	FD_SAVED,   /* sealed memfd: a template's device state, or /dev/null */
 	FD_QEMU,    /* sealed memfd: our QEMU; /dev/null: the host's is run */
+	FD_OBSERVE, /* channel on which others tell what they did */
+	FD_CURSOR,  /* one small file of its own, or /dev/null */
 	FD_ROLE_MAX
 };
 
@@ -65,7 +68,10 @@ struct proc_row {
 	const char *name; /* "broker": the binary is bulkhead-broker */
 	unsigned rights;  /* enum rights */
 	enum fd_role fds[GRAPH_FDS];
-	bool more_fds;		  /* is given more channels while it runs */
+	bool more_fds; /* is given more channels while it runs */
+	/* Which go first when the host runs out of memory, 0 to 1000: VMs, then
+	 * what parses, and what keeps the state last of all. */
+	unsigned oom;
 	struct bpf_filter filter; /* the system calls it keeps */
 };
 

@@ -15,9 +15,11 @@
  * #syscalls:* getpid gettid getrandom fstat newfstatat
  *
  * What the runtime of a sanitizer needs beside it, in builds that have one:
- * #syscalls:sanitizer sigaltstack readlink open openat getrusage
+ * #syscalls:sanitizer sigaltstack readlink open getrusage
  * #syscalls:sanitizer sched_getaffinity prctl sysinfo prlimit64
  * #syscalls:sanitizer fcntl int1=F_SETFD
+ * and, where the process itself may not open files for reading:
+ * #syscalls:sanitizer-open openat
  */
 #include "privsep/sandbox.h"
 

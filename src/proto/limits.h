@@ -28,6 +28,9 @@ enum {
 	/* one audit record: C2SP tlog-tiles, uint16 length prefix */
 	LIMIT_AUDIT_RECORD = 65535,
 	LIMIT_AUDIT_FIELDS = 96,
+	/* metrics in one message, and the bytes of a label's value */
+	LIMIT_SAMPLES = 256,
+	LIMIT_LABEL = 64,
 };
 
 #endif

@@ -80,6 +80,10 @@ static const struct layout arg = { LAYOUT(m_arg, STR(m_arg, name, LIMIT_NAME),
 					  U8(m_arg, json), U8(m_arg, shape),
 					  STR(m_arg, value, LIMIT_ARG_BYTES)) };
 
+static const struct layout sample = { LAYOUT(
+	m_sample, U8(m_sample, metric), STR(m_sample, first, LIMIT_LABEL),
+	STR(m_sample, second, LIMIT_LABEL), U64(m_sample, value)) };
+
 #define L_EMPTY LAYOUT(m_empty, U8(m_empty, zero))
 #define L_TEXT	LAYOUT(m_text, STR(m_text, text, TEXT_MAX))
 
@@ -125,6 +129,11 @@ static const struct layout layouts[] = {
 			   LAYOUT(m_audit_ok, U64(m_audit_ok, index),
 				  U64(m_audit_ok, size),
 				  BYTES(m_audit_ok, root, 32)) },
+	[MSG_AUDIT_ROOM] = { "audit-room",
+			     LAYOUT(m_audit_room, U8(m_audit_room, full),
+				    U64(m_audit_room, reserve),
+				    U64(m_audit_room, left),
+				    STR(m_audit_room, why, REASON_MAX)) },
 	[MSG_AUDIT_FAIL] = { "audit-fail", L_TEXT },
 	[MSG_ITEM] = { "item",
 		       LAYOUT(m_item, STR(m_item, key, KEY_MAX),
@@ -315,6 +324,21 @@ static const struct layout layouts[] = {
 	[MSG_C_OK] = { "c-ok", L_EMPTY },
 	[MSG_C_FAIL] = { "c-fail", L_TEXT },
 	[MSG_C_TEXT] = { "c-text", L_TEXT },
+	[MSG_SPAN] = { "span",
+		       LAYOUT(m_span, U8(m_span, from), U64(m_span, dropped),
+			      U8(m_span, stage), U64(m_span, number),
+			      U8(m_span, parent_stage),
+			      U64(m_span, parent_number), U64(m_span, start_ns),
+			      U64(m_span, took_ns), U8(m_span, outcome),
+			      U64(m_span, vm), U8(m_span, start),
+			      STR(m_span, name, LIMIT_NAME),
+			      STR(m_span, what, LIMIT_LABEL)) },
+	[MSG_SAMPLES] = { "samples", LAYOUT(m_samples, U8(m_samples, from),
+					    U64(m_samples, dropped),
+					    LIST(m_samples, rows, LIMIT_SAMPLES,
+						 sample)) },
+	[MSG_TELEMETRY] = { "telemetry", L_EMPTY },
+	[MSG_CONNECT] = { "connect", L_EMPTY },
 };
 
 static_assert(ARRAY_SIZE(layouts) == MSG_TYPE_MAX, "a row per message");

@@ -49,6 +49,7 @@ enum msg_type {
 	MSG_AUDIT,	 /* m_audit */
 	MSG_AUDIT_LATER, /* m_audit: durable in a moment, no answer if it is */
 	MSG_AUDIT_OK,	 /* m_audit_ok: durable, with all before it */
+	MSG_AUDIT_ROOM,	 /* m_audit_room: unasked, when it changes */
 	MSG_AUDIT_FAIL,	 /* m_text: nothing may execute */
 
 	/* inbound connector <-> monitor */
@@ -148,6 +149,19 @@ enum msg_type {
 	MSG_C_FAIL,    /* m_text */
 	MSG_C_TEXT,    /* m_text: a JSON object, part of an answer */
 
+	/* whoever has the channel -> telemetry; never waited for, see
+	 * privsep/observe.h */
+	MSG_SPAN,    /* m_span */
+	MSG_SAMPLES, /* m_samples */
+
+	/* monitor -> broker */
+	MSG_TELEMETRY, /* m_empty + channel to telemetry */
+
+	/* telemetry <-> monitor: a socket that is being connected to the
+	 * collector, which the configuration names; none where it cannot be
+	 * made */
+	MSG_CONNECT, /* m_empty; the answer with the socket */
+
 	MSG_TYPE_MAX
 };
 
@@ -193,6 +207,14 @@ struct m_audit_ok {
 	uint8_t root[32];
 };
 
+/* What is set aside of the disk for the log. */
+struct m_audit_room {
+	uint8_t full;	  /* nothing new may be executed */
+	uint64_t reserve; /* bytes that are wanted, 0: none */
+	uint64_t left;	  /* that are there */
+	struct span why;  /* not all of them are, in our words */
+};
+
 struct m_item {
 	struct span key; /* the connector's own name for it, opaque */
 	uint64_t size;
@@ -207,6 +229,9 @@ struct m_item_done {
 struct m_ping {
 	uint64_t number;
 };
+
+/* MSG_S_FAIL of what may be tried again when there is room. */
+#define STORE_FULL "the disk is full"
 
 /* How far the audit log has come, kept in a second place. */
 struct m_s_tip {
@@ -547,6 +572,38 @@ struct m_c_request {
 	uint64_t audit_index;
 };
 
+/* A stage of an item's way that has ended; proto/telemetry.h. */
+struct m_span {
+	uint8_t from;	      /* enum observer */
+	uint64_t dropped;     /* by it so far, for want of room */
+	uint8_t stage;	      /* enum stage */
+	uint64_t number;      /* which one of its stage, in the item */
+	uint8_t parent_stage; /* STAGE_NONE: it is a root */
+	uint64_t parent_number;
+	uint64_t start_ns; /* since 1970 */
+	uint64_t took_ns;  /* of CLOCK_MONOTONIC */
+	uint8_t outcome;   /* enum span_outcome */
+	uint64_t vm;	   /* 0: none */
+	uint8_t start;	   /* enum vm_origin, of a VM */
+	struct span name;  /* capability, source: of the owner's files */
+	struct span what;  /* verdict, state, fault: a word of ours */
+};
+
+/* The value of a metric now; counters since the sender's start. */
+struct m_sample {
+	uint8_t metric;	   /* enum metric */
+	struct span first; /* the value of its first label, or empty */
+	struct span second;
+	uint64_t value;
+};
+
+struct m_samples {
+	uint8_t from;	  /* enum observer */
+	uint64_t dropped; /* as in m_span */
+	uint32_t n;
+	struct m_sample rows[LIMIT_SAMPLES];
+};
+
 /* One message, decoded. The union member is the one its type names above. */
 struct msg {
 	enum msg_type type;
@@ -557,6 +614,7 @@ struct msg {
 		struct m_hello hello;
 		struct m_audit audit;
 		struct m_audit_ok audit_ok;
+		struct m_audit_room audit_room;
 		struct m_item item;
 		struct m_item_done item_done;
 		struct m_ping ping;
@@ -595,6 +653,8 @@ struct msg {
 		struct m_c_item c_item;
 		struct m_c_request c_request;
 		struct m_c_wire c_wire;
+		struct m_span span;
+		struct m_samples samples;
 	};
 };
 

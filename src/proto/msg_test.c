@@ -52,6 +52,9 @@ static void sample(struct msg *m, enum msg_type t)
 		};
 	} else if (t == MSG_PING) {
 		m->ping.number = 0x0807;
+	} else if (t == MSG_AUDIT_ROOM) {
+		m->audit_room = (struct m_audit_room){ 1, 64 << 20, 16 << 20,
+						       SPAN_LIT("full") };
 	} else if (t == MSG_S_STATE) {
 		memset(m->s_state.id, 0x1d, sizeof(m->s_state.id));
 		m->s_state.opened = 2;
@@ -93,6 +96,28 @@ static void sample(struct msg *m, enum msg_type t)
 						     SPAN_LIT("why") };
 	} else if (t == MSG_E_GET) {
 		m->s_get = (struct m_s_get){ 1, S_OPEN, 2, 3 };
+	} else if (t == MSG_SPAN) {
+		m->span = (struct m_span){
+			.from = 2,
+			.dropped = 1,
+			.stage = 5,
+			.number = 3,
+			.parent_stage = 4,
+			.parent_number = 17,
+			.start_ns = 0x0102030405060708,
+			.took_ns = 9,
+			.outcome = 1,
+			.vm = 17,
+			.start = 2,
+			.name = SPAN_LIT("c"),
+			.what = SPAN_LIT("allow"),
+		};
+	} else if (t == MSG_SAMPLES) {
+		m->samples.from = 1;
+		m->samples.dropped = 2;
+		m->samples.n = 1;
+		m->samples.rows[0] = (struct m_sample){ 3, SPAN_LIT("in"),
+							SPAN_LIT("w"), 4 };
 	} else if (t == MSG_C_KILL || t == MSG_ANSWER) {
 		m->text.text = SPAN_LIT("because");
 	}
@@ -153,6 +178,10 @@ static void test_golden(void **state)
 			     "03000000"
 			     "616263" },
 		{ MSG_PING, "0708000000000000" },
+		{ MSG_AUDIT_ROOM, "01"
+				  "0000000400000000"
+				  "0000000100000000"
+				  "0400000066756c6c" },
 		{ MSG_S_STATE, "1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d"
 			       "0200000000000000"
 			       "0300000000000000"
@@ -200,6 +229,26 @@ static void test_golden(void **state)
 			     "02"
 			     "02000000"
 			     "0300000000000000" },
+		{ MSG_SPAN, "02"
+			    "0100000000000000"
+			    "05"
+			    "0300000000000000"
+			    "04"
+			    "1100000000000000"
+			    "0807060504030201"
+			    "0900000000000000"
+			    "01"
+			    "1100000000000000"
+			    "02"
+			    "0100000063"
+			    "05000000616c6c6f77" },
+		{ MSG_SAMPLES, "01"
+			       "0200000000000000"
+			       "01000000"
+			       "03"
+			       "02000000696e"
+			       "0100000077"
+			       "0400000000000000" },
 		{ MSG_ANSWER, "07000000"
 			      "62656361757365" },
 	};

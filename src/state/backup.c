@@ -2,12 +2,12 @@
  * backup: the state directory as an archive; see state.h.
  *
  * What is in it stands in one table, in the order in which it is taken: what
- * connectors have given out first and the audit log last, so that whatever an
- * earlier part names the later ones know: the store is not older than its mark
- * in store.last, nor the log than its tip. The log is taken at its last signed
- * checkpoint, with what is durable beyond it (tlog/copy.h); files that are only
- * appended to, at the length they have; a name that the table does not have is
- * an error, for it would be lost.
+ * telemetry has sent and connectors have given out first and the audit log
+ * last, so that whatever an earlier part names the later ones know: the store
+ * is not older than its mark in store.last, nor the log than its tip. The log
+ * is taken at its last signed checkpoint, with what is durable beyond it
+ * (tlog/copy.h); files that are only appended to, at the length they have; a
+ * name that the table does not have is an error, for it would be lost.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -45,6 +45,7 @@ static const struct {
 } parts[] = {
 	{ "version", TAKE_FILE },
 	{ "latch", TAKE_FILE },
+	{ "telemetry", TAKE_TREE },
 	{ "connectors", TAKE_TREE },
 	{ "store.last", TAKE_FILE },
 	{ "store", TAKE_DATABASES },
@@ -53,6 +54,7 @@ static const struct {
 	{ "lock", LEAVE },
 	{ "supervisor", LEAVE },
 	{ "control.sock", LEAVE },
+	{ "metrics.sock", LEAVE },
 	{ "log", LEAVE },
 	{ "probe", LEAVE },
 	{ "upgrade", LEAVE },

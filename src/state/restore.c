@@ -15,8 +15,9 @@
 enum { RESTORE_CHUNK = 64 << 10, CLEAR_DEPTH = 16 };
 
 /* The parts that a backup may have; a folder ends in a slash. */
-static const char *const parts[] = { "version", "latch",  "store.last", "tip/",
-				     "audit/",	"store/", "connectors/" };
+static const char *const parts[] = { "version",	    "latch",	 "store.last",
+				     "tip/",	    "audit/",	 "store/",
+				     "connectors/", "telemetry/" };
 
 static bool part_ok(const char *path)
 {
@@ -126,7 +127,7 @@ static int unpack_all(struct archive *a, int dir, struct err *err)
 static int recover_log(int log, int tip, struct err *why)
 {
 	struct tlog *t;
-	int r = tlog_open_tip(log, tip, &t, why);
+	int r = tlog_open_tip(log, tip, NULL, &t, why);
 
 	if (r < 0)
 		return r;

@@ -15,6 +15,7 @@ LOOKS = {
     'monitor': 'socket:', 'audit': 'socket:', 'control': 'socket:',
     'broker': 'socket:', 'store': 'socket:', 'listen': 'socket:', 'wire': 'socket:',
     'policy': '/memfd:policy', 'dir': '/', 'state': '/', 'item': '/memfd:',
+    'observe': 'socket:', 'cursor': ('/', '/dev/null'),
     'qmp': ('socket:', '/dev/null'),  # a cold machine has none
 }
 
@@ -91,7 +92,8 @@ def check(pid, row, host):
                      'Max cpu time'):
             need(int(limits[what]) <= 256 << 20, f'{name}: {what} bounded')
     with open(f'/proc/{pid}/environ', 'rb') as f:
-        need(re.fullmatch(rb'BULKHEAD_LOG=s ((vm|item)=\d+)?\0', f.read()),
+        need(re.fullmatch(rb'BULKHEAD_LOG=s run=[0-9a-f]{8}( (vm|item)=\d+)?\0',
+                          f.read()),
              f'{name}: nothing in its environment but how to log')
     open_fds = fds(pid)
     # A VM that is done is ended at once, stopped or not.

@@ -31,6 +31,8 @@ void cores_init(struct monitor *m)
 	m->store = (struct core){ .proc = PROC_STORE, .name = "store" };
 	m->broker = (struct core){ .proc = PROC_BROKER, .name = "broker" };
 	m->control = (struct core){ .proc = PROC_CONTROL, .name = "control" };
+	m->telemetry =
+		(struct core){ .proc = PROC_TELEMETRY, .name = "telemetry" };
 	for (i = 0; i < m->conf.n_connectors; i++) {
 		c = &m->connectors[i];
 		*c = (struct core){ .proc = PROC_CONNECTOR,
@@ -39,6 +41,8 @@ void cores_init(struct monitor *m)
 				 c->conf->name);
 	}
 	m->n_connectors = (int)m->conf.n_connectors;
+	m->telemetry.m = m;
+	m->telemetry.pidfd = m->telemetry.chan.fd = -1;
 	for (i = 0; (c = core_at(m, i)); i++) {
 		c->m = m;
 		c->pidfd = -1;
@@ -54,7 +58,10 @@ struct core *core_at(struct monitor *m, size_t i)
 	if (i < ARRAY_SIZE(fixed))
 		return fixed[i];
 	i -= ARRAY_SIZE(fixed);
-	return i < (size_t)m->n_connectors ? &m->connectors[i] : NULL;
+	if (i < (size_t)m->n_connectors)
+		return &m->connectors[i];
+	return i == (size_t)m->n_connectors && observe_wanted(m) ? &m->telemetry
+								 : NULL;
 }
 
 bool core_hears(const struct core *c)
@@ -181,6 +188,17 @@ static void on_refusal(struct monitor *m, struct core *c)
 	core_lost(m, c, why);
 }
 
+static void on_room(struct monitor *m, struct core *)
+{
+	audit_room_take(&m->record.room, &m->in.audit_room);
+	room_look(m);
+}
+
+static void on_connect(struct monitor *m, struct core *)
+{
+	observe_connect(m);
+}
+
 typedef void (*handler)(struct monitor *m, struct core *c);
 
 /* Who may say what. */
@@ -189,6 +207,7 @@ static const handler handlers[PROC_MAX][MSG_TYPE_MAX] = {
 		[MSG_READY] = on_ready,
 		[MSG_PONG] = on_pong,
 		[MSG_AUDIT_FAIL] = on_refusal,
+		[MSG_AUDIT_ROOM] = on_room,
 	},
 	[PROC_STORE] = {
 		[MSG_S_STATE] = on_state,
@@ -210,6 +229,11 @@ static const handler handlers[PROC_MAX][MSG_TYPE_MAX] = {
 		[MSG_READY] = on_ready,
 		[MSG_PONG] = on_pong,
 		[MSG_ITEM] = on_put,
+	},
+	[PROC_TELEMETRY] = {
+		[MSG_READY] = on_ready,
+		[MSG_PONG] = on_pong,
+		[MSG_CONNECT] = on_connect,
 	},
 	[PROC_CONTROL] = {
 		[MSG_READY] = on_ready,
@@ -253,6 +277,12 @@ void core_event(void *arg, int fd, short revents)
 	c->chan.no_wait = c != &m->auditd;
 	if (r == -EAGAIN)
 		return;
+	if (r == -EMFILE) {
+		/* What it brings has no place yet: it stays where it is. */
+		loop_rest(&m->loop, c->chan.fd, ROOM_RETRY_MS);
+		room_look(m);
+		return;
+	}
 	if (r > 0) {
 		core_message(m, c);
 		return;
@@ -372,6 +402,7 @@ void cores_end(struct monitor *m)
 	loop_timer_del(&m->loop, m->sup_timer);
 	for (i = 0; i < m->n_connectors; i++)
 		core_end(m, &m->connectors[i]);
+	core_end(m, &m->telemetry);
 	core_end(m, &m->control);
 	core_end(m, &m->broker);
 	keep_tip(m);

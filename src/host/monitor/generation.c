@@ -5,12 +5,12 @@
  * Of the generation are auditd, the store and the broker: each is worth nothing
  * without the others, for what one has said another may not have heard. When
  * one of them is lost, all three end, with whatever holds a channel to them:
- * the VMs at work, the envelopes, the connectors. What is parked, the templates
- * and control stay. The next generation begins from what is on disk, in the
- * same way as after a start of bulkhead.
+ * the VMs at work, the envelopes, the connectors. What is parked, the
+ * templates, control and telemetry stay. The next generation begins from what
+ * is on disk, in the same way as after a start of bulkhead.
  *
- * Restarted alone are connectors and control. An effect that a connector was
- * carrying out is unknown then.
+ * Restarted alone are connectors, control and telemetry. An effect that a
+ * connector was carrying out is unknown then.
  *
  * Nothing is torn down where a loss is noticed, which may be deep inside of
  * anything: it is noted, and done by supervise() from the loop.
@@ -40,7 +40,13 @@ static uint64_t start_limit_ms(const struct core *c)
 static bool waits_for_disk(const struct core *c)
 {
 	return c->proc == PROC_AUDITD || c->proc == PROC_STORE ||
-	       c->proc == PROC_CONNECTOR;
+	       c->proc == PROC_CONNECTOR || c->proc == PROC_TELEMETRY;
+}
+
+/* It has work without a generation. */
+static bool stays(const struct core *c)
+{
+	return c->proc == PROC_CONTROL || c->proc == PROC_TELEMETRY;
 }
 
 bool core_of_generation(const struct core *c)
@@ -172,8 +178,8 @@ static void note_ends(struct monitor *m, const struct sup_rules *r,
 	for (i = 0; (c = core_at(m, i)); i++) {
 		if (c == m->gen.blamed)
 			sup_failed(&c->sup, r, now, m->gen.cause);
-		else if (c != &m->control && (c->sup.state == SUP_UP ||
-					      c->sup.state == SUP_STARTING))
+		else if (!stays(c) && (c->sup.state == SUP_UP ||
+				       c->sup.state == SUP_STARTING))
 			sup_ended(&c->sup, now, with);
 	}
 }
@@ -220,6 +226,8 @@ static void alone_end(struct monitor *m, struct core *c)
 	core_kill(m, c);
 	if (c->proc == PROC_CONNECTOR)
 		puts_orphan(m, c);
+	if (c->proc == PROC_TELEMETRY)
+		observe_lost(m);
 	c->fell = true;
 	sup_failed(&c->sup, &r, now, c->why);
 	log_warn("restart", "name=%s again_in_ms=%llu", c->name,
@@ -269,6 +277,7 @@ static void broker_start(struct monitor *m)
 		no_start(m, &m->broker, err.msg);
 		return;
 	}
+	observe_broker(m);
 	if (!m->killed)
 		return;
 	m->out.type = MSG_KILL;
@@ -336,6 +345,8 @@ static void generation_up(struct monitor *m)
 		return;
 	if (first) {
 		alone_start(m, &m->control);
+		if (observe_wanted(m) && !m->stopping)
+			alone_start(m, &m->telemetry);
 		for (i = 0; i < m->n_connectors && !m->stopping; i++)
 			alone_start(m, &m->connectors[i]);
 		monitor_record_start(m);
@@ -346,8 +357,6 @@ static void generation_up(struct monitor *m)
 	records_forget(m);
 	log_info("core-up", "restarts=%llu",
 		 (unsigned long long)m->gen.sup.restarts);
-	if (first)
-		monitor_is_up(m);
 	vms_plan(m);
 	if (!m->killed)
 		items_start(m);
@@ -510,7 +519,7 @@ static bool generation_gone(const struct monitor *m)
 static bool may_start(const struct monitor *m, const struct core *c)
 {
 	return !c->pid && !core_of_generation(c) && c->sup.state == SUP_DOWN &&
-	       (c == &m->control || (generation_works(m) && !m->killed));
+	       (stays(c) || (generation_works(m) && !m->killed));
 }
 
 static void start_due(struct monitor *m, uint64_t now)
@@ -554,6 +563,8 @@ static uint64_t next_ms(struct monitor *m)
 	struct core *c;
 	size_t i;
 
+	if (!m->told && generation_works(m))
+		at = m->gen.sup.since_ms + MONITOR_READY_MS;
 	if (m->gen.sup.state == SUP_DOWN && generation_gone(m))
 		earlier(&at, m->gen.sup.retry_ms);
 	for (i = 0; (c = core_at(m, i)); i++) {
@@ -583,10 +594,29 @@ void supervise_soon(struct monitor *m)
 		supervise_in(m, 0);
 }
 
+/*
+ * Whoever started us waits until everything is ready; not for long for what
+ * will be started again if it is not.
+ */
+static void tell_ready(struct monitor *m, uint64_t now)
+{
+	struct core *c;
+	size_t i;
+
+	if (m->told || !generation_works(m))
+		return;
+	for (i = 0; (c = core_at(m, i)); i++)
+		if (c->sup.state == SUP_STARTING &&
+		    now - c->sup.since_ms < MONITOR_READY_MS)
+			return;
+	m->told = true;
+	monitor_is_up(m);
+}
+
 static void on_supervise(void *arg)
 {
 	struct monitor *m = arg;
-	uint64_t now = now_ms();
+	uint64_t now;
 	struct core *c;
 	uint64_t next;
 	size_t i;
@@ -596,14 +626,17 @@ static void on_supervise(void *arg)
 		generation_end(m);
 	else
 		generation_up(m);
+	now = now_ms();
 	for (i = 0; (c = core_at(m, i)) && !m->stopping; i++) {
 		if (c->failing)
 			alone_end(m, c);
 		else if (core_hears(c))
-			look_after(m, c, now);
+			/* Not the time from before it was started. */
+			look_after(m, c, now_ms());
 	}
 	if (!m->stopping && !m->gen.failing && is_due(m, now))
 		start_due(m, now);
+	tell_ready(m, now);
 	if (m->stopping || m->sup_timer >= 0)
 		return;
 	next = next_ms(m);

@@ -66,6 +66,7 @@ void items_end(struct monitor *m)
 {
 	size_t i;
 
+	m->owed_next = 0;
 	for (i = 0; i < MONITOR_ITEMS; i++)
 		if (m->items[i].id)
 			item_free(&m->items[i]);
@@ -118,47 +119,57 @@ static int envelope_start(struct monitor *m, struct mitem *it, int channel,
 	return 0;
 }
 
-static void tell_broker(struct monitor *m, const struct mitem *it,
-			const struct m_q_item *in, int channel)
+static void tell_broker(struct monitor *m, const struct mitem *it, int channel)
 {
 	m->out.type = MSG_ITEM_NEW;
 	m->out.ids = m->ids;
 	m->out.item_new = (struct m_item_new){
 		.item = it->id,
-		.source = in->source,
+		.source = span_str(it->source),
 		.key = span_str(it->key),
-		.size = in->size,
+		.size = it->size,
 		/* The broker may come to it later than its machine does. */
 		.since_us = now_us(),
-		.task = in->task,
-		.attempt = in->attempt,
+		.task = it->task,
+		.attempt = it->attempt,
 	};
-	memcpy(m->out.item_new.sha256, in->sha256, sizeof(in->sha256));
+	memcpy(m->out.item_new.sha256, it->sha256, sizeof(it->sha256));
 	core_send(m, &m->broker, &channel, 1);
 }
 
 /* Its machine before its envelope: the one takes long, the other is started
  * while it does. */
-static void item_start(struct monitor *m, struct mitem *it,
-		       const struct m_q_item *in)
+static void item_begin(struct monitor *m, struct mitem *it)
 {
 	CLEAN_FD int ours = -1;
 	CLEAN_FD int theirs = -1;
 	struct err err = { 0 };
 	int pair[2];
+	int r = chan_pair(pair);
 
-	if (chan_pair(pair) < 0) {
+	if (r < 0 && room_is_short(r)) {
+		room_failed(m, "no descriptors for an envelope process");
+		return;
+	}
+	if (r < 0) {
 		monitor_fatal(m, "no channel for an envelope process");
 		return;
 	}
 	ours = pair[0];
 	theirs = pair[1];
-	tell_broker(m, it, in, ours);
+	it->begun = true;
+	tell_broker(m, it, ours);
 	if (!vm_request(m, VM_READER, it->id, 0)) {
 		monitor_fatal(m, "more machines are asked for than planned");
 		return;
 	}
-	if (generation_works(m) && envelope_start(m, it, theirs, &err) < 0)
+	if (!generation_works(m))
+		return;
+	r = envelope_start(m, it, theirs, &err);
+	/* The broker waits for it: all of it is begun once more. */
+	if (r < 0 && room_is_short(r))
+		core_lost(m, &m->broker, err.msg);
+	else if (r < 0)
 		monitor_fatal(m, err.msg);
 }
 
@@ -268,6 +279,7 @@ void item_from_connector(struct monitor *m, struct core *c)
 	}
 	p->connector = c;
 	p->sent = p->orphan = false;
+	p->came = observe_now();
 	p->size = in->size;
 	memcpy(p->sha256, in->sha256, sizeof(p->sha256));
 	p->fd = take_fd(&fd);
@@ -283,6 +295,82 @@ static void tell_connector(struct monitor *m, struct core *c, enum msg_type t,
 	m->out.ids = m->ids;
 	m->out.item_done = (struct m_item_done){ key, verdict };
 	core_send(m, c, NULL, 0);
+}
+
+static void item_span(struct monitor *m, uint64_t item, struct observe_time t,
+		      struct m_span s)
+{
+	struct msg_ids ids = m->ids;
+
+	ids.span = item;
+	s.parent_stage = s.stage == STAGE_ITEM ? STAGE_NONE : STAGE_ITEM;
+	if (!s.outcome)
+		s.outcome = SPAN_OK;
+	observe_span(&m->observe, &ids, t, s);
+}
+
+/* It is on disk: when it came is remembered until it is taken. */
+static void tell_kept(struct monitor *m, const struct mput *p,
+		      const struct m_q_kept *k)
+{
+	static const char *const kept[] = {
+		[KEPT_NEW] = "new", [KEPT_KNOWN] = "known", [KEPT_DONE] = "done"
+	};
+	const bool named = k->kept >= KEPT_NEW && k->kept < KEPT_MAX;
+
+	/* Of one that has had its verdict the trace is that of an older run. */
+	if (k->kept == KEPT_DONE)
+		return;
+	item_span(m, k->item, p->came,
+		  (struct m_span){ .stage = STAGE_FETCH,
+				   .name = k->source,
+				   .what = named ? span_str(kept[k->kept])
+						 : SPAN_LIT("") });
+	m->came[m->next_came++ % MONITOR_CAME] =
+		(struct mcame){ k->item, p->came, observe_now() };
+}
+
+static void tell_taken(struct monitor *m, struct mitem *it, struct span source,
+		       uint32_t attempt)
+{
+	size_t i;
+
+	it->taken = observe_now();
+	it->came = it->taken;
+	for (i = 0; i < MONITOR_CAME; i++) {
+		if (m->came[i].item != it->id)
+			continue;
+		it->came = m->came[i].came;
+		item_span(m, it->id, m->came[i].kept,
+			  (struct m_span){ .stage = STAGE_QUEUE,
+					   .number = attempt,
+					   .name = source });
+	}
+}
+
+static struct span source_name(const struct mitem *it)
+{
+	return it->connector ? span_str(source_of(it->connector))
+			     : SPAN_LIT("");
+}
+
+void item_placed(struct monitor *m, const struct mitem *it, uint64_t vm)
+{
+	item_span(m, it->id, it->taken,
+		  (struct m_span){ .stage = STAGE_PLACE,
+				   .number = vm,
+				   .name = source_name(it) });
+}
+
+static void tell_verdict(struct monitor *m, const struct mitem *it, unsigned v)
+{
+	item_span(m, it->id, it->came,
+		  (struct m_span){ .stage = STAGE_ITEM,
+				   .outcome = v == ITEM_READ	  ? SPAN_OK
+					      : v == ITEM_REFUSED ? SPAN_REFUSED
+								  : SPAN_FAILED,
+				   .name = source_name(it),
+				   .what = span_str(item_verdict_name(v)) });
 }
 
 /* From here on it is accepted; one that has had its verdict is done. */
@@ -301,6 +389,7 @@ void item_kept(struct monitor *m)
 			tell_connector(m, c, MSG_ITEM_KEPT, k->key, k->verdict);
 		if (k->kept == KEPT_DONE)
 			tell_connector(m, c, MSG_ITEM_DONE, k->key, k->verdict);
+		tell_kept(m, p, k);
 		put_free(p);
 		puts_send(m, c);
 		return;
@@ -336,9 +425,13 @@ void item_count(struct monitor *m)
 		*q = (struct mqueue){ 0 };
 }
 
-/* There is room for one more. */
+/* There is a row for one more; asked for once there is room, too. */
 static void next_item(struct monitor *m)
 {
+	if (m->room.why[0]) {
+		m->owed_next++;
+		return;
+	}
 	m->out.type = MSG_Q_NEXT;
 	m->out.ids = m->ids;
 	m->out.empty = (struct m_empty){ 0 };
@@ -374,6 +467,7 @@ void item_take(struct monitor *m)
 			it = &m->items[i];
 	if (!it || !in->item ||
 	    memfd_sealed_size(fd, LIMIT_ITEM) != (ssize_t)in->size ||
+	    str_copy(it->source, sizeof(it->source), in->source) < 0 ||
 	    str_copy(it->key, sizeof(it->key), in->key) < 0) {
 		core_lost(m, &m->store, "gave an item that is none");
 		return;
@@ -382,7 +476,30 @@ void item_take(struct monitor *m)
 	it->connector = connector_of(m, in->source);
 	it->fd = take_fd(&fd);
 	it->envelope_pidfd = -1;
-	item_start(m, it, in);
+	tell_taken(m, it, in->source, in->attempt);
+	it->size = in->size;
+	it->task = in->task;
+	it->attempt = in->attempt;
+	memcpy(it->sha256, in->sha256, sizeof(it->sha256));
+	if (room_for_item(m))
+		item_begin(m, it);
+	else
+		vms_plan(m);
+}
+
+void items_resume(struct monitor *m)
+{
+	uint32_t n = m->owed_next;
+	size_t i;
+
+	m->owed_next = 0;
+	for (i = 0; i < MONITOR_ITEMS && !m->killed; i++)
+		if (generation_works(m) && m->items[i].id &&
+		    !m->items[i].begun && room_for_item(m))
+			item_begin(m, &m->items[i]);
+	/* The next generation asks for all that there is room for. */
+	while (n-- && generation_works(m))
+		next_item(m);
 }
 
 /* The broker has told the store already. */
@@ -397,6 +514,7 @@ void item_verdict(struct monitor *m, const struct m_item_verdict *v)
 	if (!it)
 		return;
 	requests_drop_item(m, it->id);
+	tell_verdict(m, it, v->verdict);
 	tell_connector(m, it->connector, MSG_ITEM_DONE, span_str(it->key),
 		       v->verdict);
 	item_free(it);

@@ -164,6 +164,7 @@ static int prepare(struct monitor *m, struct err *err)
 {
 	CLEAN_BUF struct buf errs;
 	const char *home = getenv("HOME");
+	char run[2 * MSG_RUN + 1];
 	int r;
 
 	buf_init(&errs, 64 << 10);
@@ -190,6 +191,8 @@ static int prepare(struct monitor *m, struct err *err)
 	if (getrandom(m->ids.run, sizeof(m->ids.run), 0) !=
 	    (ssize_t)sizeof(m->ids.run))
 		return err_set(err, -EIO, "no random bytes");
+	hex_encode(run, m->ids.run, sizeof(m->ids.run));
+	log_run(run);
 	/* Before any child of ours: it moves us, and they come with us. */
 	groups_start(m);
 	return vm_probe(m->libexec, m->state_fd, &m->images,
@@ -204,6 +207,12 @@ void monitor_record_start(struct monitor *m)
 		  span_str(vm_backend_name(m->probe.backend)));
 	audit_str(&m->record, "backend_why", span_str(m->probe.why));
 	audit_str(&m->record, "limits", span_str(m->groups.why));
+	if (m->conf.telemetry.otlp.port) {
+		audit_str(&m->record, "otlp",
+			  span_str(m->conf.telemetry.otlp.text));
+		audit_str(&m->record, "otlp_logs",
+			  span_str(conf_logs_name(m->conf.telemetry.logs)));
+	}
 	monitor_audit(m);
 }
 
@@ -242,6 +251,7 @@ static void run(struct monitor *m)
 			audit_str(&m->record, "why", span_str(m->end_why));
 		monitor_audit(m);
 	}
+	observe_close(m);
 	cores_end(m);
 	vm_images_done(&m->images);
 }
@@ -286,7 +296,10 @@ int main(int argc, char **argv)
 	m.ready_fd = -1;
 	m.signal_fd = -1;
 	m.plan_timer = m.sup_timer = -1;
-	m.listen_fd = m.policy_fd = -1;
+	m.listen_fd = m.policy_fd = m.metrics_fd = -1;
+	m.observe_timer = -1;
+	m.begun = observe_now();
+	observe_init(&m.observe, OBSERVER_MONITOR);
 	m.broker_audit_fd = m.broker_store_fd = -1;
 	m.cores = sysconf(_SC_NPROCESSORS_ONLN);
 	if (m.cores < 1)
@@ -297,6 +310,7 @@ int main(int argc, char **argv)
 		    "--images DIR [--ready-fd N]; started by 'bulkhead up'");
 	if (m.ready_fd >= 0)
 		(void)fcntl(m.ready_fd, F_SETFD, FD_CLOEXEC);
+	room_start(&m);
 	service_open(&m);
 	if (sandbox_basic(&err) < 0 || signals_to_fd(&m) < 0 ||
 	    prepare(&m, &err) < 0) {

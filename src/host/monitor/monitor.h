@@ -3,9 +3,9 @@
  *
  * Theory of operation. The monitor owns the process graph: it makes every
  * channel, starts every process with exactly the descriptors of its row, and
- * ends them. Core processes (auditd, store, broker, control, connectors) are to
- * live as long as bulkhead; one that does not is started again, alone or with
- * its generation (generation.c, supervise.h). What a
+ * ends them. Core processes (auditd, store, broker, control, connectors,
+ * telemetry) are to live as long as bulkhead; one that does not is started
+ * again, alone or with its generation (generation.c, supervise.h). What a
  * connector gives goes to the store, and is accepted when it is on disk there;
  * from there come the items that are worked on, as many as there is room for.
  * Items bring an envelope process and a request for a reader VM each, tasks one
@@ -22,6 +22,7 @@
 #ifndef HOST_MONITOR_MONITOR_H
 #define HOST_MONITOR_MONITOR_H
 
+#include "base/jump.h"
 #include "base/loop.h"
 #include "base/notify.h"
 #include "conf/conf.h"
@@ -30,9 +31,11 @@
 #include "host/monitor/templates.h"
 #include "privsep/chan.h"
 #include "privsep/graph.h"
+#include "privsep/observe.h"
 #include "privsep/rpc.h"
 #include "vm/cgroup.h"
 #include "vm/launch.h"
+#include "vm/memory.h"
 #include "vm/template.h"
 
 enum {
@@ -48,6 +51,7 @@ enum {
 	MONITOR_AUDIT_MS = 10000,    /* a record is durable by then */
 	MONITOR_STORE_MS = 120000,   /* auditd and store have checked all */
 	MONITOR_START_MS = 60000,    /* and any other process is ready */
+	MONITOR_READY_MS = 10000,    /* `up` waits for that so long */
 	MONITOR_LAST_WORDS = 64,     /* of a process, that are looked through */
 	SUP_LEAST_MS = 10,	     /* between looks at what is due */
 	MONITOR_ENVELOPE_MS = 10000, /* what an envelope process has */
@@ -58,6 +62,20 @@ enum {
 		30000,	      /* a VM is parked by then, on an idle machine */
 	MONITOR_SEAL_MS = 20, /* between attempts to seal a template */
 	MONITOR_SEALS_MAX = 150, /* of them */
+	ROOM_RETRY_MS = 500,	 /* while work waits for it */
+	ROOM_FDS = 4096,	 /* more descriptors are never needed */
+};
+
+/* What the host has for what is to be begun, see room.c. */
+struct room {
+	char why[300];		/* there is none; "": there is */
+	uint64_t waits;		/* how often there was none */
+	uint64_t hold_ms;	/* none before then */
+	uint64_t fds, fds_most; /* descriptors, as seen last */
+	size_t vms;		/* that they are enough for */
+	uint64_t mib, need_mib; /* memory, likewise */
+	struct memory memory;
+	int spare; /* descriptor, for what a message brings */
 };
 
 /* A process that is to live as long as bulkhead. */
@@ -94,7 +112,8 @@ struct mput {
 	char key[513];
 	uint64_t size;
 	uint8_t sha256[32];
-	int fd; /* sealed memfd; owned */
+	struct observe_time came; /* from its connector */
+	int fd;			  /* sealed memfd; owned */
 };
 
 /* What the store said last of a source. */
@@ -107,8 +126,15 @@ struct mqueue {
 struct mitem {
 	uint64_t id;		/* 0: free row */
 	struct core *connector; /* NULL: none of that name any more */
+	bool begun;		/* or it waits for room */
+	char source[LIMIT_NAME + 1];
 	char key[513];
-	int fd; /* sealed memfd, until its reader has it */
+	uint64_t size, task;
+	uint32_t attempt;
+	uint8_t sha256[32];
+	struct observe_time came;  /* from its connector, if that is known */
+	struct observe_time taken; /* from the store */
+	int fd;			   /* sealed memfd, until its reader has it */
 	pid_t envelope;
 	int envelope_pidfd;
 	int envelope_timer;
@@ -140,9 +166,12 @@ struct mvm {
 	struct chan chan; /* its porter's FD_MONITOR */
 	int timer;	  /* of its role: deadline, or end of its parking */
 	int slow_timer;
-	bool ready; /* authenticated, its workload stands */
-	bool told;  /* the broker has its channel */
-	bool slow;  /* at work for so long that it holds no place */
+	bool ready;	/* authenticated, its workload stands */
+	bool told;	/* the broker has its channel */
+	bool slow;	/* at work for so long that it holds no place */
+	uint8_t fault;	/* enum wire_fault that it ended by */
+	uint8_t origin; /* enum origin, of one at work */
+	struct observe_time since; /* at work */
 	struct monitor *m;
 };
 
@@ -168,6 +197,14 @@ struct mtemplate {
 /* How a VM that has work came to life; the words are in audit records. */
 enum origin { ORIGIN_COLD = 0, ORIGIN_CLONE, ORIGIN_POOL, ORIGIN_MAX };
 
+/* When an item came, and was kept: of the last so many. */
+enum { MONITOR_CAME = 256 };
+
+struct mcame {
+	uint64_t item;
+	struct observe_time came, kept;
+};
+
 struct monitor {
 	struct loop loop;
 	struct conf conf;
@@ -187,11 +224,12 @@ struct monitor {
 	bool stopping;
 	bool own_socket; /* the control socket is of our making */
 	int listen_fd;	 /* that socket */
+	bool told;	 /* who started us knows that we are up */
 	int exit_code;
 	char end_why[SUP_CAUSE]; /* where that is not 0 */
 	struct generation gen;
 	int sup_timer;
-	struct core auditd, store, broker, control;
+	struct core auditd, store, broker, control, telemetry;
 	struct core connectors[CONF_CONNECTORS];
 	int n_connectors;
 	int broker_audit_fd; /* the broker's end, until it is started */
@@ -222,8 +260,19 @@ struct monitor {
 	struct audit_record record;
 	struct buf held; /* records that there is no log for */
 	uint64_t held_n, held_lost;
+	struct observe observe; /* to telemetry */
+	int observe_timer;
+	int metrics_fd;		      /* the socket of the metrics; -1: none */
+	struct observe_time begun;    /* this run */
+	uint64_t connect_s, connects; /* sockets for it, in this second */
+	struct mcame came[MONITOR_CAME];
+	size_t next_came;
 	struct notify notify; /* service.c */
 	int watchdog_timer, check_timer;
+	struct room room;
+	uint32_t owed_next; /* items that the store is not asked for yet */
+	struct jump jump;
+	uint64_t jumps;
 	char status[200]; /* as the service manager was told */
 };
 
@@ -269,7 +318,7 @@ void cores_end(struct monitor *m);
 [[nodiscard]] int start_auditd(struct monitor *m, struct err *err);
 [[nodiscard]] int start_store(struct monitor *m, struct err *err);
 [[nodiscard]] int start_broker(struct monitor *m, struct err *err);
-/* Control, or a connector. */
+/* Control, telemetry, or a connector. */
 [[nodiscard]] int start_alone(struct monitor *m, struct core *c,
 			      struct err *err);
 
@@ -308,9 +357,27 @@ void items_start(struct monitor *m);
 /* Its connector is gone: what it gave is not its successor's. */
 void puts_orphan(struct monitor *m, const struct core *c);
 void item_verdict(struct monitor *m, const struct m_item_verdict *v);
+/* That VM has its place. */
+void item_placed(struct monitor *m, const struct mitem *it, uint64_t vm);
 struct mitem *mitem_find(struct monitor *m, uint64_t id);
 void items_end(struct monitor *m);
 size_t items_count(const struct monitor *m);
+
+/* There is room again: begins what waits, and asks for more. */
+void items_resume(struct monitor *m);
+
+/* room.c */
+void room_start(struct monitor *m);
+/* Whether there is room for one more; if not, why is said. */
+[[nodiscard]] bool room_for(struct monitor *m, enum vm_kind kind);
+[[nodiscard]] bool room_for_item(struct monitor *m);
+/* An error that says that something of the host's is used up, for now. */
+bool room_is_short(int code);
+/* Something could not be started for such a reason. */
+void room_failed(struct monitor *m, const char *why);
+/* Looks whether there is room again, or none any more. */
+void room_look(struct monitor *m);
+uint64_t room_next_ms(const struct monitor *m, uint64_t now);
 
 /* vms.c: each VM from launch to end. */
 struct vm_want {
@@ -358,6 +425,8 @@ void requests_drop_item(struct monitor *m, uint64_t item);
 void requests_drop_task(struct monitor *m, uint64_t task);
 void requests_end(struct monitor *m);
 size_t requests_count(const struct monitor *m, enum vm_kind kind);
+/* "cold", "clone", "pool". */
+const char *origin_name(enum origin o);
 void work_ready(struct monitor *m, struct mvm *v);
 /* A VM at work died abnormally. */
 void work_broke(struct monitor *m, struct mvm *v, const char *reason);
@@ -414,6 +483,21 @@ void watch_end(struct monitor *m, uint64_t vm, const char *reason);
 void service_open(struct monitor *m);
 void service_ready(struct monitor *m);
 void service_stopping(struct monitor *m, const char *why);
+
+/* observe.c: telemetry. */
+/* Somebody is to be told something. */
+bool observe_wanted(const struct monitor *m);
+/* The socket of the metrics, or -errno. */
+[[nodiscard]] int observe_listen(const char *path, struct err *err);
+/* It was started, and is told what happens on fd, taken over. */
+[[nodiscard]] int observe_begin(struct monitor *m, int fd);
+/* It is gone. */
+void observe_lost(struct monitor *m);
+void observe_close(struct monitor *m);
+/* Gives the broker, if there is one, its channel to telemetry. */
+void observe_broker(struct monitor *m);
+/* It asks for a socket to the collector. */
+void observe_connect(struct monitor *m);
 
 /* latch.c: the kill. */
 bool latch_is_set(int state_fd);

@@ -58,6 +58,9 @@ static int spawn_core(struct monitor *m, struct core *c, struct spawn s,
 	r = chan_init(&c->chan, take_fd(&ours));
 	if (r < 0)
 		return err_set(err, r, "out of memory");
+	/* These bring descriptors. */
+	if (c->proc == PROC_CONNECTOR || c->proc == PROC_STORE)
+		c->chan.spare = &m->room.spare;
 	/* Of auditd answers are waited for. */
 	c->chan.no_wait = c->proc != PROC_AUDITD;
 	r = loop_add(&m->loop, c->chan.fd, POLLIN, core_event, c);
@@ -117,6 +120,7 @@ int start_auditd(struct monitor *m, struct err *err)
 	CLEAN_FD int tip = sub_dir(m->state_fd, "tip", err);
 	CLEAN_FD int theirs = -1;
 	char boot[64];
+	char arg[128];
 	int r;
 
 	if (dir < 0 || tip < 0)
@@ -131,7 +135,11 @@ int start_auditd(struct monitor *m, struct err *err)
 				 &limit, sizeof(limit)) < 0)
 		r = err_set(err, -errno, "auditd: %s", strerror(errno));
 	boot_id(boot);
-	return r == 0 ? hello(m, &m->auditd, "auditd", boot, err) : r;
+	(void)str_printf(arg, sizeof(arg), "%s reserve=%llu", boot,
+			 (unsigned long long)m->conf.audit_reserve);
+	/* It says itself how it is, if there is to be one. */
+	m->record.room = (struct audit_room){ 0 };
+	return r == 0 ? hello(m, &m->auditd, "auditd", arg, err) : r;
 }
 
 int start_store(struct monitor *m, struct err *err)
@@ -225,24 +233,37 @@ static int listen_control(struct monitor *m, struct err *err)
 	return take_fd(&fd);
 }
 
+enum { USERS_TEXT = 12 * CONF_USERS };
+
+/* Who may give orders: "0,1000". */
+static void users_text(const struct monitor *m, char ret[USERS_TEXT])
+{
+	size_t n = 0;
+	uint32_t i;
+
+	ret[0] = 0;
+	for (i = 0; i < m->conf.n_users; i++) {
+		int more = str_printf(ret + n, USERS_TEXT - n, "%s%u",
+				      i ? "," : "", m->conf.users[i]);
+
+		n += more > 0 ? (size_t)more : 0;
+	}
+}
+
 /* The socket stays ours: who calls while control is started again is heard by
  * the next. */
 static int start_control(struct monitor *m, struct core *c, struct err *err)
 {
 	CLEAN_FD int broker = -1;
 	CLEAN_FD int theirs = -1;
-	char users[16 * 12] = "";
-	uint32_t i;
+	char users[USERS_TEXT];
 	int r;
 
 	if (m->listen_fd < 0)
 		m->listen_fd = listen_control(m, err);
 	if (m->listen_fd < 0)
 		return m->listen_fd;
-	for (i = 0; i < m->conf.n_users; i++)
-		(void)str_printf(users + strlen(users),
-				 sizeof(users) - strlen(users), "%s%u",
-				 i ? "," : "", m->conf.users[i]);
+	users_text(m, users);
 	r = pair_of(&broker, &theirs, err);
 	if (r == 0)
 		r = spawn_core(
@@ -253,6 +274,93 @@ static int start_control(struct monitor *m, struct core *c, struct err *err)
 		r = hello(m, c, "control", users, err);
 	if (r == 0)
 		tell_peer(m, &m->broker, &broker);
+	return r;
+}
+
+/* The folder of the log's bundles, which are all that telemetry gets of it. */
+static int open_bundles(const struct monitor *m, struct err *err)
+{
+	CLEAN_FD int audit = sub_dir(m->state_fd, "audit", err);
+	CLEAN_FD int tile = audit < 0 ? -1 : sub_dir(audit, "tile", err);
+
+	return tile < 0 ? -1 : sub_dir(tile, "entries", err);
+}
+
+/* What it reads of the log, and how far it has got; without logs, a folder and
+ * a file that are empty. */
+static int telemetry_files(struct monitor *m, int *dir, int *cursor,
+			   struct err *err)
+{
+	CLEAN_FD int state = sub_dir(m->state_fd, "telemetry", err);
+
+	if (state < 0)
+		return err->code;
+	if (m->conf.telemetry.logs == LOGS_NONE) {
+		*cursor = open("/dev/null", O_RDWR | O_CLOEXEC);
+		*dir = take_fd(&state);
+		return *cursor < 0 ? err_set(err, -errno, "%s", strerror(errno))
+				   : 0;
+	}
+	*dir = open_bundles(m, err);
+	if (*dir < 0)
+		return err->code;
+	*cursor = openat(state, "cursor",
+			 O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+			 0600);
+	return *cursor < 0
+		       ? err_set(err, -errno,
+				 "state/telemetry/cursor: cannot be opened: "
+				 "%s: make room, or look after its owner",
+				 strerror(errno))
+		       : 0;
+}
+
+static int telemetry_hello(struct monitor *m, struct core *c, struct err *err)
+{
+	const struct conf_telemetry *t = &m->conf.telemetry;
+	char users[USERS_TEXT], arg[USERS_TEXT + 256];
+
+	users_text(m, users);
+	(void)str_printf(arg, sizeof(arg),
+			 "users=%s logs=%d queue=%u start_ns=%llu%s%s", users,
+			 (int)t->logs, t->queue,
+			 (unsigned long long)m->begun.wall_ns,
+			 t->otlp.port ? " otlp=" : "", t->otlp.text);
+	return hello(m, c, "telemetry", arg, err);
+}
+
+/* Like control's, the socket of the metrics stays ours. */
+static int start_telemetry(struct monitor *m, struct core *c, struct err *err)
+{
+	const char *metrics = m->conf.telemetry.metrics;
+	CLEAN_FD int out = -1;
+	CLEAN_FD int in = -1;
+	CLEAN_FD int dir = -1;
+	CLEAN_FD int cursor = -1;
+	CLEAN_FD int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int r = telemetry_files(m, &dir, &cursor, err);
+
+	if (r == 0 && metrics[0] && m->metrics_fd < 0) {
+		m->metrics_fd = observe_listen(metrics, err);
+		r = m->metrics_fd < 0 ? m->metrics_fd : 0;
+	}
+	if (r == 0)
+		r = pair_of(&out, &in, err);
+	if (r < 0)
+		return r;
+	/* Nothing comes back on it: two hold this end, and neither reads. */
+	(void)shutdown(out, SHUT_RD);
+	r = spawn_core(
+		m, c,
+		(struct spawn){
+			.fds = { -1, in,
+				 m->metrics_fd >= 0 ? m->metrics_fd : null, dir,
+				 cursor } },
+		err);
+	if (r == 0)
+		r = telemetry_hello(m, c, err);
+	if (r == 0 && observe_begin(m, take_fd(&out)) < 0)
+		r = err_set(err, -ENOMEM, "out of memory");
 	return r;
 }
 
@@ -307,6 +415,8 @@ static int start_connector(struct monitor *m, struct core *c, struct err *err)
 
 int start_alone(struct monitor *m, struct core *c, struct err *err)
 {
+	if (c->proc == PROC_TELEMETRY)
+		return start_telemetry(m, c, err);
 	return c->proc == PROC_CONTROL ? start_control(m, c, err)
 				       : start_connector(m, c, err);
 }

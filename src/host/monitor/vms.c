@@ -2,6 +2,7 @@
  * vms: each VM from launch to end, and what its porter says. What a message or
  * a death means depends on the VM's role; that is in queue.c, pool.c, build.c.
  */
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -258,6 +259,7 @@ static void on_fail(struct monitor *m, struct mvm *v)
 	char reason[400];
 	const char *name = wire_fault_name((enum wire_fault)f->fault);
 
+	v->fault = f->fault;
 	if (str_printf(reason, sizeof(reason), "%s: %.*s", name,
 		       (int)(f->detail.n < 300 ? f->detail.n : 300),
 		       (const char *)f->detail.p) < 0 ||
@@ -335,6 +337,36 @@ static void tell_gone(struct monitor *m, const struct mvm *v,
 	core_send(m, &m->broker, NULL, 0);
 }
 
+/* No words of a porter's leave by this: a fault has a name, or is one of the
+ * machine. */
+static void tell_span(struct monitor *m, const struct mvm *v,
+		      const char *reason)
+{
+	const bool done =
+		!strcmp(reason, "done") || !strcmp(reason, "task done");
+	struct msg_ids ids = m->ids;
+	struct m_span s = {
+		.stage = v->kind == VM_READER ? STAGE_READER : STAGE_PLANNER,
+		.number = v->id,
+		.parent_stage = STAGE_ITEM,
+		.outcome = done ? SPAN_OK : SPAN_FAILED,
+		.vm = v->id,
+		.start = (uint8_t)(v->origin + VM_ORIGIN_COLD),
+		.what = done	   ? SPAN_LIT("")
+			: v->fault ? span_str(wire_fault_name(
+					     (enum wire_fault)v->fault))
+				   : SPAN_LIT("ended"),
+	};
+
+	static_assert((int)VM_ORIGIN_CLONE == VM_ORIGIN_COLD + ORIGIN_CLONE &&
+			      (int)VM_ORIGIN_POOL ==
+				      VM_ORIGIN_COLD + ORIGIN_POOL,
+		      "the same order");
+	ids.task = v->task;
+	ids.span = v->item;
+	observe_span(&m->observe, &ids, v->since, s);
+}
+
 void vm_stop(struct monitor *m, struct mvm *v, const char *reason)
 {
 	char name[NAME_MAX_VM];
@@ -356,6 +388,7 @@ void vm_stop(struct monitor *m, struct mvm *v, const char *reason)
 	vm_audit(m, v, "vm.end");
 	audit_str(&m->record, "reason", span_str(reason));
 	monitor_audit_later(m);
+	tell_span(m, v, reason);
 	if (v->told && !m->stopping)
 		tell_gone(m, v, reason);
 }
