@@ -8,6 +8,7 @@ sources that no case meets fails the test, unless it is listed below with why.
 usage: errors.py [--accept]    --accept writes the golden files anew
 """
 import contextlib
+import fcntl
 import hashlib
 import os
 import re
@@ -55,6 +56,8 @@ CONFIG_CASES = [
                          'connectors:': 'vms2:'}),
     ('bounds of the queue', {'backend: auto': 'queue: {items: 0, per_source: x, '
                              'bytes: 1KiB, reserve: 2000GiB, history: 1000001}'}),
+    ('bounds of supervision', {'backend: auto': 'supervision: {watchdog: 1s, '
+                               'backoff: 2h, healthy: x, restarts: 101}'}),
     ('a share above the whole', {'backend: auto': 'queue: {items: 10, per_source: 11}'}),
     ('a list where a value belongs', {'auto': '[auto]'}),
     ('a value where a map belongs', {'{kind: triage}': 'triage'}),
@@ -256,6 +259,7 @@ class World:
         for real, name in [(self.dir, '$DIR'), (IMAGES, '$IMAGES'),
                            (BUILD, '$BUILD')]:
             out = out.replace(real, name)
+        out = re.sub(r'(has|only|from) \d+( records| on|: the log)', r'\1 N\2', out)
         out = re.sub(r'still starting;.*\n|, QEMU emulator.*', '', out)
         return r.returncode, re.sub(r'(.)\1{60,}', r'\1\1\1[...]', out)
 
@@ -539,6 +543,55 @@ def init_cases():
         yield ('a value that is missing', *w.run('init', '--dir'))
 
 
+def damage_cases(up):
+    """What `up` says of a state that it left in order, and somebody changed."""
+    with World() as w:
+        def state(name):
+            return w.path(os.path.join('state', name))
+
+        def again():
+            shutil.rmtree(w.path('state'))
+            shutil.copytree(w.path('before'), w.path('state'))
+            os.chmod(w.path('state'), 0o700)
+        yield ('nothing', *up(w))
+        w.run('--config', w.path('bulkhead.yaml'), 'down')
+        shutil.copytree(w.path('state'), w.path('before'))
+        for name in ('key', 'vkey', 'wal', 'checkpoint'):
+            with open(state(f'audit/{name}'), 'r+b') as f:
+                f.write(b'-nothing-')
+            yield (f'a damaged audit/{name}', *up(w))
+            os.unlink(state(f'audit/{name}'))
+            yield (f'no audit/{name}', *up(w))
+            again()
+        shutil.rmtree(state('audit'))
+        yield ('no log', *up(w))
+        again()
+        w.write('state/store.last', 'x')
+        yield ('a store.last that is none', *up(w))
+        again()
+        w.write('state/store/state.db', 'x' * 5000)
+        yield ('a damaged database', *up(w))
+        os.unlink(state('store/state.db'))
+        os.mkdir(state('store/state.db'))
+        yield ('a directory for a database', *up(w))
+        again()
+        w.run('--config', w.path('bulkhead.yaml'), 'up', '--images', IMAGES)
+        w.run('--config', w.path('bulkhead.yaml'), 'down')
+        for name in ('store', 'audit'):
+            shutil.move(state(name), w.path('newer'))
+            shutil.copytree(w.path(f'before/{name}'), state(name))
+            yield (f'an older state/{name}', *up(w))
+            shutil.rmtree(state(name))
+            shutil.move(w.path('newer'), state(name))
+        with open(state('version'), 'w', encoding='utf-8') as f:
+            f.write('1\n')
+        w.write('state/upgrade', 'x')
+        yield ('no place for a copy', *up(w))
+        os.unlink(state('upgrade'))
+        w.write('state/letters', 'x')
+        yield ('something of others in an older state', *up(w))
+
+
 PROCESSES = ['monitor', 'control', 'broker', 'auditd', 'store', 'envelope', 'connector',
              'porter', 'vmm']
 
@@ -581,6 +634,9 @@ def up_cases():
         w.write('bulkhead.yaml', CONF)
         with listening(w.path('state/control.sock')):
             yield ('it runs already', *up(w))
+        with open(w.path('state/lock'), 'w', encoding='utf-8') as f:
+            fcntl.flock(f, fcntl.LOCK_EX)
+            yield ('it runs there with another socket', *up(w))
         program = lonely(w)
         yield ('the rest of bulkhead is missing', *up(w, PROGRAM=program))
         for n in PROCESSES:
@@ -627,9 +683,23 @@ def up_cases():
         shutil.rmtree(w.path('state/log'))
         w.write('state/log', 'x')
         yield ('a log that cannot be written', *up(w))
+        shutil.rmtree(w.path('state'))
+        for n in ('log', 'tip', 'store', 'connectors'):
+            os.makedirs(w.path('state'), 0o700, exist_ok=True)
+            w.write(f'state/{n}', 'x')
+            w.write('bulkhead.yaml', CONF)
+            yield (f'a file for state/{n}', *up(w))
+            os.unlink(w.path(f'state/{n}'))
+        for title, at in [('a socket nowhere', '/nonexistent/socket'),
+                          ('a socket that is a file', 'assistant.yaml')]:
+            w.write('bulkhead.yaml', CONF.replace('socket: default', f'socket: {at}'))
+            yield (title, *up(w))
+        w.write('bulkhead.yaml', CONF.replace('path: outbox', 'path: assistant.yaml'))
+        yield ('a Maildir that is a file', *up(w))
     with World() as w:
         w.write('state', 'x')
         yield ('a state that is no directory', *up(w))
+    yield from damage_cases(up)
 
 
 GROUPS = {
@@ -641,7 +711,9 @@ GROUPS = {
     'doctor': (doctor_cases, ['src/cli/doctor.c']),
     'init': (init_cases, ['src/cli/init.c']),
     'up': (up_cases, ['src/cli/up.c', 'src/cli/place.c', 'src/host/monitor/policy.c',
-                      'src/vm/images.c', 'src/vm/probe.c', 'src/state/version.c']),
+                      'src/host/monitor/monitor.c', 'src/host/monitor/start.c',
+                      'src/host/monitor/last.c', 'src/vm/images.c', 'src/vm/probe.c',
+                      'src/state/version.c']),
 }
 # Needs a machine, a kernel or a fault that is not to be had here.
 NOT_MET += [
@@ -660,6 +732,10 @@ NOT_MET += [
     'check the owners of the directories', 'the built-in policy', '%s: cannot be read',
     'version: %s: ',
     'upgrade: %s', 'upgrade/%s: %s', 'probe: ', '%s/%s: %s',
+    # the monitor; up sees the latch and the length of the socket's path first
+    'the kill latch is set: see', "a socket's path holds", 'no random bytes',
+    'socketpair', 'no room in the loop', 'did not start: see the log',
+    'state/%s: cannot be made', ": %s: make room, or look after",
 ]
 
 

@@ -717,7 +717,7 @@ int cmd_doctor(int argc, char **argv, const struct cli *cli)
 	struct doctor d = { .cli = cli };
 	const struct cli_opt opts[] = { { "--images", NULL, &d.images } };
 	struct show how = show_for(stdout);
-	json_t *list = json_array();
+	json_t *list;
 	bool bad = false;
 	size_t i;
 
@@ -725,6 +725,7 @@ int cmd_doctor(int argc, char **argv, const struct cli *cli)
 		return CLI_USAGE;
 	if (argc > 1)
 		return cli_usage("doctor", "it takes no operand");
+	list = json_array();
 	for (i = 0; i < ARRAY_SIZE(checks); i++) {
 		struct check c = { 0 };
 

@@ -77,6 +77,8 @@ static bool is_sign(struct audit_record *r)
 {
 	if (r->answer.type == MSG_AUDIT_ROOM)
 		audit_room_take(&r->room, &r->answer.audit_room);
+	if (r->answer.type == MSG_PONG)
+		r->pong = r->answer.ping.number;
 	return r->answer.type == MSG_AUDIT_ROOM || r->answer.type == MSG_PONG ||
 	       r->answer.type == MSG_READY;
 }
@@ -94,6 +96,7 @@ int audit_append(struct chan *auditd, struct audit_record *r,
 	if (n < 0)
 		return n;
 	r->answer.type = MSG_NONE;
+	r->pong = 0;
 	for (i = 0; i <= SIGNS_MAX; i++) {
 		n = chan_recv(auditd, &r->answer, &why);
 		if (n <= 0)

@@ -20,6 +20,7 @@ struct audit_room {
 struct audit_record {
 	struct msg msg;
 	struct msg answer; /* auditd's; audit_append leaves msg as it was */
+	uint64_t pong;	   /* a PONG that came before that; 0: none did */
 	bool bad;	   /* more fields than LIMIT_AUDIT_FIELDS */
 	struct audit_room room;
 };

@@ -141,7 +141,12 @@ static const struct layout layouts[] = {
 					    U64(m_s_state, tip_size),
 					    BYTES(m_s_state, tip_root, 32),
 					    U64(m_s_state, waiting),
-					    U64(m_s_state, recovered)) },
+					    U64(m_s_state, recovered),
+					    U64(m_s_state, ended[1]),
+					    U64(m_s_state, ended[2]),
+					    U64(m_s_state, ended[3]),
+					    U64(m_s_state, ended[4]),
+					    U64(m_s_state, ended[5])) },
 	[MSG_S_TIP] = { "s-tip", LAYOUT(m_s_tip, U64(m_s_tip, size),
 					BYTES(m_s_tip, root, 32)) },
 	[MSG_Q_PUT] = { "q-put",
@@ -318,6 +323,8 @@ static const struct layout layouts[] = {
 };
 
 static_assert(ARRAY_SIZE(layouts) == MSG_TYPE_MAX, "a row per message");
+static_assert(ARRAY_SIZE(((struct m_s_state *)0)->ended) == ITEM_VERDICT_MAX,
+	      "a count per verdict");
 
 const char *msg_type_name(enum msg_type t)
 {

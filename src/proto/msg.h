@@ -233,6 +233,8 @@ struct m_s_state {
 	uint8_t tip_root[32];
 	uint64_t waiting;   /* items in the queue */
 	uint64_t recovered; /* of them, those that were at work at its end */
+	/* Items that have ever ended with each enum item_verdict. */
+	uint64_t ended[6];
 };
 
 struct m_q_put {

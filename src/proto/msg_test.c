@@ -62,6 +62,8 @@ static void sample(struct msg *m, enum msg_type t)
 		memset(m->s_state.tip_root, 0x70, 32);
 		m->s_state.waiting = 4;
 		m->s_state.recovered = 1;
+		m->s_state.ended[ITEM_READ] = 6;
+		m->s_state.ended[ITEM_GIVEN_UP] = 7;
 	} else if (t == MSG_Q_PUT) {
 		m->q_put = (struct m_q_put){ .source = SPAN_LIT("in"),
 					     .key = SPAN_LIT("k"),
@@ -164,7 +166,12 @@ static void test_golden(void **state)
 			       "70707070707070707070707070707070"
 			       "70707070707070707070707070707070"
 			       "0400000000000000"
-			       "0100000000000000" },
+			       "0100000000000000"
+			       "0600000000000000"
+			       "0000000000000000"
+			       "0000000000000000"
+			       "0000000000000000"
+			       "0700000000000000" },
 		{ MSG_Q_PUT, "02000000696e"
 			     "010000006b"
 			     "0500000000000000"

@@ -264,7 +264,7 @@ static void kill_log(int audit, unsigned size, unsigned rest)
  * acknowledged; restored, the log verifies and goes on. */
 static void killed_at(struct world *w, unsigned size, unsigned rest)
 {
-	CLEAN_FD int audit = sub(w->dir, "audit"), tip = sub(w->dir, "tip");
+	CLEAN_FD int audit = sub(w->dir, "audit");
 	CLEAN_FD int in = -1, to = -1, log = -1;
 	struct state_sum made, got;
 	struct err err = { 0 };

@@ -679,6 +679,45 @@ static struct tlog *open_tip(struct dir *d, struct dir *tip, const char *says)
 	return t;
 }
 
+/* Goal: a log knows whether it goes on from what somebody remembers of it, at
+ * any moment, published or not. */
+static void remembered(void **)
+{
+	static const uint64_t sizes[] = { 1, 5, 255, 256, 257, 600 };
+	uint8_t root[ARRAY_SIZE(sizes)][TLOG_HASH];
+	struct err err = { 0 };
+	struct dir d, other;
+	struct tlog *t, *o;
+	size_t i;
+
+	dir_make(&d);
+	dir_make(&other);
+	t = open_ok(d.fd);
+	o = open_ok(other.fd);
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		grow(t, sizes[i], 100);
+		tlog_root(t, root[i]);
+	}
+	assert_int_equal(tlog_goes_on(t, 0, root[0], "x", &err), 0);
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		assert_int_equal(tlog_goes_on(t, sizes[i], root[i], "x", &err),
+				 0);
+		root[i][7] ^= 1;
+		assert_int_equal(tlog_goes_on(t, sizes[i], root[i], "x", &err),
+				 -EBADMSG);
+		assert_non_null(strstr(err.msg, "x: offset 0: the log does not "
+						"go on"));
+	}
+	assert_int_equal(tlog_goes_on(t, 601, root[0], "x", &err), -EBADMSG);
+	assert_non_null(strstr(err.msg, "rolled back, records from 600 on"));
+	assert_int_equal(tlog_goes_on(o, 1, root[0], "x", &err), -EBADMSG);
+	assert_non_null(strstr(err.msg, "rolled back, records from 0 on"));
+	tlog_close(t);
+	tlog_close(o);
+	dir_done(&d);
+	dir_done(&other);
+}
+
 /* A log goes on from its tip, or not at all. */
 static void tips(void **)
 {
@@ -764,6 +803,7 @@ int main(void)
 		cmocka_unit_test(dead),
 		cmocka_unit_test(proofs),
 		cmocka_unit_test(tips),
+		cmocka_unit_test(remembered),
 		cmocka_unit_test(unpublished),
 	};
 

@@ -117,7 +117,7 @@ class Campaign:
         self.notes = []
         self.backend = ''
         self.runs = set()
-        self.stood = False  # every template is built
+        self.opened = {}
 
     def event(self, name, **more):
         self.events.append({'event': name, 'at_s': round(
@@ -151,15 +151,23 @@ class Campaign:
         return self.waiting
 
     def verdicts(self, run):
-        """How many verdicts a run has given, by the log."""
+        """How many verdicts a run has given, by the log: at least, and at most.
+        One that is in it only as said again may be of the run before."""
         r = self.b.run('--json', 'audit', 'tail', '-n', '100000', check=False)
-        found = {}
-        for line in r.stdout.splitlines():
-            row = json.loads(line)
-            if row['kind'] == 'item.done' and row['run'] == run and \
-               not row.get('again'):
-                found[row['verdict']] = found.get(row['verdict'], 0) + 1
-        return found
+        rows = [row for row in map(json.loads, r.stdout.splitlines())
+                if row['kind'] == 'item.done']
+        first = {row['item'] for row in rows if not row.get('again')}
+        least, most = {}, {}
+        for row in rows:
+            if row['run'] != run:
+                continue
+            v = row['verdict']
+            if not row.get('again'):
+                least[v] = least.get(v, 0) + 1
+            if not row.get('again') or row['item'] not in first:
+                first.add(row['item'])
+                most[v] = most.get(v, 0) + 1
+        return least, most
 
     def compare_status(self):
         """Between two kills, the status against what is seen from outside.
@@ -189,6 +197,11 @@ class Campaign:
             found = there.get(p['pid'])
             if not found or found.name != p['name'].split(':')[-1]:
                 return [f'{p["name"]} is said to run as {p["pid"]}']
+        for p in s['processes'] if again and again['run'] == s['run'] else ():
+            seen = self.watcher.finder.starts(p['name'].split(':')[-1])
+            if p['restarts'] < seen - 1:
+                return [f'{p["name"]} is said to have been started again '
+                        f'{p["restarts"]} times, and was {seen - 1} times']
         named = {p[1] for p in same} | {p['pid'] for p in s['processes']}
         return [f'{p.name} runs as {p.pid}, unsaid' for p in there.values()
                 if p.role in victims.CORES[1:] and p.pid not in named
@@ -199,20 +212,20 @@ class Campaign:
         want = {k.replace('_', '-'): v for k, v in s['items'].items()
                 if k != 'pending'}
         while True:
-            found = self.verdicts(s['run'])
-            if all(found.get(k, 0) >= v for k, v in want.items()):
+            least, most = self.verdicts(s['run'])
+            if all(most.get(k, 0) >= v for k, v in want.items()):
                 break
             if time.monotonic() > end:
-                return [f'it counts {want}, the log {found}']
+                return [f'it counts {want}, the log {most}']
             time.sleep(0.1)
         while True:
             now = self.status()
             if not now or now['run'] != s['run'] or all(
                     now['items'][k.replace('-', '_')] >= n
-                    for k, n in found.items()):
+                    for k, n in least.items()):
                 return []
             if time.monotonic() > end:
-                return [f'it counts {now["items"]}, the log {found}']
+                return [f'it counts {now["items"]}, the log {least}']
             time.sleep(0.1)
 
     # --- killing -------------------------------------------------------------
@@ -289,10 +302,32 @@ class Campaign:
                 return line.split(' run=', 1)[1].split()[0]
         return ''
 
+    def told_of_death(self, k):
+        """Once the generation is down, status still answers, and no more names
+        who was killed as running: unless who tells it dies meanwhile."""
+        tellers = [p for p in self.watcher.now
+                   if p.role in ('monitor', 'control')]
+        end = time.monotonic() + slower(AGREE_S)
+        while time.monotonic() < end:
+            s = self.status()
+            if s and not any(p['pid'] == k['pid'] and p['running']
+                             for p in s['processes']):
+                return
+            if len(tellers) < 2 or not all(
+                    victims.lives(p.pid, p.born) for p in tellers):
+                return
+            time.sleep(0.05)
+        self.facts.status.append(
+            f'{k["at_s"]} s: {k["name"]} {k["pid"]} was killed, and status '
+            + ('does not answer' if not s else 'names it as running'))
+
     def kill_all(self):
         for n, row in enumerate(self.plan.rows, 1):
             if not self.kill(n, *row):
                 return
+            if self.kills[-1]['role'] in victims.CORES[1:] and \
+               self.plan.rows[n % len(self.plan.rows)][0] > 0.1:
+                self.told_of_death(self.kills[-1])
             if n % STATUS_EVERY == 0:
                 self.compare_status()
             elif n % 2:
@@ -319,25 +354,57 @@ class Campaign:
         self.facts.trouble.append(
             f'after {QUIET_S} s not all {want} mails have a verdict')
 
-    def machines_at_rest(self):
-        """What status says of machines, once nothing moves."""
+    def at_rest(self):
+        """What status says of processes and machines, once nothing moves."""
         s = self.b.status_until(
             'the templates stand', lambda s: all(
                 t['state'] == 'ready' for t in s['templates'])
             and not s['vms']['running'])
+        down = [p['name'] for p in s['processes'] if not p['running']]
+        if down or s['core']['state'] != 'up':
+            self.facts.status.append(f'at rest {down} are not running, and '
+                                     f'the core is {s["core"]["state"]}')
         end = time.monotonic() + slower(20)
         while True:
             s = self.status() or s
             there = self.watcher.look()
             porters = sum(p.name == 'porter' for p in there)
             said = sum(p['parked'] + p['jails'] for p in s['pools'])
-            if porters == said:
+            more = self.more_than(self.opened, self.open_now())
+            if porters == said and not more:
                 return
             if time.monotonic() > end:
-                self.facts.status.append(
-                    f'at rest it says {said} VMs wait; there are {porters}')
-                return
+                break
             time.sleep(0.2)
+        if porters != said:
+            self.facts.status.append(
+                f'at rest it says {said} VMs wait; there are {porters}')
+        self.facts.left += more
+
+    def open_now(self):
+        """What the core processes have open; the broker keeps the records of
+        what it shows, and has them again when they are asked for."""
+        found = {}
+        for p in self.watcher.look():
+            if p.role in victims.CORES:
+                found[p.name] = victims.descriptors(p.pid)
+                found[p.name].pop('/memfd:record', None)
+        return found
+
+    @staticmethod
+    def more_than(before, now):
+        return [f'{name} has {n} {what} open, {before[name][what]} at first'
+                for name in before for what, n in now.get(name, {}).items()
+                if n > before[name][what]]
+
+    def first_rest(self):
+        """As it is before anything happened."""
+        self.b.templates()
+        last = {}
+        while last != self.opened or not last:
+            last = self.opened
+            time.sleep(1)
+            self.opened = self.open_now()
 
     def collect_running(self):
         f = self.facts
@@ -401,11 +468,12 @@ class Campaign:
         for name in ('s', 'state/metrics.sock'):
             if os.path.exists(os.path.join(self.b.dir, name)):
                 left.append(name)
-        self.facts.left = left
+        self.facts.left += left
 
     def run(self):
         self.event('begin', seed=self.seed, kills=len(self.plan.rows))
         self.b.run('up', '--supervise', '--detach', '--images', self.b.images)
+        self.first_rest()
         self.watcher.start()
         self.load.start()
         self.kill_all()
@@ -414,7 +482,7 @@ class Campaign:
         self.quiet()
         self.event('quiet')
         if not self.facts.trouble:
-            self.machines_at_rest()
+            self.at_rest()
             self.collect_running()
         self.b.run('down')
         self.watcher.end()

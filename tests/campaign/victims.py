@@ -63,11 +63,20 @@ def ids_of(pid):
     return {}
 
 
-def folders(pid):
+def links(pid):
     with contextlib.suppress(OSError):
         for fd in os.listdir(f'/proc/{pid}/fd'):
             with contextlib.suppress(OSError):
                 yield os.readlink(f'/proc/{pid}/fd/{fd}')
+
+
+def descriptors(pid):
+    """How many of each kind a process has open."""
+    found = collections.Counter()
+    for link in links(pid):
+        found[link.split('[')[0].split(' ')[0] if link[0] != '/' or
+              link.startswith('/memfd:') else 'file'] += 1
+    return found
 
 
 class Finder:
@@ -80,6 +89,7 @@ class Finder:
         self.known = {}
         self.vm_of = {}  # a QEMU has no name for it: that of its parent
         self.seen = {}  # (pid, born) -> Process, all that there ever were
+        self.monitor_of = {}
         self.monitor = None
 
     def root(self):
@@ -92,7 +102,7 @@ class Finder:
         return pid if s else None
 
     def connector(self, pid):
-        for where in folders(pid):
+        for where in links(pid):
             for folder, name in self.boxes.items():
                 if where == folder or where.startswith(folder + '/'):
                     return ('connector-out' if name == 'drafts'
@@ -143,7 +153,13 @@ class Finder:
                  for p in found]
         for p in found:
             self.seen[p.pid, p.born] = p
+            self.monitor_of[p.pid, p.born] = self.monitor
         return found
+
+    def starts(self, name):
+        """How many of that name the monitor of now has been seen to have."""
+        return sum(p.name == name and self.monitor_of[key] == self.monitor
+                   for key, p in list(self.seen.items()))
 
 
 def shoot(p):

@@ -375,10 +375,12 @@ static void hear(struct peers *p, size_t peer, struct outcome *o)
 
 	if (p->gone[peer])
 		return;
-	/* What it says of its reserve is no answer. */
+	/* That it can work, or what it says of its reserve, is no answer, and
+	 * must not be taken for one: those behind it would be heard too late.
+	 */
 	do
 		r = chan_recv(&p->chan[peer], &m, &why);
-	while (r > 0 && m.type == MSG_AUDIT_ROOM);
+	while (r == 1 && (m.type == MSG_READY || m.type == MSG_AUDIT_ROOM));
 	if (r == -EAGAIN)
 		o->lie = "it hangs";
 	if (r <= 0) {
@@ -390,7 +392,7 @@ static void hear(struct peers *p, size_t peer, struct outcome *o)
 		o->index[m.ids.task] = m.audit_ok.index;
 	} else if (m.type == MSG_AUDIT_FAIL) {
 		p->refused = true;
-	} else if (m.type != MSG_READY) {
+	} else {
 		o->lie = "it says what it may not";
 	}
 }

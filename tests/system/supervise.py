@@ -11,7 +11,7 @@ import sys
 import time
 
 from harness import Bulkhead, need, plain, slower
-from restart import verdicts
+from restart import SEND, verdicts
 
 GENERATION = ('auditd', 'store', 'broker')
 ALONE = ('control', 'connector:inbox', 'connector:drafts')
@@ -201,7 +201,8 @@ def the_log_is_away(b, mails):
     r = b.run('items', check=False)
     need(r.returncode != 0 and 'started again' in r.stderr,
          f'who asks the broker is told: {r.stderr}')
-    need(not any('qemu' in n and 'vmm' in n for n in b.children().values()),
+    s = b.status()
+    need(s['vms']['running'] == 0 and s['vms']['waiting'] == 0,
          'no machine is at work')
     for f in os.listdir(audit) if os.path.isdir(audit) else []:
         os.unlink(os.path.join(audit, f))
@@ -210,6 +211,50 @@ def the_log_is_away(b, mails):
     wait_for('with the log all is well again', lambda: well(b))
     mails.all_read()
     b.run('audit', 'verify')
+
+
+def effects(b):
+    r = b.run('--json', 'effects', check=False)
+    return json.loads(r.stdout)['effects'] if r.returncode == 0 else []
+
+
+def sent(b):
+    return len(os.listdir(os.path.join(b.dir, 'outbox/new')))
+
+
+def effect_of(b, state):
+    return wait_for(f'an effect is {state}', lambda: [
+        e for e in effects(b) if e['state'] == state])
+
+
+def in_an_effect(b, mails, end_of):
+    """The connector holds still with an effect in hand when it, or what it
+    would tell, ends."""
+    before = sent(b)
+    old = len([e for e in effects(b) if e['state'] == 'unknown'])
+    drafts = pid_of(b, 'connector:drafts')
+    os.kill(drafts, signal.SIGSTOP)
+    mails.n += 1
+    b.deliver(f'{mails.n}.mail', plain('send', SEND))
+    effect_of(b, 'started')
+    os.kill(pid_of(b, end_of), signal.SIGKILL)
+    what = f'{end_of} ends in an effect'
+    wait_for(f'{what}: all is well again', lambda: not exists(drafts) and well(b))
+    found = wait_for(f'{what}: it is unknown', lambda: [
+        e for e in effects(b) if e['state'] == 'unknown'][old:])
+    need(len(found) == 1, f'{what}: it alone is unknown')
+    item = next(i for i in mails.all_read() if i['item'] == found[0]['item'])
+    need(item['verdict'] == ('interrupted' if end_of in GENERATION else 'read'),
+         f'{what}: its mail is {item["verdict"]}')
+    time.sleep(slower(1))
+    need(sent(b) == before, f'{what}: nothing was sent, nothing is repeated')
+    outcome = [r['outcome'] for r in b.audit() if r['kind'] == 'outcome'
+               and r['effect'] == found[0]['effect']]
+    need(outcome == ['unknown'], f'{what}: the log says so once {outcome}')
+    mails.n += 1
+    b.deliver(f'{mails.n}.mail', plain('send', SEND))
+    mails.all_read()
+    need(sent(b) == before + 1, f'{what}: the next one is carried out')
 
 
 def kill_meanwhile(b, mails):
@@ -301,6 +346,8 @@ def main():
     with Bulkhead(planner='gullible', extra=quick()) as b:
         b.up()
         mails = Mails(b)
+        for name in ('connector:drafts', 'broker', 'store'):
+            in_an_effect(b, mails, name)
         the_log_is_away(b, mails)
         kill_meanwhile(b, mails)
         latch_from_outside(b)

@@ -50,6 +50,48 @@ static void lose_peer(struct auditd *a, size_t peer)
 	fd_close(&a->peers[peer].fd);
 }
 
+/* To the monitor: that it can work, or no more; or what it was asked. */
+static void say(struct auditd *a, enum msg_type t)
+{
+	const uint64_t number = a->in.type == MSG_PING ? a->in.ping.number : 0;
+
+	a->out = (struct msg){ .type = t, .ids = a->in.ids };
+	if (t == MSG_PONG)
+		a->out.ping.number = number;
+	if (t == MSG_AUDIT_FAIL)
+		a->out.text.text = span_str(a->why);
+	if (a->peers[MONITOR].fd >= 0 &&
+	    chan_send(&a->peers[MONITOR], &a->out, NULL, 0) < 0)
+		lose_peer(a, MONITOR);
+}
+
+static void watch_reserve(struct auditd *a);
+
+static void publish(struct auditd *a, bool rest)
+{
+	int r = 0;
+
+	if (!a->failed)
+		r = rest ? tlog_rest(a->log) : tlog_publish(a->log);
+	a->behind_us = 0;
+	if (r == 0) {
+		watch_reserve(a);
+		return;
+	}
+	fail(a, "publish", r);
+	/* Nobody has asked, so nobody else would be told. */
+	say(a, MSG_AUDIT_FAIL);
+}
+
+/* Whoever asks whether it works is told of the whole of it. */
+static void pong(struct auditd *a)
+{
+	if (a->behind_us)
+		publish(a, true);
+	if (!a->failed)
+		say(a, MSG_PONG);
+}
+
 static void add_record(struct auditd *a, size_t peer)
 {
 	const struct record_stamp stamp = {
@@ -88,18 +130,6 @@ static void add_record(struct auditd *a, size_t peer)
 	a->rows[a->n++].index = index;
 }
 
-/* To the monitor: that it can work, or what it was asked in a->in. */
-static void say(struct auditd *a, enum msg_type t)
-{
-	const uint64_t number = a->in.type == MSG_PING ? a->in.ping.number : 0;
-
-	a->out = (struct msg){ .type = t, .ids = a->in.ids };
-	if (t == MSG_PONG)
-		a->out.ping.number = number;
-	if (chan_send(&a->peers[MONITOR], &a->out, NULL, 0) < 0)
-		lose_peer(a, MONITOR);
-}
-
 /*
  * What the store knows of the log, as it was at a stop in order: a log that
  * does not go on from there takes nothing. This is the monitor's, so it comes
@@ -121,10 +151,7 @@ static void compare_tip(struct auditd *a)
 				 "audit log: %s; docs/audit.md says what to do "
 				 "next",
 				 err.msg);
-	a->out = (struct msg){ .type = MSG_AUDIT_FAIL, .ids = a->in.ids };
-	a->out.text.text = span_str(a->why);
-	if (chan_send(&a->peers[MONITOR], &a->out, NULL, 0) < 0)
-		lose_peer(a, MONITOR);
+	say(a, MSG_AUDIT_FAIL);
 }
 
 /* One message of a peer; false if there is none, or the peer is done. */
@@ -150,7 +177,7 @@ static bool take_message(struct auditd *a, size_t peer)
 	if (a->in.type == MSG_AUDIT || a->in.type == MSG_AUDIT_LATER) {
 		add_record(a, peer);
 	} else if (peer == MONITOR && a->in.type == MSG_PING) {
-		say(a, MSG_PONG);
+		pong(a);
 	} else if (peer == MONITOR && a->in.type == MSG_S_TIP) {
 		compare_tip(a);
 	} else if (peer == MONITOR && a->in.type == MSG_STOP) {
@@ -285,18 +312,6 @@ static void gather(struct auditd *a)
 			break;
 		take_all(a);
 	}
-}
-
-static void publish(struct auditd *a, bool rest)
-{
-	int r = 0;
-
-	if (!a->failed)
-		r = rest ? tlog_rest(a->log) : tlog_publish(a->log);
-	if (r < 0)
-		fail(a, "publish", r);
-	a->behind_us = 0;
-	watch_reserve(a);
 }
 
 static void on_quiet(void *arg);

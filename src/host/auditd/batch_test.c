@@ -183,10 +183,13 @@ static uint64_t durable_soon(uint64_t n)
 static void later(void **state)
 {
 	uint64_t n = durable();
+	const char *why;
 	uint64_t i;
 
 	(void)state;
 	start(0);
+	assert_int_equal(chan_recv(&monitor, &m, &why), 1);
+	assert_int_equal(m.type, MSG_READY);
 	send_as(MSG_AUDIT_LATER, &monitor, "vm.start", 1);
 	assert_int_equal(durable_soon(n + 1), n + 1);
 	assert_true(silent(&monitor));

@@ -15,6 +15,7 @@
  * Nothing is torn down where a loss is noticed, which may be deep inside of
  * anything: it is noted, and done by supervise() from the loop.
  */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -276,6 +277,14 @@ static void broker_start(struct monitor *m)
 	core_send(m, &m->broker, NULL, 0);
 }
 
+static void ping(struct monitor *m, struct core *c, uint64_t now)
+{
+	m->out.type = MSG_PING;
+	m->out.ids = m->ids;
+	m->out.ping.number = sup_asked(&c->watch, now);
+	core_send(m, c, NULL, 0);
+}
+
 /* The log is there again: first it is told why it was not, then what happened
  * meanwhile. */
 static void log_opened(struct monitor *m)
@@ -287,6 +296,9 @@ static void log_opened(struct monitor *m)
 		monitor_audit(m);
 	}
 	records_release(m);
+	/* All of it has to be written, by the answer: a log that can be opened
+	 * and no more begins no work that it would end again. */
+	ping(m, &m->auditd, now_ms());
 }
 
 static void alone_start(struct monitor *m, struct core *c)
@@ -313,11 +325,15 @@ static void alone_start(struct monitor *m, struct core *c)
 	monitor_audit_later(m);
 }
 
+/* As soon as the broker is ready, and auditd has shown that it can write. */
 static void generation_up(struct monitor *m)
 {
 	bool first = !m->gen.sup.was_up;
 	int i;
 
+	if (m->gen.sup.state != SUP_STARTING || m->gen.failing ||
+	    m->broker.sup.state != SUP_UP || m->auditd.watch.asked_ms)
+		return;
 	if (first) {
 		alone_start(m, &m->control);
 		for (i = 0; i < m->n_connectors && !m->stopping; i++)
@@ -338,10 +354,24 @@ static void generation_up(struct monitor *m)
 	supervise_soon(m);
 }
 
+/* What the broker had told the store, and died before it told us. */
+static void count_verdicts(struct monitor *m, const struct m_s_state *s)
+{
+	size_t i;
+
+	static_assert(ARRAY_SIZE(s->ended) == ITEM_VERDICT_MAX, "a count each");
+	for (i = 0; i < ITEM_VERDICT_MAX; i++)
+		if (!m->gen.sup.was_up)
+			m->ended[i] = s->ended[i];
+		else if (s->ended[i] >= m->ended[i])
+			m->counts[i] = s->ended[i] - m->ended[i];
+}
+
 void store_opened(struct monitor *m, const struct m_s_state *s)
 {
 	struct err err = { 0 };
 
+	count_verdicts(m, s);
 	m->store_state = *s;
 	m->store_told = true;
 	if (last_write(m->state_fd, s, &err) < 0)
@@ -409,10 +439,9 @@ void core_ready(struct monitor *m, struct core *c)
 	sup_alive(&c->watch, now, limit_ms(m, c));
 	if (c == &m->auditd)
 		log_opened(m);
-	if (c == &m->broker)
-		generation_up(m);
-	else if (core_of_generation(c) && m->auditd.sup.state == SUP_UP &&
-		 m->store.sup.state == SUP_UP && !m->gen.failing) {
+	if (c != &m->broker && core_of_generation(c) &&
+	    m->auditd.sup.state == SUP_UP && m->store.sup.state == SUP_UP &&
+	    !m->gen.failing) {
 		compare_tip(m);
 		broker_start(m);
 	}
@@ -423,12 +452,9 @@ void core_pong(struct monitor *m, struct core *c, uint64_t number)
 {
 	if (!sup_heard(&c->watch, now_ms(), number, limit_ms(m, c)))
 		core_lost(m, c, "answers what it was not asked");
-}
-
-void core_alive(struct monitor *m, struct core *c)
-{
-	if (c->watch.asked_ms)
-		sup_alive(&c->watch, now_ms(), limit_ms(m, c));
+	/* It may be what the generation waits for. */
+	if (m->gen.sup.state == SUP_STARTING)
+		supervise_soon(m);
 }
 
 /* What it has said we have not come to: it was us who waited. */
@@ -456,10 +482,7 @@ static void look_after(struct monitor *m, struct core *c, uint64_t now)
 	case WATCH_WAIT:
 		break;
 	case WATCH_ASK:
-		m->out.type = MSG_PING;
-		m->out.ids = m->ids;
-		m->out.ping.number = sup_asked(&c->watch, now);
-		core_send(m, c, NULL, 0);
+		ping(m, c, now);
 		break;
 	case WATCH_DEAD:
 		if (unheard(c) && now - c->watch.asked_ms < 2 * limit)
@@ -571,6 +594,8 @@ static void on_supervise(void *arg)
 	m->sup_timer = -1;
 	if (m->gen.failing)
 		generation_end(m);
+	else
+		generation_up(m);
 	for (i = 0; (c = core_at(m, i)) && !m->stopping; i++) {
 		if (c->failing)
 			alone_end(m, c);

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -75,5 +76,9 @@ int last_write(int state_fd, const struct m_s_state *now, struct err *err)
 	(void)str_printf(text, sizeof(text), "%s/%llu\n", id,
 			 (unsigned long long)now->opened);
 	r = write_file(state_fd, text);
-	return r < 0 ? err_set(err, r, "state/" LAST_FILE ": errno %d", -r) : 0;
+	return r < 0 ? err_set(err, r,
+			       "state/" LAST_FILE ": %s: make room, or look "
+						  "after the directory's owner",
+			       strerror(-r))
+		     : 0;
 }

@@ -231,7 +231,8 @@ struct monitor {
 	int plan_timer;
 	uint64_t worked_ms; /* when a VM was last given work */
 	uint64_t next_vm, next_request;
-	uint64_t counts[ITEM_VERDICT_MAX];
+	uint64_t counts[ITEM_VERDICT_MAX]; /* since our start */
+	uint64_t ended[ITEM_VERDICT_MAX];  /* before it */
 	uint64_t vms_started, vms_failed;
 	struct watch watches[MONITOR_WATCHES];
 	uint64_t starts[ORIGIN_MAX];
@@ -305,8 +306,6 @@ bool generation_works(const struct monitor *m);
 void core_lost(struct monitor *m, struct core *c, const char *why);
 void core_ready(struct monitor *m, struct core *c);
 void core_pong(struct monitor *m, struct core *c, uint64_t number);
-/* It has shown in another way that it works. */
-void core_alive(struct monitor *m, struct core *c);
 void store_opened(struct monitor *m, const struct m_s_state *s);
 /* Looks at what is due, from the loop. */
 void supervise_soon(struct monitor *m);

@@ -70,10 +70,10 @@ void monitor_audit(struct monitor *m)
 	if (!usable(m))
 		return;
 	r = audit_append(&m->auditd.chan, &m->record, &m->audit_state);
-	if (r == 0) {
-		core_alive(m, &m->auditd);
+	if (m->record.pong)
+		core_pong(m, &m->auditd, m->record.pong);
+	if (r == 0)
 		return;
-	}
 	lost(m, r);
 	/* Nobody can say whether that one is there. */
 	audit_bool(&m->record, "again", true);

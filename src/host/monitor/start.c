@@ -88,11 +88,15 @@ static int sub_dir(int at, const char *name, struct err *err)
 	int fd;
 
 	if (mkdirat(at, name, 0700) < 0 && errno != EEXIST)
-		return err_set(err, -errno, "%s: cannot be made: %s", name,
-			       strerror(errno));
+		return err_set(err, -errno,
+			       "state/%s: cannot be made: %s: make room, or "
+			       "look after the directory's owner",
+			       name, strerror(errno));
 	fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	return fd < 0 ? err_set(err, -errno, "%s: cannot be opened: %s", name,
-				strerror(errno))
+	return fd < 0 ? err_set(err, -errno,
+				"state/%s: cannot be opened: %s: move it away, "
+				"or look after its owner",
+				name, strerror(errno))
 		      : fd;
 }
 
@@ -222,8 +226,10 @@ static int listen_control(struct monitor *m, struct err *err)
 	umask(old);
 	m->own_socket = r == 0;
 	if (r < 0 || listen(fd, 16) < 0)
-		return err_set(err, -errno, "%s: cannot listen: %s", a.sun_path,
-			       strerror(errno));
+		return err_set(err, -errno,
+			       "%s: cannot listen: %s: name another socket in "
+			       "control.socket of bulkhead.yaml",
+			       a.sun_path, strerror(errno));
 	return take_fd(&fd);
 }
 

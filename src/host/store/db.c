@@ -272,6 +272,35 @@ int sql_meta_set(struct db *d, const char *key, uint64_t v)
 	return sql_run(d, s);
 }
 
+/* Never forgotten, as the items are. */
+static const char *const ended_keys[] = {
+	[ITEM_READ] = "ended.read",
+	[ITEM_REFUSED] = "ended.refused",
+	[ITEM_TASK_FAILED] = "ended.task-failed",
+	[ITEM_INTERRUPTED] = "ended.interrupted",
+	[ITEM_GIVEN_UP] = "ended.given-up",
+};
+
+static_assert(ARRAY_SIZE(ended_keys) == ITEM_VERDICT_MAX, "a key each");
+
+int sql_ended(struct db *d, unsigned verdict)
+{
+	uint64_t n = 0;
+	int r = sql_meta(d, ended_keys[verdict], &n);
+
+	return r < 0 ? r : sql_meta_set(d, ended_keys[verdict], n + 1);
+}
+
+static int ended_get(struct db *d)
+{
+	unsigned v;
+	int r = 0;
+
+	for (v = ITEM_READ; v < ITEM_VERDICT_MAX && r == 0; v++)
+		r = sql_meta(d, ended_keys[v], &d->state.ended[v]);
+	return r;
+}
+
 static int meta_bytes(struct db *d, const char *key, uint8_t *ret, size_t n)
 {
 	sqlite3_stmt *s = sql_use(d, ST_META_GET);
@@ -578,6 +607,8 @@ static int recover(struct db *d)
 		r = compare_last(d);
 	if (r == 0)
 		r = sql_meta_set(d, "opened", ++d->state.opened);
+	if (r == 0)
+		r = ended_get(d);
 	if (r == 0)
 		r = sql_meta(d, "tip_size", &d->state.tip_size);
 	if (r == 0)

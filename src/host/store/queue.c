@@ -401,6 +401,9 @@ int db_item_done(struct db *d, const struct m_i_done *m)
 	if (r < 0)
 		return r;
 	d->ended++;
+	r = sql_ended(d, m->verdict);
+	if (r < 0)
+		return r;
 	r = forget_oldest(d);
 	if (r < 0)
 		return r;

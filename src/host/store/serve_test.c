@@ -91,6 +91,9 @@ static void test_one_verdict_only(void **)
 	assert_int_equal(rig_ask(&r, MSG_I_DONE), MSG_S_FAIL);
 	rig_put(&r, "inbox", "one", "hello");
 	assert_int_equal(r.in.q_kept.verdict, ITEM_REFUSED);
+	restart();
+	assert_int_equal(r.state.ended[ITEM_REFUSED], 1);
+	assert_int_equal(r.state.ended[ITEM_READ], 0);
 }
 
 /* A place that is offered first is filled by the item that comes. */
@@ -466,8 +469,9 @@ static void test_history(void **)
 	assert_int_equal(r.in.e_row.effect, 2);
 	assert_true(rig_row(&r, MSG_E_GET, 2, S_ALL));
 	assert_int_equal(r.in.e_row.effect, 4);
-	/* Numbers are not given again. */
+	/* Numbers are not given again, and what is forgotten is counted. */
 	restart();
+	assert_int_equal(r.state.ended[ITEM_READ], 6);
 	rig_put(&r, "inbox", "k1", "x");
 	assert_int_equal(r.in.q_kept.kept, KEPT_NEW);
 	assert_int_equal(r.in.q_kept.item, 7);

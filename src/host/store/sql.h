@@ -70,6 +70,9 @@ int sql_fail(struct db *d, int code, const char *fmt, ...)
 [[nodiscard]] int sql_meta(struct db *d, const char *key, uint64_t *ret);
 [[nodiscard]] int sql_meta_set(struct db *d, const char *key, uint64_t v);
 
+/* Counts one more item that ended so. */
+[[nodiscard]] int sql_ended(struct db *d, unsigned verdict);
+
 /* Behind which number the rows that m asks for begin; which is one of the
  * statements that skip the newest. */
 [[nodiscard]] int sql_after(struct db *d, enum stmt which,
