@@ -74,10 +74,9 @@ static void publish(struct auditd *a, bool rest)
 	if (!a->failed)
 		r = rest ? tlog_rest(a->log) : tlog_publish(a->log);
 	a->behind_us = 0;
-	if (r == 0) {
-		watch_reserve(a);
+	watch_reserve(a);
+	if (r == 0)
 		return;
-	}
 	fail(a, "publish", r);
 	/* Nobody has asked, so nobody else would be told. */
 	say(a, MSG_AUDIT_FAIL);

@@ -50,6 +50,7 @@ enum {
 	MONITOR_AUDIT_MS = 10000,    /* a record is durable by then */
 	MONITOR_STORE_MS = 120000,   /* auditd and store have checked all */
 	MONITOR_START_MS = 60000,    /* and any other process is ready */
+	MONITOR_READY_MS = 10000,    /* `up` waits for that so long */
 	MONITOR_LAST_WORDS = 64,     /* of a process, that are looked through */
 	SUP_LEAST_MS = 10,	     /* between looks at what is due */
 	MONITOR_ENVELOPE_MS = 10000, /* what an envelope process has */
@@ -208,6 +209,7 @@ struct monitor {
 	bool stopping;
 	bool own_socket; /* the control socket is of our making */
 	int listen_fd;	 /* that socket */
+	bool told;	 /* who started us knows that we are up */
 	int exit_code;
 	char end_why[SUP_CAUSE]; /* where that is not 0 */
 	struct generation gen;
