@@ -620,6 +620,7 @@ def up_cases():
         yield ('a long one', *w.run('--config', '/' + 'a' * 2000, 'up'))
     with World() as w:
         yield ('an operand', *up(w, 'now'))
+        yield ('here and in the background', *up(w, '--foreground', '--detach'))
         yield ('no images', *up(w, images='/nonexistent'))
         damaged = damaged_images(w)
         yield ('damaged images', *up(w, images=damaged))
@@ -671,6 +672,9 @@ def up_cases():
         w.write('state/latch', 'x') if os.path.isdir(w.path('state')) else None
         yield ('the latch', *up(w))
         os.unlink(w.path('state/latch'))
+        with open(w.path('state/supervisor'), 'w', encoding='utf-8') as f:
+            fcntl.lockf(f, fcntl.LOCK_EX)
+            yield ('one that supervises', *up(w))
         os.chmod(w.path('state'), 0o755)
         yield ('a state for all', *up(w))
         os.chmod(w.path('state'), 0o700)
