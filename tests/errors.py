@@ -676,6 +676,7 @@ def up_cases():
         os.unlink(w.path('state/version'))
         w.write('assistant.yaml', POLICY.replace('enforce', 'rehearse'))
         yield ('a policy with errors', *up(w, images='/nonexistent'))
+        yield ('the same where a service would see it', *up(w, '--foreground'))
         w.write('assistant.yaml', POLICY.replace('inbox', 'letters').replace('drafts', 'post'))
         yield ('a policy that wants other connectors', *up(w))
         w.write('assistant.yaml', '#' * ((1 << 20) + 1))

@@ -90,6 +90,12 @@ def deb(d):
                              text=True, check=True).stdout
     owners = {l.split()[1] for l in listing.splitlines()}
     need(owners == {'root/root'}, 'its files are root\'s')
+    if shutil.which('lintian'):
+        r = subprocess.run(['lintian', '--allow-root', '--fail-on', 'error,warning',
+                            package], capture_output=True, text=True, check=False)
+        need(r.returncode == 0, 'lintian finds nothing', r.stdout + r.stderr)
+    else:
+        print('skipped: no lintian')
     need(' ./usr/bin/bulkhead\n' in listing and './etc' not in listing,
          'it holds the program, and no configuration')
 

@@ -39,6 +39,7 @@ int loop_add(struct loop *l, int fd, short events, loop_fd_fn fn, void *arg)
 		l->fds[i].fn = fn;
 		l->fds[i].arg = arg;
 		l->fds[i].round = l->round;
+		l->fds[i].rest_ms = 0;
 		return 0;
 	}
 	return -ENFILE;
@@ -51,6 +52,15 @@ void loop_events(struct loop *l, int fd, short events)
 	for (i = 0; i < LOOP_FDS; i++)
 		if (l->fds[i].fd == fd)
 			l->fds[i].events = events;
+}
+
+void loop_rest(struct loop *l, int fd, uint64_t ms)
+{
+	int i;
+
+	for (i = 0; i < LOOP_FDS; i++)
+		if (l->fds[i].fd == fd)
+			l->fds[i].rest_ms = now_ms() + ms + 1;
 }
 
 void loop_del(struct loop *l, int fd)
@@ -108,6 +118,32 @@ static int run_timers(struct loop *l)
 	return next - now > 60000 ? 60000 : (int)(next - now);
 }
 
+/* The rows that poll looks at now; *timeout ends with the first that rests. */
+static nfds_t look_at(struct loop *l, struct pollfd *p, int *row, int *timeout)
+{
+	nfds_t n = 0;
+	int i;
+
+	for (i = 0; i < LOOP_FDS; i++) {
+		uint64_t now;
+
+		if (l->fds[i].fd < 0)
+			continue;
+		now = l->fds[i].rest_ms ? now_ms() : 0;
+		if (l->fds[i].rest_ms > now) {
+			uint64_t left = l->fds[i].rest_ms - now;
+
+			if (*timeout < 0 || left < (uint64_t)*timeout)
+				*timeout = (int)left;
+			continue;
+		}
+		l->fds[i].rest_ms = 0;
+		p[n] = (struct pollfd){ l->fds[i].fd, l->fds[i].events, 0 };
+		row[n++] = i;
+	}
+	return n;
+}
+
 int loop_run(struct loop *l)
 {
 	struct pollfd p[LOOP_FDS];
@@ -115,19 +151,12 @@ int loop_run(struct loop *l)
 
 	while (!l->stop) {
 		int timeout = run_timers(l);
-		nfds_t n = 0;
+		nfds_t n;
 		nfds_t k;
-		int i;
 
 		if (l->stop)
 			break;
-		for (i = 0; i < LOOP_FDS; i++) {
-			if (l->fds[i].fd < 0)
-				continue;
-			p[n] = (struct pollfd){ l->fds[i].fd, l->fds[i].events,
-						0 };
-			row[n++] = i;
-		}
+		n = look_at(l, p, row, &timeout);
 		l->round++;
 		if (poll(p, n, timeout) < 0 && errno != EINTR)
 			return -errno;

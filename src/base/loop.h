@@ -20,7 +20,8 @@ struct loop {
 		short events;
 		loop_fd_fn fn;
 		void *arg;
-		uint64_t round; /* in which it was added */
+		uint64_t round;	  /* in which it was added */
+		uint64_t rest_ms; /* not looked at before; 0: always */
 	} fds[LOOP_FDS];
 	uint64_t round; /* of poll */
 	struct {
@@ -39,6 +40,9 @@ void loop_init(struct loop *l);
 
 /* Changes what is watched for; the fd must be in the table. */
 void loop_events(struct loop *l, int fd, short events);
+
+/* Does not look at fd for so long, whatever comes there. */
+void loop_rest(struct loop *l, int fd, uint64_t ms);
 
 /* Stops watching; safe inside a callback, and for fds that are not there. */
 void loop_del(struct loop *l, int fd);

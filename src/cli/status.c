@@ -16,7 +16,8 @@
  *	starts    {cold, clone, pool, cold_why}
  *	items     {pending, read, refused, task_failed, interrupted, given_up}
  *	queue     [{source, waiting, at_work, bytes, blocked, why}]
- *	audit     {size, root}
+ *	room      {why, waits, fds, fds_most, vms, clock_jumps}
+ *	audit     {size, root, reserve, reserve_left, full, reserve_why}
  *
  * A key that is not there is shown as unknown, never guessed.
  */
@@ -224,12 +225,50 @@ static void numbers_line(struct buf *b, const struct show *how, const char *own,
 	buf_u8(b, '\n');
 }
 
+/* What the log has to itself of the disk, where that is not all it should. */
+static void reserve_line(struct buf *b, const struct show *how, const json_t *j)
+{
+	const json_t *why = json_object_get(j, "reserve_why");
+
+	if (!json_is_true(json_object_get(j, "full")) &&
+	    (!json_is_string(why) || !*json_string_value(why)))
+		return;
+	buf_printf(b, "%12s", "");
+	if (json_is_true(json_object_get(j, "full")))
+		show_put(b, how, SHOW_BAD,
+			 "RESERVE: nothing new is executed, no new work is "
+			 "taken: ");
+	else
+		buf_str(b, "no reserve: ");
+	put_number(b, json_object_get(j, "reserve_left"));
+	buf_str(b, " of ");
+	put_number(b, json_object_get(j, "reserve"));
+	buf_str(b, " bytes: ");
+	put_string(b, how, why, 60);
+	buf_u8(b, '\n');
+}
+
 static void audit_line(struct buf *b, const struct show *how, const json_t *j)
 {
 	label(b, how, "audit log");
 	put_number(b, json_object_get(j, "size"));
 	buf_str(b, " records, root ");
 	put_string(b, how, json_object_get(j, "root"), 34);
+	buf_u8(b, '\n');
+	reserve_line(b, how, j);
+}
+
+/* Only where work waits for something of the host's. */
+static void room_line(struct buf *b, const struct show *how, const json_t *j)
+{
+	const json_t *why = json_object_get(j, "why");
+
+	if (!json_is_string(why) || !*json_string_value(why))
+		return;
+	label(b, how, "room");
+	show_put(b, how, SHOW_BAD, "WORK WAITS");
+	buf_str(b, ": ");
+	put_string(b, how, why, 24);
 	buf_u8(b, '\n');
 }
 
@@ -412,6 +451,7 @@ void status_print(struct buf *b, const struct show *how, const json_t *all)
 	numbers_line(b, how, "items", json_object_get(all, "items"), items,
 		     ARRAY_SIZE(items));
 	queue_lines(b, how, json_object_get(all, "queue"));
+	room_line(b, how, json_object_get(all, "room"));
 	audit_line(b, how, json_object_get(all, "audit"));
 }
 

@@ -84,7 +84,10 @@ static const char bad[] =
 	" 'items': {'read': 0, 'refused': 2, 'task_failed': 0,"
 	"	    'interrupted': 1, 'given_up': 1, 'pending': 0},"
 	" 'queue': [],"
-	" 'audit': {'size': 9, 'root': 'ef'}}";
+	" 'room': {'why': 'the host has 9 MiB of memory left'},"
+	" 'audit': {'size': 9, 'root': 'ef', 'reserve': 100, "
+	"	    'reserve_left': 60, 'full': true,"
+	"	    'reserve_why': 'the disk is full'}}";
 
 static json_t *parse(const char *text)
 {

@@ -36,7 +36,9 @@ enum {
 	SPANS_MAX = 65536,
 };
 
-#define QUEUE_BYTES_MAX (1024ULL << 30)
+#define AUDIT_RESERVE_MIN (1ULL << 20)
+#define AUDIT_RESERVE_MAX (64ULL << 30)
+#define QUEUE_BYTES_MAX	  (1024ULL << 30)
 
 struct loader {
 	struct load load;
@@ -698,6 +700,39 @@ static void set_supervision(void *ctx, const struct yaml_node *n)
 	walk(ctx, n, supervision_rules, ARRAY_SIZE(supervision_rules));
 }
 
+/* audit */
+
+static void set_audit_reserve(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+	const char *text = scalar(l, n);
+	uint64_t v;
+
+	if (!text)
+		return;
+	if (value_size(text, &v) < 0 || v > AUDIT_RESERVE_MAX ||
+	    (v && v < AUDIT_RESERVE_MIN))
+		fault(l, n, "a size, 1MiB to 64GiB, or 0");
+	else
+		l->c.audit_reserve = v;
+}
+
+static const struct load_rule audit_rules[] = {
+	{ { "reserve", false, false,
+	    "of the disk, set aside for the audit log, as a file beside it. "
+	    "When the disk is full the log goes on in it: what was begun is "
+	    "recorded, nothing new is executed",
+	    "1MiB to 64GiB, or 0: none", "64MiB" },
+	  set_audit_reserve },
+	{ { "retention", false, true, "how long records are kept" }, NULL },
+	{ { "witness", false, true, "who signs checkpoints, too" }, NULL },
+};
+
+static void set_audit(void *ctx, const struct yaml_node *n)
+{
+	walk(ctx, n, audit_rules, ARRAY_SIZE(audit_rules));
+}
+
 /* telemetry */
 
 static const char *const logs_names[] = {
@@ -967,7 +1002,8 @@ static const struct load_rule top_rules[] = {
 	{ { "connectors", true, false, "accounts and folders, by name",
 	    "a map of 1 to 16 maps", NULL },
 	  set_connectors },
-	{ { "audit", false, true, "retention, reserve, witness" }, NULL },
+	{ { "audit", false, false, "what the audit log has", "a map", NULL },
+	  set_audit },
 	{ { "vault", false, true, "encrypted secrets" }, NULL },
 	{ { "upstreams", false, true, "model providers" }, NULL },
 };
@@ -992,6 +1028,7 @@ static void set_defaults(struct loader *l)
 					.bytes = 1 << 30,
 					.reserve = 64 << 20,
 					.history = 100000 };
+	c->audit_reserve = UINT64_C(64) << 20;
 	c->supervision = (struct conf_supervision){ .watchdog_s = 15,
 						    .backoff_s = 60,
 						    .healthy_s = 60,
@@ -1144,6 +1181,7 @@ static const struct load_schema schema[] = {
 	{ "vms.", LOAD_TABLE(vms_rules) },
 	{ "vms.KIND.", LOAD_TABLE(vm_rules) },
 	{ "queue.", LOAD_TABLE(queue_rules) },
+	{ "audit.", LOAD_TABLE(audit_rules) },
 	{ "supervision.", LOAD_TABLE(supervision_rules) },
 	{ "telemetry.", LOAD_TABLE(telemetry_rules) },
 	{ "connectors.NAME.", LOAD_TABLE(connector_rules) },

@@ -102,6 +102,7 @@ struct conf {
 	struct conf_vm planner_vm;
 	int backend; /* enum vm_backend */
 	struct conf_queue queue;
+	uint64_t audit_reserve; /* bytes set aside for the log, 0: none */
 	struct conf_supervision supervision;
 	struct conf_telemetry telemetry;
 	uint32_t n_connectors;

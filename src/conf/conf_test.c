@@ -140,11 +140,15 @@ static const struct {
 	  "1\n" },
 	{ HEAD AGENTS CONNECTORS "stat: /x\n",
 	  "c:4:1: unknown key \"stat\": did you mean \"state\"?\n" },
+	{ HEAD AGENTS CONNECTORS "audit: {reserve: 1023KiB}\n",
+	  "c:4:18: a size, 1MiB to 64GiB, or 0\n" },
+	{ HEAD AGENTS CONNECTORS "audit: {reserve: 65GiB}\n",
+	  "c:4:18: a size, 1MiB to 64GiB, or 0\n" },
 	{ HEAD AGENTS CONNECTORS "audit: {retention: 400d}\nvault: {}\n"
 				 "upstreams: {}\n",
-	  "c:4:1: \"audit\"" LATER "remove it\n"
 	  "c:5:1: \"vault\"" LATER "remove it\n"
-	  "c:6:1: \"upstreams\"" LATER "remove it\n" },
+	  "c:6:1: \"upstreams\"" LATER "remove it\n"
+	  "c:4:9: \"retention\"" LATER "remove it\n" },
 	{ HEAD AGENTS CONNECTORS "backend: native\n",
 	  "c:4:10: \"native\"" LATER "use \"auto\"\n" },
 	{ HEAD AGENTS CONNECTORS "backend: qemu-kwm\n",

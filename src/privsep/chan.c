@@ -2,6 +2,7 @@
 #include "privsep/chan.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -65,6 +66,13 @@ static void take_control(struct chan *c, struct msghdr *mh)
 	}
 }
 
+bool chan_spare(int *spare)
+{
+	if (*spare < 0)
+		*spare = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+	return *spare >= 0;
+}
+
 int chan_recv(struct chan *c, struct msg *ret, const char **why)
 {
 	union {
@@ -80,15 +88,23 @@ int chan_recv(struct chan *c, struct msg *ret, const char **why)
 
 	close_received(c);
 	*why = NULL;
+	if (c->spare && !chan_spare(c->spare))
+		return -EMFILE;
+	if (c->spare)
+		fd_close(c->spare);
 	/* A peer that ended with something unread is told as ECONNRESET, once,
 	 * before what it said itself: that comes behind. */
 	do
 		n = recvmsg(c->fd, &mh,
 			    MSG_CMSG_CLOEXEC | (c->no_wait ? MSG_DONTWAIT : 0));
 	while (n < 0 && (errno == EINTR || errno == ECONNRESET));
+	n = n < 0 ? -errno : n;
+	if (n >= 0)
+		take_control(c, &mh);
+	if (c->spare)
+		(void)chan_spare(c->spare);
 	if (n < 0)
-		return -errno;
-	take_control(c, &mh);
+		return (int)n;
 	if (n == 0)
 		return 0;
 	if (mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {

@@ -18,6 +18,9 @@ struct chan {
 	/* Sending never waits either, and says -EAGAIN; whoever else holds
 	 * this end (a duplicate shares O_NONBLOCK) cannot change it. */
 	bool send_no_wait;
+	/* A descriptor held back, so that one that a message brings finds a
+	 * place; borrowed, shared by all channels of a process, NULL: none. */
+	int *spare;
 };
 
 /* A pair of connected, close-on-exec ends. Returns 0 or -errno. */
@@ -29,11 +32,15 @@ void chan_done(struct chan *c);
 
 /*
  * Receives one message, waiting for it unless c->no_wait is set. Returns 1, 0
- * when the peer is gone, -EAGAIN, or another negative errno; -EPROTO for a
+ * when the peer is gone, -EAGAIN, or another negative errno; -EMFILE, and
+ * nothing was received, while no spare descriptor can be had; -EPROTO for a
  * datagram that is not a valid message (*why names it), the channel is then
  * unusable: a bad peer is closed, never answered.
  */
 [[nodiscard]] int chan_recv(struct chan *c, struct msg *ret, const char **why);
+
+/* Takes a spare descriptor if *spare has none; false: there is none. */
+bool chan_spare(int *spare);
 
 /* The i-th fd of the last message, now the caller's; -1 if there is none. */
 int chan_take_fd(struct chan *c, size_t i);

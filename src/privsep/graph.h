@@ -68,7 +68,10 @@ struct proc_row {
 	const char *name; /* "broker": the binary is bulkhead-broker */
 	unsigned rights;  /* enum rights */
 	enum fd_role fds[GRAPH_FDS];
-	bool more_fds;		  /* is given more channels while it runs */
+	bool more_fds; /* is given more channels while it runs */
+	/* Which go first when the host runs out of memory, 0 to 1000: VMs, then
+	 * what parses, and what keeps the state last of all. */
+	unsigned oom;
 	struct bpf_filter filter; /* the system calls it keeps */
 };
 

@@ -3,8 +3,12 @@
 
 #include <errno.h>
 
-/* MSG_READY and one MSG_PONG may be there before an answer. */
-enum { SIGNS_MAX = 4 };
+#include "base/str.h"
+
+/* MSG_READY, one MSG_PONG and some MSG_AUDIT_ROOM may be there before an
+ * answer; the last are told every two seconds at most, and when a batch has
+ * taken of the reserve. */
+enum { SIGNS_MAX = 1000 };
 
 void audit_begin(struct audit_record *r, const char *kind,
 		 const struct msg_ids *ids)
@@ -59,6 +63,26 @@ void audit_bool(struct audit_record *r, const char *key, bool v)
 	}
 }
 
+void audit_room_take(struct audit_room *ret, const struct m_audit_room *in)
+{
+	*ret = (struct audit_room){ .full = in->full,
+				    .reserve = in->reserve,
+				    .left = in->left };
+	if (str_copy(ret->why, sizeof(ret->why), in->why) < 0)
+		ret->why[0] = 0;
+}
+
+/* What is said before an answer, and is none. */
+static bool is_sign(struct audit_record *r)
+{
+	if (r->answer.type == MSG_AUDIT_ROOM)
+		audit_room_take(&r->room, &r->answer.audit_room);
+	if (r->answer.type == MSG_PONG)
+		r->pong = r->answer.ping.number;
+	return r->answer.type == MSG_AUDIT_ROOM || r->answer.type == MSG_PONG ||
+	       r->answer.type == MSG_READY;
+}
+
 int audit_append(struct chan *auditd, struct audit_record *r,
 		 struct m_audit_ok *ret)
 {
@@ -77,9 +101,7 @@ int audit_append(struct chan *auditd, struct audit_record *r,
 		n = chan_recv(auditd, &r->answer, &why);
 		if (n <= 0)
 			return n < 0 ? n : -EPIPE;
-		if (r->answer.type == MSG_PONG)
-			r->pong = r->answer.ping.number;
-		else if (r->answer.type != MSG_READY)
+		if (!is_sign(r))
 			break;
 	}
 	if (r->answer.type != MSG_AUDIT_OK)
@@ -95,4 +117,22 @@ int audit_append_later(struct chan *auditd, struct audit_record *r)
 		return -E2BIG;
 	r->msg.type = MSG_AUDIT_LATER;
 	return chan_send(auditd, &r->msg, NULL, 0);
+}
+
+int audit_poll(struct chan *auditd, struct audit_record *r)
+{
+	const bool waits = !auditd->no_wait;
+	const char *why;
+	int n, i;
+
+	auditd->no_wait = true;
+	for (i = 0; i <= SIGNS_MAX; i++) {
+		n = chan_recv(auditd, &r->answer, &why);
+		if (n <= 0 || !is_sign(r))
+			break;
+	}
+	auditd->no_wait = !waits;
+	if (n > 0)
+		return -EIO;
+	return n == -EAGAIN ? 0 : n < 0 ? n : -EPIPE;
 }

@@ -9,12 +9,20 @@
 
 #include "privsep/chan.h"
 
+/* What auditd said last of the space that is set aside for it. */
+struct audit_room {
+	bool full; /* nothing new may be begun */
+	uint64_t reserve, left;
+	char why[161];
+};
+
 /* Builds an audit record field by field; the spans must outlive the append. */
 struct audit_record {
 	struct msg msg;
 	struct msg answer; /* auditd's; audit_append leaves msg as it was */
 	uint64_t pong;	   /* a PONG that came before that; 0: none did */
 	bool bad;	   /* more fields than LIMIT_AUDIT_FIELDS */
+	struct audit_room room;
 };
 
 void audit_begin(struct audit_record *r, const char *kind,
@@ -42,5 +50,13 @@ enum { AUDIT_LATER_MS = 50 };
 
 [[nodiscard]] int audit_append_later(struct chan *auditd,
 				     struct audit_record *r);
+
+void audit_room_take(struct audit_room *ret, const struct m_audit_room *in);
+
+/*
+ * Takes what auditd has said unasked, without waiting, into r->room. 0 or a
+ * negative errno: the log cannot be written.
+ */
+[[nodiscard]] int audit_poll(struct chan *auditd, struct audit_record *r);
 
 #endif

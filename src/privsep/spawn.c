@@ -71,6 +71,20 @@ static int null_stdio(void)
 									 : 0;
 }
 
+/* More than what started it has anybody may give himself. Where it cannot be
+ * set the kernel chooses as it likes. */
+static void take_oom(unsigned score)
+{
+	CLEAN_FD int fd = -1;
+	char text[16];
+
+	if (!score)
+		return;
+	fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	if (fd >= 0 && str_printf(text, sizeof(text), "%u", score) > 0)
+		(void)fd_write_all(fd, span_str(text));
+}
+
 _Noreturn static void child(const struct spawn *s, const char *path,
 			    pid_t parent, int error_fd)
 {
@@ -84,6 +98,7 @@ _Noreturn static void child(const struct spawn *s, const char *path,
 	for (i = 0; s->args && s->args[i] && i < SPAWN_ARGS; i++)
 		argv[1 + i] = s->args[i];
 	(void)log_env(log, sizeof(log), s->ids);
+	take_oom(row->oom);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 &&

@@ -49,6 +49,7 @@ enum msg_type {
 	MSG_AUDIT,	 /* m_audit */
 	MSG_AUDIT_LATER, /* m_audit: durable in a moment, no answer if it is */
 	MSG_AUDIT_OK,	 /* m_audit_ok: durable, with all before it */
+	MSG_AUDIT_ROOM,	 /* m_audit_room: unasked, when it changes */
 	MSG_AUDIT_FAIL,	 /* m_text: nothing may execute */
 
 	/* inbound connector <-> monitor */
@@ -206,6 +207,14 @@ struct m_audit_ok {
 	uint8_t root[32];
 };
 
+/* What is set aside of the disk for the log. */
+struct m_audit_room {
+	uint8_t full;	  /* nothing new may be executed */
+	uint64_t reserve; /* bytes that are wanted, 0: none */
+	uint64_t left;	  /* that are there */
+	struct span why;  /* not all of them are, in our words */
+};
+
 struct m_item {
 	struct span key; /* the connector's own name for it, opaque */
 	uint64_t size;
@@ -220,6 +229,9 @@ struct m_item_done {
 struct m_ping {
 	uint64_t number;
 };
+
+/* MSG_S_FAIL of what may be tried again when there is room. */
+#define STORE_FULL "the disk is full"
 
 /* How far the audit log has come, kept in a second place. */
 struct m_s_tip {
@@ -602,6 +614,7 @@ struct msg {
 		struct m_hello hello;
 		struct m_audit audit;
 		struct m_audit_ok audit_ok;
+		struct m_audit_room audit_room;
 		struct m_item item;
 		struct m_item_done item_done;
 		struct m_ping ping;

@@ -52,6 +52,9 @@ static void sample(struct msg *m, enum msg_type t)
 		};
 	} else if (t == MSG_PING) {
 		m->ping.number = 0x0807;
+	} else if (t == MSG_AUDIT_ROOM) {
+		m->audit_room = (struct m_audit_room){ 1, 64 << 20, 16 << 20,
+						       SPAN_LIT("full") };
 	} else if (t == MSG_S_STATE) {
 		memset(m->s_state.id, 0x1d, sizeof(m->s_state.id));
 		m->s_state.opened = 2;
@@ -175,6 +178,10 @@ static void test_golden(void **state)
 			     "03000000"
 			     "616263" },
 		{ MSG_PING, "0708000000000000" },
+		{ MSG_AUDIT_ROOM, "01"
+				  "0000000400000000"
+				  "0000000100000000"
+				  "0400000066756c6c" },
 		{ MSG_S_STATE, "1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d"
 			       "0200000000000000"
 			       "0300000000000000"

@@ -127,7 +127,7 @@ static int unpack_all(struct archive *a, int dir, struct err *err)
 static int recover_log(int log, int tip, struct err *why)
 {
 	struct tlog *t;
-	int r = tlog_open_tip(log, tip, &t, why);
+	int r = tlog_open_tip(log, tip, NULL, &t, why);
 
 	if (r < 0)
 		return r;

@@ -65,10 +65,30 @@ struct tlog {
 	uint64_t published; /* size of the last checkpoint */
 	bool replaying;	    /* files may exist, and must then agree */
 	bool dead;
+	struct tlog_room room;
 	struct err *err; /* of the tlog_open that runs, else NULL */
 	char recovery[200];
 	struct tlog_counts counts;
 };
+
+/* Whether to try again what found the disk full. */
+static bool made_room(const struct tlog *t, int r)
+{
+	return (r == -ENOSPC || r == -EDQUOT) && t->room.make &&
+	       t->room.make(t->room.arg);
+}
+
+/* Ends when it is written, or nobody makes room any more. */
+static int publish_file(struct tlog *t, int dir, const char *path,
+			struct span bytes, bool sync)
+{
+	int r;
+
+	do
+		r = layout_publish(dir, path, bytes, sync);
+	while (made_room(t, r));
+	return r;
+}
 
 /* Publishes a file; while replaying only what a crash left out. */
 static int put_file(struct tlog *t, const char *path, struct span bytes)
@@ -80,7 +100,7 @@ static int put_file(struct tlog *t, const char *path, struct span bytes)
 		if (r <= 0)
 			return r;
 	}
-	return layout_publish(t->dir, path, bytes, false);
+	return publish_file(t, t->dir, path, bytes, false);
 }
 
 /* What put_full kept becomes files. */
@@ -189,11 +209,11 @@ static int put_checkpoint(struct tlog *t, bool sync)
 	buf_reset(&t->out);
 	r = note_sign(&t->out, buf_view(&text), &t->key);
 	if (r == 0)
-		r = layout_publish(t->dir, "checkpoint", buf_view(&t->out),
-				   sync);
+		r = publish_file(t, t->dir, "checkpoint", buf_view(&t->out),
+				 sync);
 	if (r == 0 && t->tip >= 0)
-		r = layout_publish(t->tip, "checkpoint", buf_view(&t->out),
-				   sync);
+		r = publish_file(t, t->tip, "checkpoint", buf_view(&t->out),
+				 sync);
 	if (r == 0)
 		t->published = t->tree.size;
 	return r;
@@ -284,7 +304,7 @@ static int new_wal(struct tlog *t)
 	if (r == 0 && n)
 		r = wal_batch(&t->out, base, n, buf_view(&t->bundle), t->chain);
 	if (r == 0)
-		r = layout_publish(t->dir, "wal", buf_view(&t->out), true);
+		r = publish_file(t, t->dir, "wal", buf_view(&t->out), true);
 	if (r < 0)
 		return r;
 	t->base = base;
@@ -350,6 +370,24 @@ static int sync_wal(struct tlog *t)
 	return r;
 }
 
+/*
+ * Behind the wal's end. What a full disk took of it is cut off again, so that
+ * it is known not to be there, and tried again as long as somebody makes room.
+ * #syscalls:auditd ftruncate
+ */
+static int append_wal(struct tlog *t, struct span bytes)
+{
+	int r;
+
+	do {
+		r = fd_write_all(t->wal, bytes);
+		if ((r == -ENOSPC || r == -EDQUOT) &&
+		    ftruncate(t->wal, (off_t)t->wal_bytes) < 0)
+			return -errno;
+	} while (made_room(t, r));
+	return r;
+}
+
 static int write_batch(struct tlog *t)
 {
 	int r;
@@ -358,7 +396,7 @@ static int write_batch(struct tlog *t)
 	r = wal_batch(&t->out, t->tree.size, t->batch_n, buf_view(&t->batch),
 		      t->chain);
 	if (r == 0)
-		r = fd_write_all(t->wal, buf_view(&t->out));
+		r = append_wal(t, buf_view(&t->out));
 	if (r < 0)
 		return r;
 	t->wal_bytes += t->out.n;
@@ -499,7 +537,7 @@ static int create_key(struct tlog *t)
 	if (r < 0)
 		return err_set(t->err, r, "cannot make a key");
 	note_key_done(&key);
-	r = layout_publish(t->dir, "key", span_str(text), true);
+	r = publish_file(t, t->dir, "key", span_str(text), true);
 	OPENSSL_cleanse(text, sizeof(text));
 	return r < 0 ? err_set(t->err, r, "cannot write the key") : 0;
 }
@@ -577,7 +615,7 @@ static int create_rest(struct tlog *t)
 	head_vkey_text(&vkey, &t->key.vkey);
 	r = layout_compare(t->dir, "vkey", buf_view(&vkey), true, t->err);
 	if (r == 1)
-		r = layout_publish(t->dir, "vkey", buf_view(&vkey), true);
+		r = publish_file(t, t->dir, "vkey", buf_view(&vkey), true);
 	if (r == 0)
 		r = new_wal(t);
 	if (r == 0)
@@ -670,7 +708,7 @@ static int replay_wal(struct tlog *t, const struct head *h, struct span bytes)
  */
 static int renew_wal(struct tlog *t, struct span bytes)
 {
-	int r = layout_publish(t->dir, "wal", bytes, true);
+	int r = publish_file(t, t->dir, "wal", bytes, true);
 
 	return r < 0 ? r : open_wal(t);
 }
@@ -744,10 +782,11 @@ static int recover(struct tlog *t)
 
 int tlog_open(int dirfd, struct tlog **ret, struct err *err)
 {
-	return tlog_open_tip(dirfd, -1, ret, err);
+	return tlog_open_tip(dirfd, -1, NULL, ret, err);
 }
 
-int tlog_open_tip(int dirfd, int tipfd, struct tlog **ret, struct err *err)
+int tlog_open_tip(int dirfd, int tipfd, const struct tlog_room *room,
+		  struct tlog **ret, struct err *err)
 {
 	struct tlog *t = calloc(1, sizeof(*t));
 	int r;
@@ -761,6 +800,8 @@ int tlog_open_tip(int dirfd, int tipfd, struct tlog **ret, struct err *err)
 	t->dir = dirfd;
 	t->tip = tipfd;
 	t->lock = t->wal = -1;
+	if (room)
+		t->room = *room;
 	t->err = err;
 	buf_init(&t->bundle, LAYOUT_BUNDLE_MAX);
 	buf_init(&t->batch, LAYOUT_BUNDLE_MAX);

@@ -28,11 +28,21 @@ struct tlog; /* an open log, for appending */
 [[nodiscard]] int tlog_open(int dirfd, struct tlog **ret, struct err *err);
 
 /*
+ * Who makes room when the disk is full: true, and what found no room is tried
+ * again; false, and that is an error like any other. arg is borrowed.
+ */
+struct tlog_room {
+	bool (*make)(void *arg);
+	void *arg;
+};
+
+/*
  * The same with a directory (borrowed) outside of the log, where a copy of
  * each checkpoint is kept, the tip: a log that does not go on from there (an
- * older copy, one begun anew, none at all) is refused.
+ * older copy, one begun anew, none at all) is refused. room may be NULL.
  */
-[[nodiscard]] int tlog_open_tip(int dirfd, int tipfd, struct tlog **ret,
+[[nodiscard]] int tlog_open_tip(int dirfd, int tipfd,
+				const struct tlog_room *room, struct tlog **ret,
 				struct err *err);
 void tlog_close(struct tlog *t);
 

@@ -671,7 +671,7 @@ static struct tlog *open_tip(struct dir *d, struct dir *tip, const char *says)
 {
 	struct tlog *t = NULL;
 	struct err err = { 0 };
-	int r = tlog_open_tip(d->fd, tip->fd, &t, &err);
+	int r = tlog_open_tip(d->fd, tip->fd, NULL, &t, &err);
 
 	assert_int_equal(r, says ? -EBADMSG : 0);
 	if (says && !strstr(err.msg, says))

@@ -171,9 +171,8 @@ static int join_path(const struct mount_line *m, const char *own, char *dst,
 		       : 0;
 }
 
-/* The directory of our own group in that controller's hierarchy (v2: ""). */
-static int own_directory(const struct cgroup_source *from,
-			 const char *controller, char *dst, size_t cap)
+int cgroup_directory(const struct cgroup_source *from, const char *controller,
+		     char *dst, size_t cap)
 {
 	char own[LINE], line[LINE];
 	int r = own_group(from->own, controller, own, sizeof(own));
@@ -277,7 +276,7 @@ static bool find_v2(struct cgroups *g, const struct cgroup_source *from,
 {
 	struct cgroup_tree *t = &g->trees[0];
 
-	if (own_directory(from, "", t->path, sizeof(t->path)) < 0)
+	if (cgroup_directory(from, "", t->path, sizeof(t->path)) < 0)
 		return false;
 	leave_supervisor(t->path);
 	t->has = controllers_of(t->path);
@@ -300,8 +299,8 @@ static bool find_v1(struct cgroups *g, const struct cgroup_source *from,
 	for (c = 0; c < CGROUP_MAX; c++) {
 		struct cgroup_tree *t = &g->trees[g->n];
 
-		if (own_directory(from, controllers[c], t->path,
-				  sizeof(t->path)) < 0)
+		if (cgroup_directory(from, controllers[c], t->path,
+				     sizeof(t->path)) < 0)
 			continue;
 		*reason = "our cgroups (v1) are not ours to write";
 		if (!shapeable(t->path, "cgroup.procs"))

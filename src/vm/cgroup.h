@@ -16,8 +16,8 @@
  *	    vm-1/  vm-2/ ...    bulkhead-vmm, QEMU and bulkhead-porter
  *
  * A machine's processes join by themselves before they read a foreign byte
- * (privsep/groups.h). The kernel refuses to remove a group with a process in it,
- * and a killed QEMU needs a moment to be gone: what cannot be removed yet is
+ * (privsep/groups.h). The kernel refuses to remove a group with a process in
+ *it, and a killed QEMU needs a moment to be gone: what cannot be removed yet is
  * remembered and tried again. Groups of runs that died are found by their lock.
  * Without any of it there are resource limits only, and that is said.
  */
@@ -72,6 +72,14 @@ const char *cgroup_kind_name(enum cgroup_kind k);
 
 /* Finds out what there is; changes nothing. Always sets kind and why. */
 void cgroups_find(struct cgroups *ret, const struct cgroup_source *from);
+
+/*
+ * The directory of our own group in the hierarchy of a controller ("": version
+ * 2's), whoever may shape it. 0, -ENOENT or -ENAMETOOLONG.
+ */
+[[nodiscard]] int cgroup_directory(const struct cgroup_source *from,
+				   const char *controller, char *dst,
+				   size_t cap);
 
 /*
  * After cgroups_find: removes the groups of dead runs and makes ours; with v2,

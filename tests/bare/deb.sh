@@ -41,8 +41,55 @@ mv "$HOME/.local/state/bulkhead" "$HOME/.local/state/before"
 need "restore" bulkhead restore backup.tar
 need "audit verify of what was restored" bulkhead audit verify
 
+# The pages, and the units, as systemd and man of this Debian see them.
+need "man and systemd" apt --no-install-recommends install man-db systemd
+for page in bulkhead bulkhead-up bulkhead-audit bulkhead.yaml bulkhead-policy; do
+	need "man $page" test -n "$(man -w "$page")"
+done
+need "man shows one" sh -c 'man bulkhead-up | grep -q foreground'
+unit=/usr/lib/systemd/system/bulkhead.service
+need "systemd understands the unit" systemd-analyze verify --man=no "$unit"
+need "and the user's" systemd-analyze --user verify --man=no \
+	/usr/lib/systemd/user/bulkhead.service
+systemd-analyze security --offline=true "$unit" | tail -n 1
+
+# As the unit says: configuration in /etc, the user that was made, its home.
+id bulkhead
+bulkhead init --yes --dir /etc/bulkhead
+chgrp -R bulkhead /etc/bulkhead
+chmod -R g+rX /etc/bulkhead
+install -d -o bulkhead -g bulkhead -m 700 /var/lib/bulkhead
+# service COMMAND...: what the unit runs, as it runs it
+service() {
+	runuser -u bulkhead -- env HOME=/var/lib/bulkhead \
+		bulkhead --config /etc/bulkhead/bulkhead.yaml "$@"
+}
+service up --foreground 2>service.log &
+for i in $(seq 100); do
+	! service status >status 2>&1 || break
+	sleep 0.3
+done
+need "the service is up" service status
+install -o bulkhead -g bulkhead a.eml /var/lib/bulkhead/Maildir/new/1
+need "and reads a mail" sh -c "$(command -v runuser) -u bulkhead -- \
+	env HOME=/var/lib/bulkhead bulkhead \
+	--config /etc/bulkhead/bulkhead.yaml items --wait 180 >items"
+grep -q READ items || { cat items service.log; echo "FAILED: READ"; exit 1; }
+need "an upgrade beneath it" apt --reinstall install ./bulkhead.deb
+need "down" service down
+wait
+need "its log verifies" service audit verify
+systemctl --quiet enable bulkhead.service
+need "it is enabled" test -L \
+	/etc/systemd/system/multi-user.target.wants/bulkhead.service
+
 need "removes" apt remove bulkhead
+need "is not enabled any more" test ! -L \
+	/etc/systemd/system/multi-user.target.wants/bulkhead.service
 need "purges" apt purge bulkhead
+need "the service's state is the owner's" test -d /var/lib/bulkhead/.local/state
+need "so is its configuration" test -f /etc/bulkhead/bulkhead.yaml
+rm -r /var/lib/bulkhead /etc/bulkhead
 left=$(find / -xdev -path /proc -prune -o -path "$HOME" -prune -o \
 	-path /var/lib/dpkg/info -prune -o -name '*bulkhead*' -print)
 need "leaves nothing outside of the owner's home: $left" test -z "$left"

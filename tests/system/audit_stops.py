@@ -1,6 +1,7 @@
 """Goal of this test: when the audit log cannot be written, nothing executes, and
 status says why; when it can be written again, work goes on, and nothing was lost
-or done twice. The audit directory is on a file system that is then filled."""
+or done twice. The audit directory is on a file system that is then filled;
+nothing is set aside for it (system/disk-full has a reserve)."""
 import os
 import subprocess
 import sys
@@ -24,6 +25,8 @@ def main():
         return subprocess.run(['unshare', *flags, sys.executable, __file__],
                               env=env, check=False).returncode
     with Bulkhead(planner='gullible') as b:
+        with open(b.config, 'a', encoding='utf-8') as f:
+            f.write('audit: {reserve: 0}\n')
         audit = os.path.join(b.dir, 'state', 'audit')
         os.makedirs(audit, mode=0o700)
         os.chmod(os.path.join(b.dir, 'state'), 0o700)

@@ -97,6 +97,8 @@ static const struct {
 	{ SYS_unlinkat, "unlinkat", ERRORS | KILLS },
 	{ SYS_getdents64, "getdents64", ERRORS | KILLS },
 	{ SYS_flock, "flock", ERRORS | KILLS },
+	{ SYS_fallocate, "fallocate", ERRORS | KILLS },
+	{ SYS_ftruncate, "ftruncate", ERRORS | KILLS },
 	{ SYS_close, "close", 1 << FAULT_KILL_BEFORE },
 	{ SYS_recvmsg, "recvmsg", WAITS },
 	{ SYS_sendmsg, "sendmsg", WAITS | 1 << FAULT_KILL_AFTER },
@@ -328,7 +330,7 @@ static void start(struct peers *p, bool traced, int at, enum fault f)
 		(void)setsockopt(p->chan[i].fd, SOL_SOCKET, SO_RCVTIMEO, &limit,
 				 sizeof(limit));
 	m.hello.name = SPAN_LIT("auditd");
-	m.hello.arg = SPAN_LIT("boot");
+	m.hello.arg = SPAN_LIT("boot reserve=1048576");
 	if (chan_send(&p->chan[0], &m, NULL, 0) < 0)
 		p->gone[0] = true;
 }
@@ -373,11 +375,13 @@ static void hear(struct peers *p, size_t peer, struct outcome *o)
 
 	if (p->gone[peer])
 		return;
-	/* That it can work is no answer, and must not be taken for one: those
-	 * behind it would be heard too late. */
+	/* That it can work, or what it says of its reserve, is no answer, and
+	 * must not be taken for one: those behind it would be heard too late.
+	 */
 	do
 		r = chan_recv(&p->chan[peer], &m, &why);
-	while (r == 1 && m.type == MSG_READY);
+	while (r == 1 &&
+	       (m.type == MSG_READY || m.type == MSG_AUDIT_ROOM));
 	if (r == -EAGAIN)
 		o->lie = "it hangs";
 	if (r <= 0) {
@@ -478,7 +482,7 @@ static struct tlog *grow(uint64_t records, size_t bytes)
 	uint64_t index;
 
 	memset(text, ' ', sizeof(text));
-	if (tlog_open_tip(dup(dir), dup(tip), &t, &err) < 0)
+	if (tlog_open_tip(dup(dir), dup(tip), NULL, &t, &err) < 0)
 		fatal(err.msg);
 	for (; tlog_size(t) < records;)
 		if (tlog_add(t, span_of(text, bytes), &index) < 0 ||
@@ -599,8 +603,9 @@ static const char *check_log(struct outcome *o)
 
 /*
  * An error of the disk is never passed over: somebody is refused, or auditd
- * ends with an error. And what is no error, a call that was interrupted or did
- * half, harms nobody.
+ * ends with an error. But a full disk it meets with its reserve, where
+ * that is there already (auditd/reserve, system/disk-full). And what is no
+ * error, a call that was interrupted or did half, harms nobody.
  */
 static const char *check_answer(const struct peers *p, enum fault f)
 {
@@ -613,6 +618,9 @@ static const char *check_answer(const struct peers *p, enum fault f)
 
 	if (f == FAULT_MAX || f == FAULT_SHORT || (f == FAULT_EINTR && retried))
 		return well ? NULL : "a record is refused without need";
+	if ((f == FAULT_ENOSPC || f == FAULT_EDQUOT) &&
+	    (nr == SYS_write || nr == SYS_fsync))
+		return NULL;
 	if (faults[f].error && retried && well)
 		return "an error is passed over";
 	return NULL;

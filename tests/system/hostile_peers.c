@@ -26,8 +26,9 @@
 #include "privsep/spawn.h"
 #include "proto/message.h"
 #include "proto/message_sample.h"
+#include "tlog/tlog.h"
 
-enum { HEAR_SECONDS = 8, SOON_MS = 3000, FLOOD = 20000 };
+enum { HEAR_SECONDS = 8, SOON_MS = 3000, FLOOD = 20000, ENDED_MS = 90000 };
 
 static const char *libexec;
 
@@ -541,26 +542,114 @@ static void test_bad_records(void **)
 }
 
 /* More requests than a task has: refused, and the log does not grow. */
+/* What the log says of an item's refusals. */
+struct refused {
+	uint64_t item, refusals, records, bad_peers;
+};
+
+static uint64_t number_in(struct span record, const char *key)
+{
+	const uint8_t *at = memmem(record.p, record.n, key, strlen(key));
+
+	return at ? strtoull((const char *)at + strlen(key), NULL, 10) : 0;
+}
+
+static int count_refused(void *arg, uint64_t, struct span record)
+{
+	struct refused *r = arg;
+
+	if (number_in(record, "\"item\":") != r->item)
+		return 0;
+	if (memmem(record.p, record.n, "\"peer.bad\"", 10))
+		r->bad_peers++;
+	if (memmem(record.p, record.n, "\"decision\",", 11) &&
+	    memmem(record.p, record.n, "\"deny\"", 6)) {
+		r->refusals++;
+		r->records++;
+	}
+	if (memmem(record.p, record.n, "\"decision.repeated\"", 19)) {
+		r->refusals += number_in(record, "\"count\":");
+		r->records++;
+	}
+	return 0;
+}
+
+static void refused(uint64_t item, struct refused *ret)
+{
+	struct tlog_state s;
+	struct err err = { 0 };
+	CLEAN_FD int dir = -1;
+
+	dir = open(w.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	(void)usleep(300000);
+	(void)tlog_settle(dir);
+	*ret = (struct refused){ .item = item };
+	if (tlog_walk(dir, count_refused, ret, &s, &err) < 0)
+		fail_msg("%s", err.msg);
+}
+
 static void test_endless_requests(void **)
 {
+	struct refused sum = { 0 };
 	struct chan planner;
-	uint64_t vm;
-	uint64_t last = 0;
+	uint64_t first = 0, last = 0;
+	uint64_t item, vm;
 	int i;
 
-	(void)planner_of_item(&planner, &vm);
-	for (i = 0; i < 200; i++) {
+	item = planner_of_item(&planner, &vm);
+	for (i = 0; i < 100; i++) {
 		call(&planner, "no.such", 0);
 		hear(&planner, MSG_CALL_RESULT);
 		assert_int_equal(in.call_result.verdict, VERDICT_DENY);
-		if (i < 64) {
-			assert_true(in.call_result.audit_index > last);
-			last = in.call_result.audit_index;
-		} else {
-			assert_int_equal(in.call_result.audit_index, 0);
-		}
+		last = in.call_result.audit_index;
+		if (i == 0)
+			first = last;
+		/* Those that are refused alike share the first one's record, up
+		 * to the limit of a task and from there on. */
+		assert_true(i < 64 ? last == first : last > first);
 	}
 	alive();
+	vm_gone(vm, "done");
+	hear(&w.monitor, MSG_ITEM_VERDICT);
+	refused(item, &sum);
+	assert_int_equal(sum.refusals, 100);
+	assert_in_range(sum.records, 4, 4 + 8);
+	chan_done(&planner);
+}
+
+/* Asks on and on: it is held back, then ended, and each of its refusals is in
+ * the log, though few are their records. */
+static void test_asks_without_end(void **)
+{
+	struct refused sum = { 0 };
+	struct chan planner;
+	uint64_t start = now_ms();
+	uint64_t item, vm, heard = 0;
+	const char *why;
+
+	item = planner_of_item(&planner, &vm);
+	planner.send_no_wait = true;
+	do {
+		out.call.call = 1;
+		out.call.capability = SPAN_LIT("no.such");
+		out.call.n = 0;
+		out.type = MSG_CALL;
+		while (chan_send(&planner, &out, NULL, 0) == 0)
+			;
+		if (chan_recv(&planner, &in, &why) != 1)
+			break;
+		heard += in.type == MSG_CALL_RESULT;
+	} while (now_ms() - start < ENDED_MS);
+	assert_in_range(now_ms() - start, ENDED_MS / 3, ENDED_MS - 1);
+	/* 20 a second, and 40 at once. */
+	assert_in_range(heard, 500, 40 + 20 * (now_ms() - start) / 1000);
+	alive();
+	vm_gone(vm, "its porter died");
+	hear(&w.monitor, MSG_ITEM_VERDICT);
+	refused(item, &sum);
+	assert_int_equal(sum.refusals, heard);
+	assert_in_range(sum.records, 2, 2 + 2 * ENDED_MS / 1000);
+	assert_int_equal(sum.bad_peers, 1);
 	chan_done(&planner);
 }
 
@@ -593,6 +682,7 @@ int main(int argc, char **argv)
 		WORLD_TEST(test_out_of_turn),
 		WORLD_TEST(test_bad_records),
 		WORLD_TEST(test_endless_requests),
+		WORLD_TEST(test_asks_without_end),
 		WORLD_TEST(test_bad_envelopes),
 	};
 

@@ -7,7 +7,8 @@
  * bulkhead does not start. Texts inside records may be an attacker's: they are
  * carried as JSON strings and never interpreted. Trusts: monitor, broker.
  * Keeps: the log's directory and that of its tip, and nothing else; holds the
- * key that signs checkpoints. When the log cannot be written it refuses
+ * key that signs checkpoints. When the disk is full it gives its
+ * reserve to the log, and says so; when the log cannot be written it refuses
  * everything from then on, so that nothing is executed that would not be on
  * record.
  */
@@ -19,6 +20,7 @@
 #include "privsep/sandbox.h"
 
 static struct auditd state;
+static struct reserve reserve;
 
 /* The monitor shows it to the owner; without it there is the log. */
 static _Noreturn void refuse(const char *why)
@@ -34,6 +36,7 @@ static _Noreturn void refuse(const char *why)
 
 int main(void)
 {
+	const struct tlog_room room = { reserve_give, &reserve };
 	struct tlog_counts counts;
 	struct tlog *log = NULL;
 	char why[sizeof(struct err) + 64];
@@ -41,8 +44,10 @@ int main(void)
 	int r;
 
 	process_start(PROC_AUDITD);
+	reserve_init(&reserve, graph_fd(PROC_AUDITD, FD_DIR));
 	if (tlog_open_tip(graph_fd(PROC_AUDITD, FD_DIR),
-			  graph_fd(PROC_AUDITD, FD_STATE), &log, &err) < 0) {
+			  graph_fd(PROC_AUDITD, FD_STATE), &room, &log,
+			  &err) < 0) {
 		(void)str_printf(why, sizeof(why),
 				 "audit log: %s; docs/audit.md says what to do "
 				 "next",
@@ -51,7 +56,8 @@ int main(void)
 	}
 	if (tlog_recovery(log)[0])
 		log_warn("recovered", "what=\"%s\"", tlog_recovery(log));
-	if (auditd_init(&state, log, graph_fd(PROC_AUDITD, FD_MONITOR),
+	if (auditd_init(&state, log, &reserve,
+			graph_fd(PROC_AUDITD, FD_MONITOR),
 			graph_fd(PROC_AUDITD, FD_BROKER)) < 0)
 		die("out of memory");
 	r = auditd_run(&state);

@@ -65,6 +65,8 @@ static void say(struct auditd *a, enum msg_type t)
 		lose_peer(a, MONITOR);
 }
 
+static void watch_reserve(struct auditd *a);
+
 static void publish(struct auditd *a, bool rest)
 {
 	int r = 0;
@@ -72,6 +74,7 @@ static void publish(struct auditd *a, bool rest)
 	if (!a->failed)
 		r = rest ? tlog_rest(a->log) : tlog_publish(a->log);
 	a->behind_us = 0;
+	watch_reserve(a);
 	if (r == 0)
 		return;
 	fail(a, "publish", r);
@@ -212,6 +215,55 @@ static void answer(struct auditd *a, size_t i)
 		lose_peer(a, a->rows[i].peer);
 }
 
+/*
+ * Tells both what has become of the reserve: before the answers of the batch
+ * that found the disk full, so that nothing is begun on one of them.
+ */
+static void tell_reserve(struct auditd *a)
+{
+	const struct reserve *r = a->reserve;
+	size_t i;
+
+	if (!r || !r->changed)
+		return;
+	a->reserve->changed = false;
+	log_event(r->open || r->why[0] ? LOG_LV_WARN : LOG_LV_INFO, "reserve",
+		  "bytes=%llu of=%llu why=\"%s\"", (unsigned long long)r->have,
+		  (unsigned long long)r->want, r->open ? r->why : "whole");
+	for (i = 0; i < AUDITD_PEERS; i++) {
+		struct chan *c = &a->peers[i];
+
+		a->out.type = MSG_AUDIT_ROOM;
+		a->out.ids = a->ids;
+		a->out.audit_room =
+			(struct m_audit_room){ .full = r->open,
+					       .reserve = r->want,
+					       .left = r->have,
+					       .why = span_str(r->why) };
+		if (c->fd >= 0 && chan_send(c, &a->out, NULL, 0) < 0)
+			lose_peer(a, i);
+	}
+}
+
+static void on_reserve(void *arg)
+{
+	struct auditd *a = arg;
+
+	a->reserve_timer = -1;
+	if (!reserve_fill(a->reserve))
+		a->reserve_timer =
+			loop_timer(&a->loop, RESERVE_RETRY_MS, on_reserve, a);
+	tell_reserve(a);
+}
+
+static void watch_reserve(struct auditd *a)
+{
+	tell_reserve(a);
+	if (a->reserve && a->reserve->open && a->reserve_timer < 0)
+		a->reserve_timer =
+			loop_timer(&a->loop, RESERVE_RETRY_MS, on_reserve, a);
+}
+
 static bool may_take(const struct auditd *a)
 {
 	return a->n - a->first < TLOG_BATCH && !a->loop.stop;
@@ -316,6 +368,7 @@ static void commit_batch(struct auditd *a)
 	a->first = done;
 	take_all(a);
 	a->expect = a->asking;
+	watch_reserve(a);
 	for (i = 0; i < done; i++)
 		answer(a, i);
 	a->first = 0;
@@ -364,12 +417,15 @@ static void on_readable(void *arg, int, short)
 	} while (a->n);
 }
 
-int auditd_init(struct auditd *a, struct tlog *log, int monitor, int broker)
+int auditd_init(struct auditd *a, struct tlog *log, struct reserve *reserve,
+		int monitor, int broker)
 {
 	const int fds[AUDITD_PEERS] = { monitor, broker };
 	size_t i;
 
-	*a = (struct auditd){ .log = log, .timer = -1 };
+	*a = (struct auditd){
+		.log = log, .reserve = reserve, .timer = -1, .reserve_timer = -1
+	};
 	loop_init(&a->loop);
 	buf_init(&a->text, (size_t)2 * LIMIT_MSG);
 	for (i = 0; i < AUDITD_PEERS; i++) {
@@ -393,7 +449,29 @@ void auditd_done(struct auditd *a)
 	tlog_close(a->log);
 }
 
-/* The first message of the monitor says which boot this is. */
+/* "BOOT", or "BOOT reserve=BYTES" */
+static int take_arg(struct auditd *a, struct span arg)
+{
+	const struct span key = SPAN_LIT(" reserve=");
+	const uint8_t *at = arg.n ? memmem(arg.p, arg.n, key.p, key.n) : NULL;
+	struct span boot = arg;
+	uint64_t bytes = 0;
+
+	if (at) {
+		boot.n = (size_t)(at - arg.p);
+		if (num_parse(span_of(at + key.n, arg.n - boot.n - key.n), 0,
+			      INT64_MAX, &bytes) < 0)
+			return -EPROTO;
+	}
+	if (!utf8_valid(boot) || str_copy(a->boot, sizeof(a->boot), boot) < 0)
+		return -EPROTO;
+	if (a->reserve)
+		reserve_want(a->reserve, bytes);
+	return 0;
+}
+
+/* The first message of the monitor says which boot this is, and how much is to
+ * be set aside. */
 static int take_hello(struct auditd *a)
 {
 	const char *why = NULL;
@@ -401,12 +479,13 @@ static int take_hello(struct auditd *a)
 
 	if (r <= 0)
 		return r < 0 ? r : -EPIPE;
-	if (a->in.type != MSG_HELLO ||
-	    str_copy(a->boot, sizeof(a->boot), a->in.hello.arg) < 0 ||
-	    !utf8_valid(a->in.hello.arg))
+	a->ids = a->in.ids;
+	if (a->in.type != MSG_HELLO)
 		return -EPROTO;
-	say(a, MSG_READY);
-	return 0;
+	r = take_arg(a, a->in.hello.arg);
+	if (r == 0)
+		say(a, MSG_READY);
+	return r;
 }
 
 int auditd_run(struct auditd *a)
@@ -416,8 +495,10 @@ int auditd_run(struct auditd *a)
 
 	for (i = 0; i < AUDITD_PEERS && r == 0; i++)
 		r = fd_nonblock(a->peers[i].fd, true);
-	if (r == 0)
+	if (r == 0) {
+		watch_reserve(a);
 		r = loop_run(&a->loop);
+	}
 	publish(a, true);
 	return r;
 }

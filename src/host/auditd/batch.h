@@ -10,6 +10,7 @@
 #include "base/loop.h"
 #include "privsep/chan.h"
 #include "record.h"
+#include "reserve.h"
 #include "tlog/tlog.h"
 
 enum { AUDITD_PEERS = 2 }; /* the monitor, the broker */
@@ -18,7 +19,9 @@ struct auditd {
 	struct loop loop;
 	struct chan peers[AUDITD_PEERS]; /* fd -1: gone */
 	struct tlog *log;		 /* owned */
+	struct reserve *reserve;	 /* borrowed; NULL: none */
 	char boot[RECORD_BOOT_MAX + 1];	 /* "" before the HELLO */
+	struct msg_ids ids;		 /* of this run */
 	bool failed;			 /* the log is dead, so is all else */
 	char why[600];			 /* it is */
 	struct buf text;
@@ -30,6 +33,7 @@ struct auditd {
 	size_t expect;
 	size_t asking;	    /* rows that somebody waits for */
 	int timer;	    /* of those that nobody waits for, -1: none */
+	int reserve_timer;  /* to the next attempt to make it whole, -1 */
 	bool watching;	    /* a timer looks out for quiet */
 	uint64_t sync_us;   /* what the last batch took to be durable */
 	uint64_t heard_us;  /* when the last request came */
@@ -48,9 +52,10 @@ struct auditd {
 	} rows[2 * TLOG_BATCH];
 };
 
-/* Takes over the log and both channels' fds. 0 or -ENOMEM. */
-[[nodiscard]] int auditd_init(struct auditd *a, struct tlog *log, int monitor,
-			      int broker);
+/* Takes over the log and both channels' fds. reserve, which may be NULL, is
+ * that of the log's room. 0 or -ENOMEM. */
+[[nodiscard]] int auditd_init(struct auditd *a, struct tlog *log,
+			      struct reserve *reserve, int monitor, int broker);
 void auditd_done(struct auditd *a);
 
 /* Until the monitor stops it, or is gone. Returns 0 or -errno. */

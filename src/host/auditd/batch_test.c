@@ -46,7 +46,7 @@ static _Noreturn void serve(int to_monitor, int to_broker, rlim_t file_max)
 		_exit(3);
 	(void)signal(SIGXFSZ, SIG_IGN);
 	if (tlog_open(dir, &log, &err) < 0 ||
-	    auditd_init(&a, log, to_monitor, to_broker) < 0)
+	    auditd_init(&a, log, NULL, to_monitor, to_broker) < 0)
 		_exit(2);
 	if (auditd_run(&a) < 0)
 		_exit(1);

@@ -39,6 +39,7 @@ void broker_audit_later(struct broker *b)
 		die("audit record not taken: errno %d; nothing executes", -r);
 }
 
+/* #syscalls:broker fcntl int1=F_DUPFD_CLOEXEC */
 /* #syscalls:broker pread64 memfd_create fcntl int1=F_ADD_SEALS */
 /* #syscalls:broker setsockopt int1=SOL_SOCKET int2=SO_SNDTIMEO */
 static void load_policy(struct broker *b, struct span name)
@@ -83,6 +84,7 @@ int main(void)
 	int r;
 
 	process_start(PROC_BROKER);
+	b.spare = b.owed_timer = b.refusals_timer = -1;
 	/* jansson, which writes the tools' schemas, would open /dev/urandom
 	 * for its hash seed; our own keys are no attacker's. */
 	json_object_seed(1);

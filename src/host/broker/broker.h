@@ -19,6 +19,7 @@
 #define HOST_BROKER_BROKER_H
 
 #include "base/loop.h"
+#include "host/broker/pace.h"
 #include "policy/policy.h"
 #include "privsep/chan.h"
 #include "privsep/observe.h"
@@ -29,10 +30,12 @@ enum {
 	BROKER_PEERS = 160, /* more than the monitor's items, VMs, connectors */
 	BROKER_REQUESTS = 32,		  /* remembered for each item */
 	BROKER_REQUEST_BYTES = 256 << 10, /* the same */
-	BROKER_CALLS = 64,     /* a task: after that, refused unrecorded */
+	BROKER_CALLS = 64,     /* a task: after that, all are refused */
 	BROKER_HISTORY = 128,  /* items told of, with those in memory */
 	BROKER_EFFECTS = 1000, /* told of at once */
 	BROKER_SEND_MS = 10000,
+	BROKER_OWED_MS = 1000, /* between attempts to keep a verdict */
+	BROKER_REST_MS = 200,  /* while there is no descriptor for a message */
 	/* How long one peer that an attacker may own can make the broker wait
 	 * in all its life by not taking its messages. */
 	BROKER_PATIENCE_MS = 1000,
@@ -53,6 +56,7 @@ struct item {
 	uint64_t size;
 	enum item_verdict verdict;
 	char fault[513];
+	bool owed; /* its verdict finds no room in the store yet */
 	uint64_t start_us;
 	uint64_t reader_us;
 	bool have_envelope;
@@ -86,6 +90,8 @@ struct peer {
 	char name[LIMIT_NAME + 1]; /* connectors */
 	bool outbound;
 	uint64_t patience_ms; /* left, of those that have one */
+	struct pace pace;     /* planners */
+	struct refusals refusals;
 	/* The effect that an outbound connector works on, one at a time. */
 	uint64_t effect; /* 0: none */
 	uint64_t effect_vm;
@@ -107,6 +113,7 @@ enum refused_by {
 	BY_NO_CONNECTOR,
 	BY_BUSY,
 	BY_STORE,
+	BY_DISK,
 	BY_TASK_LIMIT,
 	BY_MAX
 };
@@ -133,6 +140,8 @@ struct broker {
 	struct msg in; /* the message at hand */
 	struct msg out;
 	struct audit_record record;
+	int spare; /* descriptor, for what a message brings */
+	int owed_timer, refusals_timer;
 };
 
 struct request_of;
@@ -151,6 +160,8 @@ void peer_drain(struct broker *b, struct peer *p);
 void peer_send(struct broker *b, struct peer *p, const int *fds, size_t n);
 
 /* items.c */
+/* Forgets the oldest that has its verdict; false: there is none. */
+bool item_forget(struct broker *b);
 struct item *item_find(struct broker *b, uint64_t id);
 void item_new(struct broker *b, const struct m_item_new *m, int envelope_fd);
 void item_envelope(struct broker *b, struct item *it,
@@ -173,7 +184,8 @@ void keep_init(struct broker *b, int fd);
 				uint64_t index);
 [[nodiscard]] bool keep_outcome(struct broker *b, uint64_t effect,
 				enum effect_state s, struct span detail);
-void keep_verdict(struct broker *b, const struct m_i_done *m);
+/* False: not while the disk is full. */
+[[nodiscard]] bool keep_verdict(struct broker *b, const struct m_i_done *m);
 /* The outcome or the verdict is in the log: MSG_E_ or MSG_I_RECORDED. */
 void keep_recorded(struct broker *b, enum msg_type t, uint64_t id);
 /* The row that is asked for, or NULL; lives until the store is asked again. */
@@ -186,11 +198,10 @@ void keep_recover(struct broker *b);
 void observed_start(struct broker *b);
 /* The channel to it, taken over. */
 void observed_to(struct broker *b, int fd);
+/* index: of its record; 0: it has none of its own, being like those before. */
 void observed_decision(struct broker *b, const struct request_of *q,
 		       const struct policy_decision *d, uint64_t index,
 		       struct observe_time since);
-/* A request that is refused without a record. */
-void observed_refusal(struct broker *b);
 /* The effect that a connector works on has come to that. */
 void observed_effect(struct broker *b, const struct peer *c,
 		     enum effect_state s);
@@ -224,7 +235,8 @@ struct request_of {
 	uint64_t item;
 	uint64_t task;
 	uint64_t repeats; /* effect, or 0 */
-	uint64_t vm;	  /* the planner's; 0: none */
+	struct item *it;  /* the item's planner, or NULL */
+	struct peer *vm;
 };
 
 /* The call in b->in, for the owner: decided and sent. Its effect; 0 and
@@ -236,6 +248,8 @@ void call_task_get(struct broker *b, struct peer *p);
 void call_tools_get(struct broker *b, struct peer *p);
 void call_capability(struct broker *b, struct peer *p);
 void call_answer(struct broker *b, struct peer *p);
+/* Records the refusals of a VM that were only counted so far. */
+void refusals_flush(struct broker *b, struct peer *p);
 void effect_done(struct broker *b, struct peer *connector,
 		 const struct m_effect_done *m);
 /* The connector is gone: what it was doing has an unknown outcome. */

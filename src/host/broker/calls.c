@@ -245,6 +245,9 @@ static void refuse(struct policy_decision *d, const char *clause,
 	(void)str_printf(d->reason, sizeof(d->reason), "%s", reason);
 }
 
+static const char full[] =
+	"the disk is full: nothing new is done until there is room";
+
 /* What no policy can allow just now, after the policy allowed it. */
 static struct peer *executor(struct broker *b, struct policy_decision *d)
 {
@@ -253,8 +256,12 @@ static struct peer *executor(struct broker *b, struct policy_decision *d)
 	if (d->verdict != VERDICT_ALLOW)
 		return NULL;
 	c = peer_of_connector(b, d->connector);
+	if (audit_poll(&b->audit, &b->record) < 0)
+		die("the audit log cannot be written; nothing executes");
 	if (b->killed)
 		refuse(d, "kill latch", "the kill latch is set");
+	else if (b->record.room.full)
+		refuse(d, "disk full", full);
 	else if (!c || !c->outbound)
 		refuse(d, "no connector", "the connector is not running");
 	else if (c->effect)
@@ -308,17 +315,28 @@ static void audit_outcome(struct broker *b, const struct peer *c,
 	keep_recorded(b, MSG_E_RECORDED, c->effect);
 }
 
-/* The last point at which it has not happened; from here on it may. */
+/*
+ * The last point at which it has not happened; from here on it may. That the
+ * disk is full may have become known with the record of the decision.
+ */
 static bool start(struct broker *b, struct peer *c, struct policy_decision *d)
 {
-	if (keep_started(b, c->effect, c->effect_index))
+	const bool no_room = b->record.room.full;
+	struct span why = no_room ? SPAN_LIT("the disk was full")
+				  : SPAN_LIT("its start could not be kept");
+
+	if (!no_room && keep_started(b, c->effect, c->effect_index))
 		return true;
-	refuse(d, "store", "not executed: the store cannot keep its start");
+	if (no_room) {
+		refuse(d, "disk full", full);
+		policy_give_back(b->policy);
+	} else {
+		refuse(d, "store",
+		       "not executed: the store cannot keep its start");
+	}
 	/* If that cannot be kept either, a restart finds it planned. */
-	if (keep_outcome(b, c->effect, EFFECT_NOT_EXECUTED,
-			 SPAN_LIT("its start could not be kept")))
-		audit_outcome(b, c, EFFECT_NOT_EXECUTED,
-			      SPAN_LIT("its start could not be kept"));
+	if (keep_outcome(b, c->effect, EFFECT_NOT_EXECUTED, why))
+		audit_outcome(b, c, EFFECT_NOT_EXECUTED, why);
 	c->effect = 0;
 	return false;
 }
@@ -349,6 +367,68 @@ static void execute(struct broker *b, struct peer *c,
 	peer_send(b, c, NULL, 0);
 }
 
+void refusals_flush(struct broker *b, struct peer *p)
+{
+	struct refusals *r = &p->refusals;
+	struct item *it = r->more ? item_find(b, p->item) : NULL;
+	struct msg_ids ids = it ? item_ids(b, it) : b->ids;
+
+	if (!r->more)
+		return;
+	audit_begin(&b->record, "decision.repeated", &ids);
+	audit_int(&b->record, "decision", r->index);
+	audit_int(&b->record, "vm", p->vm);
+	audit_int(&b->record, "item", p->item);
+	audit_str(&b->record, "capability", span_str(r->capability));
+	audit_str(&b->record, "verdict", SPAN_LIT("deny"));
+	audit_str(&b->record, "clause", span_str(r->clause));
+	audit_int(&b->record, "count", r->more);
+	audit_int(&b->record, "first_us", r->first_us);
+	audit_int(&b->record, "last_us", r->last_us);
+	r->more = 0;
+	broker_audit_later(b);
+}
+
+static void on_refusals(void *arg)
+{
+	struct broker *b = arg;
+	size_t i;
+
+	b->refusals_timer = -1;
+	for (i = 0; i < BROKER_PEERS; i++)
+		refusals_flush(b, &b->peers[i]);
+}
+
+/*
+ * Records a decision: one that is refused as the one before it was only counted
+ * for now. True: it has a record of its own.
+ */
+static bool record(struct broker *b, const struct request_of *q,
+		   const struct policy_decision *d, uint64_t effect,
+		   struct m_audit_ok *ok)
+{
+	struct refusals *r = q->vm ? &q->vm->refusals : NULL;
+	const struct span capability = b->in.call.capability;
+
+	if (r && !effect && refusals_more(r, capability, d, now_us())) {
+		*ok = (struct m_audit_ok){ .index = r->index };
+		if (b->refusals_timer < 0)
+			b->refusals_timer = loop_timer(&b->loop, REFUSALS_MS,
+						       on_refusals, b);
+		if (b->refusals_timer < 0)
+			refusals_flush(b, q->vm);
+		return false;
+	}
+	if (r)
+		refusals_flush(b, q->vm);
+	audit_decision(b, q, d, effect, ok);
+	if (r && !effect)
+		refusals_begin(r, capability, d, ok->index);
+	else if (r)
+		r->any = false;
+	return true;
+}
+
 /* Decides the call at hand, and records that; who executes it, its effect
  * started, or NULL. */
 static struct peer *decide(struct broker *b, const struct request_of *q,
@@ -358,13 +438,16 @@ static struct peer *decide(struct broker *b, const struct request_of *q,
 	struct observe_time since = observe_now();
 	uint64_t effect = 0;
 	struct peer *c;
+	bool own;
 
 	policy_decide(b->policy, &b->in.call, now_ms() / 1000, canon, d);
 	c = executor(b, d);
 	if (c)
 		effect = plan(b, q, d);
-	audit_decision(b, q, d, effect, ok);
-	observed_decision(b, q, d, ok->index, since);
+	own = record(b, q, d, effect, ok);
+	observed_decision(b, q, d, own ? ok->index : 0, since);
+	if (q->it && own)
+		remember(b, q->it, &b->in.call, d, ok->index);
 	if (!effect)
 		return NULL;
 	c->effect = effect;
@@ -387,18 +470,19 @@ void call_capability(struct broker *b, struct peer *p)
 	buf_init(&canon, CANON_MAX);
 	if (!it || it->verdict != ITEM_PENDING)
 		return;
+	q = (struct request_of){
+		.item = it->id, .task = it->task, .it = it, .vm = p
+	};
 	if (it->calls++ >= BROKER_CALLS) {
-		/* The one record that says so was the last one before. */
 		refuse(&d, "task limit", "too many requests in this task");
-		observed_refusal(b);
-		reply(b, p, b->in.call.call, &d, false, 0);
+		if (!record(b, &q, &d, 0, &ok))
+			observed_decision(b, &q, &d, 0, observe_now());
+		else
+			observed_decision(b, &q, &d, ok.index, observe_now());
+		reply(b, p, b->in.call.call, &d, false, ok.index);
 		return;
 	}
-	q = (struct request_of){ .item = it->id,
-				 .task = it->task,
-				 .vm = p->vm };
 	c = decide(b, &q, &d, &canon, &ok);
-	remember(b, it, &b->in.call, &d, ok.index);
 	if (!c) {
 		reply(b, p, b->in.call.call, &d, false, ok.index);
 		return;
@@ -536,6 +620,7 @@ void call_answer(struct broker *b, struct peer *p)
 	memcpy(it->answer, text.p, text.n);
 	it->answer_n = text.n;
 	ids = item_ids(b, it);
+	refusals_flush(b, p);
 	audit_begin(&b->record, "task.answer", &ids);
 	audit_int(&b->record, "item", it->id);
 	audit_int(&b->record, "bytes", text.n);

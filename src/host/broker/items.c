@@ -43,8 +43,7 @@ static void item_free(struct item *it)
 	*it = (struct item){ .record_fd = -1, .shown_fd = -1 };
 }
 
-/* A free row, else that of the oldest item that has its verdict. */
-static struct item *item_row(struct broker *b)
+static struct item *oldest_ended(struct broker *b)
 {
 	struct item *oldest = NULL;
 	size_t i;
@@ -52,18 +51,51 @@ static struct item *item_row(struct broker *b)
 	for (i = 0; i < BROKER_ITEMS; i++) {
 		struct item *it = &b->items[i];
 
-		if (!it->id) {
-			it->record_fd = -1;
-			it->shown_fd = -1;
-			return it;
-		}
-		if (it->verdict != ITEM_PENDING &&
+		if (it->id && it->verdict != ITEM_PENDING && !it->owed &&
 		    (!oldest || it->id < oldest->id))
 			oldest = it;
 	}
-	if (oldest)
-		item_free(oldest);
 	return oldest;
+}
+
+bool item_forget(struct broker *b)
+{
+	struct item *it = oldest_ended(b);
+
+	if (it)
+		item_free(it);
+	return it != NULL;
+}
+
+/* A free row, else that of the oldest item that has its verdict. */
+static struct item *item_row(struct broker *b)
+{
+	struct item *it;
+	size_t i;
+
+	for (i = 0; i < BROKER_ITEMS; i++) {
+		it = &b->items[i];
+		if (it->id)
+			continue;
+		it->record_fd = -1;
+		it->shown_fd = -1;
+		return it;
+	}
+	it = oldest_ended(b);
+	if (it)
+		item_free(it);
+	return it;
+}
+
+/* A memfd of ours; for want of descriptors at the cost of what ended. */
+static int memfd_or_forget(struct broker *b, struct span bytes)
+{
+	int fd;
+
+	do
+		fd = memfd_sealed("record", bytes);
+	while (fd == -EMFILE && item_forget(b));
+	return fd;
 }
 
 void item_new(struct broker *b, const struct m_item_new *m, int envelope_fd)
@@ -182,7 +214,7 @@ void item_record(struct broker *b, struct item *it, int memfd)
 		item_finish(b, it, ITEM_REFUSED, why);
 		return;
 	}
-	it->record_fd = memfd_sealed("record", span_of(text, (size_t)n));
+	it->record_fd = memfd_or_forget(b, span_of(text, (size_t)n));
 	if (it->record_fd < 0)
 		die("memfd: errno %d", -it->record_fd);
 	it->reader_us = now_us() - it->start_us;
@@ -209,29 +241,28 @@ void verdict_record(struct broker *b, const struct msg_ids *ids, uint64_t item,
 		audit_str(&b->record, "fault", span_str(fault));
 }
 
-/* The store has it first: what it has is the one verdict of this item, and
- * what a restart finds there and not yet recorded, it records. */
-void item_finish(struct broker *b, struct item *it, enum item_verdict v,
-		 const char *fault)
+/*
+ * The store has it first: what it has is the one verdict of this item, and what
+ * a restart finds there and not yet recorded, it records. False: the disk is
+ * full, and the verdict is owed.
+ */
+static bool item_end(struct broker *b, struct item *it)
 {
+	const struct m_i_done done = {
+		.item = it->id,
+		.task = it->task,
+		.verdict = (uint8_t)it->verdict,
+		.fault = span_str(it->fault),
+		.reader_us = it->reader_us,
+		.envelope_from = span_str(it->envelope_from),
+	};
 	struct msg_ids ids = item_ids(b, it);
 	struct peer *monitor = peer_of_kind(b, PEER_MONITOR);
 
-	it->verdict = v;
-	fd_close(&it->shown_fd);
-	if (str_copy(it->fault, sizeof(it->fault), span_str(fault)) < 0 ||
-	    !utf8_valid(span_str(it->fault)))
-		(void)str_printf(it->fault, sizeof(it->fault), "%s",
-				 "its reason was not text");
-	keep_verdict(b, &(struct m_i_done){
-				.item = it->id,
-				.task = it->task,
-				.verdict = (uint8_t)v,
-				.fault = span_str(it->fault),
-				.reader_us = it->reader_us,
-				.envelope_from = span_str(it->envelope_from),
-			});
-	verdict_record(b, &ids, it->id, v, it->fault);
+	it->owed = !keep_verdict(b, &done);
+	if (it->owed)
+		return false;
+	verdict_record(b, &ids, it->id, it->verdict, it->fault);
 	(void)broker_audit(b, NULL);
 	keep_recorded(b, MSG_I_RECORDED, it->id);
 	b->out.ids = ids;
@@ -241,8 +272,44 @@ void item_finish(struct broker *b, struct item *it, enum item_verdict v,
 		peer_send(b, monitor, NULL, 0);
 	}
 	b->out.type = MSG_ITEM_VERDICT;
-	b->out.item_verdict = (struct m_item_verdict){ it->id, (uint8_t)v };
+	b->out.item_verdict =
+		(struct m_item_verdict){ it->id, (uint8_t)it->verdict };
 	peer_send(b, monitor, NULL, 0);
+	return true;
+}
+
+/* Those whose verdict found no room, as far as there is room now. */
+static void on_owed(void *arg)
+{
+	struct broker *b = arg;
+	size_t i;
+
+	b->owed_timer = -1;
+	for (i = 0; i < BROKER_ITEMS; i++)
+		if (b->items[i].owed && !item_end(b, &b->items[i]))
+			break;
+	for (i = 0; i < BROKER_ITEMS; i++)
+		if (b->items[i].owed && b->owed_timer < 0)
+			b->owed_timer = loop_timer(&b->loop, BROKER_OWED_MS,
+						   on_owed, b);
+}
+
+void item_finish(struct broker *b, struct item *it, enum item_verdict v,
+		 const char *fault)
+{
+	it->verdict = v;
+	fd_close(&it->shown_fd);
+	if (str_copy(it->fault, sizeof(it->fault), span_str(fault)) < 0 ||
+	    !utf8_valid(span_str(it->fault)))
+		(void)str_printf(it->fault, sizeof(it->fault), "%s",
+				 "its reason was not text");
+	if (item_end(b, it) || b->owed_timer >= 0)
+		return;
+	log_warn("verdict-waits", "item=%llu why=\"%s\"",
+		 (unsigned long long)it->id, b->keep_why);
+	b->owed_timer = loop_timer(&b->loop, BROKER_OWED_MS, on_owed, b);
+	if (b->owed_timer < 0)
+		die("no timer for a verdict");
 }
 
 static void tell_item(struct broker *b, struct peer *control, struct item *it)
@@ -258,7 +325,7 @@ static void tell_item(struct broker *b, struct peer *control, struct item *it)
 		.source = span_str(it->source),
 		.key = span_str(it->key),
 		.size = it->size,
-		.verdict = (uint8_t)it->verdict,
+		.verdict = (uint8_t)(it->owed ? ITEM_PENDING : it->verdict),
 		.fault = span_str(it->fault),
 		.reader_us = it->reader_us,
 		.planner = span_str(b->planner),

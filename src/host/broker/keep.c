@@ -100,13 +100,16 @@ void keep_recorded(struct broker *b, enum msg_type t, uint64_t id)
 	say(b, t);
 }
 
-void keep_verdict(struct broker *b, const struct m_i_done *m)
+bool keep_verdict(struct broker *b, const struct m_i_done *m)
 {
 	b->ask.i_done = *m;
-	if (!ask_ok(b, MSG_I_DONE))
+	if (ask_ok(b, MSG_I_DONE))
+		return true;
+	if (!span_is(SPAN_LIT(STORE_FULL), b->keep_why))
 		/* It is run again by the next broker: better than a verdict
 		 * that nobody keeps. */
 		die("a verdict cannot be kept: %s", b->keep_why);
+	return false;
 }
 
 static bool row(struct broker *b, enum msg_type t, const struct m_s_get *m)
@@ -226,8 +229,9 @@ static void recover_item(struct broker *b, const struct m_i_row *i)
 	}
 	utf8_trim(fault);
 	done.fault = span_str(fault);
-	if (!again)
-		keep_verdict(b, &done);
+	/* Before anything is at work: the next broker tries again. */
+	if (!again && !keep_verdict(b, &done))
+		die("a verdict cannot be kept: %s", b->keep_why);
 	verdict_record(b, &ids, item, v, fault);
 	if (again)
 		audit_bool(&b->record, "again", true);

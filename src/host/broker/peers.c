@@ -138,6 +138,8 @@ static void on_stop(struct broker *b, struct peer *from)
 	for (i = 0; i < BROKER_PEERS; i++)
 		if (b->peers[i].kind == PEER_CONNECTOR && b->peers[i].effect)
 			peer_drain(b, &b->peers[i]);
+	for (i = 0; i < BROKER_PEERS; i++)
+		refusals_flush(b, &b->peers[i]);
 	loop_stop(&b->loop);
 }
 
@@ -238,6 +240,7 @@ static void peer_hangup(struct broker *b, struct peer *p)
 		peer_close(b, p);
 		return;
 	}
+	refusals_flush(b, p);
 	loop_del(&b->loop, p->chan.fd);
 	chan_done(&p->chan);
 }
@@ -271,6 +274,13 @@ static bool peer_one(struct broker *b, struct peer *p)
 	r = chan_recv(&p->chan, &b->in, &why);
 	if (r == -EAGAIN)
 		return false;
+	if (r == -EMFILE) {
+		/* Nothing is lost: it stays in its channel. What ended is told
+		 * of from the store as well. */
+		(void)item_forget(b);
+		loop_rest(&b->loop, p->chan.fd, BROKER_REST_MS);
+		return false;
+	}
 	if (r <= 0 && p->kind == PEER_MONITOR) {
 		log_info("ending", "why=\"the monitor is gone\"");
 		loop_stop(&b->loop);
@@ -302,18 +312,36 @@ void peer_drain(struct broker *b, struct peer *p)
 		;
 }
 
+/* A planner that asks too often is not listened to for a while: its porter
+ * waits, and so does its guest. One that goes on so is ended. */
+static bool may_ask(struct broker *b, struct peer *p)
+{
+	uint64_t wait = pace_wait_ms(&p->pace, now_us());
+
+	if (!wait)
+		return true;
+	if (pace_is_over(&p->pace))
+		bad_peer(b, p, "it asks too often, and does not stop");
+	else
+		loop_rest(&b->loop, p->chan.fd, wait);
+	return false;
+}
+
 static void peer_event(void *arg, int fd, short revents)
 {
 	struct broker *b = arg;
 	size_t i;
 
 	(void)revents;
-	for (i = 0; i < BROKER_PEERS; i++)
-		if (b->peers[i].kind != PEER_NONE &&
-		    b->peers[i].chan.fd == fd) {
-			(void)peer_one(b, &b->peers[i]);
-			return;
-		}
+	for (i = 0; i < BROKER_PEERS; i++) {
+		struct peer *p = &b->peers[i];
+
+		if (p->kind == PEER_NONE || p->chan.fd != fd)
+			continue;
+		if (p->kind != PEER_PLANNER || may_ask(b, p))
+			(void)peer_one(b, p);
+		return;
+	}
 }
 
 struct peer *peer_add(struct broker *b, enum peer_kind kind, int fd)
@@ -343,6 +371,7 @@ struct peer *peer_add(struct broker *b, enum peer_kind kind, int fd)
 	}
 	(void)take_fd(&owned);
 	p->chan.no_wait = true;
+	p->chan.spare = &b->spare;
 	p->kind = kind;
 	return p;
 }
@@ -371,6 +400,7 @@ void peer_close(struct broker *b, struct peer *p)
 {
 	if (p->kind == PEER_CONNECTOR && p->effect)
 		effect_lost(b, p);
+	refusals_flush(b, p);
 	loop_del(&b->loop, p->chan.fd);
 	chan_done(&p->chan);
 	free(p->effect_decision);

@@ -47,6 +47,32 @@ static int add_row(struct maildir *m, int folder, const char *name)
 	return 0;
 }
 
+static void on_timer(void *arg);
+
+static void look_again(struct connector *c, uint64_t ms)
+{
+	struct maildir *m = &c->maildir;
+
+	loop_timer_del(&c->loop, m->timer);
+	m->timer = loop_timer(&c->loop, ms, on_timer, c);
+	if (m->timer < 0)
+		connector_end(c, m->timer);
+}
+
+/* What the host is short of now, it may have in a moment. */
+static bool is_short(struct connector *c, int r)
+{
+	if (r != -EMFILE && r != -ENFILE && r != -ENOMEM &&
+	    r != -ETOOMANYREFS && r != -ENOBUFS)
+		return false;
+	if (!c->maildir.short_of)
+		log_warn("waits", "connector=%s error=%s", c->name,
+			 strerrorname_np(-r));
+	c->maildir.short_of = true;
+	look_again(c, MAILDIR_RETRY_MS);
+	return true;
+}
+
 typedef int (*name_fn)(struct connector *c, int folder, const char *name);
 
 /* qsort asks how much memory there is: sysinfo.
@@ -105,9 +131,10 @@ static void scan(struct connector *c)
 	int folder;
 	int r = 0;
 
+	m->short_of = false;
 	for (folder = 0; folder < 2 && r == 0; folder++)
 		r = each_name(c, folder, meet);
-	if (r < 0) {
+	if (r < 0 && !is_short(c, r)) {
 		log_error("scan-failed", "connector=%s error=%s", c->name,
 			  strerrorname_np(-r));
 		connector_end(c, r);
@@ -123,13 +150,18 @@ static void on_timer(void *arg)
 {
 	struct connector *c = arg;
 	struct maildir *m = &c->maildir;
+	int r;
 
+	m->timer = -1;
 	scan(c);
-	m->timer = loop_timer(
-		&c->loop, m->inotify < 0 ? MAILDIR_POLL_MS : MAILDIR_RESCAN_MS,
-		on_timer, c);
-	if (m->timer < 0)
-		connector_end(c, m->timer);
+	r = seen_settle(&m->seen);
+	if (r < 0) {
+		connector_end(c, r);
+		return;
+	}
+	look_again(c, m->short_of || m->seen.owed.n ? MAILDIR_RETRY_MS
+		      : m->inotify < 0		    ? MAILDIR_POLL_MS
+						    : MAILDIR_RESCAN_MS);
 }
 
 /* What the events say does not matter: there is something to look at. */
@@ -140,10 +172,7 @@ static void on_inotify(void *arg, int fd, short)
 
 	if (read(fd, events, sizeof(events)) < 0)
 		return;
-	loop_timer_del(&c->loop, c->maildir.timer);
-	c->maildir.timer = loop_timer(&c->loop, MAILDIR_SETTLE_MS, on_timer, c);
-	if (c->maildir.timer < 0)
-		connector_end(c, c->maildir.timer);
+	look_again(c, MAILDIR_SETTLE_MS);
 }
 
 /* Not given, and never again: it is recorded as done. */
@@ -236,6 +265,11 @@ static void give(struct connector *c, const struct maildir_row *row)
 	}
 	if (fd >= 0)
 		r = send_item(c, key, fd);
+	if (is_short(c, r)) {
+		/* Met again at the next look. */
+		seen_forget(&m->seen, key);
+		return;
+	}
 	if (r < 0 && fd >= 0) {
 		connector_end(c, r);
 		return;
@@ -256,7 +290,7 @@ static void give_next(struct connector *c)
 	struct maildir *m = &c->maildir;
 
 	while (m->next < m->n && m->n_out < MAILDIR_OUTSTANDING &&
-	       !c->loop.stop) {
+	       !m->short_of && !c->loop.stop) {
 		struct maildir_row *row = &m->rows[m->next++];
 
 		give(c, row);

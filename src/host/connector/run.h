@@ -16,7 +16,8 @@ enum {
 	MAILDIR_OUTSTANDING = 4, /* items given and not yet in the queue */
 	MAILDIR_POLL_MS = 2000,	 /* where there is no inotify */
 	MAILDIR_RESCAN_MS = 30000,
-	MAILDIR_SETTLE_MS = 50, /* events of a burst make one scan */
+	MAILDIR_RETRY_MS = 1000, /* after the host had no room for a file */
+	MAILDIR_SETTLE_MS = 50,	 /* events of a burst make one scan */
 };
 
 /* A file waiting to be given. */
@@ -34,7 +35,8 @@ struct maildir {
 	int folders[2]; /* owned */
 	int inotify;	/* owned, -1: polling */
 	int timer;
-	struct seen seen;	  /* done, given and waiting alike */
+	bool short_of;	  /* descriptors or memory: what was met waits */
+	struct seen seen; /* done, given and waiting alike */
 	struct maildir_row *rows; /* waiting, first at `next`; owned */
 	size_t n, next, cap;
 	size_t n_out;

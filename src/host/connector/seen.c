@@ -72,20 +72,49 @@ void seen_forget(struct seen *s, struct span name)
 	s->n--;
 }
 
-/* #syscalls:connector openat fdatasync fsync */
-int seen_save(struct seen *s, struct span name)
+static bool is_full(int r)
 {
-	char line[SEEN_NAME_MAX + 2];
+	return r == -ENOSPC || r == -EDQUOT;
+}
+
+/* Whole lines, or nothing of them: what a full disk took of them would be the
+ * beginning of the next. #syscalls:connector fstat ftruncate */
+static int append(struct seen *s, struct span lines)
+{
+	struct stat st;
 	int r;
 
+	if (fstat(s->fd, &st) < 0)
+		return -errno;
+	r = fd_write_all(s->fd, lines);
+	if (is_full(r) && ftruncate(s->fd, st.st_size) < 0)
+		return -errno;
+	return r;
+}
+
+/* #syscalls:connector openat fdatasync fsync */
+int seen_settle(struct seen *s)
+{
+	int r = s->owed.n ? append(s, buf_view(&s->owed)) : 0;
+
+	if (r < 0)
+		return is_full(r) ? 0 : r;
+	buf_reset(&s->owed);
+	return fdatasync(s->fd) < 0 ? -errno : 0;
+}
+
+int seen_save(struct seen *s, struct span name)
+{
 	if (!seen_name_ok(name))
 		return -EINVAL;
-	memcpy(line, name.p, name.n);
-	line[name.n] = '\n';
-	r = fd_write_all(s->fd, span_of(line, name.n + 1));
-	if (r == 0 && fdatasync(s->fd) < 0)
-		r = -errno;
-	return r;
+	/* Names for which there is no room even here the queue knows. */
+	if (s->owed.n + name.n + 1 <= SEEN_OWED_MAX) {
+		buf_span(&s->owed, name);
+		buf_u8(&s->owed, '\n');
+	}
+	if (!buf_ok(&s->owed))
+		return -ENOMEM;
+	return seen_settle(s);
 }
 
 /* The lines of the file that are whole. */
@@ -144,6 +173,7 @@ int seen_open(struct seen *s, int dir, struct span name)
 	int r;
 
 	*s = (struct seen){ .dir = dir, .fd = -1 };
+	buf_init(&s->owed, SEEN_OWED_MAX);
 	if (str_copy(text, sizeof(text), name) < 0 || strchr(text, '/') ||
 	    str_printf(s->file, sizeof(s->file), "%s.seen", text) < 0)
 		return -EINVAL;
@@ -154,6 +184,7 @@ int seen_open(struct seen *s, int dir, struct span name)
 void seen_close(struct seen *s)
 {
 	fd_close(&s->fd);
+	buf_done(&s->owed);
 	tdestroy(s->tree, free);
 	s->tree = NULL;
 	s->n = 0;
@@ -224,6 +255,9 @@ int seen_compact(struct seen *s, seen_keep_fn keep, void *arg)
 	twalk_r(s->tree, gather_name, &g);
 	if (buf_ok(&g.lines) && buf_ok(&g.gone)) {
 		r = rewrite(s, buf_view(&g.lines));
+		/* The longer list says the same. */
+		if (is_full(r))
+			r = open_append(s);
 		drop_gone(s, buf_view(&g.gone));
 	}
 	buf_done(&g.lines);

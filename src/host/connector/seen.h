@@ -6,12 +6,13 @@
 #ifndef CONNECTOR_SEEN_H
 #define CONNECTOR_SEEN_H
 
-#include "base/span.h"
+#include "base/buf.h"
 
 enum {
 	SEEN_NAME_MAX = 255,
 	SEEN_NAMES = 1000000, /* in a list */
 	SEEN_FILE_MAX = 256 << 20,
+	SEEN_OWED_MAX = 1 << 20, /* bytes of names that found the disk full */
 };
 
 struct seen {
@@ -20,7 +21,8 @@ struct seen {
 	int fd;	    /* for appending; owned */
 	void *tree; /* owned */
 	size_t n;
-	bool existed; /* there was a file before */
+	bool existed;	 /* there was a file before */
+	struct buf owed; /* lines that the file lacks, for the disk is full */
 };
 
 /* Loads DIR/NAME.seen; a line that a crash cut short is dropped. 0 or -errno.
@@ -39,8 +41,12 @@ bool seen_has(const struct seen *s, struct span name);
 /* Takes a name back that was only noted. */
 void seen_forget(struct seen *s, struct span name);
 
-/* Makes a noted name durable. 0 or -errno. */
+/* Makes a noted name durable; where the disk is full, once it is not: the queue
+ * knows it meanwhile. 0 or -errno. */
 [[nodiscard]] int seen_save(struct seen *s, struct span name);
+
+/* Writes what is owed, if there is room by now. 0 or -errno. */
+[[nodiscard]] int seen_settle(struct seen *s);
 
 /* Rewrites the file with the names for which keep() says yes, and drops the
  * others from memory. 0 or -errno. */

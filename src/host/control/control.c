@@ -22,7 +22,7 @@
 #include "privsep/chan.h"
 #include "privsep/sandbox.h"
 
-enum { CLIENTS = 16, USERS = 16, SEND_SECONDS = 2 };
+enum { CLIENTS = 16, USERS = 16, SEND_SECONDS = 2, REST_MS = 200 };
 
 #define BROKER_GONE                                                            \
 	"the broker is not there: it is being started again; "                 \
@@ -53,6 +53,7 @@ struct control {
 	struct msg_ids ids;
 	struct client clients[CLIENTS];
 	struct msg msg;
+	int spare; /* descriptor, for what an answer brings */
 };
 
 static bool is_waiting(const struct control *c, const struct client *cl)
@@ -222,6 +223,7 @@ static bool user_listed(const struct control *c, uid_t uid)
 }
 
 /* #syscalls:control accept4 getsockopt int1=SOL_SOCKET int2=SO_PEERCRED */
+/* #syscalls:control fcntl int1=F_DUPFD_CLOEXEC */
 /* #syscalls:control setsockopt int1=SOL_SOCKET int2=SO_SNDTIMEO */
 static void listen_event(void *arg, int fd, short revents)
 {
@@ -234,8 +236,14 @@ static void listen_event(void *arg, int fd, short revents)
 	size_t i;
 
 	(void)revents;
-	if (s < 0)
+	if (s < 0) {
+		/* Whoever could not be taken in still waits there: to look at
+		 * once again would be to spin. */
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+		    errno == ENOMEM)
+			loop_rest(&c->loop, fd, REST_MS);
 		return;
+	}
 	if (getsockopt(s, SOL_SOCKET, SO_PEERCRED, &cred, &n) < 0 ||
 	    !user_listed(c, cred.uid)) {
 		log_warn("client-refused", "uid=%u", cred.uid);
@@ -297,6 +305,7 @@ static void new_broker(struct control *c, int fd)
 	    loop_add(&c->loop, fd, POLLIN, server_event, c) < 0)
 		die("no room for the broker");
 	s->chan.no_wait = true;
+	s->chan.spare = &c->spare;
 }
 
 static void say(struct control *c, enum msg_type t)
@@ -343,6 +352,10 @@ static void server_event(void *arg, int fd, short revents)
 	(void)revents;
 	if (r == -EAGAIN)
 		return;
+	if (r == -EMFILE) {
+		loop_rest(&c->loop, fd, REST_MS);
+		return;
+	}
 	if (r <= 0 && monitor) {
 		log_info("ending", "why=\"the monitor is gone\"");
 		loop_stop(&c->loop);
@@ -385,6 +398,7 @@ int main(void)
 	process_start(PROC_CONTROL);
 	loop_init(&c.loop);
 	c.servers[BROKER].chan.fd = -1;
+	c.spare = -1;
 	c.listen_fd = graph_fd(PROC_CONTROL, FD_LISTEN);
 	if (chan_init(monitor, graph_fd(PROC_CONTROL, FD_MONITOR)) < 0)
 		die("out of memory");
@@ -393,6 +407,7 @@ int main(void)
 	c.ids = c.msg.ids;
 	take_users(&c, c.msg.hello.arg);
 	monitor->no_wait = true;
+	monitor->spare = &c.spare;
 	new_broker(&c, graph_fd(PROC_CONTROL, FD_BROKER));
 	if (loop_add(&c.loop, monitor->fd, POLLIN, server_event, &c) < 0 ||
 	    loop_add(&c.loop, c.listen_fd, POLLIN, listen_event, &c) < 0)

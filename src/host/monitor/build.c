@@ -170,7 +170,7 @@ void templates_build(struct monitor *m)
 	for (k = VM_READER; k < VM_KIND_MAX && !m->stopping; k++) {
 		struct mtemplate *t = &m->templates[k];
 
-		if (!template_due(&t->rules, now_ms()))
+		if (!template_due(&t->rules, now_ms()) || !room_for(m, t->kind))
 			continue;
 		begin(t);
 		if (t->rules.building)

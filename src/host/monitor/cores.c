@@ -193,6 +193,12 @@ static void on_connect(struct monitor *m, struct core *)
 	observe_connect(m);
 }
 
+static void on_room(struct monitor *m, struct core *)
+{
+	audit_room_take(&m->record.room, &m->in.audit_room);
+	room_look(m);
+}
+
 typedef void (*handler)(struct monitor *m, struct core *c);
 
 /* Who may say what. */
@@ -201,6 +207,7 @@ static const handler handlers[PROC_MAX][MSG_TYPE_MAX] = {
 		[MSG_READY] = on_ready,
 		[MSG_PONG] = on_pong,
 		[MSG_AUDIT_FAIL] = on_refusal,
+		[MSG_AUDIT_ROOM] = on_room,
 	},
 	[PROC_STORE] = {
 		[MSG_S_STATE] = on_state,
@@ -270,6 +277,12 @@ void core_event(void *arg, int fd, short revents)
 	c->chan.no_wait = c != &m->auditd;
 	if (r == -EAGAIN)
 		return;
+	if (r == -EMFILE) {
+		/* What it brings has no place yet: it stays where it is. */
+		loop_rest(&m->loop, c->chan.fd, ROOM_RETRY_MS);
+		room_look(m);
+		return;
+	}
 	if (r > 0) {
 		core_message(m, c);
 		return;

@@ -357,8 +357,6 @@ static void generation_up(struct monitor *m)
 	records_forget(m);
 	log_info("core-up", "restarts=%llu",
 		 (unsigned long long)m->gen.sup.restarts);
-	if (first)
-		monitor_is_up(m);
 	vms_plan(m);
 	if (!m->killed)
 		items_start(m);
@@ -565,6 +563,8 @@ static uint64_t next_ms(struct monitor *m)
 	struct core *c;
 	size_t i;
 
+	if (!m->told && generation_works(m))
+		at = m->gen.sup.since_ms + MONITOR_READY_MS;
 	if (m->gen.sup.state == SUP_DOWN && generation_gone(m))
 		earlier(&at, m->gen.sup.retry_ms);
 	for (i = 0; (c = core_at(m, i)); i++) {
@@ -594,10 +594,29 @@ void supervise_soon(struct monitor *m)
 		supervise_in(m, 0);
 }
 
+/*
+ * Whoever started us waits until everything is ready; not for long for what
+ * will be started again if it is not.
+ */
+static void tell_ready(struct monitor *m, uint64_t now)
+{
+	struct core *c;
+	size_t i;
+
+	if (m->told || !generation_works(m))
+		return;
+	for (i = 0; (c = core_at(m, i)); i++)
+		if (c->sup.state == SUP_STARTING &&
+		    now - c->sup.since_ms < MONITOR_READY_MS)
+			return;
+	m->told = true;
+	monitor_is_up(m);
+}
+
 static void on_supervise(void *arg)
 {
 	struct monitor *m = arg;
-	uint64_t now = now_ms();
+	uint64_t now;
 	struct core *c;
 	uint64_t next;
 	size_t i;
@@ -607,6 +626,7 @@ static void on_supervise(void *arg)
 		generation_end(m);
 	else
 		generation_up(m);
+	now = now_ms();
 	for (i = 0; (c = core_at(m, i)) && !m->stopping; i++) {
 		if (c->failing)
 			alone_end(m, c);
@@ -616,6 +636,7 @@ static void on_supervise(void *arg)
 	}
 	if (!m->stopping && !m->gen.failing && is_due(m, now))
 		start_due(m, now);
+	tell_ready(m, now);
 	if (m->stopping || m->sup_timer >= 0)
 		return;
 	next = next_ms(m);

@@ -66,6 +66,7 @@ void items_end(struct monitor *m)
 {
 	size_t i;
 
+	m->owed_next = 0;
 	for (i = 0; i < MONITOR_ITEMS; i++)
 		if (m->items[i].id)
 			item_free(&m->items[i]);
@@ -118,47 +119,57 @@ static int envelope_start(struct monitor *m, struct mitem *it, int channel,
 	return 0;
 }
 
-static void tell_broker(struct monitor *m, const struct mitem *it,
-			const struct m_q_item *in, int channel)
+static void tell_broker(struct monitor *m, const struct mitem *it, int channel)
 {
 	m->out.type = MSG_ITEM_NEW;
 	m->out.ids = m->ids;
 	m->out.item_new = (struct m_item_new){
 		.item = it->id,
-		.source = in->source,
+		.source = span_str(it->source),
 		.key = span_str(it->key),
-		.size = in->size,
+		.size = it->size,
 		/* The broker may come to it later than its machine does. */
 		.since_us = now_us(),
-		.task = in->task,
-		.attempt = in->attempt,
+		.task = it->task,
+		.attempt = it->attempt,
 	};
-	memcpy(m->out.item_new.sha256, in->sha256, sizeof(in->sha256));
+	memcpy(m->out.item_new.sha256, it->sha256, sizeof(it->sha256));
 	core_send(m, &m->broker, &channel, 1);
 }
 
 /* Its machine before its envelope: the one takes long, the other is started
  * while it does. */
-static void item_start(struct monitor *m, struct mitem *it,
-		       const struct m_q_item *in)
+static void item_begin(struct monitor *m, struct mitem *it)
 {
 	CLEAN_FD int ours = -1;
 	CLEAN_FD int theirs = -1;
 	struct err err = { 0 };
 	int pair[2];
+	int r = chan_pair(pair);
 
-	if (chan_pair(pair) < 0) {
+	if (r < 0 && room_is_short(r)) {
+		room_failed(m, "no descriptors for an envelope process");
+		return;
+	}
+	if (r < 0) {
 		monitor_fatal(m, "no channel for an envelope process");
 		return;
 	}
 	ours = pair[0];
 	theirs = pair[1];
-	tell_broker(m, it, in, ours);
+	it->begun = true;
+	tell_broker(m, it, ours);
 	if (!vm_request(m, VM_READER, it->id, 0)) {
 		monitor_fatal(m, "more machines are asked for than planned");
 		return;
 	}
-	if (generation_works(m) && envelope_start(m, it, theirs, &err) < 0)
+	if (!generation_works(m))
+		return;
+	r = envelope_start(m, it, theirs, &err);
+	/* The broker waits for it: all of it is begun once more. */
+	if (r < 0 && room_is_short(r))
+		core_lost(m, &m->broker, err.msg);
+	else if (r < 0)
 		monitor_fatal(m, err.msg);
 }
 
@@ -414,9 +425,13 @@ void item_count(struct monitor *m)
 		*q = (struct mqueue){ 0 };
 }
 
-/* There is room for one more. */
+/* There is a row for one more; asked for once there is room, too. */
 static void next_item(struct monitor *m)
 {
+	if (m->room.why[0]) {
+		m->owed_next++;
+		return;
+	}
 	m->out.type = MSG_Q_NEXT;
 	m->out.ids = m->ids;
 	m->out.empty = (struct m_empty){ 0 };
@@ -452,6 +467,7 @@ void item_take(struct monitor *m)
 			it = &m->items[i];
 	if (!it || !in->item ||
 	    memfd_sealed_size(fd, LIMIT_ITEM) != (ssize_t)in->size ||
+	    str_copy(it->source, sizeof(it->source), in->source) < 0 ||
 	    str_copy(it->key, sizeof(it->key), in->key) < 0) {
 		core_lost(m, &m->store, "gave an item that is none");
 		return;
@@ -460,8 +476,30 @@ void item_take(struct monitor *m)
 	it->connector = connector_of(m, in->source);
 	it->fd = take_fd(&fd);
 	it->envelope_pidfd = -1;
+	it->size = in->size;
+	it->task = in->task;
+	it->attempt = in->attempt;
+	memcpy(it->sha256, in->sha256, sizeof(it->sha256));
 	tell_taken(m, it, in->source, in->attempt);
-	item_start(m, it, in);
+	if (room_for_item(m))
+		item_begin(m, it);
+	else
+		vms_plan(m);
+}
+
+void items_resume(struct monitor *m)
+{
+	uint32_t n = m->owed_next;
+	size_t i;
+
+	m->owed_next = 0;
+	for (i = 0; i < MONITOR_ITEMS && !m->killed; i++)
+		if (generation_works(m) && m->items[i].id &&
+		    !m->items[i].begun && room_for_item(m))
+			item_begin(m, &m->items[i]);
+	/* The next generation asks for all that there is room for. */
+	while (n-- && generation_works(m))
+		next_item(m);
 }
 
 /* The broker has told the store already. */

@@ -26,15 +26,20 @@ bool latch_is_set(int state_fd)
 
 static void write_latch(struct monitor *m, const char *by, struct span reason)
 {
-	CLEAN_FD int fd = openat(
-		m->state_fd, "latch",
-		O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600);
+	CLEAN_FD int fd = -1;
 
-	if (fd < 0 || fd_write_all(fd, span_str(by)) < 0 ||
-	    fd_write_all(fd, SPAN_LIT(": ")) < 0 ||
-	    fd_write_all(fd, reason) < 0 ||
-	    fd_write_all(fd, SPAN_LIT("\n")) < 0 || fsync(fd) < 0 ||
-	    fsync(m->state_fd) < 0)
+	/* The one descriptor that is held back. */
+	fd_close(&m->room.spare);
+	fd = openat(m->state_fd, "latch",
+		    O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC | O_NOFOLLOW,
+		    0600);
+	/* It is set by being there: on a full disk it may lack its words. */
+	if (fd >= 0 && (fd_write_all(fd, span_str(by)) < 0 ||
+			fd_write_all(fd, SPAN_LIT(": ")) < 0 ||
+			fd_write_all(fd, reason) < 0 ||
+			fd_write_all(fd, SPAN_LIT("\n")) < 0))
+		log_warn("latch", "why=\"set, without its reason\"");
+	if (fd < 0 || fsync(fd) < 0 || fsync(m->state_fd) < 0)
 		/* Not persisted: then nothing may go on in memory either. */
 		monitor_fatal(m, "the latch cannot be written");
 }

@@ -29,6 +29,9 @@
 #include "privsep/sandbox.h"
 #include "state/state.h"
 
+/* An error in what the owner wrote, which no second start mends: units know. */
+enum { EXIT_OWNER = 2 };
+
 static void tell_starter(struct monitor *m, const char *text)
 {
 	if (m->ready_fd < 0)
@@ -166,8 +169,10 @@ static int prepare(struct monitor *m, struct err *err)
 
 	buf_init(&errs, 64 << 10);
 	r = conf_load(m->conf_path, home ? home : "/", &m->conf, &errs);
-	if (r < 0)
+	if (r < 0) {
+		m->exit_code = EXIT_OWNER;
 		return err_set(err, r, "%s", buf_cstr(&errs));
+	}
 	r = open_state(m, err);
 	if (r < 0)
 		return r;
@@ -176,8 +181,10 @@ static int prepare(struct monitor *m, struct err *err)
 			       "the kill latch is set: see "
 			       "'bulkhead audit tail', then 'bulkhead rearm'");
 	r = policy_open(m, err);
-	if (r < 0)
+	if (r < 0) {
+		m->exit_code = EXIT_OWNER;
 		return r;
+	}
 	r = vm_images_load(m->images_dir, &m->images, err);
 	if (r < 0)
 		return r;
@@ -303,6 +310,7 @@ int main(int argc, char **argv)
 		    "--images DIR [--ready-fd N]; started by 'bulkhead up'");
 	if (m.ready_fd >= 0)
 		(void)fcntl(m.ready_fd, F_SETFD, FD_CLOEXEC);
+	room_start(&m);
 	service_open(&m);
 	if (sandbox_basic(&err) < 0 || signals_to_fd(&m) < 0 ||
 	    prepare(&m, &err) < 0) {
@@ -310,7 +318,7 @@ int main(int argc, char **argv)
 		service_stopping(&m, err.msg);
 		log_error("start", "why=\"%s\"", err.msg);
 		groups_end(&m);
-		return 1;
+		return m.exit_code ? m.exit_code : 1;
 	}
 	run(&m);
 	return m.exit_code;

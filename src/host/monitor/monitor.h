@@ -22,6 +22,7 @@
 #ifndef HOST_MONITOR_MONITOR_H
 #define HOST_MONITOR_MONITOR_H
 
+#include "base/jump.h"
 #include "base/loop.h"
 #include "base/notify.h"
 #include "conf/conf.h"
@@ -34,6 +35,7 @@
 #include "privsep/rpc.h"
 #include "vm/cgroup.h"
 #include "vm/launch.h"
+#include "vm/memory.h"
 #include "vm/template.h"
 
 enum {
@@ -49,6 +51,7 @@ enum {
 	MONITOR_AUDIT_MS = 10000,    /* a record is durable by then */
 	MONITOR_STORE_MS = 120000,   /* auditd and store have checked all */
 	MONITOR_START_MS = 60000,    /* and any other process is ready */
+	MONITOR_READY_MS = 10000,    /* `up` waits for that so long */
 	MONITOR_LAST_WORDS = 64,     /* of a process, that are looked through */
 	SUP_LEAST_MS = 10,	     /* between looks at what is due */
 	MONITOR_ENVELOPE_MS = 10000, /* what an envelope process has */
@@ -59,6 +62,20 @@ enum {
 		30000,	      /* a VM is parked by then, on an idle machine */
 	MONITOR_SEAL_MS = 20, /* between attempts to seal a template */
 	MONITOR_SEALS_MAX = 150, /* of them */
+	ROOM_RETRY_MS = 500,	 /* while work waits for it */
+	ROOM_FDS = 4096,	 /* more descriptors are never needed */
+};
+
+/* What the host has for what is to be begun, see room.c. */
+struct room {
+	char why[300];		/* there is none; "": there is */
+	uint64_t waits;		/* how often there was none */
+	uint64_t hold_ms;	/* none before then */
+	uint64_t fds, fds_most; /* descriptors, as seen last */
+	size_t vms;		/* that they are enough for */
+	uint64_t mib, need_mib; /* memory, likewise */
+	struct memory memory;
+	int spare; /* descriptor, for what a message brings */
 };
 
 /* A process that is to live as long as bulkhead. */
@@ -109,7 +126,12 @@ struct mqueue {
 struct mitem {
 	uint64_t id;		/* 0: free row */
 	struct core *connector; /* NULL: none of that name any more */
+	bool begun;		/* or it waits for room */
+	char source[LIMIT_NAME + 1];
 	char key[513];
+	uint64_t size, task;
+	uint32_t attempt;
+	uint8_t sha256[32];
 	struct observe_time came;  /* from its connector, if that is known */
 	struct observe_time taken; /* from the store */
 	int fd;			   /* sealed memfd, until its reader has it */
@@ -202,6 +224,7 @@ struct monitor {
 	bool stopping;
 	bool own_socket; /* the control socket is of our making */
 	int listen_fd;	 /* that socket */
+	bool told;	 /* who started us knows that we are up */
 	int exit_code;
 	char end_why[SUP_CAUSE]; /* where that is not 0 */
 	struct generation gen;
@@ -246,6 +269,10 @@ struct monitor {
 	size_t next_came;
 	struct notify notify; /* service.c */
 	int watchdog_timer, check_timer;
+	struct room room;
+	uint32_t owed_next; /* items that the store is not asked for yet */
+	struct jump jump;
+	uint64_t jumps;
 	char status[200]; /* as the service manager was told */
 };
 
@@ -335,6 +362,22 @@ void item_placed(struct monitor *m, const struct mitem *it, uint64_t vm);
 struct mitem *mitem_find(struct monitor *m, uint64_t id);
 void items_end(struct monitor *m);
 size_t items_count(const struct monitor *m);
+
+/* There is room again: begins what waits, and asks for more. */
+void items_resume(struct monitor *m);
+
+/* room.c */
+void room_start(struct monitor *m);
+/* Whether there is room for one more; if not, why is said. */
+[[nodiscard]] bool room_for(struct monitor *m, enum vm_kind kind);
+[[nodiscard]] bool room_for_item(struct monitor *m);
+/* An error that says that something of the host's is used up, for now. */
+bool room_is_short(int code);
+/* Something could not be started for such a reason. */
+void room_failed(struct monitor *m, const char *why);
+/* Looks whether there is room again, or none any more. */
+void room_look(struct monitor *m);
+uint64_t room_next_ms(const struct monitor *m, uint64_t now);
 
 /* vms.c: each VM from launch to end. */
 struct vm_want {

@@ -80,6 +80,10 @@ static void park(struct monitor *m, enum vm_kind kind)
 	struct err err = { 0 };
 	struct mvm *v = vm_start(m, &w, &err);
 
+	if (!v && room_is_short(err.code)) {
+		room_failed(m, err.msg);
+		return;
+	}
 	if (!v) {
 		log_warn("pool", "zone=%s why=\"%s\"", vm_zone(kind), err.msg);
 		if (pool_failed(&m->pools[kind], now_ms()))
@@ -98,7 +102,8 @@ void pools_refill(struct monitor *m)
 	for (k = VM_READER; k < VM_KIND_MAX && !m->stopping; k++) {
 		const struct pool_need n = need_of(m, (enum vm_kind)k);
 
-		if (pool_due(&m->pools[k], &n, now_ms()))
+		if (pool_due(&m->pools[k], &n, now_ms()) &&
+		    room_for(m, (enum vm_kind)k))
 			park(m, (enum vm_kind)k);
 	}
 }

@@ -212,7 +212,9 @@ static struct mvm *start_cold(struct monitor *m, const struct request *r)
 	struct err err = { 0 };
 	struct mvm *v = vm_start(m, &w, &err);
 
-	if (!v) {
+	if (!v && room_is_short(err.code)) {
+		room_failed(m, err.msg);
+	} else if (!v) {
 		log_error("vm-start", "item=%llu why=\"%s\"",
 			  (unsigned long long)r->item, err.msg);
 		/* No machine, no zone: nothing is read without one. */
@@ -238,10 +240,12 @@ static struct mvm *start_clone(struct monitor *m, const struct request *r)
 	struct err err = { 0 };
 	struct mvm *v = vm_start(m, &w, &err);
 
-	if (!v) {
+	if (!v && room_is_short(err.code))
+		room_failed(m, err.msg);
+	else if (!v)
 		template_clone_died(m, r->kind, number, err.msg);
+	if (!v)
 		return NULL;
-	}
 	v->number = number;
 	template_cloned(&t->rules);
 	return v;
@@ -274,7 +278,8 @@ static bool start(struct monitor *m, struct request *r)
 							: ORIGIN_CLONE;
 		if (!v)
 			v = start_clone(m, r);
-		r->cold = !v;
+		/* What the host lacks is not the clone's fault. */
+		r->cold = !v && !m->room.why[0];
 	} else {
 		cold_why(m, r);
 		v = start_cold(m, r);
@@ -307,7 +312,7 @@ static struct request *next_request(struct monitor *m)
 		    (r->kind == next->kind && r->order < next->order))
 			next = r;
 	}
-	return next;
+	return next && room_for(m, next->kind) ? next : NULL;
 }
 
 static void on_plan(void *arg)
@@ -323,7 +328,11 @@ static void plan_later(struct monitor *m)
 {
 	uint64_t now = now_ms();
 	uint64_t at = pools_next_ms(m, now);
+	uint64_t room = room_next_ms(m, now);
 	int k;
+
+	if (room < at)
+		at = room;
 
 	for (k = VM_READER; k < VM_KIND_MAX; k++) {
 		uint64_t t = template_next_ms(&m->templates[k].rules, now);
@@ -348,6 +357,8 @@ void vms_plan(struct monitor *m)
 	/* Where there is no core nothing is recorded, and nothing begins. */
 	if (!generation_works(m) || m->killed)
 		return;
+	if (m->room.why[0])
+		room_look(m);
 	templates_check(m);
 	/* One that cannot go the way it was to go is tried again, cold. */
 	while (generation_works(m) && (r = next_request(m)))

@@ -59,6 +59,24 @@ static void on_watchdog(void *arg)
 		  on_watchdog);
 }
 
+/* Nothing that we do depends on the wall clock, but records carry it. */
+static void look_at_clock(struct monitor *m)
+{
+	int64_t by = jump_now(&m->jump);
+	uint64_t ms = by < 0 ? (uint64_t)-by : (uint64_t)by;
+
+	if (!by)
+		return;
+	m->jumps++;
+	log_warn("clock-jump", "direction=%s ms=%llu",
+		 by < 0 ? "back" : "forward", (unsigned long long)ms);
+	audit_begin(&m->record, "clock.jump", &m->ids);
+	audit_str(&m->record, "direction",
+		  by < 0 ? SPAN_LIT("back") : SPAN_LIT("forward"));
+	audit_int(&m->record, "ms", ms);
+	monitor_audit_later(m);
+}
+
 static void on_check(void *arg)
 {
 	struct monitor *m = arg;
@@ -66,6 +84,8 @@ static void on_check(void *arg)
 
 	if (r < 0)
 		log_warn("log-rotation", "error=%s", strerrorname_np(-r));
+	look_at_clock(m);
+	room_look(m);
 	if (m->notify.fd >= 0)
 		say_status(m);
 	set_timer(m, &m->check_timer, LOG_CHECK_MS, on_check);

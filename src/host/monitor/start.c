@@ -58,6 +58,9 @@ static int spawn_core(struct monitor *m, struct core *c, struct spawn s,
 	r = chan_init(&c->chan, take_fd(&ours));
 	if (r < 0)
 		return err_set(err, r, "out of memory");
+	/* These bring descriptors. */
+	if (c->proc == PROC_CONNECTOR || c->proc == PROC_STORE)
+		c->chan.spare = &m->room.spare;
 	/* Of auditd answers are waited for. */
 	c->chan.no_wait = c->proc != PROC_AUDITD;
 	r = loop_add(&m->loop, c->chan.fd, POLLIN, core_event, c);
@@ -117,6 +120,7 @@ int start_auditd(struct monitor *m, struct err *err)
 	CLEAN_FD int tip = sub_dir(m->state_fd, "tip", err);
 	CLEAN_FD int theirs = -1;
 	char boot[64];
+	char arg[128];
 	int r;
 
 	if (dir < 0 || tip < 0)
@@ -131,7 +135,11 @@ int start_auditd(struct monitor *m, struct err *err)
 				 &limit, sizeof(limit)) < 0)
 		r = err_set(err, -errno, "auditd: %s", strerror(errno));
 	boot_id(boot);
-	return r == 0 ? hello(m, &m->auditd, "auditd", boot, err) : r;
+	(void)str_printf(arg, sizeof(arg), "%s reserve=%llu", boot,
+			 (unsigned long long)m->conf.audit_reserve);
+	/* It says itself how it is, if there is to be one. */
+	m->record.room = (struct audit_room){ 0 };
+	return r == 0 ? hello(m, &m->auditd, "auditd", arg, err) : r;
 }
 
 int start_store(struct monitor *m, struct err *err)

@@ -187,18 +187,40 @@ static json_t *vms(const struct monitor *m)
 			 (json_int_t)m->vms_failed);
 }
 
+/* What the host has for what is to be begun; "why" is "" while it is enough. */
+static json_t *room(const struct monitor *m)
+{
+	const struct room *r = &m->room;
+
+	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "why", r->why,
+			 "waits", (json_int_t)r->waits, "fds",
+			 (json_int_t)r->fds, "fds_most",
+			 (json_int_t)r->fds_most, "vms", (json_int_t)r->vms,
+			 "clock_jumps", (json_int_t)m->jumps);
+}
+
+static json_t *audit(const struct monitor *m)
+{
+	const struct audit_room *r = &m->record.room;
+	char root[65];
+
+	hex_encode(root, m->audit_state.root, 32);
+	return json_pack("{s:I, s:s, s:I, s:I, s:b, s:s}", "size",
+			 (json_int_t)m->audit_state.size, "root", root,
+			 "reserve", (json_int_t)r->reserve, "reserve_left",
+			 (json_int_t)r->left, "full", r->full, "reserve_why",
+			 r->why);
+}
+
 static json_t *status_json(struct monitor *m)
 {
 	char run[2 * MSG_RUN + 1];
-	char root[65];
 
 	hex_encode(run, m->ids.run, MSG_RUN);
-	hex_encode(root, m->audit_state.root, 32);
 	return json_pack(
 		"{s:s, s:s, s:i, s:s, s:s, s:b, s:b, s:s, s:s, s:b, s:s, s:o, "
 		"s:o,"
-		" s:o, s:o, s:o, s:{s:I, s:I, s:I, s:s}, s:o, s:o, s:{s:I, "
-		"s:s}}",
+		" s:o, s:o, s:o, s:{s:I, s:I, s:I, s:s}, s:o, s:o, s:o, s:o}",
 		"version", BULKHEAD_VERSION, "run", run, "uptime_s",
 		(int)((now_ms() - m->start_ms) / 1000), "backend",
 		vm_backend_name(m->probe.backend), "backend_why", m->probe.why,
@@ -212,8 +234,8 @@ static json_t *status_json(struct monitor *m)
 		(json_int_t)m->starts[ORIGIN_COLD], "clone",
 		(json_int_t)m->starts[ORIGIN_CLONE], "pool",
 		(json_int_t)m->starts[ORIGIN_POOL], "cold_why", m->cold_why,
-		"items", items(m), "queue", queue(m), "audit", "size",
-		(json_int_t)m->audit_state.size, "root", root);
+		"items", items(m), "queue", queue(m), "room", room(m), "audit",
+		audit(m));
 }
 
 void status_answer(struct monitor *m)

@@ -51,7 +51,8 @@ enum {
 	TEMPLATE_WHY = 240,
 };
 
-struct template {
+struct template
+{
 	bool wanted;
 	bool ready;
 	bool building;		 /* the first one, or a successor */

@@ -40,7 +40,8 @@ static void backs_off(void **)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(rows); i++)
-		assert_int_equal(backoff_ms(rows[i].failures, BACKOFF_MAX_MS), rows[i].ms);
+		assert_int_equal(backoff_ms(rows[i].failures, BACKOFF_MAX_MS),
+				 rows[i].ms);
 }
 
 static void deadline_by_load(void **)
@@ -151,7 +152,8 @@ static void successor(void **)
 	template_failed(&t, T0 + 20, "no");
 	assert_int_equal(template_way(&t, T0 + 20), TEMPLATE_CLONE);
 	assert_false(template_due(&t, T0 + 20 + BACKOFF_FIRST_MS - 1));
-	assert_int_equal(template_next_ms(&t, T0 + 20), T0 + 20 + BACKOFF_FIRST_MS);
+	assert_int_equal(template_next_ms(&t, T0 + 20),
+			 T0 + 20 + BACKOFF_FIRST_MS);
 	assert_true(template_due(&t, T0 + 20 + BACKOFF_FIRST_MS));
 	template_begin(&t, T0 + 2000);
 	template_built(&t, T0 + 3000);

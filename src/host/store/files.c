@@ -37,7 +37,7 @@ static const char *name_of(const char *path)
 	return NULL;
 }
 
-/* #syscalls:store openat */
+/* #syscalls:store openat fcntl int1=F_DUPFD_CLOEXEC */
 static int open_in(const char *path, int flags, int mode)
 {
 	const char *name = name_of(path);

@@ -292,20 +292,26 @@ int db_take(struct db *d, struct db_item *ret)
 	if (!from)
 		return -ENOENT;
 	r = look_at_next(d, from, ret);
-	if (r == 0)
-		r = sql_meta(d, "tasks", &task);
-	if (r == 0)
-		r = sql_meta_set(d, "tasks", ++task);
 	if (r < 0)
 		return r;
-	ret->m.task = task;
-	s = sql_use(d, ST_ITEM_TAKE);
-	sql_bind_u64(s, 1, ret->m.item);
-	sql_bind_u64(s, 2, task);
-	r = sql_run(d, s);
-	ret->fd = r < 0 ? r : body_memfd(d, &ret->m);
+	/* Before anything is changed: there may be no memory for it now. */
+	ret->fd = body_memfd(d, &ret->m);
 	if (ret->fd < 0)
 		return ret->fd;
+	r = sql_meta(d, "tasks", &task);
+	if (r == 0)
+		r = sql_meta_set(d, "tasks", ++task);
+	ret->m.task = task;
+	if (r == 0) {
+		s = sql_use(d, ST_ITEM_TAKE);
+		sql_bind_u64(s, 1, ret->m.item);
+		sql_bind_u64(s, 2, task);
+		r = sql_run(d, s);
+	}
+	if (r < 0) {
+		fd_close(&ret->fd);
+		return r;
+	}
 	from->waiting--;
 	from->taken++;
 	from->turn = ++d->turn;

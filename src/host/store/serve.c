@@ -242,6 +242,11 @@ static int do_take(struct serve *s)
 
 	if (r == -ENOENT)
 		return 0;
+	if (r == -EMFILE || r == -ENFILE || r == -ENOMEM) {
+		/* Nothing is taken yet; there may be in a moment. */
+		s->short_of = true;
+		return 0;
+	}
 	if (r < 0)
 		return r;
 	s->sync = true;
@@ -337,9 +342,9 @@ static bool do_part(struct serve *s, enum part part, struct serve_request *q)
 		return false;
 	}
 	if (part == PART_PUT)
-		block(s, "the disk is full");
+		block(s, STORE_FULL);
 	else if (part == PART_ASK && asks[s->in.type].answer != MSG_NONE)
-		(void)say_fail(s, "the disk is full");
+		(void)say_fail(s, STORE_FULL);
 	drop_answers(s, true);
 	return true;
 }
@@ -465,8 +470,9 @@ static void work(struct serve *s)
 	tidy(s);
 	tell_counts(s);
 	set_timer(s, &s->lazy_timer, s->db.begun, STORE_LAZY_MS, on_lazy);
-	set_timer(s, &s->retry_timer, s->n_puts || r == -ENOSPC, STORE_RETRY_MS,
-		  on_retry);
+	set_timer(s, &s->retry_timer, s->n_puts || s->short_of || r == -ENOSPC,
+		  STORE_RETRY_MS, on_retry);
+	s->short_of = false;
 }
 
 /* --- what comes in ------------------------------------------------------- */
@@ -537,6 +543,10 @@ static bool take_message(struct serve *s, size_t peer)
 	r = chan_recv(&s->peers[peer], &s->in, &why);
 	if (r == -EAGAIN)
 		return false;
+	if (r == -EMFILE) {
+		loop_rest(&s->loop, s->peers[peer].fd, STORE_REST_MS);
+		return false;
+	}
 	if (r <= 0) {
 		if (r < 0)
 			log_warn("peer-lost", "peer=%zu error=%s why=%s", peer,
@@ -686,6 +696,9 @@ int serve_run(struct serve *s, int monitor, int broker, int dir)
 	loop_init(&s->loop);
 	for (i = 0; i < SERVE_PEERS && r == 0; i++)
 		r = chan_init(&s->peers[i], fds[i]);
+	/* Items come with a descriptor. */
+	s->spare = -1;
+	s->peers[MONITOR].spare = &s->spare;
 	if (r == 0)
 		r = start(s, dir);
 	if (r == 0) {

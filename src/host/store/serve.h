@@ -50,6 +50,8 @@ struct serve {
 	struct m_s_tip tip_is;
 	int lazy_timer;	 /* commits what nobody waits for */
 	int retry_timer; /* tries again what found no room */
+	bool short_of;	 /* descriptors or memory, for an item */
+	int spare;	 /* descriptor, for what a message brings */
 	int result;
 	struct msg in, out;
 };

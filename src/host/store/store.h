@@ -55,6 +55,7 @@
 enum {
 	STORE_ATTEMPTS = 3,
 	STORE_LAZY_MS = 250,
+	STORE_REST_MS = 200,   /* while there is no descriptor for a message */
 	STORE_RETRY_MS = 1000, /* what the disk had no room for */
 };
 

@@ -403,7 +403,7 @@ static int child_steps(const struct jail *j, uid_t uid, int sync,
 	int r;
 
 	umask(022);
-	if (write_file("/proc/self/oom_score_adj", "500") < 0)
+	if (write_file("/proc/self/oom_score_adj", "1000") < 0)
 		return fail(err, "oom_score_adj", "");
 	if (uid != geteuid() && setgroups(0, NULL) < 0)
 		return fail(err, "groups", "");
