@@ -58,7 +58,8 @@ def check_fds(row, open_fds):
         need(link.startswith(looks) or (role == 'item' and link == '/dev/null'),
              f'{name}: fd {3 + i} is its {role} ({link})')
     rest = {n: l for n, l in open_fds.items() if n >= 3 + len(row['fds'])}
-    allowed = ('socket:', '/memfd:') if row['more_fds'] else ()
+    # /dev/null: a descriptor kept in reserve, where some may be brought
+    allowed = ('socket:', '/memfd:', '/dev/null') if row['more_fds'] else ()
     # inotify of a Maildir connector, files it has open beneath its directory
     if row['files']:
         allowed += ('anon_inode:inotify', '/')
