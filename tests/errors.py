@@ -58,6 +58,7 @@ CONFIG_CASES = [
                              'bytes: 1KiB, reserve: 2000GiB, history: 1000001}'}),
     ('bounds of supervision', {'backend: auto': 'supervision: {watchdog: 1s, '
                                'backoff: 2h, healthy: x, restarts: 101}'}),
+    ('bounds of the reserve', {'backend: auto': 'audit: {reserve: 1KiB}'}),
     ('a share above the whole', {'backend: auto': 'queue: {items: 10, per_source: 11}'}),
     ('a collector that is none', {'backend: auto': 'telemetry: {otlp: "http://x:1", '
                                   'queue: 1, logs: some}'}),
