@@ -471,6 +471,12 @@ void core_pong(struct monitor *m, struct core *c, uint64_t number)
 		supervise_soon(m);
 }
 
+static void ping_too(struct monitor *m, struct core *c, uint64_t now)
+{
+	if (c->sup.state == SUP_UP && !c->watch.asked_ms)
+		ping(m, c, now);
+}
+
 /* What it has said we have not come to: it was us who waited. */
 static bool unheard(const struct core *c)
 {
@@ -497,6 +503,11 @@ static void look_after(struct monitor *m, struct core *c, uint64_t now)
 		break;
 	case WATCH_ASK:
 		ping(m, c, now);
+		/* Should it not answer, it has to be known whether they do. */
+		if (c == &m->broker) {
+			ping_too(m, &m->auditd, now);
+			ping_too(m, &m->store, now);
+		}
 		break;
 	case WATCH_DEAD:
 		if (unheard(c) && now - c->watch.asked_ms < 2 * limit)
