@@ -175,6 +175,6 @@ void die(const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);
-	log_event(LOG_LV_ERROR, "die", "why=\"%s\"", why);
+	log_event(LOG_LV_ERROR, "die", "text=%s", why);
 	_exit(1);
 }

@@ -700,39 +700,6 @@ static void set_supervision(void *ctx, const struct yaml_node *n)
 	walk(ctx, n, supervision_rules, ARRAY_SIZE(supervision_rules));
 }
 
-/* audit */
-
-static void set_audit_reserve(void *ctx, const struct yaml_node *n)
-{
-	struct loader *l = ctx;
-	const char *text = scalar(l, n);
-	uint64_t v;
-
-	if (!text)
-		return;
-	if (value_size(text, &v) < 0 || v > AUDIT_RESERVE_MAX ||
-	    (v && v < AUDIT_RESERVE_MIN))
-		fault(l, n, "a size, 1MiB to 64GiB, or 0");
-	else
-		l->c.audit_reserve = v;
-}
-
-static const struct load_rule audit_rules[] = {
-	{ { "reserve", false, false,
-	    "of the disk, set aside for the audit log, as a file beside it. "
-	    "When the disk is full the log goes on in it: what was begun is "
-	    "recorded, nothing new is executed",
-	    "1MiB to 64GiB, or 0: none", "64MiB" },
-	  set_audit_reserve },
-	{ { "retention", false, true, "how long records are kept" }, NULL },
-	{ { "witness", false, true, "who signs checkpoints, too" }, NULL },
-};
-
-static void set_audit(void *ctx, const struct yaml_node *n)
-{
-	walk(ctx, n, audit_rules, ARRAY_SIZE(audit_rules));
-}
-
 /* telemetry */
 
 static const char *const logs_names[] = {
@@ -867,6 +834,39 @@ static void set_telemetry(void *ctx, const struct yaml_node *n)
 	if (l->c.telemetry.logs != LOGS_NONE && !l->c.telemetry.otlp.port)
 		fault(l, n,
 		      "logs go to a collector: set otlp, or remove \"logs\"");
+}
+
+/* audit */
+
+static void set_audit_reserve(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+	const char *text = scalar(l, n);
+	uint64_t v;
+
+	if (!text)
+		return;
+	if (value_size(text, &v) < 0 || v > AUDIT_RESERVE_MAX ||
+	    (v && v < AUDIT_RESERVE_MIN))
+		fault(l, n, "a size, 1MiB to 64GiB, or 0");
+	else
+		l->c.audit_reserve = v;
+}
+
+static const struct load_rule audit_rules[] = {
+	{ { "reserve", false, false,
+	    "of the disk, set aside for the audit log, as a file beside it. "
+	    "When the disk is full the log goes on in it: what was begun is "
+	    "recorded, nothing new is executed",
+	    "1MiB to 64GiB, or 0: none", "64MiB" },
+	  set_audit_reserve },
+	{ { "retention", false, true, "how long records are kept" }, NULL },
+	{ { "witness", false, true, "who signs checkpoints, too" }, NULL },
+};
+
+static void set_audit(void *ctx, const struct yaml_node *n)
+{
+	walk(ctx, n, audit_rules, ARRAY_SIZE(audit_rules));
 }
 
 /* connectors */

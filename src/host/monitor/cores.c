@@ -188,15 +188,15 @@ static void on_refusal(struct monitor *m, struct core *c)
 	core_lost(m, c, why);
 }
 
-static void on_connect(struct monitor *m, struct core *)
-{
-	observe_connect(m);
-}
-
 static void on_room(struct monitor *m, struct core *)
 {
 	audit_room_take(&m->record.room, &m->in.audit_room);
 	room_look(m);
+}
+
+static void on_connect(struct monitor *m, struct core *)
+{
+	observe_connect(m);
 }
 
 typedef void (*handler)(struct monitor *m, struct core *c);

@@ -318,7 +318,7 @@ static void alone_start(struct monitor *m, struct core *c)
 
 	sup_starting(&c->sup, now_ms());
 	if (start_alone(m, c, &err) < 0) {
-		log_error("start", "name=%s why=\"%s\"", c->name, err.msg);
+		log_error("start", "name=%s text=%s", c->name, err.msg);
 		if (!m->gen.sup.was_up)
 			monitor_no_start(m, err.msg);
 		core_kill(m, c);

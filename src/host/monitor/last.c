@@ -78,7 +78,7 @@ int last_write(int state_fd, const struct m_s_state *now, struct err *err)
 	r = write_file(state_fd, text);
 	return r < 0 ? err_set(err, r,
 			       "state/" LAST_FILE ": %s: make room, or look "
-						  "after the directory's owner",
+			       "after the directory's owner",
 			       strerror(-r))
 		     : 0;
 }

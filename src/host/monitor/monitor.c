@@ -61,7 +61,7 @@ void monitor_no_start(struct monitor *m, const char *why)
 	if (m->stopping)
 		return;
 	tell_starter(m, why);
-	log_error("start", "why=\"%s\"", why);
+	log_error("start", "text=%s", why);
 	(void)str_printf(m->end_why, sizeof(m->end_why), "%s", why);
 	m->exit_code = 1;
 	monitor_stop(m);
@@ -316,7 +316,7 @@ int main(int argc, char **argv)
 	    prepare(&m, &err) < 0) {
 		tell_starter(&m, err.msg);
 		service_stopping(&m, err.msg);
-		log_error("start", "why=\"%s\"", err.msg);
+		log_error("start", "text=%s", err.msg);
 		groups_end(&m);
 		return m.exit_code ? m.exit_code : 1;
 	}
