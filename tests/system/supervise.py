@@ -117,7 +117,8 @@ def strike(b, mails, name, sig):
     before = b.status()
     old = process(before, name)
     tree = [p['pid'] for p in before['processes']
-            if name in GENERATION and p['name'] != 'control'] or [old['pid']]
+            if name in GENERATION and
+            p['name'] not in ('control', 'telemetry')] or [old['pid']]
     os.kill(old['pid'], sig)
     mails.some(1)
     what = f'{name} is {"killed" if sig == signal.SIGKILL else "stopped"}'

@@ -459,7 +459,7 @@ static struct peer *decide(struct broker *b, const struct request_of *q,
 	if (c)
 		effect = plan(b, q, d);
 	own = record(b, q, d, effect, ok);
-	observed_decision(b, q, d, ok->index, since);
+	observed_decision(b, q, d, own ? ok->index : 0, since);
 	if (q->it && own)
 		remember(b, q->it, &b->in.call, d, ok->index);
 	if (!effect)
@@ -489,8 +489,10 @@ void call_capability(struct broker *b, struct peer *p)
 	};
 	if (it->calls++ >= BROKER_CALLS) {
 		refuse(&d, "task limit", "too many requests in this task");
-		(void)record(b, &q, &d, 0, &ok);
-		observed_refusal(b);
+		if (!record(b, &q, &d, 0, &ok))
+			observed_decision(b, &q, &d, 0, observe_now());
+		else
+			observed_decision(b, &q, &d, ok.index, observe_now());
 		reply(b, p, b->in.call.call, &d, false, ok.index);
 		return;
 	}
