@@ -407,30 +407,39 @@ static uint64_t limit_ms(const struct monitor *m, const struct core *c)
 	return ms;
 }
 
+/* The owner has begun a new log: what was known of the old one is forgotten, by
+ * the store and by telemetry, which would wait for as many records again. */
+static void begin_log(struct monitor *m)
+{
+	log_warn("new-log",
+		 "what=\"the store forgets a log of %llu records, as its owner "
+		 "says\"",
+		 (unsigned long long)m->store_state.tip_size);
+	m->store_state.tip_size = 0;
+	core_send(m, &m->store, NULL, 0);
+	(void)unlinkat(m->state_fd, "telemetry/cursor", 0);
+	(void)unlinkat(m->state_fd, NEW_LOG, 0);
+}
+
 /*
  * The store's tip is in another directory and another file than the log and its
  * own: whoever puts back an older copy of the log, tip and all, has not thought
- * of it. An owner who begins a new log makes NEW_LOG, and it is forgotten.
+ * of it. An owner who begins a new log makes NEW_LOG, and it is forgotten: this
+ * once, also where there was nothing to forget.
  */
 static void compare_tip(struct monitor *m)
 {
 	const struct m_s_state *s = &m->store_state;
 
-	if (!s->tip_size)
-		return;
 	m->out.type = MSG_S_TIP;
 	m->out.ids = m->ids;
 	m->out.s_tip = (struct m_s_tip){ 0 };
 	if (faccessat(m->state_fd, NEW_LOG, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
-		log_warn("new-log",
-			 "what=\"the store forgets a log of %llu "
-			 "records, as its owner says\"",
-			 (unsigned long long)s->tip_size);
-		m->store_state.tip_size = 0;
-		core_send(m, &m->store, NULL, 0);
-		(void)unlinkat(m->state_fd, NEW_LOG, 0);
+		begin_log(m);
 		return;
 	}
+	if (!s->tip_size)
+		return;
 	m->out.s_tip.size = s->tip_size;
 	memcpy(m->out.s_tip.root, s->tip_root, sizeof(s->tip_root));
 	core_send(m, &m->auditd, NULL, 0);
