@@ -518,8 +518,10 @@ def doctor_cases():
         yield ('the latch', *doctor(w, 'latch'))
         yield ('no room', *doctor(w, 'state', wrap=ns(
             f'mount -t tmpfs -o size=8m,mode=700 none {w.path("state")}')))
-        yield ('little room', *doctor(w, 'state', wrap=ns(
-            f'mount -t tmpfs -o size=100m,mode=700 none {w.path("state")}')))
+        yield ('a log without its reserve, and no room for it', *doctor(
+            w, 'state', wrap=ns('mount -t tmpfs -o size=8m,mode=700 none '
+                                f'{w.path("state")}; '
+                                f'mkdir {w.path("state/audit")}')))
         shutil.rmtree(w.path('outbox'))
         yield ('a Maildir that up makes', *doctor(w, 'connectors'))
         w.write('bulkhead.yaml', CONF.replace('path: outbox', 'path: a/b/outbox'))

@@ -455,13 +455,16 @@ static void existing(char *path)
 	}
 }
 
-/* What the log's reserve is short of; all of it, before the first start. */
+/* What the log's reserve is short of; nothing before the first start. */
 static unsigned long long reserve_lacks_mib(const struct conf *conf)
 {
 	char path[CONF_PATH_MAX];
 	struct stat st = { 0 };
 	uint64_t have;
 
+	if (str_printf(path, sizeof(path), "%s/audit", conf->state) < 0 ||
+	    stat(path, &st) < 0)
+		return 0;
 	if (str_printf(path, sizeof(path), "%s/audit/reserve", conf->state) <
 		    0 ||
 	    stat(path, &st) < 0 || st.st_size < 0)
