@@ -372,10 +372,6 @@ static void execute(struct broker *b, struct peer *c,
 	b->out.effect.capability = b->in.call.capability;
 	b->out.effect.n = d->n;
 	memcpy(b->out.effect.args, d->args, d->n * sizeof(d->args[0]));
-	c->effect_since = observe_now();
-	if (str_copy(c->effect_capability, sizeof(c->effect_capability),
-		     b->in.call.capability) < 0)
-		c->effect_capability[0] = 0;
 	b->acting = true;
 	planners_listen(b, false);
 	peer_send(b, c, NULL, 0);
@@ -459,7 +455,7 @@ static struct peer *decide(struct broker *b, const struct request_of *q,
 	if (c)
 		effect = plan(b, q, d);
 	own = record(b, q, d, effect, ok);
-	observed_decision(b, q, d, ok->index, since);
+	observed_decision(b, q, d, own ? ok->index : 0, since);
 	if (q->it && own)
 		remember(b, q->it, &b->in.call, d, ok->index);
 	if (!effect)
@@ -469,6 +465,10 @@ static struct peer *decide(struct broker *b, const struct request_of *q,
 	c->effect_item = q->item;
 	c->effect_task = q->task;
 	c->effect_vm = c->effect_call = 0;
+	c->effect_since = observe_now();
+	if (str_copy(c->effect_capability, sizeof(c->effect_capability),
+		     b->in.call.capability) < 0)
+		c->effect_capability[0] = 0;
 	return start(b, c, d) ? c : NULL;
 }
 
@@ -489,8 +489,10 @@ void call_capability(struct broker *b, struct peer *p)
 	};
 	if (it->calls++ >= BROKER_CALLS) {
 		refuse(&d, "task limit", "too many requests in this task");
-		(void)record(b, &q, &d, 0, &ok);
-		observed_refusal(b);
+		if (!record(b, &q, &d, 0, &ok))
+			observed_decision(b, &q, &d, 0, observe_now());
+		else
+			observed_decision(b, &q, &d, ok.index, observe_now());
 		reply(b, p, b->in.call.call, &d, false, ok.index);
 		return;
 	}

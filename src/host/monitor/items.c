@@ -476,7 +476,6 @@ void item_take(struct monitor *m)
 	it->connector = connector_of(m, in->source);
 	it->fd = take_fd(&fd);
 	it->envelope_pidfd = -1;
-	tell_taken(m, it, in->source, in->attempt);
 	it->size = in->size;
 	it->task = in->task;
 	it->attempt = in->attempt;
