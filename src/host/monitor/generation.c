@@ -84,10 +84,23 @@ static void generation_lost(struct monitor *m, struct core *c, const char *why)
 	supervise_soon(m);
 }
 
+/* A connector ends with its broker, and may be the first that is seen to. */
+static bool with_broker(struct core *c, char why[SUP_CAUSE])
+{
+	return c->proc == PROC_CONNECTOR && core_hears(&c->m->broker) &&
+	       core_exit(&c->m->broker, 0, why, SUP_CAUSE, NULL);
+}
+
 void core_lost(struct monitor *m, struct core *c, const char *why)
 {
+	char broker[SUP_CAUSE];
+
 	if (!core_hears(c) || m->stopping)
 		return;
+	if (with_broker(c, broker)) {
+		c = &m->broker;
+		why = broker;
+	}
 	(void)str_printf(c->why, sizeof(c->why), "%s", why);
 	utf8_trim(c->why);
 	log_error("process-lost", "name=%s why=\"%s\"", c->name, c->why);

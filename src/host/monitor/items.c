@@ -480,6 +480,7 @@ void item_take(struct monitor *m)
 	it->task = in->task;
 	it->attempt = in->attempt;
 	memcpy(it->sha256, in->sha256, sizeof(it->sha256));
+	tell_taken(m, it, in->source, in->attempt);
 	if (room_for_item(m))
 		item_begin(m, it);
 	else
