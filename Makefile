@@ -3,8 +3,9 @@
 #   run          everything, then the main job (ATTACK=none, MAIL=path, PLANNER=)
 #   check        unit and system tests, and the checks of the tree (SAN=1: with
 #                address and undefined-behaviour sanitizers)
-#   check-all    check, and sanitizers, 1,000 mails, tidy, fuzz-smoke, conformance,
-#                nested
+#   check-all    check, and sanitizers, 1,000 mails, 10,000 at once, every fault of
+#                store and auditd, three kill campaigns, tidy, fuzz-smoke,
+#                conformance, nested
 #   bench        build/bench.json
 #   nested       the system tests on a KVM of their own, in an emulated machine
 #   bench-nested build/bench-nested.json: the same, with a clock that counts

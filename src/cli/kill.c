@@ -33,11 +33,12 @@ static void join(struct buf *b, int argc, char **argv)
 		buf_cut(b, REASON_MAX);
 }
 
+/* It is set by being there: on a full disk it may lack its words. */
 static int write_latch(const struct conf *conf, struct span reason)
 {
 	char path[CONF_PATH_MAX + 16];
 	CLEAN_FD int fd = -1;
-
+	CLEAN_FD int dir = -1;
 	int rc = place_make(conf->state);
 
 	if (rc < 0 || place_latch(conf, path, sizeof(path)) < 0)
@@ -46,9 +47,10 @@ static int write_latch(const struct conf *conf, struct span reason)
 		  0600);
 	if (fd < 0)
 		return -errno;
-	if (fd_write_all(fd, reason) < 0 || fsync(fd) < 0)
-		return -EIO;
-	return 0;
+	if (fd_write_all(fd, reason) < 0)
+		cli_error("the kill latch lacks its reason");
+	dir = open(conf->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fsync(fd) < 0 || dir < 0 || fsync(dir) < 0 ? -errno : 0;
 }
 
 /* Not for long: who does not answer sees the latch. */

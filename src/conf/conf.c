@@ -229,7 +229,10 @@ static void set_socket(void *ctx, const struct yaml_node *n)
 }
 
 static const struct load_rule control_rules[] = {
-	{ { "users", false, false, "uids that may give orders",
+	{ { "users", false, false,
+	    "uids that may give orders, of those that can open the "
+	    "sockets: their mode is 0600, so the uid that starts bulkhead, and "
+	    "0, root, where it is named",
 	    "1 to 16 numeric uids", "the uid that starts bulkhead" },
 	  set_users },
 	{ { "socket", false, false, "the owner's socket",

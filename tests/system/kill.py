@@ -2,6 +2,7 @@
 and only the owner at a terminal takes it away."""
 import os
 import pty
+import resource
 import signal
 import sys
 import time
@@ -57,10 +58,25 @@ def one(b, trigger, what):
     need(rearm(b, 'rearm') == 0, f'{what}: the typed word re-arms')
 
 
+def no_room():
+    """Not a byte can be written into a file any more."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+def full(b):
+    latch = os.path.join(b.dir, 'state/latch')
+    r = b.run('kill', 'why', check=False, preexec_fn=no_room)
+    need(os.path.exists(latch) and 'set all the same' in r.stderr,
+         'a kill on a full disk sets the latch, and says so')
+    need(rearm(b, 'rearm') == 0, 'which is re-armed like another')
+
+
 def main():
     with Bulkhead() as b:
         one(b, lambda: b.run('kill', 'a test'), 'cli')
         one(b, lambda: os.kill(b.monitor_pid(), signal.SIGUSR1), 'signal')
+        full(b)
         b.up()
         b.deliver('last.mail', plain('last'))
         items = b.items_until(1)

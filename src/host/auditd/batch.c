@@ -229,7 +229,7 @@ static void tell_reserve(struct auditd *a)
 	a->reserve->changed = false;
 	log_event(r->open || r->why[0] ? LOG_LV_WARN : LOG_LV_INFO, "reserve",
 		  "bytes=%llu of=%llu why=\"%s\"", (unsigned long long)r->have,
-		  (unsigned long long)r->want, r->open ? r->why : "whole");
+		  (unsigned long long)r->want, r->why[0] ? r->why : "whole");
 	for (i = 0; i < AUDITD_PEERS; i++) {
 		struct chan *c = &a->peers[i];
 

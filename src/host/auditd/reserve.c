@@ -103,8 +103,13 @@ static int grow(struct reserve *r)
 
 	if (fd < 0)
 		return fd;
-	if (fallocate(fd, 0, 0, (off_t)r->want) < 0)
-		return -errno;
+	if (fallocate(fd, 0, 0, (off_t)r->want) < 0) {
+		int e = -errno;
+
+		/* Some file systems keep what they found before that. */
+		(void)shrink(r, r->have);
+		return e;
+	}
 	r->have = r->want;
 	return 0;
 }
