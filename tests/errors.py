@@ -519,6 +519,8 @@ def doctor_cases():
         yield ('the latch', *doctor(w, 'latch'))
         yield ('no room', *doctor(w, 'state', wrap=ns(
             f'mount -t tmpfs -o size=8m,mode=700 none {w.path("state")}')))
+        yield ('little room', *doctor(w, 'state', wrap=ns(
+            f'mount -t tmpfs -o size=100m,mode=700 none {w.path("state")}')))
         shutil.rmtree(w.path('outbox'))
         yield ('a Maildir that up makes', *doctor(w, 'connectors'))
         w.write('bulkhead.yaml', CONF.replace('path: outbox', 'path: a/b/outbox'))
