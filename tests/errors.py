@@ -60,6 +60,7 @@ CONFIG_CASES = [
                                'backoff: 2h, healthy: x, restarts: 101}'}),
     ('bounds of the reserve', {'backend: auto': 'audit: {reserve: 1KiB}'}),
     ('a share above the whole', {'backend: auto': 'queue: {items: 10, per_source: 11}'}),
+    ('a history below the queue', {'backend: auto': 'queue: {history: 9999}'}),
     ('a collector that is none', {'backend: auto': 'telemetry: {otlp: "http://x:1", '
                                   'queue: 1, logs: some}'}),
     ('logs without a collector', {'backend: auto': 'telemetry: {logs: full}'}),

@@ -608,8 +608,9 @@ static const struct load_rule queue_rules[] = {
 	  set_reserve },
 	{ { "history", false, false,
 	    "verdicts kept, with their effects; unknown effects are kept until "
-	    "they are settled",
-	    "1 to 1000000", "100000" },
+	    "they are settled. As many as `items` at least: a connector that "
+	    "comes back asks by them what it need not give again",
+	    "`items` to 1000000", "100000" },
 	  set_history },
 };
 
@@ -621,6 +622,9 @@ static void set_queue(void *ctx, const struct yaml_node *n)
 	if (l->c.queue.per_source > l->c.queue.items)
 		fault(l, n, "per_source is %u, more than items, %u",
 		      l->c.queue.per_source, l->c.queue.items);
+	if (l->c.queue.history < l->c.queue.items)
+		fault(l, n, "history is %u, less than items, %u",
+		      l->c.queue.history, l->c.queue.items);
 }
 
 /* supervision */

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -28,7 +29,13 @@
 #include "proto/message_sample.h"
 #include "tlog/tlog.h"
 
-enum { HEAR_SECONDS = 8, SOON_MS = 3000, FLOOD = 20000, ENDED_MS = 90000 };
+enum {
+	FEW_FDS = 80,
+	HEAR_SECONDS = 8,
+	SOON_MS = 3000,
+	FLOOD = 20000,
+	ENDED_MS = 90000
+};
 
 static const char *libexec;
 
@@ -669,6 +676,53 @@ static void test_bad_envelopes(void **)
 	chan_done(&envelope);
 }
 
+/* Few descriptors, as they are handed down to the processes. */
+static void few_descriptors(rlim_t n)
+{
+	struct rlimit l;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &l), 0);
+	l.rlim_cur = n < l.rlim_max ? n : l.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &l), 0);
+}
+
+static int world_start_few(void **state)
+{
+	int r;
+
+	few_descriptors(FEW_FDS);
+	r = world_start(state);
+	few_descriptors(RLIM_INFINITY);
+	return r;
+}
+
+/* What ended makes room for what is at work; nobody ends for it. */
+static void test_no_descriptors(void **)
+{
+	struct chan planner[8];
+	uint64_t vm;
+	size_t i;
+
+	for (i = 0; i < FEW_FDS; i++) {
+		(void)planner_of_item(&planner[0], &vm);
+		out.text.text = SPAN_LIT("done");
+		say(&planner[0], MSG_ANSWER, -1);
+		hear(&w.monitor, MSG_ITEM_VERDICT);
+		vm_gone(vm, "done");
+		chan_done(&planner[0]);
+	}
+	for (i = 0; i < ARRAY_SIZE(planner); i++)
+		(void)planner_of_item(&planner[i], &vm);
+	for (i = 0; i < ARRAY_SIZE(planner); i++) {
+		out.empty = (struct m_empty){ 0 };
+		say(&planner[i], MSG_TASK_GET, -1);
+		hear(&planner[i], MSG_TASK);
+	}
+	assert_int_equal(waitpid(w.broker, NULL, WNOHANG), 0);
+	for (i = 0; i < ARRAY_SIZE(planner); i++)
+		chan_done(&planner[i]);
+}
+
 int main(int argc, char **argv)
 {
 #define WORLD_TEST(f)                                                          \
@@ -684,6 +738,8 @@ int main(int argc, char **argv)
 		WORLD_TEST(test_endless_requests),
 		WORLD_TEST(test_asks_without_end),
 		WORLD_TEST(test_bad_envelopes),
+		cmocka_unit_test_setup_teardown(test_no_descriptors,
+						world_start_few, world_stop),
 	};
 
 	if (argc != 2)

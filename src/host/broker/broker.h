@@ -162,6 +162,8 @@ void peer_send(struct broker *b, struct peer *p, const int *fds, size_t n);
 /* items.c */
 /* Forgets the oldest that has its verdict; false: there is none. */
 bool item_forget(struct broker *b);
+/* A memfd of ours; for want of descriptors at the cost of what ended. */
+[[nodiscard]] int memfd_or_forget(struct broker *b, struct span bytes);
 struct item *item_find(struct broker *b, uint64_t id);
 void item_new(struct broker *b, const struct m_item_new *m, int envelope_fd);
 void item_envelope(struct broker *b, struct item *it,

@@ -25,7 +25,7 @@ enum {
 };
 
 /* The record as the planner may see it: without evidence. */
-static int shown_record(const struct item *it)
+static int shown_record(struct broker *b, const struct item *it)
 {
 	CLEAN_FREE uint8_t *text = NULL;
 	static struct message m;
@@ -43,7 +43,7 @@ static int shown_record(const struct item *it)
 		die("own record of an item cannot be read");
 	message_without_evidence(&m);
 	message_encode(&shown, &m);
-	fd = memfd_sealed("record", buf_view(&shown));
+	fd = memfd_or_forget(b, buf_view(&shown));
 	if (!buf_ok(&shown) || fd < 0)
 		die("record for a planner: out of memory");
 	return fd;
@@ -57,7 +57,7 @@ void call_task_get(struct broker *b, struct peer *p)
 		return;
 	/* Made once: asking again costs no memory, however often. */
 	if (it->shown_fd < 0)
-		it->shown_fd = shown_record(it);
+		it->shown_fd = shown_record(b, it);
 	b->out.type = MSG_TASK;
 	b->out.ids = item_ids(b, it);
 	b->out.task = (struct m_task){ span_str(b->instruction), 1 };

@@ -87,8 +87,7 @@ static struct item *item_row(struct broker *b)
 	return it;
 }
 
-/* A memfd of ours; for want of descriptors at the cost of what ended. */
-static int memfd_or_forget(struct broker *b, struct span bytes)
+int memfd_or_forget(struct broker *b, struct span bytes)
 {
 	int fd;
 

@@ -74,7 +74,9 @@ static int move_in(struct outbox *o, const char *name)
 	/* A file system that cannot: a link does not replace either. */
 	if (linkat(o->tmp, name, o->new, name, 0) < 0)
 		return -errno;
-	return unlinkat(o->tmp, name, 0) < 0 ? -errno : 0;
+	/* It is in: that its other name stays is no failure. */
+	(void)unlinkat(o->tmp, name, 0);
+	return 0;
 }
 
 /* Whether a mail program has moved it to cur/, where names grow flags. */
@@ -100,8 +102,10 @@ static int in_cur(struct outbox *o, const char *name)
 	return found;
 }
 
-/* 0 or -errno; a mail that is already there is 0. */
-static int deliver(struct outbox *o, const char *name, struct span mail)
+/* 0 or -errno; a mail that is already there is 0. *there: it is in its folder,
+ * whatever failed after that. */
+static int deliver(struct outbox *o, const char *name, struct span mail,
+		   bool *there)
 {
 	int r = in_cur(o, name);
 
@@ -114,6 +118,7 @@ static int deliver(struct outbox *o, const char *name, struct span mail)
 		(void)unlinkat(o->tmp, name, 0);
 	if (r < 0 && r != -EEXIST)
 		return r;
+	*there = true;
 	return fsync(o->new) < 0 ? -errno : 0;
 }
 
@@ -136,6 +141,7 @@ void outbox_effect(struct connector *c)
 	char run[2 * MSG_RUN + 1];
 	char name[NAME_MAX_BYTES];
 	CLEAN_BUF struct buf mail;
+	bool there = false;
 	const char *why;
 	int r;
 
@@ -150,11 +156,17 @@ void outbox_effect(struct connector *c)
 		answer(c, &c->in.ids, e->effect, false, why);
 		return;
 	}
-	r = deliver(&c->outbox, name, buf_view(&mail));
+	r = deliver(&c->outbox, name, buf_view(&mail), &there);
 	if (r < 0)
 		log_error("effect-failed", "connector=%s effect=%llu error=%s",
 			  c->name, (unsigned long long)e->effect,
 			  strerrorname_np(-r));
+	if (r < 0 && there) {
+		/* It happened, and may be gone after a power cut: who says
+		 * nothing leaves it unknown, and that is what it is. */
+		connector_end(c, r);
+		return;
+	}
 	answer(c, &c->in.ids, e->effect, r == 0,
 	       r == 0 ? name : strerrorname_np(-r));
 }

@@ -362,6 +362,36 @@ static void outbox_fails(void **state)
 	assert_int_equal(stop(MSG_STOP), 0);
 }
 
+/* A mail that is in its folder did not fail, whatever fails after it: there is
+ * no answer, and so nobody knows. */
+static void outbox_unsure(void **state)
+{
+	struct pollfd p = { .events = POLLIN };
+	int pair[2];
+
+	(void)state;
+	assert_int_equal(chan_pair(pair), 0);
+	assert_int_equal(chan_init(&broker, pair[0]), 0);
+	c = (struct connector){ .dir = dir };
+	assert_int_equal(chan_init(&c.broker, pair[1]), 0);
+	(void)str_printf(c.outbox.from, sizeof(c.outbox.from), "me@b");
+	assert_int_equal(outbox_start(&c), 0);
+	/* Files are moved there, and it cannot be synced. */
+	fd_close(&c.outbox.new);
+	c.outbox.new = openat(dir, "new", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	assert_true(c.outbox.new >= 0);
+	send_effect(1, "one");
+	c.in = m;
+	outbox_effect(&c);
+	assert_int_equal(count_files("new"), 1);
+	assert_true(c.loop.stop && c.result < 0);
+	p.fd = broker.fd;
+	assert_int_equal(poll(&p, 1, 0), 0);
+	outbox_stop(&c);
+	chan_done(&c.broker);
+	chan_done(&broker);
+}
+
 /* A kill that is there before the effect is read: nothing is written. */
 static void outbox_killed(void **state)
 {
@@ -386,7 +416,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(maildir_flow), TEST(maildir_watch),    TEST(maildir_odd),
 		TEST(maildir_many), TEST(maildir_nonsense), TEST(outbox_once),
-		TEST(outbox_fails), TEST(outbox_killed),
+		TEST(outbox_fails), TEST(outbox_unsure),    TEST(outbox_killed),
 	};
 
 	(void)signal(SIGPIPE, SIG_IGN);

@@ -62,6 +62,13 @@ static uint64_t end_all(struct monitor *m)
 static void record(struct monitor *m, const char *by, struct span reason,
 		   uint64_t took)
 {
+	/* Before the broker hears that a VM is gone, and looks at what its
+	 * planner had asked for: that is refused, not begun and then unknown.
+	 */
+	m->out.type = MSG_KILL;
+	m->out.ids = m->ids;
+	m->out.text.text = reason;
+	core_send(m, &m->broker, NULL, 0);
 	vms_end(m, "killed");
 	log_warn("kill", "by=%s took_us=%llu", by, (unsigned long long)took);
 	audit_begin(&m->record, "kill", &m->ids);
@@ -69,10 +76,6 @@ static void record(struct monitor *m, const char *by, struct span reason,
 	audit_str(&m->record, "reason", reason);
 	audit_int(&m->record, "took_us", took);
 	monitor_audit(m);
-	m->out.type = MSG_KILL;
-	m->out.ids = m->ids;
-	m->out.text.text = reason;
-	core_send(m, &m->broker, NULL, 0);
 }
 
 void latch_kill(struct monitor *m, const char *by, struct span reason)

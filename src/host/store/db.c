@@ -358,6 +358,8 @@ int db_begin(struct db *d)
 {
 	int r = d->begun ? 0 : sql_run(d, sql_use(d, ST_BEGIN));
 
+	if (r == 0 && !d->begun)
+		d->ended_before = d->ended;
 	if (r == 0)
 		d->begun = true;
 	return r;
@@ -382,6 +384,8 @@ void db_rollback(struct db *d)
 	/* Some errors have rolled it back already. */
 	if (!sqlite3_get_autocommit(d->sql))
 		(void)sql_run(d, sql_use(d, ST_ROLLBACK));
+	if (d->begun)
+		d->ended = d->ended_before;
 	d->begun = false;
 	/* Where even that fails, the next change does, too, and says so. */
 	if (queue_count(d) == 0)

@@ -65,8 +65,9 @@ struct db {
 	struct db_bounds bounds;
 	struct db_source sources[DB_SOURCES];
 	uint64_t turn;
-	uint64_t ended; /* items with a verdict */
-	uint64_t now_s; /* of what is changed now; set by the caller */
+	uint64_t ended;	       /* items with a verdict */
+	uint64_t ended_before; /* the transaction that is begun */
+	uint64_t now_s;	       /* of what is changed now; set by the caller */
 	struct m_s_state state;
 	struct err err;
 };

@@ -32,6 +32,7 @@
 #include "base/testing.h"
 #include "db.h"
 #include "files.h"
+#include "sql.h"
 
 enum fault {
 	FAULT_NONE,
@@ -65,6 +66,7 @@ static struct seen {
 	unsigned calls;
 	bool acked[STEPS];
 	int error;
+	bool miscounted; /* those that ended */
 	uint64_t effects[2];
 } * seen;
 
@@ -405,6 +407,15 @@ static int do_step(unsigned i)
 	}
 }
 
+static uint64_t ended_rows(void)
+{
+	sqlite3_stmt *s = sql_use(&db, ST_ENDED);
+	uint64_t n = sql_row(&db, s) == 1 ? sql_u64(s, 0) : UINT64_MAX;
+
+	(void)sqlite3_reset(s);
+	return n;
+}
+
 /* Until an error that the store does not outlive. */
 static int work(void)
 {
@@ -430,8 +441,10 @@ static int work(void)
 					   "PRAGMA wal_checkpoint(RESTART)",
 					   NULL, NULL, NULL);
 	}
-	if (r == 0)
+	if (r == 0) {
+		seen->miscounted = db.ended != ended_rows();
 		db_close(&db);
+	}
 	return r;
 }
 
@@ -578,6 +591,7 @@ static bool try_at(enum fault f, unsigned n)
 	met = seen->calls >= n;
 	must(WIFEXITED(status) || WTERMSIG(status) == SIGKILL, "it crashed");
 	must(!WIFEXITED(status) || WEXITSTATUS(status) == 0, "the rig");
+	must(!seen->miscounted, "what is forgotten goes by a wrong count");
 	if (db_open(&db, dir, &bounds, &err) < 0)
 		fail_msg("%s at call %u: does not open: %s", now, n, err.msg);
 	check_items();
