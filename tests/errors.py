@@ -58,6 +58,7 @@ CONFIG_CASES = [
                              'bytes: 1KiB, reserve: 2000GiB, history: 1000001}'}),
     ('bounds of supervision', {'backend: auto': 'supervision: {watchdog: 1s, '
                                'backoff: 2h, healthy: x, restarts: 101}'}),
+    ('bounds of the reserve', {'backend: auto': 'audit: {reserve: 1KiB}'}),
     ('a share above the whole', {'backend: auto': 'queue: {items: 10, per_source: 11}'}),
     ('a collector that is none', {'backend: auto': 'telemetry: {otlp: "http://x:1", '
                                   'queue: 1, logs: some}'}),
@@ -620,6 +621,7 @@ def up_cases():
         yield ('a long one', *w.run('--config', '/' + 'a' * 2000, 'up'))
     with World() as w:
         yield ('an operand', *up(w, 'now'))
+        yield ('here and in the background', *up(w, '--foreground', '--detach'))
         yield ('no images', *up(w, images='/nonexistent'))
         damaged = damaged_images(w)
         yield ('damaged images', *up(w, images=damaged))
@@ -671,6 +673,9 @@ def up_cases():
         w.write('state/latch', 'x') if os.path.isdir(w.path('state')) else None
         yield ('the latch', *up(w))
         os.unlink(w.path('state/latch'))
+        with open(w.path('state/supervisor'), 'w', encoding='utf-8') as f:
+            fcntl.lockf(f, fcntl.LOCK_EX)
+            yield ('one that supervises', *up(w))
         os.chmod(w.path('state'), 0o755)
         yield ('a state for all', *up(w))
         os.chmod(w.path('state'), 0o700)

@@ -41,6 +41,9 @@ def namespaces(pid):
             for n in ('user', 'mnt', 'net', 'ipc', 'uts')}
 
 
+SPARE = ('broker', 'control')
+
+
 def check_fds(row, open_fds):
     name = row['name']
     for i, role in enumerate(row['fds']):
@@ -48,7 +51,7 @@ def check_fds(row, open_fds):
         # The broker closes its policy once it is loaded; a channel may have
         # taken the number since.
         if role == 'policy' and not link.startswith('/memfd'):
-            need(not link or link.startswith('socket:'),
+            need(not link or link.startswith(('socket:', '/dev/null')),
                  f'{name}: its policy is closed')
             continue
         looks = LOOKS[role]
@@ -60,6 +63,11 @@ def check_fds(row, open_fds):
     # inotify of a Maildir connector, files it has open beneath its directory
     if row['files']:
         allowed += ('anon_inode:inotify', '/')
+    # held back for what a message brings
+    if name in SPARE:
+        allowed += ('/dev/null',)
+        need(sum(l == '/dev/null' for n, l in open_fds.items() if n > 2) <= 1,
+             f'{name}: one descriptor is held back')
     # a record on its way
     if name == 'porter':
         allowed += ('/memfd:',)

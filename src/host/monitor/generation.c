@@ -305,9 +305,6 @@ static void log_opened(struct monitor *m)
 		monitor_audit(m);
 	}
 	records_release(m);
-	/* All of it has to be written, by the answer: a log that can be opened
-	 * and no more begins no work that it would end again. */
-	ping(m, &m->auditd, now_ms());
 }
 
 static void alone_start(struct monitor *m, struct core *c)
@@ -391,6 +388,12 @@ void store_opened(struct monitor *m, const struct m_s_state *s)
 
 /* --- signs of life ------------------------------------------------------- */
 
+static bool is_silent(const struct core *c)
+{
+	return c->watch.asked_ms &&
+	       now_ms() - c->watch.asked_ms > SUP_SILENT_MS;
+}
+
 static uint64_t limit_ms(const struct monitor *m, const struct core *c)
 {
 	uint64_t ms = m->conf.supervision.watchdog_s * UINT64_C(1000);
@@ -399,8 +402,7 @@ static uint64_t limit_ms(const struct monitor *m, const struct core *c)
 		return SUP_DISK * ms;
 	/* Who waits for them is silent as long as they are, and not at fault.
 	 */
-	if (c == &m->broker &&
-	    (m->auditd.watch.asked_ms || m->store.watch.asked_ms))
+	if (c == &m->broker && (is_silent(&m->auditd) || is_silent(&m->store)))
 		return (SUP_DISK + 1) * ms;
 	return ms;
 }
@@ -452,6 +454,9 @@ void core_ready(struct monitor *m, struct core *c)
 	    m->auditd.sup.state == SUP_UP && m->store.sup.state == SUP_UP &&
 	    !m->gen.failing) {
 		compare_tip(m);
+		/* By its answer all has been written: a log that can be opened
+		 * and no more begins no work that it would end again. */
+		ping(m, &m->auditd, now);
 		broker_start(m);
 	}
 	supervise_soon(m);
