@@ -101,13 +101,12 @@ static enum reply_state fed(struct reply *r, const char *head, size_t pad,
 			    const char *tail)
 {
 	static char text[REPLY_TOTAL + 4096];
-	size_t n = strlen(head);
 
-	memcpy(text, head, n);
-	memset(text + n, 'x', pad);
-	memcpy(text + n + pad, tail, strlen(tail));
+	memset(text, 'x', pad);
 	reply_init(r);
-	return reply_feed(r, span_of(text, n + pad + strlen(tail)));
+	(void)reply_feed(r, span_str(head));
+	(void)reply_feed(r, span_of(text, pad));
+	return reply_feed(r, span_str(tail));
 }
 
 static void reply_limits(void **)

@@ -146,9 +146,18 @@ struct own {
 	const char *keys[2];
 };
 
-static void one(const struct own *o, const char *first, const char *second,
-		uint64_t value, point_fn fn, void *arg, bool *begun)
+/* One of them on its way out. */
+struct own_out {
+	const struct own *own;
+	point_fn fn;
+	void *arg;
+	bool begun;
+};
+
+static void one(struct own_out *out, const char *first, const char *second,
+		uint64_t value)
 {
+	const struct own *o = out->own;
 	const struct point p = {
 		.name = o->name,
 		.help = o->help,
@@ -156,11 +165,11 @@ static void one(const struct own *o, const char *first, const char *second,
 		.keys = { o->keys[0], o->keys[1] },
 		.values = { first, second },
 		.value = value,
-		.first = !*begun,
+		.first = !out->begun,
 	};
 
-	*begun = true;
-	fn(arg, &p);
+	out->begun = true;
+	out->fn(out->arg, &p);
 }
 
 static void each_dropped(const struct metrics *m, point_fn fn, void *arg)
@@ -172,14 +181,13 @@ static void each_dropped(const struct metrics *m, point_fn fn, void *arg)
 		POINT_COUNTER,
 		{ "by", NULL },
 	};
-	bool begun = false;
+	struct own_out out = { &o, fn, arg, false };
 	unsigned i;
 
 	for (i = 1; i < OBSERVER_MAX; i++)
-		one(&o, observer_name(i), NULL, m->dropped[i], fn, arg, &begun);
-	one(&o, "queue", NULL, m->queue_dropped, fn, arg, &begun);
-	one(&o, "collector", NULL, m->refused_spans + m->log_dropped, fn, arg,
-	    &begun);
+		one(&out, observer_name(i), NULL, m->dropped[i]);
+	one(&out, "queue", NULL, m->queue_dropped);
+	one(&out, "collector", NULL, m->refused_spans + m->log_dropped);
 }
 
 static void each_post(const struct metrics *m, point_fn fn, void *arg)
@@ -202,18 +210,16 @@ static void each_post(const struct metrics *m, point_fn fn, void *arg)
 		[POST_RETRY] = "retried",
 		[POST_REFUSED] = "refused",
 	};
-	bool begun = false;
+	struct own_out out = { &o, fn, arg, false };
 	unsigned s, r;
 
 	static_assert(ARRAY_SIZE(results) == POST_RESULT_MAX, "a name each");
 	for (s = 0; s < SIGNAL_MAX; s++)
 		for (r = 0; r < POST_RESULT_MAX; r++)
-			one(&o, signal_name(s), results[r], m->posts[s][r], fn,
-			    arg, &begun);
-	begun = false;
+			one(&out, signal_name(s), results[r], m->posts[s][r]);
+	out = (struct own_out){ &rejected, fn, arg, false };
 	for (s = 0; s < SIGNAL_MAX; s++)
-		one(&rejected, signal_name(s), NULL, m->rejected[s], fn, arg,
-		    &begun);
+		one(&out, signal_name(s), NULL, m->rejected[s]);
 }
 
 static void each_own(const struct metrics *m, point_fn fn, void *arg)
@@ -234,13 +240,19 @@ static void each_own(const struct metrics *m, point_fn fn, void *arg)
 		POINT_GAUGE,
 		{ NULL, NULL },
 	};
-	bool begun = false;
+	const struct {
+		const struct own *own;
+		uint64_t value;
+	} all[] = { { &spans, m->spans },
+		    { &queue, m->queue },
+		    { &next, m->log_next } };
+	size_t i;
 
-	one(&spans, NULL, NULL, m->spans, fn, arg, &begun);
-	begun = false;
-	one(&queue, NULL, NULL, m->queue, fn, arg, &begun);
-	begun = false;
-	one(&next, NULL, NULL, m->log_next, fn, arg, &begun);
+	for (i = 0; i < ARRAY_SIZE(all); i++) {
+		struct own_out out = { all[i].own, fn, arg, false };
+
+		one(&out, NULL, NULL, all[i].value);
+	}
 }
 
 void metrics_each(const struct metrics *m, point_fn fn, void *arg)

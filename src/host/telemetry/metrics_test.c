@@ -147,11 +147,11 @@ static void replaced(void **)
 
 static void bounded(void **)
 {
-	uint8_t from;
+	unsigned from;
 
 	memset(&m, 0, sizeof(m));
 	for (from = OBSERVER_MONITOR; from < OBSERVER_MAX; from++) {
-		in = (struct m_samples){ .from = from };
+		in = (struct m_samples){ .from = (uint8_t)from };
 		while (in.n < LIMIT_SAMPLES)
 			sample(METRIC_ITEMS, "x", NULL, 1);
 		metrics_samples(&m, &in);

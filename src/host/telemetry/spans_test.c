@@ -44,7 +44,7 @@ static void ring(void **)
 static void texts_are_cut(void **)
 {
 	static struct msg m = { .type = MSG_SPAN };
-	char name[SPAN_TEXT + 2];
+	static char name[SPAN_TEXT + 2];
 	struct spans s;
 	size_t n;
 
@@ -139,10 +139,11 @@ static void asked_for(void **)
 		{ 0, RETRY_FIRST_MS / 2 },
 		{ 1, 1000 },
 		{ 7, 7000 },
-		{ RETRY_ASKED_MOST_S - 1, (RETRY_ASKED_MOST_S - 1) * 1000 },
-		{ RETRY_ASKED_MOST_S, RETRY_ASKED_MOST_S * 1000 },
-		{ RETRY_ASKED_MOST_S + 1, RETRY_ASKED_MOST_S * 1000 },
-		{ UINT32_MAX, RETRY_ASKED_MOST_S * 1000 },
+		{ RETRY_ASKED_MOST_S - 1,
+		  (RETRY_ASKED_MOST_S - 1) * UINT64_C(1000) },
+		{ RETRY_ASKED_MOST_S, RETRY_ASKED_MOST_S * UINT64_C(1000) },
+		{ RETRY_ASKED_MOST_S + 1, RETRY_ASKED_MOST_S * UINT64_C(1000) },
+		{ UINT32_MAX, RETRY_ASKED_MOST_S * UINT64_C(1000) },
 	};
 	size_t i;
 
