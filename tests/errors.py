@@ -518,6 +518,8 @@ def doctor_cases():
         yield ('the latch', *doctor(w, 'latch'))
         yield ('no room', *doctor(w, 'state', wrap=ns(
             f'mount -t tmpfs -o size=8m,mode=700 none {w.path("state")}')))
+        yield ('little room', *doctor(w, 'state', wrap=ns(
+            f'mount -t tmpfs -o size=100m,mode=700 none {w.path("state")}')))
         shutil.rmtree(w.path('outbox'))
         yield ('a Maildir that up makes', *doctor(w, 'connectors'))
         w.write('bulkhead.yaml', CONF.replace('path: outbox', 'path: a/b/outbox'))
@@ -621,6 +623,7 @@ def up_cases():
         yield ('a long one', *w.run('--config', '/' + 'a' * 2000, 'up'))
     with World() as w:
         yield ('an operand', *up(w, 'now'))
+        yield ('here and in the background', *up(w, '--foreground', '--detach'))
         yield ('no images', *up(w, images='/nonexistent'))
         damaged = damaged_images(w)
         yield ('damaged images', *up(w, images=damaged))
@@ -672,6 +675,9 @@ def up_cases():
         w.write('state/latch', 'x') if os.path.isdir(w.path('state')) else None
         yield ('the latch', *up(w))
         os.unlink(w.path('state/latch'))
+        with open(w.path('state/supervisor'), 'w', encoding='utf-8') as f:
+            fcntl.lockf(f, fcntl.LOCK_EX)
+            yield ('one that supervises', *up(w))
         os.chmod(w.path('state'), 0o755)
         yield ('a state for all', *up(w))
         os.chmod(w.path('state'), 0o700)

@@ -29,7 +29,11 @@
 #include "vm/cgroup.h"
 #include "vm/launch.h"
 
-enum { FREE_MIB_MIN = 512, KERNEL_MIN = 511 /* 5.11 */ };
+enum {
+	FREE_MIB_MIN = 512,
+	RESERVE_SLACK_MIB = 4, /* auditd wants beside its reserve */
+	KERNEL_MIN = 511,      /* 5.11 */
+};
 
 enum state { GOOD, WARN, BAD };
 
@@ -451,12 +455,29 @@ static void existing(char *path)
 	}
 }
 
+/* What the log's reserve is short of; all of it, before the first start. */
+static unsigned long long reserve_lacks_mib(const struct conf *conf)
+{
+	char path[CONF_PATH_MAX];
+	struct stat st = { 0 };
+	uint64_t have;
+
+	if (str_printf(path, sizeof(path), "%s/audit/reserve", conf->state) <
+		    0 ||
+	    stat(path, &st) < 0 || st.st_size < 0)
+		st = (struct stat){ 0 };
+	have = (uint64_t)st.st_blocks * 512;
+	return have < conf->audit_reserve
+		       ? ((conf->audit_reserve - have) >> 20) + 1
+		       : 0;
+}
+
 static void check_state(struct doctor *d, struct check *c)
 {
 	char path[CONF_PATH_MAX];
 	struct statvfs fs;
 	struct stat st;
-	unsigned long long mib;
+	unsigned long long mib, lacks;
 
 	if (!d->have_conf) {
 		found(c, WARN, NULL, "not looked at without a configuration");
@@ -476,6 +497,16 @@ static void check_state(struct doctor *d, struct check *c)
 		return;
 	}
 	mib = (unsigned long long)fs.f_bavail * fs.f_frsize >> 20;
+	lacks = reserve_lacks_mib(&d->conf);
+	if (lacks && mib < lacks + RESERVE_SLACK_MIB) {
+		found(c, BAD,
+		      "make room: what was begun is recorded, but nothing new "
+		      "is executed until the reserve is whole (audit.reserve)",
+		      "%s: %llu MiB free, %llu MiB of the audit log's reserve "
+		      "are not there",
+		      d->conf.state, mib, lacks);
+		return;
+	}
 	found(c, mib < FREE_MIB_MIN ? BAD : GOOD,
 	      mib < FREE_MIB_MIN ? "make room: an audit log that cannot be "
 				   "written stops every effect"

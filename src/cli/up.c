@@ -76,13 +76,11 @@ static int check_state(const struct up *u)
 {
 	char latch[CONF_PATH_MAX + 16];
 	CLEAN_FD int running = client_connect(u->conf.socket);
-	pid_t pid = supervisor_pid(&u->conf);
 	int rc;
 
-	if (running < 0 && pid) {
-		cli_error("`up --supervise` (process %d) is about to start "
-			  "bulkhead here; `bulkhead down` ends it",
-			  (int)pid);
+	if (running < 0 && supervisor_pid(&u->conf)) {
+		cli_error("`up --supervise` is about to start bulkhead here; "
+			  "`bulkhead down` ends it");
 		return CLI_NO;
 	}
 	if (running >= 0) {

@@ -35,6 +35,8 @@ IN_EFFECT = 0.3     # of the kills of a core process
 BACK_S = 120        # for bulkhead to come back
 QUIET_S = 300       # for every mail to have its verdict
 STATUS_EVERY = 5    # kills between two comparisons with status
+BACKLOG = 16        # mails that wait
+MAILS_EACH = 5      # for each kill
 PROOFS = 20         # that the log goes on from an older checkpoint
 AGREE_S = 5         # for the log and status to agree on what just happened
 
@@ -108,7 +110,7 @@ class Campaign:
         finder = victims.Finder(b, {path: name
                                     for name, path in self.boxes.items()})
         self.watcher = Watcher(finder)
-        self.load = Load(seed, self.boxes, self.backlog)
+        self.load = Load(seed, self.boxes, self.enough)
         self.plan = Plan(seed, kills)
         self.facts = checker.Facts()
         self.kills = []
@@ -118,6 +120,8 @@ class Campaign:
         self.backend = ''
         self.runs = set()
         self.opened = {}
+        self.done = {}  # seq -> record of a verdict
+        self.read_to = 0
 
     def event(self, name, **more):
         self.events.append({'event': name, 'at_s': round(
@@ -133,6 +137,9 @@ class Campaign:
         s = json.loads(r.stdout)
         self.runs.add(s['run'])
         self.backend = s['backend']
+        self.watcher.finder.names = {
+            p['pid']: p['name'].split(':')[1] for p in s['processes']
+            if p['name'].startswith('connector:')}
         self.waiting = (sum(q['waiting'] for q in s['queue'])
                         + s['items']['pending'])
         self.checkpoint()
@@ -147,15 +154,31 @@ class Campaign:
         if not self.notes or self.notes[-1][0] != size:
             self.notes.append((size, note))
 
-    def backlog(self):
-        return self.waiting
+    def enough(self):
+        """The next mail comes later: so many wait, or there are so many for
+        each kill on a machine that is slow to kill."""
+        return (self.waiting > BACKLOG or
+                len(self.load.sent) > MAILS_EACH * (len(self.kills) + 2))
+
+    def read_done(self):
+        """The verdicts in the log, of which only the new end is read."""
+        note = victims.read(os.path.join(self.b.dir, 'state/audit/checkpoint'))
+        size = int(note.split(b'\n')[1]) if note else 0
+        # What comes meanwhile is no gap: it is read the next time.
+        r = self.b.run('--json', 'audit', 'tail', '-n',
+                       str(size - self.read_to + 500), check=False)
+        for row in map(json.loads, r.stdout.splitlines()):
+            if row['kind'] == 'item.done':
+                self.done[row['seq']] = row
+            if row['seq'] == self.read_to:
+                self.read_to += 1
+        return [self.done[seq] for seq in sorted(self.done)
+                if seq < self.read_to]
 
     def verdicts(self, run):
         """How many verdicts a run has given, by the log: at least, and at most.
         One that is in it only as said again may be of the run before."""
-        r = self.b.run('--json', 'audit', 'tail', '-n', '100000', check=False)
-        rows = [row for row in map(json.loads, r.stdout.splitlines())
-                if row['kind'] == 'item.done']
+        rows = self.read_done()
         first = {row['item'] for row in rows if not row.get('again')}
         least, most = {}, {}
         for row in rows:
@@ -343,12 +366,7 @@ class Campaign:
         while time.monotonic() < end:
             s = self.status()
             if s and not self.waiting and not s['vms']['running']:
-                r = self.b.run('--json', 'audit', 'tail', '-n', '100000',
-                               check=False)
-                done = {json.loads(line)['item']
-                        for line in r.stdout.splitlines()
-                        if '"item.done"' in line}
-                if len(done) >= want:
+                if len({r['item'] for r in self.read_done()}) >= want:
                     return
             time.sleep(0.5)
         self.facts.trouble.append(

@@ -9,7 +9,6 @@ import random
 import threading
 
 SOURCES = ('inbox', 'other')
-BACKLOG = 16  # more wait than this: the next comes later
 
 
 def head(n, subject):
@@ -76,14 +75,14 @@ class Mail:
 
 
 class Load(threading.Thread):
-    """Delivers until it is told to stop. `backlog` says how many wait."""
+    """Delivers until it is told to stop; not while enough() says so."""
 
-    def __init__(self, seed, boxes, backlog):
+    def __init__(self, seed, boxes, enough):
         super().__init__(daemon=True)
         self.rng = random.Random(f'{seed} load')
         self.seed = seed
         self.boxes = boxes  # source -> Maildir
-        self.backlog = backlog
+        self.enough = enough
         self.sent = []
         self.over = threading.Event()
 
@@ -102,7 +101,7 @@ class Load(threading.Thread):
         while not self.over.is_set():
             burst = self.rng.randrange(3, 9) if self.rng.random() < 0.1 else 1
             pause = self.rng.uniform(0.1, 0.8)
-            while self.backlog() > BACKLOG and not self.over.wait(0.1):
+            while self.enough() and not self.over.wait(0.1):
                 pass
             for _ in range(burst):
                 self.deliver()

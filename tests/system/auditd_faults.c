@@ -380,8 +380,7 @@ static void hear(struct peers *p, size_t peer, struct outcome *o)
 	 */
 	do
 		r = chan_recv(&p->chan[peer], &m, &why);
-	while (r == 1 &&
-	       (m.type == MSG_READY || m.type == MSG_AUDIT_ROOM));
+	while (r == 1 && (m.type == MSG_READY || m.type == MSG_AUDIT_ROOM));
 	if (r == -EAGAIN)
 		o->lie = "it hangs";
 	if (r <= 0) {

@@ -41,6 +41,9 @@ def namespaces(pid):
             for n in ('user', 'mnt', 'net', 'ipc', 'uts')}
 
 
+SPARE = ('broker', 'control')
+
+
 def check_fds(row, open_fds):
     name = row['name']
     for i, role in enumerate(row['fds']):
@@ -48,17 +51,23 @@ def check_fds(row, open_fds):
         # The broker closes its policy once it is loaded; a channel may have
         # taken the number since.
         if role == 'policy' and not link.startswith('/memfd'):
-            need(not link or link.startswith('socket:'),
+            need(not link or link.startswith(('socket:', '/dev/null')),
                  f'{name}: its policy is closed')
             continue
         looks = LOOKS[role]
         need(link.startswith(looks) or (role == 'item' and link == '/dev/null'),
              f'{name}: fd {3 + i} is its {role} ({link})')
     rest = {n: l for n, l in open_fds.items() if n >= 3 + len(row['fds'])}
-    allowed = ('socket:', '/memfd:') if row['more_fds'] else ()
+    # /dev/null: a descriptor kept in reserve, where some may be brought
+    allowed = ('socket:', '/memfd:', '/dev/null') if row['more_fds'] else ()
     # inotify of a Maildir connector, files it has open beneath its directory
     if row['files']:
         allowed += ('anon_inode:inotify', '/')
+    # held back for what a message brings
+    if name in SPARE:
+        allowed += ('/dev/null',)
+        need(sum(l == '/dev/null' for n, l in open_fds.items() if n > 2) <= 1,
+             f'{name}: one descriptor is held back')
     # a record on its way
     if name == 'porter':
         allowed += ('/memfd:',)
@@ -92,7 +101,7 @@ def check(pid, row, host):
                      'Max cpu time'):
             need(int(limits[what]) <= 256 << 20, f'{name}: {what} bounded')
     with open(f'/proc/{pid}/environ', 'rb') as f:
-        need(re.fullmatch(rb'BULKHEAD_LOG=s run=[0-9a-f]{8}( (vm|item)=\d+)?\0',
+        need(re.fullmatch(rb'BULKHEAD_LOG=s run=[0-9a-f]{32}( (vm|item)=\d+)?\0',
                           f.read()),
              f'{name}: nothing in its environment but how to log')
     open_fds = fds(pid)

@@ -113,6 +113,7 @@ enum refused_by {
 	BY_NO_CONNECTOR,
 	BY_BUSY,
 	BY_STORE,
+	BY_DISK,
 	BY_TASK_LIMIT,
 	BY_MAX
 };
@@ -197,11 +198,10 @@ void keep_recover(struct broker *b);
 void observed_start(struct broker *b);
 /* The channel to it, taken over. */
 void observed_to(struct broker *b, int fd);
+/* index: of its record; 0: it has none of its own, being like those before. */
 void observed_decision(struct broker *b, const struct request_of *q,
 		       const struct policy_decision *d, uint64_t index,
 		       struct observe_time since);
-/* A request that is refused without a record. */
-void observed_refusal(struct broker *b);
 /* The effect that a connector works on has come to that. */
 void observed_effect(struct broker *b, const struct peer *c,
 		     enum effect_state s);

@@ -315,6 +315,22 @@ static void audit_outcome(struct broker *b, const struct peer *c,
 	keep_recorded(b, MSG_E_RECORDED, c->effect);
 }
 
+/* In the store first, then in the log: what a restart finds in the store and
+ * not recorded, it records. Where the store has no room, a restart will say
+ * that it is unknown, or, of one only planned, that it never was; the log says
+ * what it was. */
+static void effect_is(struct broker *b, struct peer *c, enum effect_state s,
+		      struct span detail)
+{
+	bool kept = keep_outcome(b, c->effect, s, detail);
+
+	observed_effect(b, c, s);
+	audit_outcome(b, c, s, detail);
+	if (!kept)
+		log_warn("outcome-not-kept", "effect=%llu",
+			 (unsigned long long)c->effect);
+}
+
 /*
  * The last point at which it has not happened; from here on it may. That the
  * disk is full may have become known with the record of the decision.
@@ -334,9 +350,7 @@ static bool start(struct broker *b, struct peer *c, struct policy_decision *d)
 		refuse(d, "store",
 		       "not executed: the store cannot keep its start");
 	}
-	/* If that cannot be kept either, a restart finds it planned. */
-	if (keep_outcome(b, c->effect, EFFECT_NOT_EXECUTED, why))
-		audit_outcome(b, c, EFFECT_NOT_EXECUTED, why);
+	effect_is(b, c, EFFECT_NOT_EXECUTED, why);
 	c->effect = 0;
 	return false;
 }
@@ -358,10 +372,6 @@ static void execute(struct broker *b, struct peer *c,
 	b->out.effect.capability = b->in.call.capability;
 	b->out.effect.n = d->n;
 	memcpy(b->out.effect.args, d->args, d->n * sizeof(d->args[0]));
-	c->effect_since = observe_now();
-	if (str_copy(c->effect_capability, sizeof(c->effect_capability),
-		     b->in.call.capability) < 0)
-		c->effect_capability[0] = 0;
 	b->acting = true;
 	planners_listen(b, false);
 	peer_send(b, c, NULL, 0);
@@ -445,7 +455,7 @@ static struct peer *decide(struct broker *b, const struct request_of *q,
 	if (c)
 		effect = plan(b, q, d);
 	own = record(b, q, d, effect, ok);
-	observed_decision(b, q, d, ok->index, since);
+	observed_decision(b, q, d, own ? ok->index : 0, since);
 	if (q->it && own)
 		remember(b, q->it, &b->in.call, d, ok->index);
 	if (!effect)
@@ -455,6 +465,10 @@ static struct peer *decide(struct broker *b, const struct request_of *q,
 	c->effect_item = q->item;
 	c->effect_task = q->task;
 	c->effect_vm = c->effect_call = 0;
+	c->effect_since = observe_now();
+	if (str_copy(c->effect_capability, sizeof(c->effect_capability),
+		     b->in.call.capability) < 0)
+		c->effect_capability[0] = 0;
 	return start(b, c, d) ? c : NULL;
 }
 
@@ -475,8 +489,10 @@ void call_capability(struct broker *b, struct peer *p)
 	};
 	if (it->calls++ >= BROKER_CALLS) {
 		refuse(&d, "task limit", "too many requests in this task");
-		(void)record(b, &q, &d, 0, &ok);
-		observed_refusal(b);
+		if (!record(b, &q, &d, 0, &ok))
+			observed_decision(b, &q, &d, 0, observe_now());
+		else
+			observed_decision(b, &q, &d, ok.index, observe_now());
 		reply(b, p, b->in.call.call, &d, false, ok.index);
 		return;
 	}
@@ -568,21 +584,6 @@ static void effect_end(struct broker *b, struct peer *c, bool done,
 	free(d);
 	b->acting = false;
 	planners_listen(b, true);
-}
-
-/* In the store first, then in the log: what a restart finds in the store and
- * not recorded, it records. Where the store has no room, a restart will say
- * that it is unknown; the log says what it was. */
-static void effect_is(struct broker *b, struct peer *c, enum effect_state s,
-		      struct span detail)
-{
-	bool kept = keep_outcome(b, c->effect, s, detail);
-
-	observed_effect(b, c, s);
-	audit_outcome(b, c, s, detail);
-	if (!kept)
-		log_warn("outcome-not-kept", "effect=%llu",
-			 (unsigned long long)c->effect);
 }
 
 void effect_done(struct broker *b, struct peer *c,

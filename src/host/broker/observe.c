@@ -19,6 +19,7 @@ static const char *const by_names[] = {
 	[BY_NO_CONNECTOR] = "no-connector",
 	[BY_BUSY] = "busy-connector",
 	[BY_STORE] = "store",
+	[BY_DISK] = "disk-full",
 	[BY_TASK_LIMIT] = "task-limit",
 };
 
@@ -75,6 +76,7 @@ static enum refused_by by_of(const struct policy_decision *d)
 		     { "no connector", BY_NO_CONNECTOR },
 		     { "busy connector", BY_BUSY },
 		     { "store", BY_STORE },
+		     { "disk full", BY_DISK },
 		     { "task limit", BY_TASK_LIMIT } };
 	static const char rate[] = " limit";
 	size_t n = strlen(d->clause);
@@ -108,10 +110,11 @@ void observed_decision(struct broker *b, const struct request_of *q,
 {
 	enum refused_by by = by_of(d);
 	struct msg_ids ids = b->ids;
+	uint64_t vm = q->vm ? q->vm->vm : 0;
 
 	b->decisions[by]++;
 	samples_later(b);
-	if (b->observe.chan.fd < 0)
+	if (b->observe.chan.fd < 0 || !index)
 		return;
 	ids.task = q->task;
 	ids.span = q->item;
@@ -121,19 +124,13 @@ void observed_decision(struct broker *b, const struct request_of *q,
 			     .number = index,
 			     /* The owner's repetitions hang below nothing: the
 			      * item's trace may be that of an older run. */
-			     .parent_stage = q->vm ? STAGE_PLANNER : STAGE_NONE,
-			     .parent_number = q->vm ? q->vm->vm : 0,
+			     .parent_stage = vm ? STAGE_PLANNER : STAGE_NONE,
+			     .parent_number = vm,
 			     .outcome = by ? SPAN_REFUSED : SPAN_OK,
-			     .vm = q->vm ? q->vm->vm : 0,
+			     .vm = vm,
 			     .name = known_name(b, b->in.call.capability),
 			     .what = by ? span_str(by_names[by]) : SPAN_LIT(""),
 		     });
-}
-
-void observed_refusal(struct broker *b)
-{
-	b->decisions[BY_TASK_LIMIT]++;
-	samples_later(b);
 }
 
 void observed_effect(struct broker *b, const struct peer *c,

@@ -476,11 +476,11 @@ void item_take(struct monitor *m)
 	it->connector = connector_of(m, in->source);
 	it->fd = take_fd(&fd);
 	it->envelope_pidfd = -1;
-	tell_taken(m, it, in->source, in->attempt);
 	it->size = in->size;
 	it->task = in->task;
 	it->attempt = in->attempt;
 	memcpy(it->sha256, in->sha256, sizeof(it->sha256));
+	tell_taken(m, it, in->source, in->attempt);
 	if (room_for_item(m))
 		item_begin(m, it);
 	else

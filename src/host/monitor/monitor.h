@@ -54,6 +54,7 @@ enum {
 	MONITOR_READY_MS = 10000,    /* `up` waits for that so long */
 	MONITOR_LAST_WORDS = 64,     /* of a process, that are looked through */
 	SUP_LEAST_MS = 10,	     /* between looks at what is due */
+	SUP_SILENT_MS = 1000,	     /* after a ping: it may wait for a disk */
 	MONITOR_ENVELOPE_MS = 10000, /* what an envelope process has */
 	MONITOR_WATCHES = 8,	     /* of wires, at once */
 	MONITOR_TAPS = 4,	 /* of them on one VM; what a porter takes */

@@ -384,7 +384,8 @@ static struct severity severity_of(const json_t *record, const char *kind)
 	    (!strcmp(kind, "outcome") &&
 	     (!strcmp(outcome, "unknown") || !strcmp(outcome, "failed"))))
 		return error;
-	if (!strcmp(kind, "vm.fault") || !strcmp(kind, "peer.bad") ||
+	if (!strcmp(kind, "decision.repeated") || !strcmp(kind, "clock.jump") ||
+	    !strcmp(kind, "vm.fault") || !strcmp(kind, "peer.bad") ||
 	    (!strcmp(kind, "decision") && strcmp(verdict, "allow") != 0) ||
 	    (!strcmp(kind, "item.done") && strcmp(verdict, "read") != 0))
 		return warn;
