@@ -11,7 +11,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 
-enum { LINE_MAX_BYTES = 2048, IDS_MAX = 64, RUN_DIGITS = 8 };
+enum { LINE_MAX_BYTES = 2048, IDS_MAX = 64 };
 
 static struct {
 	const char *process;
@@ -64,8 +64,7 @@ void log_init(const char *process, enum log_level least)
 
 void log_run(const char *run)
 {
-	(void)str_printf(self.ids, sizeof(self.ids), "run=%.*s", RUN_DIGITS,
-			 run);
+	(void)str_printf(self.ids, sizeof(self.ids), "run=%s", run);
 }
 
 int log_env(char *dst, size_t cap, const char *ids)

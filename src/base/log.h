@@ -4,13 +4,12 @@
  *	time=2026-11-22T07:30:00.125Z level=warn process=vmm event=qemu vm=vm-17
  *	why="..."
  *
- * The keys time, level, process and event come first, then the run (the first
- * digits of its id) and the ids that the process was started with, then those
- * of the event. A value with blanks stands
- * in quotes; `text=` is the last key and goes to the end of the line. Where
- * stderr is systemd's journal, a line begins with its priority (<4>) and has no
- * time. Only processes log, libraries never do. Foreign text is escaped and cut
- * here; secrets are never given to it.
+ * The keys time, level, process and event come first, then the run and the
+ * ids that the process was started with, then those of the event. A value with
+ *blanks stands in quotes; `text=` is the last key and goes to the end of the
+ *line. Where stderr is systemd's journal, a line begins with its priority (<4>)
+ *and has no time. Only processes log, libraries never do. Foreign text is
+ *escaped and cut here; secrets are never given to it.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H

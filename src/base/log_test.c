@@ -117,12 +117,15 @@ static void test_run(void **)
 	unsetenv("JOURNAL_STREAM");
 	with_run();
 	capture(with_run);
-	assert_non_null(strstr(got, " event=up run=01234567\n"));
+	assert_non_null(strstr(
+		got, " event=up run=0123456789abcdef0123456789abcdef\n"));
 	assert_true(log_env(env, sizeof(env), "vm=18446744073709551615") > 0);
 	assert_string_equal(env,
-			    LOG_ENV "=s run=01234567 vm=18446744073709551615");
+			    LOG_ENV "=s run=0123456789abcdef0123456789abcdef "
+				    "vm=18446744073709551615");
 	assert_true(log_env(env, sizeof(env), NULL) > 0);
-	assert_string_equal(env, LOG_ENV "=s run=01234567");
+	assert_string_equal(env,
+			    LOG_ENV "=s run=0123456789abcdef0123456789abcdef");
 	log_init("monitor", LOG_LV_INFO);
 }
 

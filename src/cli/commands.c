@@ -85,7 +85,8 @@ static const struct cli_flag tail_flags[] = {
 
 static const struct cli_command effects_parts[] = {
 	{ .name = "list",
-	  .brief = "the newest 100 (also without a word)",
+	  .brief = "the newest 100, and all that are unknown (also without a "
+		   "word)",
 	  .flags = json_only },
 	{ .name = "show",
 	  .operands = "N",

@@ -56,7 +56,7 @@ static const struct proc_row rows[] = {
 			     { FD_MONITOR, FD_OBSERVE, FD_LISTEN, FD_DIR,
 			       FD_CURSOR },
 			     true,
-			     800,
+			     500,
 			     FILTER(telemetry) },
 	[PROC_ENVELOPE] = { "envelope",
 			    RIGHT_HOSTILE,

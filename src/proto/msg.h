@@ -297,7 +297,8 @@ struct m_s_ref {
 /* Which rows: the first after a number, of those that there are. */
 enum s_which {
 	S_ALL = 0,
-	S_NEWEST, /* the same, but skips all but the newest `newest` */
+	S_NEWEST, /* the same, but skips all but the newest `newest`; an effect
+		     that is unknown it never skips */
 	S_OPEN,	  /* what a restart has to bring to its end */
 	S_WHICH_MAX
 };

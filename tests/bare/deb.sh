@@ -49,7 +49,7 @@ done
 need "man shows one" sh -c 'man bulkhead-up | grep -q foreground'
 unit=/usr/lib/systemd/system/bulkhead.service
 need "systemd understands the unit" systemd-analyze verify --man=no "$unit"
-need "and the user's" systemd-analyze --user verify --man=no \
+need "and the user's" env XDG_RUNTIME_DIR=/run systemd-analyze --user verify --man=no \
 	/usr/lib/systemd/user/bulkhead.service
 systemd-analyze security --offline=true "$unit" | tail -n 1
 

@@ -137,6 +137,9 @@ class Campaign:
         s = json.loads(r.stdout)
         self.runs.add(s['run'])
         self.backend = s['backend']
+        self.watcher.finder.names = {
+            p['pid']: p['name'].split(':')[1] for p in s['processes']
+            if p['name'].startswith('connector:')}
         self.waiting = (sum(q['waiting'] for q in s['queue'])
                         + s['items']['pending'])
         self.checkpoint()

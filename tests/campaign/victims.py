@@ -90,6 +90,7 @@ class Finder:
         self.vm_of = {}  # a QEMU has no name for it: that of its parent
         self.seen = {}  # (pid, born) -> Process, all that there ever were
         self.monitor_of = {}
+        self.names = {}  # pid -> name of a connector, as status has it
         self.monitor = None
 
     def root(self):
@@ -107,7 +108,10 @@ class Finder:
                 if where == folder or where.startswith(folder + '/'):
                     return ('connector-out' if name == 'drafts'
                             else 'connector-in', name)
-        return None
+        # Who is not root may not look into a process that has its sandbox.
+        name = self.names.get(pid)
+        return name and ('connector-out' if name == 'drafts'
+                         else 'connector-in', name)
 
     def part(self, pid, comm, parent):
         """(role, name, vm), or None for one that is not itself yet."""

@@ -131,7 +131,7 @@ def logs():
              f'logs: each of {len(lines)} lines has time, level, process, event')
         rows = [json.loads(l) for l in b.run('logs', '--json').stdout.splitlines()]
         need(len(rows) == len(lines) and any(
-            r['event'] == 'up' and len(r['run']) == 32 for r in rows),
+            r['event'] == 'up' and len(r['run_id']) == 32 for r in rows),
              'logs: as JSON, with the id of the run')
         vms = {r['vm'] for r in rows if 'vm' in r}
         for vm in sorted(vms)[:2]:

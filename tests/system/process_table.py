@@ -101,7 +101,7 @@ def check(pid, row, host):
                      'Max cpu time'):
             need(int(limits[what]) <= 256 << 20, f'{name}: {what} bounded')
     with open(f'/proc/{pid}/environ', 'rb') as f:
-        need(re.fullmatch(rb'BULKHEAD_LOG=s run=[0-9a-f]{8}( (vm|item)=\d+)?\0',
+        need(re.fullmatch(rb'BULKHEAD_LOG=s run=[0-9a-f]{32}( (vm|item)=\d+)?\0',
                           f.read()),
              f'{name}: nothing in its environment but how to log')
     open_fds = fds(pid)

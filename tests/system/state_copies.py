@@ -71,16 +71,31 @@ def rolled_back():
         one_run(b, 3)
         need(True, 'with its own log it goes on')
         put_back(b, None)
-        with open(state(b, 'new-log'), 'w', encoding='ascii'):
-            pass
+        for name in ('new-log', 'telemetry/cursor'):
+            with open(state(b, name), 'w', encoding='ascii'):
+                pass
         b.up()
         need(not os.path.exists(state(b, 'new-log')),
              'new-log is the word of its owner for one new log')
         need(' event=new-log ' in b.log(), 'which stands in the log of events')
+        need(not os.path.exists(state(b, 'telemetry', 'cursor')),
+             'what a collector has had of the old one is forgotten, too')
         b.down()
         one_run(b, 4)
         need(b.run('audit', 'verify', check=False).returncode == 0,
              'and the new one is compared from then on')
+
+
+def said_too_early():
+    """The word about a log that nobody knows of is used up all the same."""
+    with Bulkhead(planner='none') as b:
+        os.makedirs(state(b), 0o700, exist_ok=True)
+        with open(state(b, 'new-log'), 'w', encoding='ascii'):
+            pass
+        b.up()
+        need(not os.path.exists(state(b, 'new-log')),
+             'new-log does not stay for an older copy of a later log')
+        b.down()
 
 
 def whole(path, where):
@@ -157,6 +172,7 @@ def killed():
 
 def main():
     rolled_back()
+    said_too_early()
     under_load()
     killed()
 

@@ -14,7 +14,8 @@ from harness import Bulkhead, need, plain, slower
 from restart import SEND, verdicts
 
 GENERATION = ('auditd', 'store', 'broker')
-ALONE = ('control', 'connector:inbox', 'connector:drafts')
+STAYS = ('control', 'telemetry')
+ALONE = (*STAYS, 'connector:inbox', 'connector:drafts')
 # Quick, and never enough: this test kills more often than any owner could bear.
 QUICK = 'supervision: {{watchdog: {}s, backoff: 1s, restarts: 100}}\n'
 
@@ -117,7 +118,7 @@ def strike(b, mails, name, sig):
     before = b.status()
     old = process(before, name)
     tree = [p['pid'] for p in before['processes']
-            if name in GENERATION and p['name'] != 'control'] or [old['pid']]
+            if name in GENERATION and p['name'] not in STAYS] or [old['pid']]
     os.kill(old['pid'], sig)
     mails.some(1)
     what = f'{name} is {"killed" if sig == signal.SIGKILL else "stopped"}'

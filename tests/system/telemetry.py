@@ -234,7 +234,7 @@ def check_log_lines(b):
     """The lines of the log, once the run has its id."""
     lines = b.log().splitlines()
     first = next(i for i, l in enumerate(lines) if ' run=' in l)
-    need(all(re.search(r' run=[0-9a-f]{8}', l) for l in lines[first:]),
+    need(all(re.search(r' run=[0-9a-f]{32}( |$)', l) for l in lines[first:]),
          f'each of {len(lines) - first} lines of the log has its run')
 
 

@@ -51,6 +51,8 @@ void reserve_init(struct reserve *r, int dir)
 	fd = open_file(r, 0);
 	if (fd >= 0)
 		r->have = bytes_of(fd);
+	/* The log may need it before anybody says how much is wanted. */
+	r->want = r->have;
 }
 
 /* Down to that size. Synced, for some file systems have the space again only
@@ -73,6 +75,11 @@ bool reserve_give(void *arg)
 	struct reserve *r = arg;
 	uint64_t whole = r->want > r->have ? r->want : r->have;
 	uint64_t part = whole / RESERVE_PARTS;
+
+	/* Whoever asks goes on until there is nothing left: never a part of
+	 * nothing. */
+	if (part < RESERVE_PART_LEAST)
+		part = RESERVE_PART_LEAST;
 
 	set_open(r, true, "the disk is full");
 	r->changed = true;

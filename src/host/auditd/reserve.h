@@ -13,6 +13,7 @@
 
 enum {
 	RESERVE_PARTS = 16,
+	RESERVE_PART_LEAST = 4096,
 	RESERVE_RETRY_MS = 2000, /* between attempts to make it whole */
 };
 

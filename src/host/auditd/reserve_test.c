@@ -75,6 +75,25 @@ static void found_again(void **)
 	assert_false(reserve_give(&r));
 }
 
+/* The log may use up what it finds before it is known how much is wanted. */
+static void given_before_wanted(void **)
+{
+	struct reserve r;
+	int i;
+
+	reserve_init(&r, dir);
+	reserve_want(&r, MIB);
+	reserve_init(&r, dir);
+	for (i = 0; i < RESERVE_PARTS; i++)
+		assert_true(reserve_give(&r));
+	assert_false(reserve_give(&r));
+	assert_int_equal(on_disk(), 0);
+	/* Less than a part of a part. */
+	reserve_want(&r, RESERVE_PARTS - 1);
+	assert_true(reserve_give(&r));
+	assert_false(reserve_give(&r));
+}
+
 /* A link in its place is nobody's file. */
 static void no_link(void **)
 {
@@ -220,6 +239,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(made_and_given, clean),
 		cmocka_unit_test_teardown(found_again, clean),
+		cmocka_unit_test_teardown(given_before_wanted, clean),
 		cmocka_unit_test_teardown(no_link, clean),
 		cmocka_unit_test_teardown(too_large, clean),
 		cmocka_unit_test_teardown(log_goes_on, clean),

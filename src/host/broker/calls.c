@@ -372,10 +372,6 @@ static void execute(struct broker *b, struct peer *c,
 	b->out.effect.capability = b->in.call.capability;
 	b->out.effect.n = d->n;
 	memcpy(b->out.effect.args, d->args, d->n * sizeof(d->args[0]));
-	c->effect_since = observe_now();
-	if (str_copy(c->effect_capability, sizeof(c->effect_capability),
-		     b->in.call.capability) < 0)
-		c->effect_capability[0] = 0;
 	b->acting = true;
 	planners_listen(b, false);
 	peer_send(b, c, NULL, 0);
@@ -469,6 +465,10 @@ static struct peer *decide(struct broker *b, const struct request_of *q,
 	c->effect_item = q->item;
 	c->effect_task = q->task;
 	c->effect_vm = c->effect_call = 0;
+	c->effect_since = observe_now();
+	if (str_copy(c->effect_capability, sizeof(c->effect_capability),
+		     b->in.call.capability) < 0)
+		c->effect_capability[0] = 0;
 	return start(b, c, d) ? c : NULL;
 }
 

@@ -84,10 +84,23 @@ static void generation_lost(struct monitor *m, struct core *c, const char *why)
 	supervise_soon(m);
 }
 
+/* A connector ends with its broker, and may be the first that is seen to. */
+static bool with_broker(struct core *c, char why[SUP_CAUSE])
+{
+	return c->proc == PROC_CONNECTOR && core_hears(&c->m->broker) &&
+	       core_exit(&c->m->broker, 0, why, SUP_CAUSE, NULL);
+}
+
 void core_lost(struct monitor *m, struct core *c, const char *why)
 {
+	char broker[SUP_CAUSE];
+
 	if (!core_hears(c) || m->stopping)
 		return;
+	if (with_broker(c, broker)) {
+		c = &m->broker;
+		why = broker;
+	}
 	(void)str_printf(c->why, sizeof(c->why), "%s", why);
 	utf8_trim(c->why);
 	log_error("process-lost", "name=%s why=\"%s\"", c->name, c->why);
@@ -407,30 +420,39 @@ static uint64_t limit_ms(const struct monitor *m, const struct core *c)
 	return ms;
 }
 
+/* The owner has begun a new log: what was known of the old one is forgotten, by
+ * the store and by telemetry, which would wait for as many records again. */
+static void begin_log(struct monitor *m)
+{
+	log_warn("new-log",
+		 "what=\"the store forgets a log of %llu records, as its owner "
+		 "says\"",
+		 (unsigned long long)m->store_state.tip_size);
+	m->store_state.tip_size = 0;
+	core_send(m, &m->store, NULL, 0);
+	(void)unlinkat(m->state_fd, "telemetry/cursor", 0);
+	(void)unlinkat(m->state_fd, NEW_LOG, 0);
+}
+
 /*
  * The store's tip is in another directory and another file than the log and its
  * own: whoever puts back an older copy of the log, tip and all, has not thought
- * of it. An owner who begins a new log makes NEW_LOG, and it is forgotten.
+ * of it. An owner who begins a new log makes NEW_LOG, and it is forgotten: this
+ * once, also where there was nothing to forget.
  */
 static void compare_tip(struct monitor *m)
 {
 	const struct m_s_state *s = &m->store_state;
 
-	if (!s->tip_size)
-		return;
 	m->out.type = MSG_S_TIP;
 	m->out.ids = m->ids;
 	m->out.s_tip = (struct m_s_tip){ 0 };
 	if (faccessat(m->state_fd, NEW_LOG, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
-		log_warn("new-log",
-			 "what=\"the store forgets a log of %llu "
-			 "records, as its owner says\"",
-			 (unsigned long long)s->tip_size);
-		m->store_state.tip_size = 0;
-		core_send(m, &m->store, NULL, 0);
-		(void)unlinkat(m->state_fd, NEW_LOG, 0);
+		begin_log(m);
 		return;
 	}
+	if (!s->tip_size)
+		return;
 	m->out.s_tip.size = s->tip_size;
 	memcpy(m->out.s_tip.root, s->tip_root, sizeof(s->tip_root));
 	core_send(m, &m->auditd, NULL, 0);
@@ -471,6 +493,12 @@ void core_pong(struct monitor *m, struct core *c, uint64_t number)
 		supervise_soon(m);
 }
 
+static void ping_too(struct monitor *m, struct core *c, uint64_t now)
+{
+	if (c->sup.state == SUP_UP && !c->watch.asked_ms)
+		ping(m, c, now);
+}
+
 /* What it has said we have not come to: it was us who waited. */
 static bool unheard(const struct core *c)
 {
@@ -497,6 +525,11 @@ static void look_after(struct monitor *m, struct core *c, uint64_t now)
 		break;
 	case WATCH_ASK:
 		ping(m, c, now);
+		/* Should it not answer, it has to be known whether they do. */
+		if (c == &m->broker) {
+			ping_too(m, &m->auditd, now);
+			ping_too(m, &m->store, now);
+		}
 		break;
 	case WATCH_DEAD:
 		if (unheard(c) && now - c->watch.asked_ms < 2 * limit)

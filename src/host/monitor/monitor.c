@@ -218,12 +218,8 @@ void monitor_record_start(struct monitor *m)
 
 void monitor_is_up(struct monitor *m)
 {
-	char run[2 * MSG_RUN + 1];
-
-	hex_encode(run, m->ids.run, sizeof(m->ids.run));
-	log_info("up", "run=%s version=%s backend=%s why=\"%s\"", run,
-		 BULKHEAD_VERSION, vm_backend_name(m->probe.backend),
-		 m->probe.why);
+	log_info("up", "version=%s backend=%s why=\"%s\"", BULKHEAD_VERSION,
+		 vm_backend_name(m->probe.backend), m->probe.why);
 	tell_starter(m, "ready");
 	service_ready(m);
 }

@@ -129,8 +129,9 @@ static const char *const texts[] = {
 			     " WHERE id = ?1",
 	[ST_EFFECT_RECORDED] = "UPDATE effects SET recorded = 1"
 			       " WHERE id = ?1 AND state > 2",
+	/* What is unknown is never too old to be shown. */
 	[ST_EFFECT_GET] =
-		EFFECT_COLUMNS "WHERE id > ?1"
+		EFFECT_COLUMNS "WHERE id > ?3 AND (id > ?1 OR state = 5)"
 			       " AND (?2 = 0 OR item = ?2) ORDER BY id LIMIT 1",
 	[ST_EFFECT_OPEN] = EFFECT_COLUMNS
 	"WHERE id > ?1 AND (?2 = 0 OR item = ?2)"

@@ -182,6 +182,8 @@ int db_effect_get(struct db *d, const struct m_s_get *m, struct m_e_row *ret)
 	s = sql_use(d, which);
 	sql_bind_u64(s, 1, from);
 	sql_bind_u64(s, 2, m->item);
+	if (which == ST_EFFECT_GET)
+		sql_bind_u64(s, 3, m->after);
 	r = sql_row(d, s);
 	if (r <= 0)
 		return r < 0 ? r : -ENOENT;

@@ -469,6 +469,14 @@ static void test_history(void **)
 	assert_int_equal(r.in.e_row.effect, 2);
 	assert_true(rig_row(&r, MSG_E_GET, 2, S_ALL));
 	assert_int_equal(r.in.e_row.effect, 4);
+	/* And is shown, however many are newer. */
+	r.out.s_get = (struct m_s_get){ .which = S_NEWEST, .newest = 1 };
+	assert_int_equal(rig_ask(&r, MSG_E_GET), MSG_E_ROW);
+	assert_int_equal(r.in.e_row.effect, 2);
+	r.out.s_get =
+		(struct m_s_get){ .after = 2, .which = S_NEWEST, .newest = 1 };
+	assert_int_equal(rig_ask(&r, MSG_E_GET), MSG_E_ROW);
+	assert_int_equal(r.in.e_row.effect, 6);
 	/* Numbers are not given again, and what is forgotten is counted. */
 	restart();
 	assert_int_equal(r.state.ended[ITEM_READ], 6);
