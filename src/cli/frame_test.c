@@ -7,12 +7,11 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include <cmocka.h>
 
 #include "base/str.h"
+#include "cli/golden.h"
 #include "proto/mux.h"
 #include "proto/wire.h"
 
@@ -132,28 +131,6 @@ static const struct m_frame frames[] = {
 	  .service = 0,
 	  .first = LIT("\n\n\x1b[2K") },
 };
-
-static void compare_golden(const char *name, const char *text)
-{
-	static char want[1 << 16];
-	char path[4096];
-	size_t n;
-	FILE *f;
-
-	assert_true(str_printf(path, sizeof(path), "%s/%s",
-			       getenv("BULKHEAD_DATA"), name) > 0);
-	f = fopen(path, getenv("BULKHEAD_REGEN") ? "w" : "r");
-	assert_non_null(f);
-	if (getenv("BULKHEAD_REGEN")) {
-		assert_true(fputs(text, f) >= 0);
-		assert_int_equal(fclose(f), 0);
-		return;
-	}
-	n = fread(want, 1, sizeof(want) - 1, f);
-	(void)fclose(f);
-	want[n] = 0;
-	assert_string_equal(text, want);
-}
 
 static void test_text(void **)
 {

@@ -3,12 +3,11 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include <cmocka.h>
 
 #include "base/str.h"
+#include "cli/golden.h"
 #include "cli/status.h"
 
 /* A monitor's answer in which all is well. */
@@ -104,28 +103,6 @@ static json_t *parse(const char *text)
 	if (!j)
 		fail_msg("%d:%d: %s", why.line, why.column, why.text);
 	return j;
-}
-
-static void compare_golden(const char *name, const char *text)
-{
-	static char want[1 << 16];
-	char path[4096];
-	size_t n;
-	FILE *f;
-
-	assert_true(str_printf(path, sizeof(path), "%s/%s",
-			       getenv("BULKHEAD_DATA"), name) > 0);
-	f = fopen(path, getenv("BULKHEAD_REGEN") ? "w" : "r");
-	assert_non_null(f);
-	if (getenv("BULKHEAD_REGEN")) {
-		assert_true(fputs(text, f) >= 0);
-		assert_int_equal(fclose(f), 0);
-		return;
-	}
-	n = fread(want, 1, sizeof(want) - 1, f);
-	(void)fclose(f);
-	want[n] = 0;
-	assert_string_equal(text, want);
 }
 
 static void compare(const char *answer, const char *golden)

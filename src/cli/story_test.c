@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -19,6 +18,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "cli/client.h"
+#include "cli/golden.h"
 
 struct fake {
 	struct chan server, client;
@@ -178,28 +178,6 @@ static void tell_all(struct fake *f, struct story *s)
 			 CLI_OK);
 	assert_int_equal(chan_recv(&f->server, &m, &why), 1);
 	assert_int_equal(m.type, MSG_C_ITEMS);
-}
-
-static void compare_golden(const char *name, const char *text)
-{
-	static char want[1 << 16];
-	char path[4096];
-	size_t n;
-	FILE *f;
-
-	assert_true(str_printf(path, sizeof(path), "%s/%s",
-			       getenv("BULKHEAD_DATA"), name) > 0);
-	f = fopen(path, getenv("BULKHEAD_REGEN") ? "w" : "r");
-	assert_non_null(f);
-	if (getenv("BULKHEAD_REGEN")) {
-		assert_true(fputs(text, f) >= 0);
-		assert_int_equal(fclose(f), 0);
-		return;
-	}
-	n = fread(want, 1, sizeof(want) - 1, f);
-	(void)fclose(f);
-	want[n] = 0;
-	assert_string_equal(text, want);
 }
 
 static void test_story(void **)

@@ -143,8 +143,10 @@ static int sync_fd(int fd)
 }
 
 /* #syscalls:auditd renameat rename */
-int layout_publish(int dir, const char *path, struct span bytes, bool sync)
+int layout_publish(int dir, const char *path, struct span bytes,
+		   enum layout_when sync)
 {
+	const bool durable = sync == LAYOUT_DURABLE;
 	CLEAN_FD int fd = openat(
 		dir, aside,
 		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -155,11 +157,11 @@ int layout_publish(int dir, const char *path, struct span bytes, bool sync)
 	r = fd_write_all(fd, bytes);
 	if (r < 0)
 		return r;
-	r = sync ? sync_fd(fd) : 0;
+	r = sync != LAYOUT_LATER ? sync_fd(fd) : 0;
 	if (r < 0)
 		return r;
 	if (renameat(dir, aside, dir, path) == 0)
-		return sync ? layout_sync(dir, path, true) : 0;
+		return durable ? layout_sync(dir, path, true) : 0;
 	if (errno != ENOENT)
 		return -errno;
 	r = make_folders(dir, path);
@@ -167,7 +169,7 @@ int layout_publish(int dir, const char *path, struct span bytes, bool sync)
 		return r;
 	if (renameat(dir, aside, dir, path) < 0)
 		return -errno;
-	return sync ? layout_sync(dir, path, true) : 0;
+	return durable ? layout_sync(dir, path, true) : 0;
 }
 
 static int sync_one(int dir, const char *path, int flags)

@@ -46,9 +46,13 @@ uint32_t layout_width(uint64_t size, unsigned set);
 [[nodiscard]] int layout_need(int dir, const char *path, size_t max,
 			      struct buf *b, struct err *err);
 
+/* When a file is on disk: some time; its bytes before its name, so that no
+ * power cut leaves it cut short in place of the one before; all of it. */
+enum layout_when { LAYOUT_LATER, LAYOUT_WHOLE, LAYOUT_DURABLE };
+
 /* Writes a file whole: aside, synced if asked, renamed, folders made. */
 [[nodiscard]] int layout_publish(int dir, const char *path, struct span bytes,
-				 bool sync);
+				 enum layout_when sync);
 
 /* Makes a published file durable and, with `folders`, its name: the folders
  * that lead to it. */

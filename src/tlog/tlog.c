@@ -4,9 +4,11 @@
  * One batch: its records go to the wal with one fdatasync, and are durable.
  * Then the tree grows by them, in memory. Full tiles and bundles, what is
  * unfinished, and the checkpoint, are published when there is time: after a
- * crash all of it follows from the wal, so none of it is synced.
- * From time to time, at rest where there is rest, the wal begins anew; only
- * then is what it no longer holds synced.
+ * crash the tiles follow from the wal, so none is synced. The bytes of the
+ * checkpoint are, before they take the place of the last one: it may be an
+ *older one after a power cut, but not an empty one. From time to time, at rest
+ *where there is rest, the wal begins anew; only then is what it no longer holds
+ *synced.
  *
  * The tip is a copy of the checkpoint in a directory outside of the log, which
  * a rolled-back or deleted copy of the log does not take along. It is written
@@ -80,7 +82,7 @@ static bool made_room(const struct tlog *t, int r)
 
 /* Ends when it is written, or nobody makes room any more. */
 static int publish_file(struct tlog *t, int dir, const char *path,
-			struct span bytes, bool sync)
+			struct span bytes, enum layout_when sync)
 {
 	int r;
 
@@ -100,7 +102,7 @@ static int put_file(struct tlog *t, const char *path, struct span bytes)
 		if (r <= 0)
 			return r;
 	}
-	return publish_file(t, t->dir, path, bytes, false);
+	return publish_file(t, t->dir, path, bytes, LAYOUT_LATER);
 }
 
 /* What put_full kept becomes files. */
@@ -196,7 +198,7 @@ static int put_edge(struct tlog *t)
 	return r;
 }
 
-static int put_checkpoint(struct tlog *t, bool sync)
+static int put_checkpoint(struct tlog *t, enum layout_when sync)
 {
 	struct checkpoint c = { .origin = span_str(t->key.vkey.name),
 				.size = t->tree.size };
@@ -257,7 +259,7 @@ static int publish(struct tlog *t)
 	if (r == 0)
 		r = put_edge(t);
 	if (r == 0)
-		r = put_checkpoint(t, false);
+		r = put_checkpoint(t, LAYOUT_WHOLE);
 	if (r == 0)
 		drop_old(t);
 	return r;
@@ -304,7 +306,8 @@ static int new_wal(struct tlog *t)
 	if (r == 0 && n)
 		r = wal_batch(&t->out, base, n, buf_view(&t->bundle), t->chain);
 	if (r == 0)
-		r = publish_file(t, t->dir, "wal", buf_view(&t->out), true);
+		r = publish_file(t, t->dir, "wal", buf_view(&t->out),
+				 LAYOUT_DURABLE);
 	if (r < 0)
 		return r;
 	t->base = base;
@@ -537,7 +540,7 @@ static int create_key(struct tlog *t)
 	if (r < 0)
 		return err_set(t->err, r, "cannot make a key");
 	note_key_done(&key);
-	r = publish_file(t, t->dir, "key", span_str(text), true);
+	r = publish_file(t, t->dir, "key", span_str(text), LAYOUT_DURABLE);
 	OPENSSL_cleanse(text, sizeof(text));
 	return r < 0 ? err_set(t->err, r, "cannot write the key") : 0;
 }
@@ -615,11 +618,12 @@ static int create_rest(struct tlog *t)
 	head_vkey_text(&vkey, &t->key.vkey);
 	r = layout_compare(t->dir, "vkey", buf_view(&vkey), true, t->err);
 	if (r == 1)
-		r = publish_file(t, t->dir, "vkey", buf_view(&vkey), true);
+		r = publish_file(t, t->dir, "vkey", buf_view(&vkey),
+				 LAYOUT_DURABLE);
 	if (r == 0)
 		r = new_wal(t);
 	if (r == 0)
-		r = put_checkpoint(t, true);
+		r = put_checkpoint(t, LAYOUT_DURABLE);
 	return r;
 }
 
@@ -708,7 +712,7 @@ static int replay_wal(struct tlog *t, const struct head *h, struct span bytes)
  */
 static int renew_wal(struct tlog *t, struct span bytes)
 {
-	int r = publish_file(t, t->dir, "wal", bytes, true);
+	int r = publish_file(t, t->dir, "wal", bytes, LAYOUT_DURABLE);
 
 	return r < 0 ? r : open_wal(t);
 }
@@ -776,7 +780,7 @@ static int recover(struct tlog *t)
 	if (r < 0)
 		return r;
 	/* Also where no tip was kept until now, or it fell behind. */
-	r = put_checkpoint(t, false);
+	r = put_checkpoint(t, LAYOUT_WHOLE);
 	return r < 0 ? r : check_files(t);
 }
 

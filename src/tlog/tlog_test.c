@@ -265,7 +265,7 @@ static void slurp(int dir, const char *path, struct buf *b)
 
 static void spill(int dir, const char *path, struct span s)
 {
-	assert_int_equal(layout_publish(dir, path, s, false), 0);
+	assert_int_equal(layout_publish(dir, path, s, LAYOUT_LATER), 0);
 }
 
 static void remove_tree(struct dir *d, const char *name)

@@ -64,7 +64,8 @@ def backlog(b):
         'the backlog of the source is in status',
         lambda s: sum(known(q) for q in s['queue']
                       if q['source'] == 'inbox') + s['items']['read'] >=
-        min(MANY, PER_SOURCE), 300)
+        min(MANY, PER_SOURCE) and
+        (MANY <= PER_SOURCE or any(q['blocked'] for q in s['queue'])), 300)
     q = [q for q in s['queue'] if q['source'] == 'inbox'][0]
     need(q['waiting'] + q['at_work'] <= PER_SOURCE,
          f'within its share: {q["waiting"]} wait, {q["at_work"]} at work')

@@ -340,7 +340,8 @@ def monitor_dies(b):
     os.kill(b.monitor_pid(), signal.SIGKILL)
     time.sleep(slower(4))
     need(not b.monitor_pid(), 'nothing is started over a latch')
-    r = b.run('up', '--supervise', '--detach', check=False)
+    r = b.run('up', '--images', b.images, '--supervise', '--detach',
+              check=False)
     need(r.returncode != 0 and 'latch' in r.stderr, 'nor by up')
 
 
