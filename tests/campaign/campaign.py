@@ -220,7 +220,8 @@ class Campaign:
             found = there.get(p['pid'])
             if not found or found.name != p['name'].split(':')[-1]:
                 return [f'{p["name"]} is said to run as {p["pid"]}']
-        for p in s['processes'] if again and again['run'] == s['run'] else ():
+        # What was seen before it was asked again, it has to know.
+        for p in again['processes'] if again and again['run'] == s['run'] else ():
             seen = self.watcher.finder.starts(p['name'].split(':')[-1])
             if p['restarts'] < seen - 1:
                 return [f'{p["name"]} is said to have been started again '

@@ -329,9 +329,11 @@ def monitor_dies(b):
     # Stopped in the pause: there is no monitor that could be asked.
     os.kill(b.monitor_pid(), signal.SIGKILL)
     wait_for('it is gone', lambda: not b.monitor_pid(), 5)
-    r = b.run('status', check=False)
-    need('start it again' in r.stderr or r.returncode == 0,
-         f'status says what is about to happen: {r.stderr}')
+    # Its control may take the question, and end with it.
+    def told():
+        r = b.run('status', check=False)
+        return 'start it again' in r.stderr or r.returncode == 0
+    wait_for('status says what is about to happen', told, 5)
     b.run('down')
     time.sleep(slower(3))
     need(not b.monitor_pid(), 'down is down')
