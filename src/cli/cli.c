@@ -260,7 +260,8 @@ void cli_show(FILE *out, struct span foreign)
 
 	buf_init(&b, SHOW_MAX);
 	render_text(&b, foreign, NULL, NULL);
-	(void)fwrite(b.p, 1, b.n, out);
+	if (b.n)
+		(void)fwrite(b.p, 1, b.n, out);
 }
 
 void cli_show_lines(FILE *out, struct span text)
