@@ -58,34 +58,50 @@ static const struct row table[] = {
 	{ "SxWxE", false, "wall-back 2>1" },
 };
 
+static const char *kind_of(char c, bool outcome)
+{
+	return c == 'S'		      ? "start"
+	       : c == 'E'	      ? "stop"
+	       : c == 'A' || c == 'D' ? "decision"
+	       : outcome	      ? "outcome"
+				      : "x";
+}
+
+static const char *outcome_of(char c)
+{
+	return c == 'u' || c == 'U' ? "unknown"
+	       : c == 's'	    ? "settled"
+	       : c == 'n'	    ? "not-executed"
+				    : "done";
+}
+
+/* When it was, and by which boot's clock. */
+static void put_times(struct buf *b, char c, uint64_t index)
+{
+	buf_printf(b,
+		   "\"time\":\"2026-01-01T00:00:%02lluZ\","
+		   "\"mono_ns\":\"%llu\",\"boot\":\"%d\"",
+		   (unsigned long long)(c == 'W' ? 0 : index + 10),
+		   (unsigned long long)(c == 'M' || c == 'B' ? 1 : index + 10),
+		   c == 'B');
+}
+
 static void put_record(struct buf *b, const char **at, uint64_t index)
 {
 	char c = *(*at)++;
 	bool outcome = c && strchr("ouOUsn", c);
 	unsigned of = outcome ? (unsigned)(*(*at)++ - '0') : 0;
-	const char *kind = c == 'S'		  ? "start"
-			   : c == 'E'		  ? "stop"
-			   : c == 'A' || c == 'D' ? "decision"
-			   : outcome		  ? "outcome"
-						  : "x";
-	const char *what = c == 'u' || c == 'U' ? "unknown"
-			   : c == 's'		? "settled"
-			   : c == 'n'		? "not-executed"
-						: "done";
 
 	buf_reset(b);
 	if (c == 'J') {
 		buf_str(b, "words");
 		return;
 	}
-	buf_printf(b,
-		   "{\"seq\":%llu,\"time\":\"2026-01-01T00:00:%02lluZ\","
-		   "\"mono_ns\":\"%llu\",\"boot\":\"%d\",\"verdict\":\"%s\","
-		   "\"outcome\":\"%s\"",
-		   (unsigned long long)(c == 'I' ? 7 : index),
-		   (unsigned long long)(c == 'W' ? 0 : index + 10),
-		   (unsigned long long)(c == 'M' || c == 'B' ? 1 : index + 10),
-		   c == 'B', c == 'A' ? "allow" : "deny", what);
+	buf_printf(b, "{\"seq\":%llu,",
+		   (unsigned long long)(c == 'I' ? 7 : index));
+	put_times(b, c, index);
+	buf_printf(b, ",\"verdict\":\"%s\",\"outcome\":\"%s\"",
+		   c == 'A' ? "allow" : "deny", outcome_of(c));
 	if (c == 'A' || c == 'n')
 		buf_printf(b, ",\"effect\":%llu",
 			   (unsigned long long)(c == 'A' ? index : of));
@@ -94,7 +110,7 @@ static void put_record(struct buf *b, const char **at, uint64_t index)
 	if (c == 'O' || c == 'U')
 		buf_str(b, ",\"again\":true");
 	if (c != 'K')
-		buf_printf(b, ",\"kind\":\"%s\"", kind);
+		buf_printf(b, ",\"kind\":\"%s\"", kind_of(c, outcome));
 	buf_str(b, "}");
 }
 

@@ -94,7 +94,7 @@ static void test_every_cut(void **)
 	size_t n;
 
 	small(&b);
-	for (n = 0; n + 2 * ARCHIVE_BLOCK < b.n; n++) {
+	for (n = 0; n + (size_t)2 * ARCHIVE_BLOCK < b.n; n++) {
 		struct err err = { 0 };
 
 		if (read_all(span_of(b.p, n), &err) != -EBADMSG)

@@ -120,7 +120,8 @@ static int copy_once(int dir, const char *name, int *file, int *wal)
 /* Both as of one moment, or -EAGAIN. wal stays -1 where there is none. */
 static int copy_both(int dir, const char *name, int *file, int *wal)
 {
-	struct mark before, after;
+	struct mark before = { 0 };
+	struct mark after = { 0 };
 	int tries, r;
 
 	for (tries = 0; tries < DATABASE_TRIES; tries++) {

@@ -17,7 +17,9 @@
 #include "base/testing.h"
 #include "tlog/tlog.h"
 
-enum { MIB = 1 << 20, RECORD = 60000 };
+enum { RECORD = 60000 };
+
+static const uint64_t MIB = 1 << 20;
 
 static char path[] = "/tmp/bulkhead-reserve-XXXXXX";
 static bool small; /* path is a file system of its own, of 8 MiB */

@@ -146,6 +146,7 @@ static void done(const char *text)
 	assert_int_equal(str_copy(key, sizeof(key), span_str(text)), 0);
 	tell(MSG_ITEM_KEPT, key);
 	tell(MSG_ITEM_DONE, key);
+	m.item_done.key = SPAN_LIT("");
 }
 
 /* Bytes, size and hash agree; at most four until they are in the queue; nothing

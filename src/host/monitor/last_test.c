@@ -58,8 +58,8 @@ static void test_not_ours(void **)
 		"abababababababababababababababab 7\n",
 		"xbababababababababababababababab/7\n",
 		"abababababababababababababababab/07\n",
-		"abababababababababababababababab/"
-		"77777777777777777777777777777777777777777777777777\n",
+		("abababababababababababababababab/"
+		 "77777777777777777777777777777777777777777777777777\n"),
 	};
 	size_t i;
 
