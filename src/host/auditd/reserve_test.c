@@ -123,13 +123,13 @@ static void too_large(void **)
 
 	need_small();
 	reserve_init(&r, dir);
-	reserve_want(&r, 9 * MIB);
+	reserve_want(&r, 9ull * MIB);
 	assert_true(r.open && r.have == 0 && r.why[0]);
 	/* Room for it, but hardly any beside. */
-	reserve_want(&r, 5 * MIB);
+	reserve_want(&r, 5ull * MIB);
 	assert_true(r.open && r.have == 0);
-	reserve_want(&r, 3 * MIB);
-	assert_true(!r.open && r.have == 3 * MIB);
+	reserve_want(&r, 3ull * MIB);
+	assert_true(!r.open && r.have == 3ull * MIB);
 }
 
 static void fill(const char *name)
