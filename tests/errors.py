@@ -483,7 +483,7 @@ GROUPS = {
                ['src/conf/conf.c', 'src/conf/load.c', 'src/conf/schema.c',
                 'src/conf/yaml.c', 'src/policy/check.c']),
     'policy': (lambda: file_cases('policy', 'assistant.yaml', POLICY, POLICY_CASES),
-               ['src/policy/load.c', 'src/policy/lint.c', 'src/policy/types.c']),
+               ['src/policy/load.c', 'src/policy/lint.c', 'src/label/types.c']),
     'doctor': (doctor_cases, ['src/cli/doctor.c']),
     'init': (init_cases, ['src/cli/init.c']),
     'up': (up_cases, ['src/cli/up.c', 'src/cli/place.c']),

@@ -10,7 +10,7 @@
 
 #include "conf/yaml.h"
 #include "policy/policy.h"
-#include "policy/types.h"
+#include "label/types.h"
 
 enum {
 	POLICY_CAPS = 256,

@@ -3,8 +3,8 @@
  * two values the same. Policy values and the planner's values go through the
  * same functions, then bytes are compared; nothing is ever matched by pattern.
  */
-#ifndef POLICY_TYPES_H
-#define POLICY_TYPES_H
+#ifndef LABEL_TYPES_H
+#define LABEL_TYPES_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "policy/types.h"
+#include "label/types.h"
 
 #define A16 "aaaaaaaaaaaaaaaa"
 #define A63 A16 A16 A16 "aaaaaaaaaaaaaaa"
@@ -256,5 +256,5 @@ int main(void)
 		cmocka_unit_test(numbers),
 	};
 
-	return cmocka_run_group_tests_name("policy/types", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("label/types", tests, NULL, NULL);
 }

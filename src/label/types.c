@@ -1,5 +1,5 @@
 /* types: see types.h. */
-#include "policy/types.h"
+#include "label/types.h"
 
 #include <string.h>
 
