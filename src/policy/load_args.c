@@ -416,8 +416,8 @@ static void finish_number(struct loader *l, const struct yaml_node *n)
 		      "this can never match: min is over max: swap them");
 	if (step && a->step <= 0)
 		fault(l, step,
-		      "this can never match: a step is over 0: raise it, or "
-		      "remove it");
+		      "this can never match: a step is more than 0: raise it, "
+		      "or remove it");
 }
 
 /* references */

@@ -77,7 +77,8 @@ static void test_is(void *ctx, const struct yaml_node *n)
 		return;
 	}
 	l->cond->kind = COND_IN;
-	l->cond->in = values_of(l, wanted_of(l->cond->arg), n, NULL);
+	if (literal_ok(l, l->cond->arg->type, n))
+		l->cond->in = values_of(l, wanted_of(l->cond->arg), n, NULL);
 }
 
 static void test_sender_in(void *ctx, const struct yaml_node *n)

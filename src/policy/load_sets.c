@@ -35,13 +35,15 @@ bool values_has(const struct values *in, struct span v)
 	return false;
 }
 
-const char *no_literal(enum arg_type t)
+bool literal_ok(struct loader *l, enum arg_type t, const struct yaml_node *n)
 {
-	if (t == TYPE_HANDLE)
-		return "a handle is made in a task, no file can name it";
-	if (t == TYPE_FILE)
-		return "a file is made in a task, no file can name it";
-	return NULL;
+	if (t != TYPE_HANDLE && t != TYPE_FILE)
+		return true;
+	fault(l, n,
+	      "this can never match: a %s is made in a task, no policy can "
+	      "name it: remove it",
+	      type_name(t));
+	return false;
 }
 
 static struct values *values_new(struct loader *l, const struct yaml_node *from,
@@ -110,10 +112,6 @@ const struct values *values_of(struct loader *l, struct wanted w,
 	size_t n = yaml_kind(from) == YAML_LIST ? yaml_count(from) : 1, i;
 	struct values *v;
 
-	if (no_literal(w.type)) {
-		fault(l, from, "%s: remove it", no_literal(w.type));
-		return NULL;
-	}
 	for (v = l->p->lists; v; v = v->next)
 		if (v->from == from && v->type == w.type && v->lines == w.lines)
 			return v;
@@ -164,6 +162,8 @@ const struct values *values_in(struct loader *l, struct wanted w,
 	const struct set *s;
 	size_t before = l->l.errors;
 
+	if (!literal_ok(l, w.type, n))
+		return NULL;
 	if (yaml_kind(n) == YAML_LIST) {
 		v = values_of(l, w, n, NULL);
 	} else if (load_scalar(&l->l, n)) {

@@ -59,8 +59,8 @@ const struct values *values_of(struct loader *l, struct wanted w,
 const struct values *values_in(struct loader *l, struct wanted w,
 			       const struct yaml_node *n);
 
-/* Why no text of a policy can be a value of that type (handles); else NULL. */
-const char *no_literal(enum arg_type t);
+/* False, after a fault, if no text of a policy is a value of that type. */
+bool literal_ok(struct loader *l, enum arg_type t, const struct yaml_node *n);
 
 /* Setters of keys, each for the table of the map above it. */
 void set_sets(void *ctx, const struct yaml_node *n);
