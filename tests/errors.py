@@ -180,7 +180,7 @@ POLICY_CASES = [
     ('a session that is none', {'allow: {}': 'allow: {session: {is: x}}'}),
     ('a session of nothing', {'allow: {}': 'allow: {session: {}}'}),
     ('an owner without an address', {'allow: {}': 'allow: {to: {is: owner}}'}),
-    ('an envelope that is no origin', 
+    ('an envelope that is no origin',
      arg('x: {type: id, role: target, from: [owner], else: deny}', 'allow: {x: {is: envelope}}')),
     ('a task that is no handle', {'allow: {}': 'allow: {to: {is: task}}'}),
     ('a sender of an address', {'allow: {}': 'allow: {to: {sender_in: people}}'}),

@@ -68,7 +68,9 @@ static void lint_row(struct loader *l, const struct row *r)
 	for (i = 0; i < r->n; i++) {
 		const struct cond *c = &r->conds[i];
 
-		if (c->arg && c->arg->role == ROLE_CREDENTIAL)
+		if (!c->arg)
+			continue;
+		if (c->arg->role == ROLE_CREDENTIAL)
 			load_fault(&l->l, c->at,
 				   "this can never match: the planner never "
 				   "names a credential: remove it");

@@ -145,11 +145,11 @@ static int read_zone(const struct loader *l, const char *name, struct zone **z)
 	CLEAN_BUF struct buf bytes;
 	int r;
 
+	buf_init(&bytes, ZONE_BYTES);
 	if (!strcmp(name, "UTC"))
 		return zone_utc(z);
 	if (!l->zones || !zone_name_ok(name))
 		return -ENOENT;
-	buf_init(&bytes, ZONE_BYTES);
 	r = l->zones->read(l->zones->ctx, name, &bytes);
 	if (r < 0)
 		return r;

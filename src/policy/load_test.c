@@ -279,15 +279,15 @@ static void not_yet(void **)
 		"    limits: {rate: 5/day}}\n";
 	struct policy *p = NULL;
 	CLEAN_BUF struct buf errs;
+	CLEAN_BUF struct buf more;
 
 	buf_init(&errs, 1 << 16);
 	assert_int_equal(policy_load("p", span_str(text), NULL, &p, &errs), 0);
 	assert_int_equal(policy_enforced(p, &errs), -EINVAL);
-	if (errs.n)
-		assert_string_equal(buf_cstr(&errs), want);
+	assert_string_equal(buf_cstr(&errs), want);
 	policy_free(p);
-	p = load_example("home-automation.yaml", &errs);
-	assert_int_equal(policy_enforced(p, &errs), -EINVAL);
+	p = load_example("home-automation.yaml", &more);
+	assert_int_equal(policy_enforced(p, &more), -EINVAL);
 	policy_free(p);
 }
 
