@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "label/tokens.h"
 
 struct row {
@@ -120,10 +121,8 @@ static void test_rows(void **)
 		struct tokens t;
 
 		assert_int_equal(tokens_read(&t, span_str(r->text)), 0);
-		if (tokens_has(&t, r->type, span_str(r->value), TOKEN_NAME) !=
-			    r->want &&
-		    tokens_has(&t, r->type, span_str(r->value), TOKEN_VALUE) !=
-			    r->want)
+		if (tokens_has(&t, r->type, span_str(r->value), TOKEN_VALUE) !=
+		    r->want)
 			fail_msg("\"%s\" in \"%s\": want %d", r->value, r->text,
 				 r->want);
 		tokens_done(&t);
@@ -172,13 +171,12 @@ static void test_many(void **)
 
 	assert_non_null(text);
 	for (i = 100000; n < TOKENS_TEXT_MAX - 16; i++, n += 7)
-		memcpy(text + n, (char[8]){ 0 }, 7),
-			snprintf(text + n, 8, "%d ", i);
+		str_printf(text + n, 8, "%d ", i);
 	assert_int_equal(tokens_read(&t, span_of(text, n)), 0);
 	assert_int_equal(t.n, TOKENS_MAX);
 	assert_true(tokens_has(&t, TYPE_ID, SPAN_LIT("100000"), TOKEN_NAME));
-	assert_false(tokens_has(&t, TYPE_ID, span_of(text + n - 7, 6),
-				TOKEN_NAME));
+	assert_false(
+		tokens_has(&t, TYPE_ID, span_of(text + n - 7, 6), TOKEN_NAME));
 	tokens_done(&t);
 	free(text);
 }
