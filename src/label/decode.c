@@ -1,10 +1,10 @@
-/* decode: see decode.h. A 0 byte in the output ends a passage. */
+/* decode: see decode.h. */
 #include "label/decode.h"
 
 enum {
-	HEX_LEAST = 24,	    /* digits: 12 characters */
-	SYMBOLS_LEAST = 16, /* of base64 */
-	WORD_LEAST = 20,    /* small letters in base32: 12 characters */
+	HEX_LEAST = 24,	   /* digits: 12 characters */
+	BASE64_LEAST = 16, /* symbols: 12 characters, too */
+	BASE32_LEAST = 20,
 };
 
 static int hex_value(uint8_t c)
@@ -37,13 +37,12 @@ static size_t url_round(struct buf *out, struct span s)
 	return n;
 }
 
-void decode_url(struct buf *out, struct span s, unsigned variant)
+void decode_url(struct buf *out, struct span s)
 {
 	struct buf one CLEAN_BUF = { .max = s.n },
 		       two CLEAN_BUF = { .max = s.n };
 	int round;
 
-	(void)variant;
 	if (!s.n || !memchr(s.p, '%', s.n) || !url_round(&one, s))
 		return;
 	for (round = 1; round < DECODE_URL_ROUNDS; round++) {
@@ -58,27 +57,24 @@ void decode_url(struct buf *out, struct span s, unsigned variant)
 	buf_span(out, buf_view(&one));
 }
 
-/* The digits of a passage, two of which make a byte. */
-static void put_hex_run(struct buf *out, struct buf *run, unsigned skip)
-{
-	size_t i;
-
-	for (i = skip; run->n >= HEX_LEAST && i + 1 < run->n; i += 2)
-		buf_u8(out, (uint8_t)(run->p[i] << 4 | run->p[i + 1]));
-	if (run->n >= HEX_LEAST)
-		buf_u8(out, 0);
-	buf_reset(run);
-}
-
 static bool is_letter(uint8_t c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-void decode_hex(struct buf *out, struct span s, unsigned variant)
+/* Ends the passage that began at *from: it stays if it is long enough. */
+static void end_passage(struct buf *out, size_t *from, size_t least)
 {
-	struct buf run CLEAN_BUF = { .max = s.n };
-	size_t i;
+	if (out->n - *from >= least)
+		buf_u8(out, DECODE_BREAK);
+	else
+		buf_cut(out, *from);
+	*from = out->n;
+}
+
+void symbols_hex(struct buf *out, struct span s)
+{
+	size_t i, from = out->n;
 
 	for (i = 0; i < s.n; i++) {
 		int v = hex_value(s.p[i]);
@@ -87,97 +83,98 @@ void decode_hex(struct buf *out, struct span s, unsigned variant)
 		    (s.p[i + 1] | 0x20) == 'x')
 			i++; /* 0x41 */
 		else if (v >= 0)
-			buf_u8(&run, (uint8_t)v);
+			buf_u8(out, (uint8_t)v);
 		else if (is_letter(s.p[i]) && (s.p[i] | 0x20) != 'x')
-			put_hex_run(out, &run, variant);
+			end_passage(out, &from, HEX_LEAST);
 	}
-	put_hex_run(out, &run, variant);
+	end_passage(out, &from, HEX_LEAST);
 }
 
-/* Symbols of some bits each, first bits first. */
-struct bits {
-	struct buf *out;
-	uint32_t acc;
-	unsigned n, width, skip;
-};
-
-static void put_symbol(struct bits *b, unsigned v)
-{
-	if (b->skip) {
-		b->skip--;
-		return;
-	}
-	b->acc = b->acc << b->width | v;
-	b->n += b->width;
-	if (b->n < 8)
-		return;
-	b->n -= 8;
-	buf_u8(b->out, (uint8_t)(b->acc >> b->n));
-}
-
-static int base64_value(uint8_t c)
+static uint8_t base64_value(uint8_t c)
 {
 	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
+		return (uint8_t)(c - 'A');
 	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
+		return (uint8_t)(c - 'a' + 26);
 	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
+		return (uint8_t)(c - '0' + 52);
 	if (c == '+' || c == '-')
 		return 62;
-	return c == '/' || c == '_' ? 63 : -1;
+	return c == '/' || c == '_' ? 63 : DECODE_BREAK;
 }
 
-void decode_base64(struct buf *out, struct span s, unsigned variant)
+void symbols_base64(struct buf *out, struct span s)
 {
-	struct bits b = { .out = out, .width = 6, .skip = variant };
-	size_t i;
+	size_t i, n = 0;
+	uint8_t *to = s.n < BASE64_LEAST ? NULL : buf_extend(out, s.n);
 
-	if (s.n < SYMBOLS_LEAST)
+	if (!to)
 		return;
 	for (i = 0; i < s.n; i++) {
-		int v = base64_value(s.p[i]);
-
-		if (v >= 0)
-			put_symbol(&b, (unsigned)v);
+		to[n] = base64_value(s.p[i]);
+		n += to[n] != DECODE_BREAK;
 	}
+	buf_cut(out, out->n - s.n + n);
 }
 
-static int base32_value(uint8_t c, uint8_t first)
+static uint8_t base32_value(uint8_t c, uint8_t first)
 {
 	if (c >= first && c < first + 26)
-		return c - first;
-	return c >= '2' && c <= '7' ? c - '2' + 26 : -1;
+		return (uint8_t)(c - first);
+	return c >= '2' && c <= '7' ? (uint8_t)(c - '2' + 26) : DECODE_BREAK;
 }
 
-static void base32_run(struct buf *out, struct span s, uint8_t first,
-		       unsigned skip)
+void symbols_base32(struct buf *out, struct span s)
 {
-	struct bits b = { .out = out, .width = 5, .skip = skip };
-	size_t i;
+	size_t i, from = out->n;
 
 	for (i = 0; i < s.n; i++) {
-		int v = base32_value(s.p[i], first);
+		uint8_t v = base32_value(s.p[i], 'A');
 
-		if (v >= 0)
-			put_symbol(&b, (unsigned)v);
+		if (v != DECODE_BREAK)
+			buf_u8(out, v);
 	}
-	buf_u8(out, 0);
+	end_passage(out, &from, BASE32_LEAST);
+	for (i = 0; i < s.n; i++) {
+		uint8_t v = base32_value(s.p[i], 'a');
+
+		if (v != DECODE_BREAK)
+			buf_u8(out, v);
+		else if (out->n > from)
+			end_passage(out, &from, BASE32_LEAST);
+	}
+	end_passage(out, &from, BASE32_LEAST);
 }
 
-void decode_base32(struct buf *out, struct span s, unsigned variant)
+void decode_symbols(struct buf *out, struct span symbols, unsigned bits,
+		    unsigned skip)
 {
-	size_t i, from = 0;
+	unsigned left = skip, have = 0;
+	size_t i, n = 0;
+	uint32_t acc = 0;
+	uint8_t *to = symbols.n ? buf_extend(out, symbols.n) : NULL;
 
-	if (s.n < WORD_LEAST)
+	if (!to)
 		return;
-	base32_run(out, s, 'A', variant);
-	for (i = 0; i <= s.n; i++) {
-		if (i < s.n && base32_value(s.p[i], 'a') >= 0)
+	for (i = 0; i < symbols.n; i++) {
+		uint8_t v = symbols.p[i];
+
+		if (v == DECODE_BREAK) {
+			left = skip;
+			have = 0;
+			to[n++] = 0;
 			continue;
-		if (i - from >= WORD_LEAST)
-			base32_run(out, span_of(s.p + from, i - from), 'a',
-				   variant);
-		from = i + 1;
+		}
+		if (left) {
+			left--;
+			continue;
+		}
+		acc = acc << bits | v;
+		have += bits;
+		if (have < 8)
+			continue;
+		have -= 8;
+		to[n++] = (uint8_t)(acc >> have);
 	}
+	buf_cut(out, out->n - symbols.n + n);
 }

@@ -98,6 +98,20 @@ void fold_text(struct buf *out, struct span text)
 	}
 }
 
+/* What may begin a character of more than one byte: most bytes that are no text
+ * are told from one by their neighbour. */
+static bool may_be_wide(struct span s, size_t i)
+{
+	return s.p[i] >= 0xc2 && s.p[i] <= 0xf4 && i + 1 < s.n &&
+	       (s.p[i + 1] & 0xc0) == 0x80;
+}
+
+/* True for a byte of ASCII that no text has. */
+static bool is_break(uint8_t c)
+{
+	return (c < 0x20 && c != '\n' && c != '\t' && c != '\r') || c == 0x7f;
+}
+
 /* Ends the run that began at *from: it stays if it is long enough. */
 static void end_run(struct buf *out, size_t *from, size_t least)
 {
@@ -110,27 +124,31 @@ static void end_run(struct buf *out, size_t *from, size_t least)
 
 void fold_runs(struct buf *out, struct span bytes, size_t least)
 {
-	size_t i, n, from = out->n;
+	size_t i = 0, n, from = out->n;
 
-	for (i = 0; i < bytes.n && !out->bad; i += n) {
-		uint8_t c = bytes.p[i], f;
+	while (i < bytes.n && !out->bad) {
+		size_t ascii = i;
 
-		n = 1;
-		if (c >= 0x80) {
-			n = put_character(out,
-					  span_of(bytes.p + i, bytes.n - i));
-			if (n)
-				continue;
-			n = 1;
+		while (ascii < bytes.n && bytes.p[ascii] < 0x80 &&
+		       !is_break(bytes.p[ascii]))
+			ascii++;
+		/* what cannot become long enough is not even folded */
+		if (ascii - i >= least ||
+		    (ascii > i &&
+		     (out->n > from ||
+		      (ascii < bytes.n && may_be_wide(bytes, ascii)))))
+			(void)fold_ascii_run(out,
+					     span_of(bytes.p + i, ascii - i));
+		i = ascii;
+		if (i == bytes.n)
+			break;
+		n = may_be_wide(bytes, i)
+			    ? put_character(out,
+					    span_of(bytes.p + i, bytes.n - i))
+			    : 0;
+		if (!n)
 			end_run(out, &from, least);
-			continue;
-		}
-		f = fold_ascii(c);
-		if (f)
-			buf_u8(out, f);
-		else if ((c < 0x20 && c != '\n' && c != '\t' && c != '\r') ||
-			 c == 0x7f)
-			end_run(out, &from, least);
+		i += n ? n : 1;
 	}
 	if (!out->bad)
 		end_run(out, &from, least);

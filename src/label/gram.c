@@ -38,7 +38,7 @@ struct gram {
 	uint32_t n_slots, n_grams;
 	struct source *sources;
 	uint32_t n_sources, cap_sources;
-	struct buf bytes, packed; /* of the value that is looked at */
+	struct buf symbols, bytes, packed; /* of the value looked at */
 };
 
 const char *gram_form_name(enum gram_form f)
@@ -67,6 +67,7 @@ struct gram *gram_new(uint64_t seed)
 		return NULL;
 	}
 	buf_init(&g->text, GRAM_TEXT_MAX);
+	buf_init(&g->symbols, PACKED_MAX);
 	buf_init(&g->bytes, PACKED_MAX);
 	buf_init(&g->packed, PACKED_MAX);
 	return g;
@@ -77,6 +78,7 @@ void gram_free(struct gram *g)
 	if (!g)
 		return;
 	buf_done(&g->text);
+	buf_done(&g->symbols);
 	buf_done(&g->bytes);
 	buf_done(&g->packed);
 	free(g->slots);
@@ -364,29 +366,42 @@ static void reverse(struct buf *b)
 
 static const struct {
 	enum gram_form form;
-	unsigned variants;
-	void (*decode)(struct buf *out, struct span s, unsigned variant);
-} decoders[] = {
-	{ GRAM_URL, 1, decode_url },
-	{ GRAM_HEX, DECODE_HEX_VARIANTS, decode_hex },
-	{ GRAM_BASE64, DECODE_BASE64_VARIANTS, decode_base64 },
-	{ GRAM_BASE32, DECODE_BASE32_VARIANTS, decode_base32 },
+	unsigned bits, variants;
+	void (*symbols)(struct buf *out, struct span s);
+} alphabets[] = {
+	{ GRAM_HEX, HEX_BITS, HEX_VARIANTS, symbols_hex },
+	{ GRAM_BASE64, BASE64_BITS, BASE64_VARIANTS, symbols_base64 },
+	{ GRAM_BASE32, BASE32_BITS, BASE32_VARIANTS, symbols_base32 },
 };
 
+static void look_url(struct gram *g, struct span value, struct gram_match *ret)
+{
+	buf_reset(&g->bytes);
+	buf_reset(&g->packed);
+	decode_url(&g->bytes, value);
+	fold_runs(&g->packed, buf_view(&g->bytes), GRAM_MIN);
+	look_all(g, buf_view(&g->packed), GRAM_URL, ret);
+}
+
+/* All variants of an alphabet are one form: what is text in one of them is not
+ * in the others. */
 static void look_decoded(struct gram *g, struct span value,
 			 struct gram_match *ret)
 {
 	size_t i;
 	unsigned k;
 
-	for (i = 0; i < ARRAY_SIZE(decoders); i++) {
+	for (i = 0; i < ARRAY_SIZE(alphabets); i++) {
+		buf_reset(&g->symbols);
+		alphabets[i].symbols(&g->symbols, value);
 		buf_reset(&g->packed);
-		for (k = 0; k < decoders[i].variants; k++) {
+		for (k = 0; g->symbols.n && k < alphabets[i].variants; k++) {
 			buf_reset(&g->bytes);
-			decoders[i].decode(&g->bytes, value, k);
+			decode_symbols(&g->bytes, buf_view(&g->symbols),
+				       alphabets[i].bits, k);
 			fold_runs(&g->packed, buf_view(&g->bytes), GRAM_MIN);
 		}
-		look_all(g, buf_view(&g->packed), decoders[i].form, ret);
+		look_all(g, buf_view(&g->packed), alphabets[i].form, ret);
 	}
 }
 
@@ -402,5 +417,6 @@ void gram_match(struct gram *g, struct span value, struct gram_match *ret)
 	look_all(g, buf_view(&g->packed), GRAM_PLAIN, ret);
 	reverse(&g->packed);
 	look_all(g, buf_view(&g->packed), GRAM_REVERSED, ret);
+	look_url(g, value, ret);
 	look_decoded(g, value, ret);
 }
