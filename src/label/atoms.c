@@ -24,7 +24,12 @@ struct atoms {
 	uint32_t n_slots;
 };
 
-enum { FIRST_CAP = 64, SLASHES_ITEM = 2, SLASHES_FIELD = 3 };
+enum {
+	FIRST_CAP = 64,
+	SLASHES_ITEM = 2,
+	SLASHES_FIELD = 3,
+	NAME_ROOM = 2 * ATOM_NAME_MAX, /* a part is cut after it is written */
+};
 
 static struct span name_of(const struct atoms *a, uint32_t id)
 {
@@ -206,7 +211,7 @@ uint32_t atoms_named(struct atoms *a, struct span name)
 
 uint32_t atoms_origin(struct atoms *a, const struct atom_origin *o)
 {
-	struct buf name CLEAN_BUF = { .max = 2 * ATOM_NAME_MAX };
+	struct buf name CLEAN_BUF = { .max = NAME_ROOM };
 
 	put_part(&name, o->connector);
 	buf_u8(&name, '/');
@@ -222,7 +227,7 @@ uint32_t atoms_origin(struct atoms *a, const struct atom_origin *o)
 
 uint32_t atoms_principal(struct atoms *a, struct span space, struct span id)
 {
-	struct buf name CLEAN_BUF = { .max = 2 * ATOM_NAME_MAX };
+	struct buf name CLEAN_BUF = { .max = NAME_ROOM };
 
 	buf_u8(&name, '=');
 	put_part(&name, space);

@@ -5,8 +5,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/fd.h"
 #include "base/str.h"
+
+enum { REF_ROOM = 64 }; /* "@", nine digits, ".", a field */
 
 struct handles {
 	uint32_t first;
@@ -134,43 +135,47 @@ static int fill(struct handle *k, const struct handle_value *v,
 	return 0;
 }
 
-/* Appends the entry; *k and the value's bytes are the table's on success. */
+/* A new entry, which has no number yet. */
 static int append(struct handles *h, const struct handle_value *v,
-		  struct handle *k)
+		  struct handle **ret)
 {
 	struct buf value CLEAN_BUF = { .max = HANDLES_BYTES - h->bytes };
+	struct handle *k;
 	int r;
 
 	if (h->n == HANDLES_MAX)
 		return -ENOSPC;
+	k = calloc(1, sizeof(*k));
+	if (!k)
+		return -ENOMEM;
 	r = fill(k, v, &value);
-	if (r < 0)
+	if (r < 0) {
+		free(k);
 		return r;
+	}
 	h->bytes += value.n;
 	k->value = buf_view(&value);
 	h->values[h->n] = value.p;
 	h->entries[h->n++] = k;
 	value = (struct buf){ 0 };
+	*ret = k;
 	return 0;
 }
 
 int handles_add(struct handles *h, const struct handle_value *v,
 		const struct handle **ret)
 {
-	CLEAN_FREE struct handle *k = calloc(1, sizeof(*k));
+	struct handle *k;
 	int r;
 
-	if (!k)
-		return -ENOMEM;
 	if (handles_next(h) > HANDLE_LAST || h->n_ids == HANDLES_MAX)
 		return -ENOSPC;
-	k->id = handles_next(h);
-	r = append(h, v, k);
+	r = append(h, v, &k);
 	if (r < 0)
 		return r;
+	k->id = handles_next(h);
 	h->ids[h->n_ids++] = h->n - 1;
 	*ret = k;
-	k = NULL;
 	return 0;
 }
 
@@ -193,39 +198,42 @@ static struct handle *field_of(const struct handles *h, struct handle *k,
 	return NULL;
 }
 
+/* As type_canon has it: nothing else is found again. */
+static bool field_ok(const char *field)
+{
+	struct buf ref CLEAN_BUF = { .max = REF_ROOM },
+		       canon CLEAN_BUF = { .max = REF_ROOM };
+
+	buf_printf(&ref, "@1.%s", field);
+	return buf_ok(&ref) && *field &&
+	       !type_canon(TYPE_HANDLE, false, buf_view(&ref), &canon);
+}
+
 int handles_add_field(struct handles *h, const struct handle *of,
 		      const char *field, const struct handle_value *v,
 		      const struct handle **ret)
 {
-	CLEAN_FREE struct handle *k = calloc(1, sizeof(*k));
-	struct buf ref CLEAN_BUF = { .max = 2 * HANDLE_FIELD_MAX },
-		       canon CLEAN_BUF = { .max = 2 * HANDLE_FIELD_MAX };
-	struct handle *own = entry_of(h, of->id);
+	struct handle *own = entry_of(h, of->id), *k;
 	int r;
 
-	if (!k)
-		return -ENOMEM;
-	buf_printf(&ref, "@%u.%s", of->id, field);
-	if (!own || own != of || !buf_ok(&ref) ||
-	    type_canon(TYPE_HANDLE, false, buf_view(&ref), &canon) ||
-	    str_copy(k->field, sizeof(k->field), span_str(field)) < 0)
+	if (!own || own != of || !field_ok(field))
 		return -EINVAL;
 	if (field_of(h, own, span_str(field)))
 		return -EEXIST;
-	k->id = of->id;
-	r = append(h, v, k);
+	r = append(h, v, &k);
 	if (r < 0)
 		return r;
+	(void)str_printf(k->field, sizeof(k->field), "%s", field);
+	k->id = of->id;
 	k->next = own->next;
 	own->next = h->n - 1;
 	*ret = k;
-	k = NULL;
 	return 0;
 }
 
 const struct handle *handles_find(const struct handles *h, struct span ref)
 {
-	struct buf canon CLEAN_BUF = { .max = 2 * HANDLE_FIELD_MAX };
+	struct buf canon CLEAN_BUF = { .max = REF_ROOM };
 	const uint8_t *dot;
 	struct span id;
 	struct handle *k;

@@ -200,28 +200,35 @@ static size_t local_before(struct span s, size_t at)
 	return i;
 }
 
+/* Where a link begins that the row of labels from i to end is part of; `none`
+ * if it is part of none. */
+static size_t begin_around(struct span word, size_t i, struct host h,
+			   size_t none)
+{
+	size_t end = i + h.n, begin = end;
+
+	if (end < word.n && word.p[end] == ':')
+		begin = scheme_before(word, end);
+	else if (end < word.n && word.p[end] == '@' &&
+		 host_at(word, end + 1).known)
+		begin = local_before(word, end);
+	if (h.known && i < begin)
+		begin = i;
+	return begin < end ? begin : none;
+}
+
 /* Where the link of a word begins; its end if it has none. */
 static size_t begin_in(struct span word)
 {
-	size_t i = 0, begin;
+	size_t i = 0, begin = word.n;
 
-	while (i < word.n) {
+	while (i < word.n && begin == word.n) {
 		struct host h = host_at(word, i);
-		size_t end = i + h.n;
 
-		if (end < word.n && word.p[end] == ':') {
-			begin = scheme_before(word, end);
-			if (begin < end)
-				return begin;
-		}
-		if (end < word.n && word.p[end] == '@' &&
-		    host_at(word, end + 1).known)
-			return local_before(word, end);
-		if (h.known)
-			return i;
-		i = end + (h.n == 0);
+		begin = begin_around(word, i, h, word.n);
+		i += h.n ? h.n : 1;
 	}
-	return word.n;
+	return begin;
 }
 
 /* The bytes of the closing mark that ends before `end`, 0 for anything else. */
@@ -241,14 +248,14 @@ static size_t mark_before(struct span s, size_t end)
 			: 0;
 }
 
-/* The link of a word; n is 0 if it has none. */
+/* The link of a word; n is 0 if it has none. What makes it one stays. */
 static struct link link_in(struct span word)
 {
 	size_t begin = begin_in(word), end = word.n, cut, n;
 
 	for (cut = 0; cut < LINK_TAIL_MAX && begin < end; cut++) {
 		n = mark_before(word, end);
-		if (!n || n >= end - begin)
+		if (!n || begin_in(span_of(word.p, end - n)) != begin)
 			break;
 		end -= n;
 	}
@@ -259,7 +266,7 @@ int links_find(struct span text, struct link *ret, size_t max)
 {
 	size_t i, from = 0, found = 0;
 
-	for (i = 0; i <= text.n; i++) {
+	for (i = 0; text.n && i <= text.n; i++) {
 		struct link l;
 
 		if (i < text.n && !is_blank(text.p[i]))
@@ -327,20 +334,30 @@ void link_set_read(struct link_set *s, struct span text)
 
 /* --- what leaves ------------------------------------------------------- */
 
-/* The link so that no client makes one of it, and a person can read it. */
-static void put_broken(struct buf *out, struct span link)
+/* The rest of a word from its link on, so that no client makes a link of it,
+ * and a person can read it. What ends the word joins nothing. */
+static void put_broken(struct buf *out, struct span rest)
 {
 	size_t i, d;
 
-	for (i = 0; i < link.n; i += d ? d : 1) {
-		d = dot_at(link, i);
-		if (d)
+	for (i = 0; i < rest.n; i += d ? d : 1) {
+		d = dot_at(rest, i);
+		if (i + 1 == rest.n)
+			buf_u8(out, rest.p[i]);
+		else if (d)
 			buf_str(out, "[.]");
-		else if (one_of(link.p[i], ":@"))
-			buf_printf(out, "[%c]", link.p[i]);
+		else if (one_of(rest.p[i], ":@"))
+			buf_printf(out, "[%c]", rest.p[i]);
 		else
-			buf_u8(out, link.p[i]);
+			buf_u8(out, rest.p[i]);
 	}
+}
+
+static size_t end_of_word(struct span text, size_t i)
+{
+	while (i < text.n && !is_blank(text.p[i]))
+		i++;
+	return i;
 }
 
 static bool is_allowed(enum link_rule rule, const struct link_set *allowed,
@@ -374,19 +391,20 @@ int links_apply(struct span text, enum link_rule rule,
 	for (i = 0; i < n; i++) {
 		const struct link *l = &links[i];
 		struct span bytes = span_of(text.p + l->at, l->n);
-		size_t from;
+		size_t from, end = end_of_word(text, l->at);
 
 		if (is_allowed(rule, allowed, bytes))
 			continue;
 		buf_put(out, text.p + upto, l->at - upto);
 		from = out->n;
-		put_broken(out, bytes);
-		upto = l->at + l->n;
+		put_broken(out, span_of(text.p + l->at, end - l->at));
+		upto = end;
 		edits->v[edits->n++] = (struct link_edit){
-			.at = l->at, .n = l->n, .new_n = out->n - from
+			.at = l->at, .n = end - l->at, .new_n = out->n - from
 		};
 	}
-	buf_put(out, text.p + upto, text.n - upto);
+	if (upto < text.n)
+		buf_put(out, text.p + upto, text.n - upto);
 	return buf_ok(out) ? 0 : -ENOSPC;
 }
 

@@ -53,6 +53,8 @@ static const struct row rows[] = {
 	{ "https://a.org/x\"secret", "https://a.org/x\"secret" },
 	{ "https://a.org/x\xc2\xa0secret", "https://a.org/x\xc2\xa0secret" },
 	{ "https://a.org/x....", "https://a.org/x." },
+	{ "g.\xe2\x80\x99", "g.\xe2\x80\x99" }, /* found by fuzzing */
+	{ "\xc3\xa9.a\xc3\xa9.A://g", "\xc3\xa9.a\xc3\xa9.A://g" },
 	/* none */
 	{ "", "" },
 	{ "e.g. at 5 p.m., i.e. 17:00", "" },

@@ -217,7 +217,7 @@ static void offer_word(struct collect *c, struct span word)
 /* A number, without the sign of what it counts. */
 static void offer_number(struct collect *c, struct span word)
 {
-	while (word.n && strchr("$#", word.p[0]))
+	while (word.n && (word.p[0] == '$' || word.p[0] == '#'))
 		word = span_of(word.p + 1, word.n - 1);
 	if (word.n && word.p[word.n - 1] == '%')
 		word.n--;
