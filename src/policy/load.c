@@ -186,7 +186,8 @@ static const struct load_rule top_rules[] = {
 	    "a name for this policy, shown and recorded", "a name", NULL },
 	  set_profile },
 	{ { "mode", true, false,
-	    "rehearse: everything is decided and recorded, nothing leaves" },
+	    "whether its verdicts hold; rehearse records them, and nothing "
+	    "leaves" },
 	  set_mode,
 	  LOAD_TABLE(mode_words) },
 	{ { "timezone", false, false,
