@@ -3,12 +3,12 @@
 
 #include <assert.h>
 
-const char *flow_name(enum flow_rule f)
+const char *flow_name(enum flow f)
 {
 	static const char *const names[] = {
-		[FLOW_SAME_THREAD] = "same-thread",
+		[FLOW_THREAD] = "same-thread",
 		[FLOW_AUDIENCE] = "audience",
-		[FLOW_OWNER_ONLY] = "owner-only",
+		[FLOW_OWNER] = "owner-only",
 		[FLOW_PUBLIC] = "public",
 	};
 
@@ -37,7 +37,7 @@ static const char *same_thread(const struct label *l, const struct flow_to *to)
 
 	if (to->n_items > FLOW_THREAD_ITEMS)
 		return "the thread has too many items";
-	if (l->audience == AUDIENCE_SECRET)
+	if (l->audience == READ_BY_OWNER)
 		return "part of it is for the owner alone";
 	if (l->many)
 		return "it comes from more places than are kept apart";
@@ -71,20 +71,21 @@ static const char *owner_only(const struct flow_to *to)
 	return NULL;
 }
 
-const char *flow_refuses(enum flow_rule rule, const struct label *part,
+const char *flow_refuses(enum flow rule, const struct label *part,
 			 const struct flow_to *to)
 {
 	switch (rule) {
-	case FLOW_SAME_THREAD:
+	case FLOW_THREAD:
 		return same_thread(part, to);
 	case FLOW_AUDIENCE:
 		return audience(part, to);
-	case FLOW_OWNER_ONLY:
+	case FLOW_OWNER:
 		return owner_only(to);
 	case FLOW_PUBLIC:
-		return part->audience == AUDIENCE_PUBLIC
+		return part->audience == READ_BY_ALL
 			       ? NULL
 			       : "not everyone may read all of it";
+	case FLOW_NONE:
 	case FLOW_MAX:
 		break;
 	}

@@ -8,15 +8,16 @@
 
 #include "label/label.h"
 
-enum flow_rule {
-	FLOW_SAME_THREAD = 1, /* no bytes of another thread, nothing secret */
-	FLOW_AUDIENCE,	      /* every recipient may read every part */
-	FLOW_OWNER_ONLY,      /* the owner is the one recipient */
-	FLOW_PUBLIC,	      /* everyone may read every part */
+enum flow {
+	FLOW_NONE,
+	FLOW_THREAD,   /* same-thread: no bytes of another, nothing secret */
+	FLOW_AUDIENCE, /* every recipient may read every part */
+	FLOW_OWNER,    /* owner-only: he is the one recipient */
+	FLOW_PUBLIC,   /* everyone may read every part */
 	FLOW_MAX
 };
 
-const char *flow_name(enum flow_rule f);
+const char *flow_name(enum flow f);
 
 enum {
 	FLOW_RECIPIENTS = 64,
@@ -30,7 +31,7 @@ struct flow_to {
 	 * owner's own. */
 	size_t n;
 	const uint32_t *who;
-	/* FLOW_SAME_THREAD: the items of the thread (atoms_item), which the
+	/* FLOW_THREAD: the items of the thread (atoms_item), which the
 	 * broker knows from provider-side ids of one authenticated sender. */
 	size_t n_items;
 	const uint32_t *items;
@@ -40,10 +41,10 @@ struct flow_to {
 /*
  * NULL if a part with this label may go there, else why not: our own words,
  * which name neither the content nor where it came from. No recipient at all
- * is a refusal, too, but for FLOW_SAME_THREAD and FLOW_PUBLIC, which do not
+ * is a refusal, too, but for FLOW_THREAD and FLOW_PUBLIC, which do not
  * ask for them.
  */
-const char *flow_refuses(enum flow_rule rule, const struct label *part,
+const char *flow_refuses(enum flow rule, const struct label *part,
 			 const struct flow_to *to);
 
 #endif

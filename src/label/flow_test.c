@@ -32,8 +32,7 @@ static struct label secret(void)
 	return l;
 }
 
-static bool goes(enum flow_rule rule, struct label l, const uint32_t *who,
-		 size_t n)
+static bool goes(enum flow rule, struct label l, const uint32_t *who, size_t n)
 {
 	struct flow_to to = { .n = n,
 			      .who = who,
@@ -70,9 +69,9 @@ static void test_owner_only(void **)
 	const uint32_t owner = PRINCIPAL_OWNER,
 		       and_lea[] = { PRINCIPAL_OWNER, lea };
 
-	assert_true(goes(FLOW_OWNER_ONLY, secret(), &owner, 1));
-	assert_false(goes(FLOW_OWNER_ONLY, label_empty(), and_lea, 2));
-	assert_false(goes(FLOW_OWNER_ONLY, label_empty(), NULL, 0));
+	assert_true(goes(FLOW_OWNER, secret(), &owner, 1));
+	assert_false(goes(FLOW_OWNER, label_empty(), and_lea, 2));
+	assert_false(goes(FLOW_OWNER, label_empty(), NULL, 0));
 }
 
 static void test_public(void **)
@@ -88,19 +87,19 @@ static void test_same_thread(void **)
 {
 	struct label l = mail_of_lea();
 
-	assert_true(goes(FLOW_SAME_THREAD, l, &max, 1));
+	assert_true(goes(FLOW_THREAD, l, &max, 1));
 	label_add_atom(&l, ATOM_OWNER);
 	label_add_atom(&l, ATOM_CONFIG);
 	label_add_atom(&l, item_a);
-	assert_true(goes(FLOW_SAME_THREAD, l, &max, 1));
+	assert_true(goes(FLOW_THREAD, l, &max, 1));
 	label_add_atom(&l, body_b);
-	assert_false(goes(FLOW_SAME_THREAD, l, &lea, 1));
-	assert_false(goes(FLOW_SAME_THREAD, secret(), &lea, 1));
+	assert_false(goes(FLOW_THREAD, l, &lea, 1));
+	assert_false(goes(FLOW_THREAD, secret(), &lea, 1));
 	l = mail_of_lea();
 	label_add_atom(&l, ATOM_NONE);
-	assert_false(goes(FLOW_SAME_THREAD, l, &lea, 1));
+	assert_false(goes(FLOW_THREAD, l, &lea, 1));
 	l = label_of(60000, INTEGRITY_KNOWN); /* a number without a name */
-	assert_false(goes(FLOW_SAME_THREAD, l, &lea, 1));
+	assert_false(goes(FLOW_THREAD, l, &lea, 1));
 }
 
 static void test_bounds(void **)
@@ -116,15 +115,15 @@ static void test_bounds(void **)
 	to.n = FLOW_RECIPIENTS;
 	to.n_items = FLOW_THREAD_ITEMS;
 	assert_null(flow_refuses(FLOW_AUDIENCE, &l, &to));
-	assert_null(flow_refuses(FLOW_SAME_THREAD, &l, &to));
+	assert_null(flow_refuses(FLOW_THREAD, &l, &to));
 	to.n++;
 	to.n_items++;
 	assert_non_null(flow_refuses(FLOW_AUDIENCE, &l, &to));
-	assert_non_null(flow_refuses(FLOW_OWNER_ONLY, &l, &to));
-	assert_non_null(flow_refuses(FLOW_SAME_THREAD, &l, &to));
+	assert_non_null(flow_refuses(FLOW_OWNER, &l, &to));
+	assert_non_null(flow_refuses(FLOW_THREAD, &l, &to));
 	assert_non_null(flow_refuses(0, &l, &to));
 	assert_non_null(flow_refuses(FLOW_MAX, &l, &to));
-	assert_string_equal(flow_name(FLOW_OWNER_ONLY), "owner-only");
+	assert_string_equal(flow_name(FLOW_OWNER), "owner-only");
 }
 
 int main(void)

@@ -24,7 +24,7 @@ const char *integrity_name(unsigned i)
 struct label label_empty(void)
 {
 	return (struct label){ .integrity = INTEGRITY_CONFIG,
-			       .audience = AUDIENCE_PUBLIC };
+			       .audience = READ_BY_ALL };
 }
 
 struct label label_of(uint32_t atom, enum integrity i)
@@ -90,7 +90,7 @@ void label_add_atom(struct label *l, uint32_t atom)
 
 static void become_secret(struct label *l)
 {
-	l->audience = AUDIENCE_SECRET;
+	l->audience = READ_BY_OWNER;
 	l->n_readers = 0;
 }
 
@@ -109,17 +109,17 @@ static void intersect(struct label *l, const uint32_t *list, size_t n)
 
 static void join_audience(struct label *l, const struct label *from)
 {
-	if (from->audience == AUDIENCE_PUBLIC || l->audience == AUDIENCE_SECRET)
+	if (from->audience == READ_BY_ALL || l->audience == READ_BY_OWNER)
 		return;
-	if (from->audience == AUDIENCE_SECRET) {
+	if (from->audience == READ_BY_OWNER) {
 		become_secret(l);
 		return;
 	}
-	if (l->audience == AUDIENCE_READERS) {
+	if (l->audience == READ_BY_SOME) {
 		intersect(l, from->readers, from->n_readers);
 		return;
 	}
-	l->audience = AUDIENCE_READERS;
+	l->audience = READ_BY_SOME;
 	l->n_readers = from->n_readers;
 	memcpy(l->readers, from->readers, sizeof(l->readers));
 }
@@ -152,7 +152,7 @@ static void add_reader(struct label *l, uint32_t who)
 
 void label_restrict(struct label *l, const uint32_t *readers, size_t n)
 {
-	struct label only = { .audience = AUDIENCE_READERS,
+	struct label only = { .audience = READ_BY_SOME,
 			      .integrity = INTEGRITY_CONFIG };
 	size_t i;
 
@@ -166,11 +166,11 @@ void label_restrict(struct label *l, const uint32_t *readers, size_t n)
 
 bool label_may_read(const struct label *l, uint32_t principal)
 {
-	if (principal == PRINCIPAL_OWNER || l->audience == AUDIENCE_PUBLIC)
+	if (principal == PRINCIPAL_OWNER || l->audience == READ_BY_ALL)
 		return true;
 	if (principal == PRINCIPAL_EVERYONE || principal == ATOM_NONE)
 		return false;
-	return l->audience == AUDIENCE_READERS &&
+	return l->audience == READ_BY_SOME &&
 	       has(l->readers, l->n_readers, principal);
 }
 
@@ -220,9 +220,9 @@ void label_encode(struct buf *b, const struct label *l, const struct atoms *a)
 
 static bool head_ok(const struct label *l)
 {
-	return l->integrity < INTEGRITY_MAX && l->audience < AUDIENCE_MAX &&
+	return l->integrity < INTEGRITY_MAX && l->audience < READ_BY_MAX &&
 	       l->n_atoms <= LABEL_ATOMS && l->n_readers <= LABEL_READERS &&
-	       (l->audience == AUDIENCE_READERS) == (l->n_readers > 0) &&
+	       (l->audience == READ_BY_SOME) == (l->n_readers > 0) &&
 	       (!l->many || l->integrity == INTEGRITY_EXTERNAL);
 }
 
@@ -259,7 +259,7 @@ int label_decode(struct span bytes, struct atoms *a, struct label *ret)
 	if (rd.bad || i > 1 || !head_ok(&head))
 		return -1;
 	l = (struct label){ .integrity = head.integrity, .many = head.many };
-	if (head.audience == AUDIENCE_SECRET)
+	if (head.audience == READ_BY_OWNER)
 		become_secret(&l);
 	for (i = 0; i < head.n_atoms; i++) {
 		uint32_t id = atoms_named(a, rd_blob(&rd, ATOM_NAME_MAX));
@@ -298,15 +298,15 @@ void label_text(struct buf *out, const struct label *l, const struct atoms *a)
 		buf_str(out, "many:");
 	put_names(out, l->atoms, l->n_atoms, a);
 	buf_str(out, " readers=");
-	switch ((enum audience)l->audience) {
-	case AUDIENCE_PUBLIC:
+	switch ((enum label_audience)l->audience) {
+	case READ_BY_ALL:
 		buf_str(out, "public");
 		break;
-	case AUDIENCE_READERS:
+	case READ_BY_SOME:
 		put_names(out, l->readers, l->n_readers, a);
 		break;
-	case AUDIENCE_SECRET:
-	case AUDIENCE_MAX:
+	case READ_BY_OWNER:
+	case READ_BY_MAX:
 		buf_str(out, "secret");
 		break;
 	}

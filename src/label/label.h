@@ -32,16 +32,16 @@ enum integrity {
 };
 
 /* The owner may read everything and is never among the readers. */
-enum audience {
-	AUDIENCE_PUBLIC,
-	AUDIENCE_READERS, /* the owner and these; at least one */
-	AUDIENCE_SECRET,  /* the owner alone, on a channel of his own */
-	AUDIENCE_MAX
+enum label_audience {
+	READ_BY_ALL,
+	READ_BY_SOME,  /* the owner and these; at least one */
+	READ_BY_OWNER, /* the owner alone, on a channel of his own */
+	READ_BY_MAX
 };
 
 struct label {
 	uint8_t integrity; /* enum integrity */
-	uint8_t audience;  /* enum audience */
+	uint8_t audience;  /* enum label_audience */
 	bool many;	   /* there were more origins than fit */
 	uint8_t n_atoms, n_readers;
 	uint32_t atoms[LABEL_ATOMS]; /* ascending, as are the readers */

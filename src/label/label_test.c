@@ -138,15 +138,15 @@ static void test_audience(void **)
 	other = label_empty();
 	label_restrict(&other, &max, 1);
 	label_join(&l, &other);
-	assert_int_equal(l.audience, AUDIENCE_SECRET);
+	assert_int_equal(l.audience, READ_BY_OWNER);
 	assert_true(label_may_read(&l, PRINCIPAL_OWNER));
 	assert_false(label_may_read(&l, lea));
 	other = label_empty();
 	label_restrict(&other, NULL, 0);
-	assert_int_equal(other.audience, AUDIENCE_SECRET);
+	assert_int_equal(other.audience, READ_BY_OWNER);
 	other = label_empty();
 	label_restrict(&other, (uint32_t[]){ PRINCIPAL_OWNER, ATOM_NONE }, 2);
-	assert_int_equal(other.audience, AUDIENCE_SECRET);
+	assert_int_equal(other.audience, READ_BY_OWNER);
 }
 
 static uint32_t origin(struct atoms *a, const char *item, const char *field)
@@ -290,7 +290,7 @@ static void test_store_fails_closed(void **)
 	buf_put(&b, (const uint8_t[]){ 1, INTEGRITY_CONFIG, 1, 0, 0, 1 }, 6);
 	buf_blob(&b, SPAN_LIT("no name"));
 	assert_int_equal(label_decode(buf_view(&b), a, &l), 0);
-	assert_int_equal(l.audience, AUDIENCE_SECRET);
+	assert_int_equal(l.audience, READ_BY_OWNER);
 	buf_cut(&b, 6);
 	buf_blob(&b, SPAN_LIT("imap/me/17"));
 	assert_int_equal(label_decode(buf_view(&b), a, &l), -1);

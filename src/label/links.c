@@ -360,22 +360,22 @@ static size_t end_of_word(struct span text, size_t i)
 	return i;
 }
 
-static bool is_allowed(enum link_rule rule, const struct link_set *allowed,
+static bool is_allowed(enum links rule, const struct link_set *allowed,
 		       struct span link)
 {
 	switch (rule) {
-	case LINK_ANY:
+	case LINKS_ANY:
 		return true;
-	case LINK_SOURCE:
-	case LINK_OWNER:
+	case LINKS_SOURCE:
+	case LINKS_OWNER:
 		return allowed && link_set_has(allowed, link);
-	case LINK_STRIP:
+	case LINKS_STRIP:
 		break;
 	}
 	return false;
 }
 
-int links_apply(struct span text, enum link_rule rule,
+int links_apply(struct span text, enum links rule,
 		const struct link_set *allowed, struct buf *out,
 		struct link_edits *edits)
 {
@@ -384,7 +384,7 @@ int links_apply(struct span text, enum link_rule rule,
 	int i, n = 0;
 
 	edits->n = 0;
-	if (rule != LINK_ANY)
+	if (rule != LINKS_ANY)
 		n = links_find(text, links, LINKS_MAX);
 	if (n < 0)
 		return n;

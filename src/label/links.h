@@ -27,11 +27,11 @@ enum {
 	LINK_TAIL_MAX = 3,
 };
 
-enum link_rule {
-	LINK_STRIP,  /* none is allowed */
-	LINK_SOURCE, /* those of the same source item */
-	LINK_OWNER,  /* those of the owner's text or the policy */
-	LINK_ANY,    /* nothing is changed */
+enum links {
+	LINKS_ANY,    /* nothing is changed */
+	LINKS_STRIP,  /* none is allowed */
+	LINKS_SOURCE, /* those of the same source item */
+	LINKS_OWNER,  /* those of the owner's text or the policy */
 };
 
 struct link {
@@ -69,11 +69,11 @@ struct link_edits {
 
 /*
  * Appends the text as it may leave. allowed: those of the source or the owner,
- * whichever the rule asks for; NULL or with LINK_STRIP: none. 0 (edits tell
+ * whichever the rule asks for; NULL or with LINKS_STRIP: none. 0 (edits tell
  * what changed), -E2BIG for more than LINKS_MAX links, -ENOSPC when out has no
  * room.
  */
-[[nodiscard]] int links_apply(struct span text, enum link_rule rule,
+[[nodiscard]] int links_apply(struct span text, enum links rule,
 			      const struct link_set *allowed, struct buf *out,
 			      struct link_edits *edits);
 

@@ -14,14 +14,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct link_set set;
 	struct link one;
 
-	if (links_apply(text, LINK_STRIP, NULL, &out, &edits) == 0 &&
+	if (links_apply(text, LINKS_STRIP, NULL, &out, &edits) == 0 &&
 	    links_find(buf_view(&out), &one, 1) != 0)
 		abort();
 	link_set_init(&set);
 	link_set_read(&set, text);
 	buf_reset(&out);
 	if (set.n < LINK_SET_MAX &&
-	    links_apply(text, LINK_SOURCE, &set, &out, &edits) == 0 &&
+	    links_apply(text, LINKS_SOURCE, &set, &out, &edits) == 0 &&
 	    !span_eq(buf_view(&out), text))
 		abort();
 	link_set_done(&set);

@@ -90,7 +90,7 @@ static void test_find(void **)
 	}
 }
 
-static void apply(const char *text, enum link_rule rule,
+static void apply(const char *text, enum links rule,
 		  const struct link_set *allowed, const char *want)
 {
 	struct buf out CLEAN_BUF = { .max = 4096 };
@@ -108,22 +108,23 @@ static void test_rules(void **)
 	link_set_init(&set);
 	link_set_read(&set, SPAN_LIT("mail with https://a.org/x. and b.org"));
 	assert_int_equal(set.n, 2);
-	apply("at https://a.org/x!", LINK_STRIP, &set,
+	apply("at https://a.org/x!", LINKS_STRIP, &set,
 	      "at https[:]//a[.]org/x!");
-	apply("at https://a.org/x!", LINK_SOURCE, &set, "at https://a.org/x!");
-	apply("at https://a.org/x!", LINK_OWNER, NULL,
+	apply("at https://a.org/x!", LINKS_SOURCE, &set, "at https://a.org/x!");
+	apply("at https://a.org/x!", LINKS_OWNER, NULL,
 	      "at https[:]//a[.]org/x!");
-	apply("at https://a.org/xy", LINK_SOURCE, &set,
+	apply("at https://a.org/xy", LINKS_SOURCE, &set,
 	      "at https[:]//a[.]org/xy");
-	apply("at https://a.org/", LINK_SOURCE, &set, "at https[:]//a[.]org/");
-	apply("at HTTPS://a.org/x", LINK_OWNER, &set, "at HTTPS[:]//a[.]org/x");
-	apply("https://c.org me@c.org b.org", LINK_OWNER, &set,
+	apply("at https://a.org/", LINKS_SOURCE, &set, "at https[:]//a[.]org/");
+	apply("at HTTPS://a.org/x", LINKS_OWNER, &set,
+	      "at HTTPS[:]//a[.]org/x");
+	apply("https://c.org me@c.org b.org", LINKS_OWNER, &set,
 	      "https[:]//c[.]org me[@]c[.]org b.org");
-	apply("https://c.org", LINK_ANY, NULL, "https://c.org");
+	apply("https://c.org", LINKS_ANY, NULL, "https://c.org");
 	apply("evil\xe3\x80\x82"
 	      "org",
-	      LINK_STRIP, NULL, "evil[.]org");
-	apply("no link", LINK_STRIP, NULL, "no link");
+	      LINKS_STRIP, NULL, "evil[.]org");
+	apply("no link", LINKS_STRIP, NULL, "no link");
 	link_set_done(&set);
 }
 
@@ -135,7 +136,7 @@ static void test_edits(void **)
 	struct link_edits e;
 
 	assert_int_equal(
-		links_apply(span_str(text), LINK_STRIP, NULL, &out, &e), 0);
+		links_apply(span_str(text), LINKS_STRIP, NULL, &out, &e), 0);
 	assert_string_equal(buf_cstr(&out), "at a[.]org b");
 	assert_int_equal(e.n, 1);
 	assert_int_equal(link_edits_map(&e, 0), 0);
@@ -156,11 +157,11 @@ static void test_bounds(void **)
 	for (i = 0; i < LINKS_MAX; i++)
 		buf_str(&text, "a.org ");
 	assert_int_equal(
-		links_apply(buf_view(&text), LINK_STRIP, NULL, &out, &e), 0);
+		links_apply(buf_view(&text), LINKS_STRIP, NULL, &out, &e), 0);
 	assert_int_equal(e.n, LINKS_MAX);
 	buf_str(&text, "a.org ");
 	assert_int_equal(
-		links_apply(buf_view(&text), LINK_STRIP, NULL, &out, &e),
+		links_apply(buf_view(&text), LINKS_STRIP, NULL, &out, &e),
 		-E2BIG);
 	link_set_init(&set);
 	for (i = 0; i < LINK_SET_MAX + 1; i++) {
@@ -175,7 +176,7 @@ static void test_bounds(void **)
 	buf_done(&out);
 	out.max = 4;
 	assert_int_equal(
-		links_apply(SPAN_LIT("a.org"), LINK_STRIP, NULL, &out, &e),
+		links_apply(SPAN_LIT("a.org"), LINKS_STRIP, NULL, &out, &e),
 		-ENOSPC);
 }
 
