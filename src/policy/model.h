@@ -9,6 +9,9 @@
 #define POLICY_MODEL_H
 
 #include "conf/yaml.h"
+#include "label/flow.h"
+#include "label/links.h"
+#include "label/origin.h"
 #include "label/types.h"
 #include "policy/policy.h"
 #include "policy/zone.h"
@@ -57,18 +60,14 @@ enum arg_role {
 };
 
 enum {
-	FROM_CONFIG = 1,
-	FROM_OWNER = 2,
-	FROM_ENVELOPE = 4,
-	FROM_HANDLE = 8,
-	FROM_PLANNER = 16,
+	FROM_CONFIG = ORIGIN_CONFIG,
+	FROM_OWNER = ORIGIN_OWNER,
+	FROM_ENVELOPE = ORIGIN_ENVELOPE,
+	FROM_HANDLE = ORIGIN_HANDLE,
+	FROM_PLANNER = ORIGIN_PLANNER,
 };
 
 enum outcome { OUTCOME_ALLOW = 1, OUTCOME_ASK, OUTCOME_DENY };
-
-enum flow { FLOW_NONE, FLOW_THREAD, FLOW_AUDIENCE, FLOW_OWNER, FLOW_PUBLIC };
-
-enum links { LINKS_ANY, LINKS_STRIP, LINKS_SOURCE, LINKS_OWNER };
 
 enum mentions { MENTIONS_KEEP, MENTIONS_ESCAPE };
 
@@ -222,8 +221,6 @@ struct cap {
 	char *description; /* what the planner sees */
 	char *schema;
 };
-
-enum integrity { INTEGRITY_EXTERNAL_SOURCE, INTEGRITY_KNOWN_SOURCE };
 
 enum audience {
 	AUDIENCE_THREAD = 1,
