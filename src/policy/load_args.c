@@ -442,6 +442,7 @@ static void finish_of(struct loader *l, const struct yaml_node *n)
 			    l->p->sources[i].row.name))
 			l->arg->of = &l->p->sources[i];
 	if (!l->arg->of || !l->arg->of->row.reader) {
+		l->arg->of = NULL;
 		fault(l, of,
 		      "there is no such source: write SOURCE.KIND, as "
 		      "sources has it");

@@ -763,6 +763,22 @@ static const struct {
 	  "lease: {autonomy: 1h, on_expiry: deny}\n",
 	  "p:6:60: this can never match: nothing of this capability asks: "
 	  "remove it\n" },
+	/* What was wrong with the source is said once, and harms nobody. */
+	{ "bulkhead: 1\n"
+	  "mode: enforce\n"
+	  "sources:\n"
+	  "  m: {reader: mail, connector: i, integrity: external,\n"
+	  "    audience: thread, reveal: text}\n"
+	  "capabilities:\n"
+	  "  c: {connector: o, effect: internal, undo: reversible, args: {\n"
+	  "    h: {type: handle, of: m.thread, role: selector}},\n"
+	  "    decide: [{allow: {h: {sender_in: [a]}}}], limits: {rate: "
+	  "1/day}}\n",
+	  "p:4:15: unknown value \"mail\": did you mean \"email\"?\n"
+	  "p:8:27: there is no such source: write SOURCE.KIND, as sources has "
+	  "it\n"
+	  "p:9:38: this can never match: only what a handle refers to has a "
+	  "sender: use in\n" },
 	{ "- a\n", "p:1:1: a map (key: value) belongs here\n" },
 };
 
