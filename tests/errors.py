@@ -316,7 +316,7 @@ NOT_MET = [
     'out of memory', 'schema table too long', 'cannot read',
     "the home directory's path is too long", 'not YAML', 'syntax error',
     'is not well-formed UTF-8',  # the file is checked before
-    'has no known type', '(unknown)', 'by this version: remove it', 'is damaged',
+    'has no known type', '(unknown)', 'not enforced by this version: %s', 'is damaged',
     'is larger than', 'is not a handle', 'is not a file', 'is not a time as',
 ]
 

@@ -424,8 +424,9 @@ static void check_policy(struct doctor *d, struct check *c)
 	}
 	if (conf_read_file(d->conf.policy, &text, &errs) < 0 ||
 	    policy_load(d->conf.policy, buf_view(&text), &zones, &policy,
-			&errs) < 0)
-		found(c, BAD, "bulkhead policy check tells it line by line",
+			&errs) < 0 ||
+	    policy_enforced(policy, &errs) < 0)
+		found(c, BAD, "bulkhead config check tells it line by line",
 		      "%.500s", buf_cstr(&errs));
 	else
 		found(c, GOOD, NULL, "%s", d->conf.policy);

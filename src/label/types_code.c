@@ -112,18 +112,18 @@ const char *canon_ref(struct span v, struct buf *out)
 	return NULL;
 }
 
-const char *ref_glob_bad(struct span v)
+const char *ref_glob_bad(struct span glob)
 {
 	CLEAN_BUF struct buf out;
 	uint8_t ref[REF_MAX];
 
 	buf_init(&out, REF_MAX);
-	if (v.n < 3 || v.n > REF_MAX || v.p[v.n - 1] != '*' ||
-	    v.p[v.n - 2] != '/')
+	if (glob.n < 3 || glob.n > REF_MAX || glob.p[glob.n - 1] != '*' ||
+	    glob.p[glob.n - 2] != '/')
 		return "does not end in /*";
-	memcpy(ref, v.p, v.n);
-	ref[v.n - 1] = 'x';
-	return canon_ref(span_of(ref, v.n), &out);
+	memcpy(ref, glob.p, glob.n);
+	ref[glob.n - 1] = 'x';
+	return canon_ref(span_of(ref, glob.n), &out);
 }
 
 bool ref_under(struct span glob, struct span ref)

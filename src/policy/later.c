@@ -69,12 +69,12 @@ static const struct {
 	 * asked, so that nothing it says is promised too soon. */
 };
 
-static void note(struct loader *l, struct yaml_place at, const char *word)
+static void note(struct loader *l, struct yaml_place at, const char *what,
+		 const char *advice)
 {
 	yaml_error(l->p->y, &l->p->later, at,
-		   "\"%s\" is known, but not enforced by this version: remove "
-		   "it",
-		   word);
+		   "\"%s\" is known, but not enforced by this version: %s",
+		   what, advice);
 }
 
 /* Quotes make a value of a word where conditions are written, only there. */
@@ -87,15 +87,17 @@ static bool is_word(const struct yaml_node *n, const char *word, bool quotable)
 static void note_word(struct loader *l, const struct yaml_node *n,
 		      const char *word, bool quotable)
 {
+	static const char other[] = "use another value";
 	size_t i;
 
 	if (yaml_kind(n) == YAML_MAP && !strcmp(word, "{}"))
-		note(l, yaml_place(n), yaml_count(n) ? yaml_key(n, 0) : "{}");
+		note(l, yaml_place(n), yaml_count(n) ? yaml_key(n, 0) : "{}",
+		     other);
 	if (is_word(n, word, quotable))
-		note(l, yaml_place(n), word);
+		note(l, yaml_place(n), word, other);
 	for (i = 0; yaml_kind(n) == YAML_LIST && i < yaml_count(n); i++)
 		if (is_word(yaml_at(n, i), word, quotable))
-			note(l, yaml_place(yaml_at(n, i)), word);
+			note(l, yaml_place(yaml_at(n, i)), word, other);
 }
 
 void note_later(struct loader *l, const struct yaml_node *n,
@@ -112,7 +114,8 @@ void note_later(struct loader *l, const struct yaml_node *n,
 				note_word(l, yaml_at(n, k), later[i].word,
 					  s == &test_schema);
 			else
-				note(l, yaml_key_place(n, k), later[i].key);
+				note(l, yaml_key_place(n, k), later[i].key,
+				     "remove it");
 		}
 }
 

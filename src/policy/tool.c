@@ -173,8 +173,9 @@ static json_int_t max_length(const struct arg *a)
 		[TYPE_MONEY] = 4 + MONEY_DIGITS + 4,
 	};
 
-	return a->type == TYPE_TEXT ? (json_int_t)a->max_bytes
-				    : (json_int_t)most[a->type];
+	if (a->type == TYPE_TEXT)
+		return a->max_bytes;
+	return a->type < TYPE_MAX ? most[a->type] : 0;
 }
 
 /* The schema of one value, without description. NULL: out of memory. */

@@ -13,6 +13,7 @@
 enum {
 	DAY_S = 86400,
 	WEEK_M = 7 * 1440,
+	THURSDAY_M = 3 * 1440,
 	V1_TIME = 4, /* bytes of a time in the first block, */
 	V2_TIME = 8, /* and in the second */
 	OFFSET_MAX = 26 * 3600,
@@ -364,32 +365,32 @@ static int32_t offset_by_rule(const struct zone *z, int64_t t)
 	return t >= end && t < begin ? z->rule_offset : z->summer_offset;
 }
 
-int32_t zone_offset(const struct zone *z, int64_t t)
+int32_t zone_offset(const struct zone *z, int64_t utc_s)
 {
 	size_t low = 0, high = z->n;
 
 	/* A time that no calendar of ours has: no rule is asked. */
-	if (t < 0 || t > INT64_C(253402300799))
+	if (utc_s < 0 || utc_s > INT64_C(253402300799))
 		return z->n_types ? z->offset[0] : z->rule_offset;
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 
-		if (z->at[mid] <= t)
+		if (z->at[mid] <= utc_s)
 			low = mid + 1;
 		else
 			high = mid;
 	}
 	if (low == z->n && z->ruled)
-		return offset_by_rule(z, t);
+		return offset_by_rule(z, utc_s);
 	return z->offset[low ? z->type[low - 1] : 0];
 }
 
-uint32_t zone_week_minute(const struct zone *z, int64_t t)
+uint32_t zone_week_minute(const struct zone *z, int64_t utc_s)
 {
-	int64_t local = t + zone_offset(z, t);
+	int64_t local = utc_s + zone_offset(z, utc_s);
 	int64_t minute = local / 60 - (local % 60 < 0);
 
 	/* Thursday is the fourth day of a week that begins on Monday. */
-	minute = (minute % WEEK_M + 3 * 1440) % WEEK_M;
+	minute = (minute % WEEK_M + THURSDAY_M) % WEEK_M;
 	return (uint32_t)(minute < 0 ? minute + WEEK_M : minute);
 }
