@@ -341,12 +341,12 @@ static void put_broken(struct buf *out, struct span rest)
 	size_t i, d;
 
 	for (i = 0; i < rest.n; i += d ? d : 1) {
+		bool last = i + 1 == rest.n;
+
 		d = dot_at(rest, i);
-		if (i + 1 == rest.n)
-			buf_u8(out, rest.p[i]);
-		else if (d)
+		if (d && !last)
 			buf_str(out, "[.]");
-		else if (one_of(rest.p[i], ":@"))
+		else if (one_of(rest.p[i], ":@") && !last)
 			buf_printf(out, "[%c]", rest.p[i]);
 		else
 			buf_u8(out, rest.p[i]);

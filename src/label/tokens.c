@@ -178,7 +178,7 @@ static void offer_url(struct collect *c, struct span chunk)
 
 	offer(c, TYPE_URL, chunk);
 	offer(c, TYPE_URL, word);
-	if (count(word, '(') > count(word, ')') &&
+	if (word.n && count(word, '(') > count(word, ')') &&
 	    word.p + word.n < chunk.p + chunk.n && word.p[word.n] == ')')
 		offer(c, TYPE_URL, span_of(word.p, word.n + 1));
 }
