@@ -79,7 +79,7 @@ int main(void)
 	int i;
 
 	write_policy(&yaml);
-	if (policy_load("bench.yaml", buf_view(&yaml), &p, &errs) < 0) {
+	if (policy_load("bench.yaml", buf_view(&yaml), NULL, &p, &errs) < 0) {
 		(void)fprintf(stderr, "%s", buf_cstr(&errs));
 		return 1;
 	}

@@ -8,23 +8,26 @@
 #include "base/str.h"
 #include "cli/cli.h"
 #include "conf/yaml.h"
+#include "conf/zoneinfo.h"
 #include "policy/policy.h"
 
 /* The agent's policy: the file, or the embedded default. */
 static int load_policy(const struct conf *c, struct policy **ret,
 		       struct buf *errs)
 {
+	static const struct policy_zones zones = { .read = conf_zone_read };
 	CLEAN_BUF struct buf text = { 0 };
 	int r;
 
 	if (!*c->policy)
 		return policy_load("assistant.yaml",
-				   span_str(policy_default_text()), ret, errs);
+				   span_str(policy_default_text()), &zones, ret,
+				   errs);
 	buf_init(&text, YAML_FILE_MAX + 1);
 	r = conf_read_file(c->policy, &text, errs);
 	if (r < 0)
 		return r;
-	return policy_load(c->policy, buf_view(&text), ret, errs);
+	return policy_load(c->policy, buf_view(&text), &zones, ret, errs);
 }
 
 static int check(const char *path, struct conf *c, struct buf *errs)

@@ -24,6 +24,7 @@
 #include "cli/place.h"
 #include "cli/status.h"
 #include "conf/yaml.h"
+#include "conf/zoneinfo.h"
 #include "policy/policy.h"
 #include "privsep/landlock.h"
 #include "vm/cgroup.h"
@@ -418,6 +419,7 @@ static void check_conf(struct doctor *d, struct check *c)
 
 static void check_policy(struct doctor *d, struct check *c)
 {
+	static const struct policy_zones zones = { .read = conf_zone_read };
 	CLEAN_BUF struct buf errs, text;
 	struct policy *policy = NULL;
 
@@ -432,7 +434,8 @@ static void check_policy(struct doctor *d, struct check *c)
 		return;
 	}
 	if (conf_read_file(d->conf.policy, &text, &errs) < 0 ||
-	    policy_load(d->conf.policy, buf_view(&text), &policy, &errs) < 0 ||
+	    policy_load(d->conf.policy, buf_view(&text), &zones, &policy,
+			&errs) < 0 ||
 	    policy_check_conf(policy, &d->conf, &errs) < 0)
 		found(c, BAD, "bulkhead config check tells it line by line",
 		      "%.500s", buf_cstr(&errs));

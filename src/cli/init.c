@@ -241,8 +241,8 @@ static int check(const char *dir, const struct buf *conf,
 	rc = conf_parse("bulkhead.yaml", buf_view(conf), dir, cli_home(),
 			&parsed, &errs);
 	if (rc == 0)
-		rc = policy_load("assistant.yaml", buf_view(policy), &loaded,
-				 &errs);
+		rc = policy_load("assistant.yaml", buf_view(policy), NULL,
+				 &loaded, &errs);
 	policy_free(loaded);
 	if (rc < 0) {
 		cli_error("these answers make no valid configuration:");

@@ -79,9 +79,9 @@ static void load(struct conf *conf, bool may_mail)
 		    0);
 	assert_int_equal(conf_load(path, "/home/owner", conf, &errs), 0);
 	file_of("assistant.yaml", &text);
-	assert_int_equal(
-		policy_load("assistant.yaml", buf_view(&text), &policy, &errs),
-		0);
+	assert_int_equal(policy_load("assistant.yaml", buf_view(&text), NULL,
+				     &policy, &errs),
+			 0);
 	for (i = 0; policy_tool(policy, i, &tool); i++)
 		found |= span_is(tool.name, "email.send");
 	assert_int_equal(found, may_mail);

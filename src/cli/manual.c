@@ -27,6 +27,14 @@ struct page {
 	size_t maps;
 };
 
+static const struct load_schema *policy_maps(size_t *n)
+{
+	static struct load_schema maps[POLICY_MAPS];
+
+	*n = policy_schema(maps, POLICY_MAPS);
+	return maps;
+}
+
 /* own words to mdoc */
 
 /* A word in back-quotes is bold; no line may begin with a request. */
@@ -270,7 +278,7 @@ static int page_init(struct page *p, const char *file)
 	if (!strcmp(file, "bulkhead.yaml.5"))
 		p->map = conf_schema(&p->maps);
 	else if (!strcmp(file, "bulkhead-policy.5"))
-		p->map = policy_schema(&p->maps);
+		p->map = policy_maps(&p->maps);
 	else if (!strncmp(p->name, "bulkhead-", 9) && p->section == '1')
 		p->c = cli_find(p->name + 9);
 	return p->map || p->c || !strcmp(file, "bulkhead.1") ? 0 : -1;
@@ -382,7 +390,7 @@ static int markdown(const char *which)
 	size_t maps, i, k;
 
 	map = !strcmp(which, "config") ? conf_schema(&maps)
-				       : policy_schema(&maps);
+				       : policy_maps(&maps);
 	(void)fputs("| key | value | default | meaning |\n|---|---|---|---|\n",
 		    stdout);
 	for (i = 0; i < maps; i++) {

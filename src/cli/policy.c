@@ -10,10 +10,12 @@
 
 #include "cli/cli.h"
 #include "conf/yaml.h"
+#include "conf/zoneinfo.h"
 
 /* Loads one policy file; errors are in errs. 0 or -errno. */
 static int load(const char *path, struct policy **ret, struct buf *errs)
 {
+	static const struct policy_zones zones = { .read = conf_zone_read };
 	CLEAN_BUF struct buf text;
 	int r;
 
@@ -21,17 +23,7 @@ static int load(const char *path, struct policy **ret, struct buf *errs)
 	r = conf_read_file(path, &text, errs);
 	if (r < 0)
 		return r;
-	return policy_load(path, buf_view(&text), ret, errs);
-}
-
-static size_t count_tools(const struct policy *p)
-{
-	struct m_tool tool;
-	size_t n = 0;
-
-	while (policy_tool(p, n, &tool))
-		n++;
-	return n;
+	return policy_load(path, buf_view(&text), &zones, ret, errs);
 }
 
 /* Appends one file's result to the list of --json. */
@@ -44,7 +36,7 @@ static void add_result(json_t *list, const char *path, const struct policy *p,
 	if (row && p)
 		(void)json_object_set_new(
 			row, "capabilities",
-			json_integer((json_int_t)count_tools(p)));
+			json_integer((json_int_t)policy_capabilities(p)));
 	(void)json_array_append_new(list, row);
 }
 
@@ -62,7 +54,7 @@ static int check_one(const char *path, const struct cli *cli, json_t *list)
 		add_result(list, path, p, &errs);
 	else if (p)
 		(void)printf("%s: in order, capabilities: %zu\n", path,
-			     count_tools(p));
+			     policy_capabilities(p));
 	else
 		cli_show_lines(stdout, buf_view(&errs));
 	policy_free(p);

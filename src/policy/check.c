@@ -48,6 +48,8 @@ int policy_check_conf(const struct policy *p, const struct conf *c,
 	size_t errors = 0, i;
 	bool waits = false;
 
+	if (policy_enforced(p, errs) < 0)
+		errors++;
 	for (i = 0; i < p->n_sources; i++) {
 		const struct source *s = &p->sources[i];
 

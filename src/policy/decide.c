@@ -95,6 +95,13 @@ static bool json_fits(enum arg_type t, uint8_t json)
 	case TYPE_EMAIL:
 	case TYPE_ID:
 	case TYPE_ENUM:
+	case TYPE_HANDLE:
+	case TYPE_URL:
+	case TYPE_REPO:
+	case TYPE_REF:
+	case TYPE_FILE:
+	case TYPE_DATETIME:
+	case TYPE_MONEY:
 		return json == ARG_STRING;
 	case TYPE_INT:
 		return json == ARG_INTEGER;
@@ -227,6 +234,7 @@ static bool in_rows(const struct decision *d, const struct given *g)
 		/* what a row refuses is named, but not trusted */
 		for (k = 0; k < r->n && r->outcome != OUTCOME_DENY; k++)
 			if (r->conds[k].arg == g->arg &&
+			    r->conds[k].kind == COND_IN &&
 			    values_has(r->conds[k].in, g->v))
 				return true;
 	}
@@ -235,11 +243,21 @@ static bool in_rows(const struct decision *d, const struct given *g)
 
 static bool origin_permitted(const struct decision *d, const struct given *g)
 {
+	if (g->arg->role == ROLE_CREDENTIAL)
+		return false;
 	if (g->arg->closed)
 		return values_has(g->arg->closed, g->v);
 	if (g->arg->from & FROM_PLANNER)
 		return true;
 	return g->arg->from & FROM_CONFIG && in_rows(d, g);
+}
+
+/* What needs more than the value is refused before a broker runs on it. */
+static bool value_meets(const struct cond *c, struct span v)
+{
+	if (c->kind == COND_UNDER)
+		return ref_under(c->under, v);
+	return c->kind == COND_IN && values_has(c->in, v);
 }
 
 static bool cond_holds(const struct decision *d, const struct cond *c, bool all)
@@ -250,7 +268,7 @@ static bool cond_holds(const struct decision *d, const struct cond *c, bool all)
 		if (d->given[i].arg != c->arg)
 			continue;
 		seen++;
-		hits += values_has(c->in, d->given[i].v);
+		hits += value_meets(c, d->given[i].v);
 	}
 	return seen && (all ? hits == seen : hits > 0);
 }
@@ -285,7 +303,7 @@ static void apply_floors(struct decision *d)
 	for (i = 0; i < d->n; i++) {
 		const struct given *g = &d->given[i];
 
-		if (!origin_permitted(d, g) &&
+		if (g->arg->floor != OUTCOME_ALLOW && !origin_permitted(d, g) &&
 		    (!worst || g->arg->floor > worst->arg->floor))
 			worst = g;
 	}
@@ -324,37 +342,43 @@ static const struct row *find_row(const struct decision *d)
 	return first;
 }
 
-static bool rate_open(const struct rate *r, uint64_t now_s)
+static bool rate_open(const struct cap *c, uint64_t now_s)
 {
-	return r->n < r->most || now_s - r->ring[r->oldest] >= r->window_s;
+	return c->rate.n < c->limits.rate.most ||
+	       now_s - c->rate.ring[c->rate.oldest] >= c->limits.rate.window_s;
 }
 
-static void rate_take(struct policy *p, struct rate *r, uint64_t now_s)
+static void rate_take(struct policy *p, struct cap *c, uint64_t now_s)
 {
-	p->taken = r;
-	p->taken_grew = r->n < r->most;
+	uint32_t most = (uint32_t)c->limits.rate.most;
+	struct rate *r = &c->rate;
+
+	p->taken = c;
+	p->taken_grew = r->n < most;
 	if (p->taken_grew) {
-		r->ring[(r->oldest + r->n++) % r->most] = now_s;
+		r->ring[(r->oldest + r->n++) % most] = now_s;
 		return;
 	}
 	p->taken_over = r->ring[r->oldest];
 	r->ring[r->oldest] = now_s;
-	r->oldest = (r->oldest + 1) % r->most;
+	r->oldest = (r->oldest + 1) % most;
 }
 
 void policy_give_back(struct policy *p)
 {
-	struct rate *r = p->taken;
+	struct cap *c = p->taken;
+	uint32_t most;
 
 	p->taken = NULL;
-	if (!r)
+	if (!c)
 		return;
 	if (p->taken_grew) {
-		r->n--;
+		c->rate.n--;
 		return;
 	}
-	r->oldest = (r->oldest + r->most - 1) % r->most;
-	r->ring[r->oldest] = p->taken_over;
+	most = (uint32_t)c->limits.rate.most;
+	c->rate.oldest = (c->rate.oldest + most - 1) % most;
+	c->rate.ring[c->rate.oldest] = p->taken_over;
 }
 
 /* The canonical arguments, in the order of the schema. */
@@ -388,14 +412,14 @@ static void evaluate(struct decision *d, struct cap *c, uint64_t now_s)
 		refuse(d, c->at, "no row of the policy allows this call");
 	else if (!d->refused && row->outcome == OUTCOME_ASK)
 		refuse_ask(d, row->at);
-	if (!d->refused && !rate_open(&c->rate, now_s)) {
-		refuse(d, c->rate.at, "the limit of %s is used up",
-		       c->rate.text);
-		clause_at(d, c->rate.at, "limit");
+	if (!d->refused && !rate_open(c, now_s)) {
+		refuse(d, c->limits.rate.at, "the limit of %s is used up",
+		       c->limits.rate.text);
+		clause_at(d, c->limits.rate.at, "limit");
 	}
 	if (d->refused || !row || row->outcome != OUTCOME_ALLOW)
 		return;
-	rate_take(d->p, &c->rate, now_s);
+	rate_take(d->p, c, now_s);
 	hand_out(d);
 	clause_at(d, row->at, "allow");
 	d->ret->connector = c->connector;

@@ -61,7 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 
 	buf_init(&errs, 1 << 16);
 	buf_init(&canon, LIMIT_MSG);
-	if (!policy && policy_load("a", span_str(policy_default_text()),
+	if (!policy && policy_load("a", span_str(policy_default_text()), NULL,
 				   &policy, &errs) < 0)
 		__builtin_trap();
 	c = (struct m_call){ .capability = take(&in) };

@@ -13,6 +13,8 @@
 #include "base/fd.h"
 #include "policy/policy.h"
 
+#define APPROVE "{who: owner, via: [cli], ttl: 1h}"
+
 static const char text[] =
 	"bulkhead: 1\n"
 	"mode: enforce\n"
@@ -38,7 +40,7 @@ static const char text[] =
 	"      {deny: {to: {is: eve@evil.example}}},\n"
 	"      {ask: {to: {in: work}}},\n"
 	"      {allow: {to: {in: family}}}],\n"
-	"    limits: {rate: 1000/hour}}\n"
+	"    limits: {rate: 1000/hour}, approve: " APPROVE "}\n"
 	"  light:\n" /* line 26 */
 	"    {connector: home, effect: internal, undo: none, args: {\n"
 	"      entity: {type: id, role: target, from: [planner], in: lights},\n"
@@ -54,10 +56,11 @@ static const char text[] =
 	"      {deny: {level: {is: 13}}},\n"
 	"      {ask: {slow: {is: true}, state: {is: 'off'}}},\n"
 	"      {allow: {state: {is: 'on'}}}],\n"
-	"    limits: {rate: 1000/hour}}\n"
+	"    limits: {rate: 1000/hour}, approve: " APPROVE "}\n"
 	"  ask:\n" /* line 42 */
 	"    {connector: out, effect: external, undo: none, args: {},\n"
-	"    decide: [{ask: {}}], limits: {rate: 1/day}}\n"
+	"    decide: [{ask: {}}], limits: {rate: 1/day}, approve: " APPROVE
+	"}\n"
 	"  few:\n" /* line 45 */
 	"    {connector: out, effect: external, undo: none, args: {\n"
 	"      x: {type: bool, role: control}},\n"
@@ -71,13 +74,13 @@ static const char text[] =
 	"    limits: {rate: 1000/hour}}\n"
 	"  trap:\n" /* line 56 */
 	"    {connector: out, effect: external, undo: none, args: {\n"
-	"      to: {type: email, role: target},\n"
+	"      to: {type: email, role: target, else: deny},\n"
 	"      x: {type: bool, role: control}},\n"
 	"    decide: [\n"
 	"      {deny: {to: {is: eve@evil.example}, x: {is: true}}},\n"
 	"      {ask: {to: {in: work}, x: {is: true}}},\n"
 	"      {allow: {}}],\n"
-	"    limits: {rate: 1000/hour}}\n"
+	"    limits: {rate: 1000/hour}, approve: " APPROVE "}\n"
 	"  say:\n" /* line 65 */
 	"    {connector: out, effect: internal, undo: none, args: {\n"
 	"      text: {type: text, max: 9, role: content}},\n"
@@ -124,7 +127,7 @@ static struct policy *load(void)
 	CLEAN_BUF struct buf errs;
 
 	buf_init(&errs, 1 << 16);
-	if (policy_load("p", span_str(text), &p, &errs) < 0)
+	if (policy_load("p", span_str(text), NULL, &p, &errs) < 0)
 		fail_msg("%s", buf_cstr(&errs));
 	return p;
 }

@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	size_t i;
 
 	buf_init(&errs, 1 << 16);
-	if (policy_load("f", span_of(p, n), &policy, &errs) < 0) {
+	if (policy_load("f", span_of(p, n), NULL, &policy, &errs) < 0) {
 		if (!errs.n)
 			__builtin_trap(); /* refused without a word */
 		return 0;

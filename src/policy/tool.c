@@ -47,6 +47,29 @@ static void describe_type(struct buf *out, const struct arg *a)
 	case TYPE_BOOL:
 		buf_str(out, "true or false.");
 		break;
+	case TYPE_HANDLE:
+		buf_printf(out, "A handle of %s.%s, as @12.", a->of->row.name,
+			   a->of_kind);
+		break;
+	case TYPE_URL:
+		buf_str(out, "A whole https or http URL.");
+		break;
+	case TYPE_REPO:
+		buf_str(out, "A repository, as owner/name.");
+		break;
+	case TYPE_REF:
+		buf_str(out, "A short branch or tag name.");
+		break;
+	case TYPE_FILE:
+		buf_printf(out, "A file of at most %u bytes.", a->max_bytes);
+		break;
+	case TYPE_DATETIME:
+		buf_str(out, "A time, as 2026-11-20T09:14:00Z.");
+		break;
+	case TYPE_MONEY:
+		buf_printf(out, "An amount of money, as %.*s 12.",
+			   (int)a->currency.n, (const char *)a->currency.p);
+		break;
 	case TYPE_MAX:
 		break;
 	}
@@ -63,11 +86,14 @@ static char *describe_arg(const struct arg *a)
 		buf_span(&out, a->prefix);
 		buf_str(&out, "\".");
 	}
+	if (a->under.n)
+		buf_printf(&out, " Begins with %.*s.", (int)a->under.n - 1,
+			   (const char *)a->under.p);
 	if (a->closed && !shown(a->closed))
 		buf_printf(&out, " One of a closed list of %zu.", a->closed->n);
 	else if (a->closed)
 		buf_str(&out, " Only the values listed are allowed.");
-	else if (!(a->from & FROM_PLANNER))
+	else if (a->from == FROM_CONFIG)
 		buf_str(&out, " Only values the owner's policy names are "
 			      "allowed.");
 	return buf_ok(&out) ? strdup(buf_cstr(&out)) : NULL;
@@ -119,6 +145,13 @@ static const char *type_word(enum arg_type t)
 	case TYPE_EMAIL:
 	case TYPE_ID:
 	case TYPE_ENUM:
+	case TYPE_HANDLE:
+	case TYPE_URL:
+	case TYPE_REPO:
+	case TYPE_REF:
+	case TYPE_FILE:
+	case TYPE_DATETIME:
+	case TYPE_MONEY:
 	case TYPE_MAX:
 		break;
 	}
@@ -127,9 +160,22 @@ static const char *type_word(enum arg_type t)
 
 static json_int_t max_length(const struct arg *a)
 {
+	static const uint16_t most[TYPE_MAX] = {
+		[TYPE_EMAIL] = EMAIL_MAX,
+		[TYPE_ID] = ID_MAX,
+		[TYPE_ENUM] = ID_MAX,
+		[TYPE_HANDLE] = HANDLE_DIGITS + HANDLE_FIELD_MAX + 2,
+		[TYPE_URL] = URL_MAX,
+		[TYPE_REPO] = REPO_OWNER_MAX + REPO_NAME_MAX + 1,
+		[TYPE_REF] = REF_MAX,
+		[TYPE_FILE] = 7 + FILE_HASH_HEX + FILE_NAME_MAX + 12,
+		[TYPE_DATETIME] = 40,
+		[TYPE_MONEY] = 4 + MONEY_DIGITS + 4,
+	};
+
 	if (a->type == TYPE_TEXT)
 		return a->max_bytes;
-	return a->type == TYPE_EMAIL ? EMAIL_MAX : ID_MAX;
+	return a->type < TYPE_MAX ? most[a->type] : 0;
 }
 
 /* The schema of one value, without description. NULL: out of memory. */
@@ -186,6 +232,8 @@ static json_t *cap_schema(const struct cap *c)
 	for (i = 0; i < c->n_args; i++) {
 		const struct arg *a = &c->args[i];
 
+		if (a->role == ROLE_CREDENTIAL)
+			continue; /* not the planner's to name */
 		bad |= json_object_set_new(properties, a->name, arg_schema(a));
 		if (!a->optional)
 			bad |= json_array_append_new(required,
@@ -224,24 +272,26 @@ static void describe_rows(struct buf *out, const struct cap *c)
 
 static char *describe_cap(const struct cap *c)
 {
-	static const char *const effects[][2] = {
-		{ "read", "Only reads." },
-		{ "internal", "Changes something of the owner's own." },
-		{ "external", "Reaches others and cannot be undone." },
-	};
+	const struct limit *rate = &c->limits.rate;
 	CLEAN_BUF struct buf out;
-	size_t i;
 
 	buf_init(&out, TOOL_TEXT_MAX);
-	for (i = 0; i < ARRAY_SIZE(effects); i++)
-		if (!strcmp(c->effect, effects[i][0]))
-			buf_str(&out, effects[i][1]);
+	if (c->effect == EFFECT_READ)
+		buf_str(&out, "Only reads.");
+	else if (c->effect == EFFECT_INTERNAL)
+		buf_str(&out, "Changes something of the owner's own.");
+	else
+		buf_printf(&out, "Reaches others%s.",
+			   c->undo == UNDO_NONE ? " and cannot be undone" : "");
+	if (c->undo == UNDO_WINDOW)
+		buf_printf(&out, " It is held for %llu seconds first.",
+			   (unsigned long long)c->undo_s);
 	describe_rows(&out, c);
-	buf_printf(&out, " At most %u call%s %s.", c->rate.most,
-		   c->rate.most == 1 ? "" : "s",
-		   c->rate.window_s == 60     ? "a minute"
-		   : c->rate.window_s == 3600 ? "an hour"
-					      : "a day");
+	buf_printf(&out, " At most %llu call%s %s.",
+		   (unsigned long long)rate->most, rate->most == 1 ? "" : "s",
+		   rate->window_s == 60	    ? "a minute"
+		   : rate->window_s == 3600 ? "an hour"
+					    : "a day");
 	return buf_ok(&out) ? strdup(buf_cstr(&out)) : NULL;
 }
 
@@ -254,4 +304,19 @@ int tool_make(struct cap *c)
 	json_decref(schema);
 	c->description = describe_cap(c);
 	return c->schema && c->description ? 0 : -ENOMEM;
+}
+
+/* A decoy has to look like any other: its name is all there is to tell. */
+int tool_make_decoy(struct decoy *d)
+{
+	size_t i;
+
+	d->description = strdup(d->name);
+	if (!d->description)
+		return -ENOMEM;
+	for (i = 0; d->description[i]; i++)
+		if (strchr("._-", d->description[i]))
+			d->description[i] = ' ';
+	d->description[0] = (char)(d->description[0] - 'a' + 'A');
+	return 0;
 }

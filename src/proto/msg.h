@@ -450,7 +450,16 @@ struct m_tool {
 	struct span schema; /* JSON Schema of the arguments, made by us */
 };
 
-enum arg_json { ARG_STRING = 1, ARG_INTEGER, ARG_NUMBER, ARG_BOOL };
+enum arg_json {
+	ARG_STRING = 1,
+	ARG_INTEGER,
+	ARG_NUMBER,
+	ARG_BOOL,
+	ARG_REF,      /* {"$ref": "@15"}: the @15 */
+	ARG_TEMPLATE, /* {"$tmpl": "Hi {0}", "args": [...]}: the text; */
+	ARG_FILL,     /* and a row behind it, of its name and shape, for each
+			 of its args, all of which are references */
+};
 enum arg_shape { ARG_SCALAR = 0, ARG_ELEMENT, ARG_EMPTY_LIST };
 
 /* A list ["a","b"] is two rows of one name with shape ARG_ELEMENT. */

@@ -57,7 +57,9 @@ static void load_policy(struct broker *b, struct span name)
 	text = malloc((size_t)n + 1);
 	if (!text || fd_pread_all(fd, text, (size_t)n, 0) != n)
 		die("policy: cannot be read");
-	if (policy_load(file, span_of(text, (size_t)n), &b->policy, &errs) < 0)
+	if (policy_load(file, span_of(text, (size_t)n), NULL, &b->policy,
+			&errs) < 0 ||
+	    policy_enforced(b->policy, &errs) < 0)
 		die("policy refused: %s", buf_cstr(&errs));
 	fd_close(&fd);
 }

@@ -74,7 +74,7 @@ static int check_policy(const struct monitor *m, int fd, struct err *err)
 		text = malloc((size_t)n + 1);
 	if (!text || fd_pread_all(fd, text, (size_t)n, 0) != n)
 		return err_set(err, -EIO, "%s: cannot be read", path);
-	r = policy_load(path, span_of(text, (size_t)n), &p, &errs);
+	r = policy_load(path, span_of(text, (size_t)n), NULL, &p, &errs);
 	if (r == 0)
 		r = policy_check_conf(p, &m->conf, &errs);
 	policy_free(p);

@@ -122,57 +122,114 @@ static struct span string_span(const json_t *v)
 	return span_of(json_string_value(v), json_string_length(v));
 }
 
-/* One scalar as a row; false if its type or size is not allowed. */
-static bool add_row(struct mcp_request *r, struct span name, json_t *v,
-		    enum arg_shape shape)
+static struct m_arg *add_named(struct mcp_request *r, struct span name,
+			       uint8_t shape)
 {
 	struct m_arg *a = &r->call.args[r->call.n];
-	char *number;
-	size_t n;
 
 	if (r->call.n >= LIMIT_ARGS)
-		return false;
-	*a = (struct m_arg){ .name = name, .shape = (uint8_t)shape };
-	if (json_is_string(v)) {
-		a->json = ARG_STRING;
-		a->value = string_span(v);
-	} else if (json_is_boolean(v)) {
-		a->json = ARG_BOOL;
-		a->value =
-			json_is_true(v) ? SPAN_LIT("true") : SPAN_LIT("false");
-	} else if (json_is_number(v)) {
-		number = r->numbers[r->call.n];
-		n = json_dumpb(v, number, MCP_NUMBER_MAX, JSON_ENCODE_ANY);
-		if (n == 0 || n > MCP_NUMBER_MAX)
-			return false;
-		a->json = json_is_integer(v) ? ARG_INTEGER : ARG_NUMBER;
-		a->value = span_of(number, n);
-	} else {
-		return false;
-	}
-	if (a->value.n > LIMIT_ARG_BYTES)
-		return false;
+		return NULL;
 	r->call.n++;
+	*a = (struct m_arg){ .name = name, .shape = shape };
+	return a;
+}
+
+/* A string as a row of that kind. */
+static bool add_string(struct mcp_request *r, const struct m_arg *like,
+		       const json_t *v, enum arg_json kind)
+{
+	struct m_arg *a;
+
+	if (!json_is_string(v) || json_string_length(v) > LIMIT_ARG_BYTES)
+		return false;
+	a = add_named(r, like->name, like->shape);
+	if (!a)
+		return false;
+	a->json = (uint8_t)kind;
+	a->value = string_span(v);
+	return true;
+}
+
+/* {"$ref": "@15"} */
+static bool add_ref(struct mcp_request *r, const struct m_arg *like, json_t *v,
+		    enum arg_json kind)
+{
+	return json_is_object(v) && json_object_size(v) == 1 &&
+	       add_string(r, like, json_object_get(v, "$ref"), kind);
+}
+
+/* {"$tmpl": "Hi {0}", "args": [{"$ref": "@13.name"}]} */
+static bool add_template(struct mcp_request *r, const struct m_arg *like,
+			 json_t *v)
+{
+	json_t *args = json_object_get(v, "args"), *ref;
+	size_t i;
+
+	if (json_object_size(v) != 2 || !json_is_array(args) ||
+	    !add_string(r, like, json_object_get(v, "$tmpl"), ARG_TEMPLATE))
+		return false;
+	json_array_foreach(args, i, ref)
+	{
+		if (!add_ref(r, like, ref, ARG_FILL))
+			return false;
+	}
+	return true;
+}
+
+static bool add_number(struct mcp_request *r, const struct m_arg *like,
+		       const json_t *v)
+{
+	char *number = r->call.n < LIMIT_ARGS ? r->numbers[r->call.n] : NULL;
+	struct m_arg *a = add_named(r, like->name, like->shape);
+	size_t n;
+
+	if (!a)
+		return false;
+	n = json_dumpb(v, number, MCP_NUMBER_MAX, JSON_ENCODE_ANY);
+	a->json = json_is_integer(v) ? ARG_INTEGER : ARG_NUMBER;
+	a->value = span_of(number, n);
+	return n > 0 && n <= MCP_NUMBER_MAX;
+}
+
+/* One value as a row, a template as several; false if its type or size is not
+ * allowed. */
+static bool add_value(struct mcp_request *r, const struct m_arg *like,
+		      json_t *v)
+{
+	struct m_arg *a;
+
+	if (json_is_string(v))
+		return add_string(r, like, v, ARG_STRING);
+	if (json_is_object(v))
+		return json_object_size(v) == 1 ? add_ref(r, like, v, ARG_REF)
+						: add_template(r, like, v);
+	if (json_is_number(v))
+		return add_number(r, like, v);
+	a = json_is_boolean(v) ? add_named(r, like->name, like->shape) : NULL;
+	if (!a)
+		return false;
+	a->json = ARG_BOOL;
+	a->value = json_is_true(v) ? SPAN_LIT("true") : SPAN_LIT("false");
 	return true;
 }
 
 static bool add_list(struct mcp_request *r, struct span name, json_t *list)
 {
+	const struct m_arg like = { .name = name, .shape = ARG_ELEMENT };
+	struct m_arg *a;
 	json_t *v;
 	size_t i;
 
 	if (json_array_size(list) == 0) {
-		if (r->call.n >= LIMIT_ARGS)
-			return false;
-		r->call.args[r->call.n++] =
-			(struct m_arg){ .name = name,
-					.json = ARG_STRING,
-					.shape = ARG_EMPTY_LIST };
-		return true;
+		a = add_named(r, name, ARG_EMPTY_LIST);
+		if (a)
+			a->json = ARG_STRING;
+		return a;
 	}
 	json_array_foreach(list, i, v)
 	{
-		if (!json_is_string(v) || !add_row(r, name, v, ARG_ELEMENT))
+		if ((!json_is_string(v) && !json_is_object(v)) ||
+		    !add_value(r, &like, v))
 			return false;
 	}
 	return true;
@@ -185,20 +242,22 @@ static struct refusal read_arguments(struct mcp_request *r, json_t *arguments)
 
 	json_object_foreach(arguments, key, v)
 	{
-		struct span name = span_str(key);
+		struct m_arg like = { .name = span_str(key),
+				      .shape = ARG_SCALAR };
 		bool ok;
 
-		if (!name_ok(name))
+		if (!name_ok(like.name))
 			return refuse(MCP_ERR_PARAMS, "bad argument name");
 		if (json_is_array(v))
-			ok = add_list(r, name, v);
+			ok = add_list(r, like.name, v);
 		else
-			ok = add_row(r, name, v, ARG_SCALAR);
+			ok = add_value(r, &like, v);
 		if (!ok)
 			return refuse(MCP_ERR_PARAMS,
 				      "an argument is a string, a number, a "
-				      "boolean or a list of strings, within "
-				      "the limits");
+				      "boolean, a reference, a template or a "
+				      "list of strings and these, within the "
+				      "limits");
 	}
 	return accepted;
 }

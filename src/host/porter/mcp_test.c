@@ -90,6 +90,32 @@ static const struct row rows[] = {
 	  MCP_ERR_PARAMS },
 	{ CALL("{\"name\":\"x\",\"arguments\":{\"\":1}}"), false, MCP_REPLY,
 	  MCP_ERR_PARAMS },
+	/* references and templates are these two forms alone */
+	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":{\"$ref\":1}}}"), false,
+	  MCP_REPLY, MCP_ERR_PARAMS },
+	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":{\"$ref\":\"@1\",\"x\":1}}"
+	       "}"),
+	  false, MCP_REPLY, MCP_ERR_PARAMS },
+	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":{\"x\":\"@1\"}}}"), false,
+	  MCP_REPLY, MCP_ERR_PARAMS },
+	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":{\"$tmpl\":\"t\"}}}"),
+	  false, MCP_REPLY, MCP_ERR_PARAMS },
+	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":{\"$tmpl\":\"t\",\"args\":"
+	       "[\"u\"]}}}"),
+	  false, MCP_REPLY, MCP_ERR_PARAMS },
+	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":{\"$tmpl\":\"t\",\"args\":"
+	       "{}}}}"),
+	  false, MCP_REPLY, MCP_ERR_PARAMS },
+	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":{\"$tmpl\":\"t\",\"args\":"
+	       "[{\"$tmpl\":\"u\",\"args\":[]}]}}}"),
+	  false, MCP_REPLY, MCP_ERR_PARAMS },
+	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":{\"$tmpl\":1,\"args\":[]}}"
+	       "}"),
+	  false, MCP_REPLY, MCP_ERR_PARAMS },
+	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":[{\"$ref\":2}]}}"), false,
+	  MCP_REPLY, MCP_ERR_PARAMS },
+	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":[[{\"$ref\":\"@1\"}]]}}"),
+	  false, MCP_REPLY, MCP_ERR_PARAMS },
 	/* our own tools */
 	{ CALL("{\"name\":\"task.get\"}"), false, MCP_TASK, 0 },
 	{ CALL("{\"name\":\"task.get\",\"arguments\":{\"a\":1}}"), false,
@@ -159,7 +185,9 @@ static void test_types(void **state)
 	static const char line[] =
 		CALL("{\"name\":\"x\",\"arguments\":{\"s\":\"t\xc3\xbc\","
 		     "\"i\":-7,\"n\":1.5,\"b\":true,\"l\":[\"p\",\"q\"],"
-		     "\"e\":[]}}");
+		     "\"e\":[],\"r\":{\"$ref\":\"@15\"},"
+		     "\"t\":[{\"$tmpl\":\"Hi {0}\",\"args\":"
+		     "[{\"$ref\":\"@13.name\"}]},\"z\"]}}");
 	static const struct {
 		const char *name;
 		int json, shape;
@@ -172,6 +200,10 @@ static void test_types(void **state)
 		{ "l", ARG_STRING, ARG_ELEMENT, "p" },
 		{ "l", ARG_STRING, ARG_ELEMENT, "q" },
 		{ "e", ARG_STRING, ARG_EMPTY_LIST, "" },
+		{ "r", ARG_REF, ARG_SCALAR, "@15" },
+		{ "t", ARG_TEMPLATE, ARG_ELEMENT, "Hi {0}" },
+		{ "t", ARG_FILL, ARG_ELEMENT, "@13.name" },
+		{ "t", ARG_STRING, ARG_ELEMENT, "z" },
 	};
 	struct mcp m = { .initialized = true };
 	struct mcp_request r;

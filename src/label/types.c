@@ -1,17 +1,28 @@
 /* types: see types.h. */
-#include "policy/types.h"
+#include "label/types.h"
 
 #include <string.h>
 
 #include "base/str.h"
+#include "label/types_inner.h"
 
 const char *type_name(enum arg_type t)
 {
 	static const char *const names[TYPE_MAX] = {
-		[TYPE_TEXT] = "text", [TYPE_EMAIL] = "email",
-		[TYPE_ID] = "id",     [TYPE_ENUM] = "enum",
-		[TYPE_INT] = "int",   [TYPE_NUMBER] = "number",
+		[TYPE_TEXT] = "text",
+		[TYPE_EMAIL] = "email",
+		[TYPE_ID] = "id",
+		[TYPE_ENUM] = "enum",
+		[TYPE_INT] = "int",
+		[TYPE_NUMBER] = "number",
 		[TYPE_BOOL] = "bool",
+		[TYPE_HANDLE] = "handle",
+		[TYPE_URL] = "url",
+		[TYPE_REPO] = "repo",
+		[TYPE_REF] = "ref",
+		[TYPE_FILE] = "file",
+		[TYPE_DATETIME] = "datetime",
+		[TYPE_MONEY] = "money",
 	};
 
 	return t > 0 && t < TYPE_MAX ? names[t] : "?";
@@ -47,6 +58,12 @@ static bool text_has_separator(struct span v)
 	return false;
 }
 
+bool type_line_ok(struct span v)
+{
+	return utf8_valid(v) && !text_has_control(v, false) &&
+	       !text_has_separator(v);
+}
+
 static const char *canon_text(bool lines, struct span v, struct buf *out)
 {
 	if (!utf8_valid(v))
@@ -56,12 +73,6 @@ static const char *canon_text(bool lines, struct span v, struct buf *out)
 			     : "has line breaks or control characters";
 	buf_span(out, v);
 	return NULL;
-}
-
-static bool is_alnum(uint8_t c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-	       (c >= 'A' && c <= 'Z');
 }
 
 /* RFC 5322 dot-atom: no quoted strings, no comments, no spaces. */
@@ -83,8 +94,7 @@ static bool local_ok(struct span v)
 	return true;
 }
 
-/* Letters, digits, hyphens inside: host names and A-labels, no literals. */
-static bool domain_ok(struct span v)
+bool type_domain_ok(struct span v)
 {
 	size_t i, label = 0;
 
@@ -117,14 +127,10 @@ static const char *canon_email(struct span v, struct buf *out)
 	if (!at || v.n > EMAIL_MAX)
 		return "is not a mail address";
 	domain = span_of(at + 1, v.n - n - 1);
-	if (!local_ok(span_of(v.p, n)) || !domain_ok(domain))
+	if (!local_ok(span_of(v.p, n)) || !type_domain_ok(domain))
 		return "is not a mail address";
 	buf_put(out, v.p, n + 1);
-	for (i = 0; i < domain.n; i++) {
-		uint8_t c = domain.p[i];
-
-		buf_u8(out, c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c);
-	}
+	put_lower(out, domain);
 	return NULL;
 }
 
@@ -141,19 +147,13 @@ static const char *canon_id(struct span v, struct buf *out)
 	return NULL;
 }
 
-/* The part of v from its first byte that is decimal digits. */
-static size_t digits(struct span v)
+size_t type_digits(struct span v)
 {
 	size_t i = 0;
 
 	while (i < v.n && v.p[i] >= '0' && v.p[i] <= '9')
 		i++;
 	return i;
-}
-
-static struct span skip(struct span v, size_t n)
-{
-	return span_of(v.p + n, v.n - n);
 }
 
 static const char *canon_int(struct span v, struct buf *out)
@@ -175,14 +175,14 @@ static const char *canon_number(struct span v, struct buf *out)
 				  "before and behind the point";
 	bool minus = v.n && v.p[0] == '-';
 	struct span whole = minus ? skip(v, 1) : v, part = { 0 };
-	size_t n = digits(whole);
+	size_t n = type_digits(whole);
 
 	if (n == 0 || n > NUMBER_DIGITS || (n > 1 && whole.p[0] == '0'))
 		return why;
 	if (n < whole.n) {
 		part = skip(whole, n + 1);
 		if (whole.p[n] != '.' || part.n == 0 ||
-		    part.n > NUMBER_DIGITS || digits(part) != part.n)
+		    part.n > NUMBER_DIGITS || type_digits(part) != part.n)
 			return why;
 	}
 	while (part.n && part.p[part.n - 1] == '0')
@@ -222,6 +222,20 @@ const char *type_canon(enum arg_type t, bool lines, struct span v,
 		return canon_number(v, out);
 	case TYPE_BOOL:
 		return canon_bool(v, out);
+	case TYPE_HANDLE:
+		return canon_handle(v, out);
+	case TYPE_URL:
+		return canon_url(v, out);
+	case TYPE_REPO:
+		return canon_repo(v, out);
+	case TYPE_REF:
+		return canon_ref(v, out);
+	case TYPE_FILE:
+		return canon_file(v, out);
+	case TYPE_DATETIME:
+		return canon_datetime(v, out);
+	case TYPE_MONEY:
+		return canon_money(v, out);
 	case TYPE_MAX:
 		break;
 	}
@@ -234,6 +248,10 @@ int64_t type_number(enum arg_type t, struct span c)
 	int64_t v = 0, unit = t == TYPE_NUMBER ? NUMBER_ONE : 1;
 	size_t i;
 
+	if (t == TYPE_MONEY)
+		return money_minor(c);
+	if (t == TYPE_DATETIME)
+		return datetime_seconds(c);
 	for (i = minus; i < c.n; i++) {
 		if (c.p[i] == '.') {
 			behind = true;
@@ -245,4 +263,16 @@ int64_t type_number(enum arg_type t, struct span c)
 	}
 	v *= unit;
 	return minus ? -v : v;
+}
+
+bool type_is_number(enum arg_type t)
+{
+	return t == TYPE_INT || t == TYPE_NUMBER || t == TYPE_MONEY;
+}
+
+bool type_matches(enum arg_type t, struct span entry, struct span value)
+{
+	if (t == TYPE_URL && url_is_tree(entry))
+		return value.n >= entry.n && !memcmp(entry.p, value.p, entry.n);
+	return span_eq(entry, value);
 }

@@ -1,0 +1,180 @@
+/* decode: see decode.h. */
+#include "label/decode.h"
+
+enum {
+	HEX_LEAST = 24,	   /* digits: 12 characters */
+	BASE64_LEAST = 16, /* symbols: 12 characters, too */
+	BASE32_LEAST = 20,
+};
+
+static int hex_value(uint8_t c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static size_t url_round(struct buf *out, struct span s)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < s.n; i++) {
+		int high = -1, low = -1;
+
+		if (s.p[i] == '%' && s.n - i > 2) {
+			high = hex_value(s.p[i + 1]);
+			low = hex_value(s.p[i + 2]);
+		}
+		if (high < 0 || low < 0) {
+			buf_u8(out, s.p[i]);
+			continue;
+		}
+		buf_u8(out, (uint8_t)(high << 4 | low));
+		i += 2;
+		n++;
+	}
+	return n;
+}
+
+void decode_url(struct buf *out, struct span s)
+{
+	struct buf one CLEAN_BUF = { .max = s.n },
+		       two CLEAN_BUF = { .max = s.n };
+	int round;
+
+	if (!s.n || !memchr(s.p, '%', s.n) || !url_round(&one, s))
+		return;
+	for (round = 1; round < DECODE_URL_ROUNDS; round++) {
+		struct buf swap = one;
+
+		buf_reset(&two);
+		if (!url_round(&two, buf_view(&one)))
+			break;
+		one = two;
+		two = swap;
+	}
+	buf_span(out, buf_view(&one));
+}
+
+static bool is_letter(uint8_t c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* Ends the passage that began at *from: it stays if it is long enough. */
+static void end_passage(struct buf *out, size_t *from, size_t least)
+{
+	if (out->n - *from >= least)
+		buf_u8(out, DECODE_BREAK);
+	else
+		buf_cut(out, *from);
+	*from = out->n;
+}
+
+void symbols_hex(struct buf *out, struct span s)
+{
+	size_t i, from = out->n;
+
+	for (i = 0; i < s.n; i++) {
+		int v = hex_value(s.p[i]);
+
+		if (v >= 0 && s.p[i] == '0' && i + 1 < s.n &&
+		    (s.p[i + 1] | 0x20) == 'x')
+			i++; /* 0x41 */
+		else if (v >= 0)
+			buf_u8(out, (uint8_t)v);
+		else if (is_letter(s.p[i]) && (s.p[i] | 0x20) != 'x')
+			end_passage(out, &from, HEX_LEAST);
+	}
+	end_passage(out, &from, HEX_LEAST);
+}
+
+static uint8_t base64_value(uint8_t c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return (uint8_t)(c - 'A');
+	if (c >= 'a' && c <= 'z')
+		return (uint8_t)(c - 'a' + 26);
+	if (c >= '0' && c <= '9')
+		return (uint8_t)(c - '0' + 52);
+	if (c == '+' || c == '-')
+		return 62;
+	return c == '/' || c == '_' ? 63 : DECODE_BREAK;
+}
+
+void symbols_base64(struct buf *out, struct span s)
+{
+	size_t i, n = 0;
+	uint8_t *to = s.n < BASE64_LEAST ? NULL : buf_extend(out, s.n);
+
+	if (!to)
+		return;
+	for (i = 0; i < s.n; i++) {
+		to[n] = base64_value(s.p[i]);
+		n += to[n] != DECODE_BREAK;
+	}
+	buf_cut(out, out->n - s.n + n);
+}
+
+static uint8_t base32_value(uint8_t c, uint8_t first)
+{
+	if (c >= first && c < first + 26)
+		return (uint8_t)(c - first);
+	return c >= '2' && c <= '7' ? (uint8_t)(c - '2' + 26) : DECODE_BREAK;
+}
+
+void symbols_base32(struct buf *out, struct span s)
+{
+	size_t i, from = out->n;
+
+	for (i = 0; i < s.n; i++) {
+		uint8_t v = base32_value(s.p[i], 'A');
+
+		if (v != DECODE_BREAK)
+			buf_u8(out, v);
+	}
+	end_passage(out, &from, BASE32_LEAST);
+	for (i = 0; i < s.n; i++) {
+		uint8_t v = base32_value(s.p[i], 'a');
+
+		if (v != DECODE_BREAK)
+			buf_u8(out, v);
+		else if (out->n > from)
+			end_passage(out, &from, BASE32_LEAST);
+	}
+	end_passage(out, &from, BASE32_LEAST);
+}
+
+void decode_symbols(struct buf *out, struct span symbols, unsigned bits,
+		    unsigned skip)
+{
+	unsigned left = skip, have = 0;
+	size_t i, n = 0;
+	uint32_t acc = 0;
+	uint8_t *to = symbols.n ? buf_extend(out, symbols.n) : NULL;
+
+	if (!to)
+		return;
+	for (i = 0; i < symbols.n; i++) {
+		uint8_t v = symbols.p[i];
+
+		if (v == DECODE_BREAK) {
+			left = skip;
+			have = 0;
+			to[n++] = 0;
+			continue;
+		}
+		if (left) {
+			left--;
+			continue;
+		}
+		acc = acc << bits | v;
+		have += bits;
+		if (have < 8)
+			continue;
+		have -= 8;
+		to[n++] = (uint8_t)(acc >> have);
+	}
+	buf_cut(out, out->n - symbols.n + n);
+}

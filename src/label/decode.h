@@ -1,0 +1,43 @@
+/*
+ * decode: what a value may say in another alphabet, for the matcher. Nothing
+ * here is strict: separators are passed over and padding is not asked for.
+ *
+ * An alphabet is read into symbols of a few bits first; nobody knows where in
+ * the symbols of a value an encoded passage begins, so they are made into bytes
+ * once for each place in a group (variant).
+ */
+#ifndef LABEL_DECODE_H
+#define LABEL_DECODE_H
+
+#include "base/buf.h"
+
+enum {
+	DECODE_URL_ROUNDS = 3,
+	DECODE_BREAK = 0xff, /* among symbols: a passage ends */
+	HEX_BITS = 4,
+	HEX_VARIANTS = 2,
+	BASE64_BITS = 6,
+	BASE64_VARIANTS = 4,
+	BASE32_BITS = 5,
+	BASE32_VARIANTS = 8,
+};
+
+/* %XX, again and again; nothing if there is none. */
+void decode_url(struct buf *out, struct span s);
+
+/* The digits of passages with 24 of them and more, whatever stands between
+ * them but letters. */
+void symbols_hex(struct buf *out, struct span s);
+
+/* Both alphabets, all of the value in a row. */
+void symbols_base64(struct buf *out, struct span s);
+
+/* All capitals in a row; and long words of small letters. */
+void symbols_base32(struct buf *out, struct span s);
+
+/* The bytes that the symbols stand for, after the first `skip` of each passage;
+ * a break gives a 0. */
+void decode_symbols(struct buf *out, struct span symbols, unsigned bits,
+		    unsigned skip);
+
+#endif
