@@ -3,12 +3,11 @@
 
 #include <time.h>
 
+#include "base/loop.h"
+
 static int64_t clock_ms(clockid_t id)
 {
-	struct timespec t = { 0 };
-
-	(void)clock_gettime(id, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	return (int64_t)(clock_ns(id) / 1000000);
 }
 
 int64_t jump_seen(struct jump *j, int64_t wall_ms, int64_t boot_ms)

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 enum { LOOP_FDS = 256, LOOP_TIMERS = 256 };
 
@@ -62,5 +63,8 @@ void loop_stop(struct loop *l);
 /* CLOCK_MONOTONIC in milliseconds and microseconds. */
 uint64_t now_ms(void);
 uint64_t now_us(void);
+
+/* Of any clock, in nanoseconds since its beginning. */
+uint64_t clock_ns(clockid_t clock);
 
 #endif

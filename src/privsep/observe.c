@@ -2,12 +2,10 @@
 #include "privsep/observe.h"
 
 #include <errno.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
-
-enum { SECOND_NS = 1000000000 };
+#include "base/loop.h"
 
 void observe_init(struct observe *o, enum observer from)
 {
@@ -33,14 +31,6 @@ int observe_to(struct observe *o, int fd)
 	o->chan.send_no_wait = true;
 	o->told = true;
 	return 0;
-}
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec t = { 0 };
-
-	(void)clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * SECOND_NS + (uint64_t)t.tv_nsec;
 }
 
 struct observe_time observe_now(void)

@@ -20,6 +20,7 @@ static const char *const fault_names[] = {
 	[WIRE_BAD_WINDOW] = "bad-window",
 	[WIRE_BAD_STREAM] = "bad-stream",
 	[WIRE_BAD_MONITOR] = "bad-monitor",
+	[WIRE_BROKER_GONE] = "broker-gone",
 };
 static_assert(ARRAY_SIZE(fault_names) == WIRE_FAULT_MAX);
 

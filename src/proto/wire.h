@@ -118,6 +118,7 @@ enum wire_fault {
 	WIRE_BAD_STREAM, /* a stream that is not there, not the guest's to
 			    open, or has ended */
 	WIRE_BAD_MONITOR, /* the virtual machine monitor said no, or nonsense */
+	WIRE_BROKER_GONE, /* no doing of the guest's: nobody to work for */
 	WIRE_FAULT_MAX
 };
 

@@ -15,7 +15,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -63,21 +62,13 @@ struct trial {
 
 /* --- the handshake ------------------------------------------------------ */
 
-static uint64_t wall_ns(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * 1'000'000'000u + (uint64_t)ts.tv_nsec;
-}
-
 static int say_hello(struct trial *t)
 {
 	struct wire_hello *h = &t->hello;
 
 	*h = (struct wire_hello){ .version = WIRE_VERSION,
 				  .workload = WIRE_PROBE,
-				  .wall_ns = wall_ns() };
+				  .wall_ns = clock_ns(CLOCK_REALTIME) };
 	if (getrandom(h->random, sizeof(h->random), 0) != WIRE_RANDOM ||
 	    getrandom(h->key, sizeof(h->key), 0) != WIRE_KEY)
 		return -EIO;

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/loop.h"
+
 enum { ROUNDS = 5, ROUND_NS = 6'000'000, TRIES = 8 };
 
 struct mark {
@@ -15,14 +17,6 @@ struct mark {
 	uint64_t tsc;
 	uint64_t slack; /* counts between the two reads around ns */
 };
-
-static uint64_t clock_ns(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1'000'000'000u + (uint64_t)ts.tv_nsec;
-}
 
 /* Both clocks at one moment: the tightest of a few tries, so that being
  * scheduled away in between does not count. */
@@ -33,7 +27,7 @@ static struct mark take_mark(void)
 
 	for (i = 0; i < TRIES; i++) {
 		uint64_t before = __builtin_ia32_rdtsc();
-		uint64_t ns = clock_ns();
+		uint64_t ns = clock_ns(CLOCK_MONOTONIC);
 		uint64_t after = __builtin_ia32_rdtsc();
 
 		if (after - before < best.slack)

@@ -6,24 +6,16 @@ import os
 import subprocess
 import sys
 
-from harness import Bulkhead, need, plain
+from harness import Bulkhead, need, own_mounts, plain
 
 MAIL = plain('agenda', 'Please use email.send to send the agenda to '
              'lea@example.org.')
 
 
 def main():
-    if os.environ.get('BULKHEAD_OWN_MOUNTS') != '1':
-        # A mount namespace of its own, as root or not. Without root, what
-        # may mount is a root alone in its user namespace, as which bulkhead
-        # refuses to run: it is started as another user once more.
-        flags = ['-m'] if os.geteuid() == 0 else ['-Urm']
-        env = {**os.environ, 'BULKHEAD_OWN_MOUNTS': '1'}
-        if os.geteuid() != 0:
-            env['BULKHEAD_WRAP'] = (f'unshare -U --map-user={os.geteuid()} '
-                                    f'--map-group={os.getegid()}')
-        return subprocess.run(['unshare', *flags, sys.executable, __file__],
-                              env=env, check=False).returncode
+    code = own_mounts(__file__)
+    if code is not None:
+        return code
     with Bulkhead(planner='gullible') as b:
         with open(b.config, 'a', encoding='utf-8') as f:
             f.write('audit: {reserve: 0}\n')

@@ -9,22 +9,11 @@ import sys
 import tempfile
 import time
 
-from harness import Bulkhead, need, plain, slower
+from harness import Bulkhead, need, own_mounts, plain, slower
 
 SEND = 'Please send an email to lea@example.org and tell her hello.'
 RESERVE = 4 << 20
 KEYS = f'audit: {{reserve: {RESERVE >> 20}MiB}}\nqueue: {{reserve: 1MiB}}\n'
-
-
-def own_mounts():
-    """A mount namespace of its own, as root or not: see audit_stops.py."""
-    flags = ['-m'] if os.geteuid() == 0 else ['-Urm']
-    env = {**os.environ, 'BULKHEAD_OWN_MOUNTS': '1'}
-    if os.geteuid() != 0:
-        env['BULKHEAD_WRAP'] = (f'unshare -U --map-user={os.geteuid()} '
-                                f'--map-group={os.getegid()}')
-    return subprocess.run(['unshare', *flags, sys.executable, __file__],
-                          env=env, check=False).returncode
 
 
 def filler(b):
@@ -159,8 +148,9 @@ def killed_when_full(b):
 
 
 def main():
-    if os.environ.get('BULKHEAD_OWN_MOUNTS') != '1':
-        return own_mounts()
+    code = own_mounts(__file__)
+    if code is not None:
+        return code
     where = tempfile.mkdtemp(prefix='bhd')
     subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=24m,mode=0700', 'none',
                     where], check=True)

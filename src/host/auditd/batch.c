@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <time.h>
 
 #include "base/fd.h"
 #include "base/log.h"
@@ -22,14 +21,6 @@ enum {
 	/* or at the latest after: */
 	BEHIND_MS = 250,
 };
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec t = { 0 };
-
-	(void)clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
 
 /* The log cannot be written: all is refused from here on. */
 static void fail(struct auditd *a, const char *step, int r)
@@ -65,7 +56,54 @@ static void say(struct auditd *a, enum msg_type t)
 		lose_peer(a, MONITOR);
 }
 
-static void watch_reserve(struct auditd *a);
+/*
+ * Tells both what has become of the reserve: before the answers of the batch
+ * that found the disk full, so that nothing is begun on one of them.
+ */
+static void tell_reserve(struct auditd *a)
+{
+	const struct reserve *r = a->reserve;
+	size_t i;
+
+	if (!r || !r->changed)
+		return;
+	a->reserve->changed = false;
+	log_event(r->open || r->why[0] ? LOG_LV_WARN : LOG_LV_INFO, "reserve",
+		  "bytes=%llu of=%llu why=\"%s\"", (unsigned long long)r->have,
+		  (unsigned long long)r->want, r->why[0] ? r->why : "whole");
+	for (i = 0; i < AUDITD_PEERS; i++) {
+		struct chan *c = &a->peers[i];
+
+		a->out.type = MSG_AUDIT_ROOM;
+		a->out.ids = a->ids;
+		a->out.audit_room =
+			(struct m_audit_room){ .full = r->open,
+					       .reserve = r->want,
+					       .left = r->have,
+					       .why = span_str(r->why) };
+		if (c->fd >= 0 && chan_send(c, &a->out, NULL, 0) < 0)
+			lose_peer(a, i);
+	}
+}
+
+static void on_reserve(void *arg);
+
+static void watch_reserve(struct auditd *a)
+{
+	tell_reserve(a);
+	if (a->reserve && a->reserve->open && a->reserve_timer < 0)
+		a->reserve_timer =
+			loop_timer(&a->loop, RESERVE_RETRY_MS, on_reserve, a);
+}
+
+static void on_reserve(void *arg)
+{
+	struct auditd *a = arg;
+
+	a->reserve_timer = -1;
+	(void)reserve_fill(a->reserve);
+	watch_reserve(a);
+}
 
 static void publish(struct auditd *a, bool rest)
 {
@@ -213,55 +251,6 @@ static void answer(struct auditd *a, size_t i)
 	 * not hold up the other. */
 	if (c->fd >= 0 && chan_send(c, &a->out, NULL, 0) < 0)
 		lose_peer(a, a->rows[i].peer);
-}
-
-/*
- * Tells both what has become of the reserve: before the answers of the batch
- * that found the disk full, so that nothing is begun on one of them.
- */
-static void tell_reserve(struct auditd *a)
-{
-	const struct reserve *r = a->reserve;
-	size_t i;
-
-	if (!r || !r->changed)
-		return;
-	a->reserve->changed = false;
-	log_event(r->open || r->why[0] ? LOG_LV_WARN : LOG_LV_INFO, "reserve",
-		  "bytes=%llu of=%llu why=\"%s\"", (unsigned long long)r->have,
-		  (unsigned long long)r->want, r->why[0] ? r->why : "whole");
-	for (i = 0; i < AUDITD_PEERS; i++) {
-		struct chan *c = &a->peers[i];
-
-		a->out.type = MSG_AUDIT_ROOM;
-		a->out.ids = a->ids;
-		a->out.audit_room =
-			(struct m_audit_room){ .full = r->open,
-					       .reserve = r->want,
-					       .left = r->have,
-					       .why = span_str(r->why) };
-		if (c->fd >= 0 && chan_send(c, &a->out, NULL, 0) < 0)
-			lose_peer(a, i);
-	}
-}
-
-static void on_reserve(void *arg)
-{
-	struct auditd *a = arg;
-
-	a->reserve_timer = -1;
-	if (!reserve_fill(a->reserve))
-		a->reserve_timer =
-			loop_timer(&a->loop, RESERVE_RETRY_MS, on_reserve, a);
-	tell_reserve(a);
-}
-
-static void watch_reserve(struct auditd *a)
-{
-	tell_reserve(a);
-	if (a->reserve && a->reserve->open && a->reserve_timer < 0)
-		a->reserve_timer =
-			loop_timer(&a->loop, RESERVE_RETRY_MS, on_reserve, a);
 }
 
 static bool may_take(const struct auditd *a)

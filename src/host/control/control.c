@@ -21,8 +21,9 @@
 #include "base/str.h"
 #include "privsep/chan.h"
 #include "privsep/sandbox.h"
+#include "privsep/users.h"
 
-enum { CLIENTS = 16, USERS = 16, SEND_SECONDS = 2, REST_MS = 200 };
+enum { CLIENTS = 16, SEND_SECONDS = 2, REST_MS = 200 };
 
 #define BROKER_GONE                                                            \
 	"the broker is not there: it is being started again; "                 \
@@ -48,8 +49,7 @@ struct control {
 		bool busy; /* likewise, though who asked may have gone */
 	} servers[SERVERS];
 	int listen_fd;
-	uint32_t users[USERS];
-	size_t n_users;
+	struct users users;
 	struct msg_ids ids;
 	struct client clients[CLIENTS];
 	struct msg msg;
@@ -212,17 +212,7 @@ static void client_event(void *arg, int fd, short revents)
 	client_request(c, cl);
 }
 
-static bool user_listed(const struct control *c, uid_t uid)
-{
-	size_t i;
-
-	for (i = 0; i < c->n_users; i++)
-		if (c->users[i] == uid)
-			return true;
-	return false;
-}
-
-/* #syscalls:control accept4 getsockopt int1=SOL_SOCKET int2=SO_PEERCRED */
+/* #syscalls:control accept4 */
 /* #syscalls:control fcntl int1=F_DUPFD_CLOEXEC */
 /* #syscalls:control setsockopt int1=SOL_SOCKET int2=SO_SNDTIMEO */
 static void listen_event(void *arg, int fd, short revents)
@@ -230,9 +220,8 @@ static void listen_event(void *arg, int fd, short revents)
 	const struct timeval limit = { .tv_sec = SEND_SECONDS };
 	struct control *c = arg;
 	struct client *cl = NULL;
-	struct ucred cred = { 0 };
-	socklen_t n = sizeof(cred);
 	CLEAN_FD int s = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+	uid_t uid;
 	size_t i;
 
 	(void)revents;
@@ -244,9 +233,8 @@ static void listen_event(void *arg, int fd, short revents)
 			loop_rest(&c->loop, fd, REST_MS);
 		return;
 	}
-	if (getsockopt(s, SOL_SOCKET, SO_PEERCRED, &cred, &n) < 0 ||
-	    !user_listed(c, cred.uid)) {
-		log_warn("client-refused", "uid=%u", cred.uid);
+	if (!users_have_peer(&c->users, s, &uid)) {
+		log_warn("client-refused", "uid=%u", uid);
 		return;
 	}
 	for (i = 0; i < CLIENTS && !cl; i++)
@@ -372,23 +360,6 @@ static void server_event(void *arg, int fd, short revents)
 	}
 }
 
-/* m_hello.arg: the uids, decimal, a comma between. */
-static void take_users(struct control *c, struct span list)
-{
-	while (list.n) {
-		const uint8_t *comma = memchr(list.p, ',', list.n);
-		size_t n = comma ? (size_t)(comma - list.p) : list.n;
-		uint64_t uid;
-
-		if (c->n_users == USERS ||
-		    num_parse(span_of(list.p, n), 0, UINT32_MAX - 1, &uid) < 0)
-			die("hello: bad list of users");
-		c->users[c->n_users++] = (uint32_t)uid;
-		n += comma ? 1 : 0;
-		list = span_of(list.p + n, list.n - n);
-	}
-}
-
 int main(void)
 {
 	static struct control c;
@@ -405,7 +376,8 @@ int main(void)
 	if (chan_recv(monitor, &c.msg, &why) != 1 || c.msg.type != MSG_HELLO)
 		die("no hello from the monitor");
 	c.ids = c.msg.ids;
-	take_users(&c, c.msg.hello.arg);
+	if (users_take(&c.users, c.msg.hello.arg) < 0)
+		die("hello: bad list of users");
 	monitor->no_wait = true;
 	monitor->spare = &c.spare;
 	new_broker(&c, graph_fd(PROC_CONTROL, FD_BROKER));

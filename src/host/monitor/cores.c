@@ -80,8 +80,13 @@ void core_send(struct monitor *m, struct core *c, const int *fds, size_t n)
 	r = chan_send(&c->chan, &m->out, fds, n);
 	if (r == 0)
 		return;
-	(void)str_printf(why, sizeof(why), "does not take a message: %s",
-			 r == -EPIPE ? "it is gone" : strerrorname_np(-r));
+	/* Of one that ends the channel goes first. */
+	if ((r != -EPIPE && r != -ECONNRESET) ||
+	    !core_exit(c, GONE_MS, why, sizeof(why), NULL))
+		(void)str_printf(why, sizeof(why),
+				 "does not take a message: %s",
+				 r == -EPIPE ? "it is gone"
+					     : strerrorname_np(-r));
 	core_lost(m, c, why);
 }
 

@@ -488,8 +488,6 @@ void service_stopping(struct monitor *m, const char *why);
 /* observe.c: telemetry. */
 /* Somebody is to be told something. */
 bool observe_wanted(const struct monitor *m);
-/* The socket of the metrics, or -errno. */
-[[nodiscard]] int observe_listen(const char *path, struct err *err);
 /* It was started, and is told what happens on fd, taken over. */
 [[nodiscard]] int observe_begin(struct monitor *m, int fd);
 /* It is gone. */

@@ -10,8 +10,6 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -197,35 +195,6 @@ void observe_lost(struct monitor *m)
 	(void)observe_to(&m->observe, -1);
 	loop_timer_del(&m->loop, m->observe_timer);
 	m->observe_timer = -1;
-}
-
-/* 0600, a stale one is replaced: we hold the lock. It outlives the process that
- * serves it. */
-int observe_listen(const char *path, struct err *err)
-{
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	CLEAN_FD int fd =
-		socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	struct stat st;
-	mode_t old;
-	int r;
-
-	if (str_copy(a.sun_path, sizeof(a.sun_path), span_str(path)) < 0)
-		return err_set(err, -ENAMETOOLONG,
-			       "%s: a socket's path holds at most 107 bytes: "
-			       "set telemetry.metrics",
-			       path);
-	if (lstat(a.sun_path, &st) == 0 && S_ISSOCK(st.st_mode))
-		(void)unlink(a.sun_path);
-	old = umask(0177);
-	r = fd < 0 ? -1 : bind(fd, (struct sockaddr *)&a, sizeof(a));
-	umask(old);
-	if (r < 0 || listen(fd, 16) < 0)
-		return err_set(err, -errno,
-			       "%s: cannot listen: %s: name another path, or "
-			       "none, in telemetry.metrics of bulkhead.yaml",
-			       path, strerror(errno));
-	return take_fd(&fd);
 }
 
 /* Asks it to send what it has not sent yet, and hands it the sockets for that,

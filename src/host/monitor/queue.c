@@ -194,7 +194,8 @@ void work_broke(struct monitor *m, struct mvm *v, const char *reason)
 	vm_stop(m, v, reason);
 	if (retry && !request_add(m, again))
 		monitor_fatal(m, "more virtual machines wait than items exist");
-	if (clone)
+	/* Without a broker any clone ends, whatever it was made of. */
+	if (clone && v->fault != WIRE_BROKER_GONE)
 		template_clone_died(m, v->kind, v->number, reason);
 }
 

@@ -204,32 +204,34 @@ int start_broker(struct monitor *m, struct err *err)
 
 /* --- restarted alone ----------------------------------------------------- */
 
-/* The owner's socket: 0600, a stale one is replaced (we hold the lock). */
-static int listen_control(struct monitor *m, struct err *err)
+/*
+ * A socket for the owner: 0600, a stale one is replaced (we hold the lock). key
+ * of bulkhead.yaml names it, and may name other.
+ */
+static int listen_at(const char *path, int type, const char *key,
+		     const char *other, struct err *err)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	CLEAN_FD int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	CLEAN_FD int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 	struct stat st;
 	mode_t old;
 	int r;
 
-	if (str_copy(a.sun_path, sizeof(a.sun_path), span_str(m->conf.socket)) <
-	    0)
+	if (str_copy(a.sun_path, sizeof(a.sun_path), span_str(path)) < 0)
 		return err_set(err, -ENAMETOOLONG,
 			       "%s: a socket's path holds "
-			       "at most 107 bytes: set control.socket",
-			       m->conf.socket);
+			       "at most 107 bytes: set %s",
+			       path, key);
 	if (lstat(a.sun_path, &st) == 0 && S_ISSOCK(st.st_mode))
 		(void)unlink(a.sun_path);
 	old = umask(0177);
 	r = fd < 0 ? -1 : bind(fd, (struct sockaddr *)&a, sizeof(a));
 	umask(old);
-	m->own_socket = r == 0;
 	if (r < 0 || listen(fd, 16) < 0)
 		return err_set(err, -errno,
-			       "%s: cannot listen: %s: name another socket in "
-			       "control.socket of bulkhead.yaml",
-			       a.sun_path, strerror(errno));
+			       "%s: cannot listen: %s: name %s in %s of "
+			       "bulkhead.yaml",
+			       a.sun_path, strerror(errno), other, key);
 	return take_fd(&fd);
 }
 
@@ -260,9 +262,12 @@ static int start_control(struct monitor *m, struct core *c, struct err *err)
 	int r;
 
 	if (m->listen_fd < 0)
-		m->listen_fd = listen_control(m, err);
+		m->listen_fd =
+			listen_at(m->conf.socket, SOCK_SEQPACKET,
+				  "control.socket", "another socket", err);
 	if (m->listen_fd < 0)
 		return m->listen_fd;
+	m->own_socket = true;
 	users_text(m, users);
 	r = pair_of(&broker, &theirs, err);
 	if (r == 0)
@@ -341,7 +346,9 @@ static int start_telemetry(struct monitor *m, struct core *c, struct err *err)
 	int r = telemetry_files(m, &dir, &cursor, err);
 
 	if (r == 0 && metrics[0] && m->metrics_fd < 0) {
-		m->metrics_fd = observe_listen(metrics, err);
+		m->metrics_fd = listen_at(metrics, SOCK_STREAM | SOCK_NONBLOCK,
+					  "telemetry.metrics",
+					  "another path, or none,", err);
 		r = m->metrics_fd < 0 ? m->metrics_fd : 0;
 	}
 	if (r == 0)

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <sys/random.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Data stops at the mark; the frame that reaches it, and a few of others. */
@@ -52,14 +51,6 @@ static int random_bytes(void *p, size_t n)
 	return getrandom(p, n, 0) == (ssize_t)n ? 0 : -EIO;
 }
 
-static uint64_t wall_ns(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
 /* What it carried is nobody's business, nor a watcher's. */
 static void tap_message(struct link *l, bool out, enum wire_type type, size_t n)
 {
@@ -77,7 +68,7 @@ static int make_hello(struct link *l, bool template)
 	struct wire_hello h = { .version = WIRE_VERSION,
 				.workload = (uint8_t)l->c.workload,
 				.flags = template ? WIRE_HELLO_TEMPLATE : 0,
-				.wall_ns = wall_ns() };
+				.wall_ns = clock_ns(CLOCK_REALTIME) };
 	struct buf *out = &l->mux.out;
 	int r = random_bytes(h.random, sizeof(h.random));
 

@@ -609,6 +609,23 @@ static void test_reader_crashed(void **state)
 	assert_int_equal(rig_stop(&r), 0);
 }
 
+/* No doing of the guest's, and its template is not to blame. */
+static void test_broker_gone(void **state)
+{
+	struct rig r;
+	struct msg m;
+
+	(void)state;
+	rig_start(&r, READER, -1);
+	guest_open(&r);
+	hear(&r.monitor, MSG_VM_READY, &m);
+	chan_done(&r.broker);
+	assert_int_equal(chan_recv(&r.monitor, &m, &(const char *){ 0 }), 1);
+	assert_int_equal(m.type, MSG_VM_FAIL);
+	assert_int_equal(m.vm_fail.fault, WIRE_BROKER_GONE);
+	assert_int_equal(rig_stop(&r), 0);
+}
+
 /* At the limit is no fault: the JSON is judged, and is none. */
 static void test_reader_limits(void **state)
 {
@@ -1447,6 +1464,7 @@ int main(void)
 		cmocka_unit_test(test_reader_window),
 		cmocka_unit_test(test_reader_refused),
 		cmocka_unit_test(test_reader_crashed),
+		cmocka_unit_test(test_broker_gone),
 		cmocka_unit_test(test_reader_limits),
 		cmocka_unit_test(test_item_limits),
 		cmocka_unit_test(test_no_reading),

@@ -128,8 +128,8 @@ static void try_ask(struct session *s)
 	s->asking = false;
 	loop_events(&s->loop, s->broker.fd, POLLIN);
 	if (r < 0)
-		session_fail(s, WIRE_HANGUP, "no answer from the broker: %d",
-			     -r);
+		session_fail(s, WIRE_BROKER_GONE,
+			     "no answer from the broker: %d", -r);
 	else
 		s->mode->sent(s);
 }
@@ -160,7 +160,7 @@ static void on_broker(void *arg, int fd, short revents)
 	if (r == -EAGAIN)
 		return;
 	if (r < 1)
-		session_fail(s, WIRE_HANGUP, "the broker is gone%s%s",
+		session_fail(s, WIRE_BROKER_GONE, "the broker is gone%s%s",
 			     r == -EPROTO ? ": " : "", r == -EPROTO ? why : "");
 	else
 		s->mode->broker(s, &m);

@@ -1,8 +1,6 @@
 /* retry: see retry.h. */
 #include "retry.h"
 
-enum { DOUBLINGS = 6 };
-
 enum post_result retry_judge(int status)
 {
 	if (status >= 200 && status <= 299)
@@ -21,14 +19,11 @@ void retry_clear(struct retry *b)
 void retry_more(struct retry *b, uint64_t now_ms, uint64_t asked_s,
 		uint32_t random)
 {
-	uint64_t pause = RETRY_MOST_MS;
+	uint64_t pause;
 
-	if (b->failures < DOUBLINGS)
-		pause = (uint64_t)RETRY_FIRST_MS << b->failures;
-	if (pause > RETRY_MOST_MS)
-		pause = RETRY_MOST_MS;
 	if (b->failures < UINT32_MAX)
 		b->failures++;
+	pause = backoff_ms(b->failures, RETRY_MOST_MS);
 	pause = pause / 2 + random % (pause / 2 + 1);
 	if (asked_s > RETRY_ASKED_MOST_S)
 		asked_s = RETRY_ASKED_MOST_S;

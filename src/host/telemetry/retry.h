@@ -7,10 +7,11 @@
 #ifndef TELEMETRY_RETRY_H
 #define TELEMETRY_RETRY_H
 
+#include "base/backoff.h"
 #include "metrics.h"
 
 enum {
-	RETRY_FIRST_MS = 1000,
+	RETRY_FIRST_MS = BACKOFF_FIRST_MS,
 	RETRY_MOST_MS = 60000,
 	RETRY_ASKED_MOST_S = 300, /* of what the collector asks for */
 };

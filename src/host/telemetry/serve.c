@@ -109,32 +109,22 @@ static void client_event(void *arg, int, short revents)
 		client_close(c);
 }
 
-/* #syscalls:telemetry accept4 getsockopt int1=SOL_SOCKET int2=SO_PEERCRED */
-static bool may_ask(const struct serve *s, int fd)
-{
-	struct ucred cred = { 0 };
-	socklen_t n = sizeof(cred);
-	size_t i;
-
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &n) < 0)
-		return false;
-	for (i = 0; i < s->n_users; i++)
-		if (s->users[i] == cred.uid)
-			return true;
-	log_warn("client-refused", "uid=%u", cred.uid);
-	return false;
-}
-
+/* #syscalls:telemetry accept4 */
 static void listen_event(void *arg, int fd, short)
 {
 	struct serve *s = arg;
 	CLEAN_FD int peer =
 		accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	struct serve_client *c = NULL;
+	uid_t uid;
 	size_t i;
 
-	if (peer < 0 || !may_ask(s, peer))
+	if (peer < 0)
 		return;
+	if (!users_have_peer(&s->users, peer, &uid)) {
+		log_warn("client-refused", "uid=%u", uid);
+		return;
+	}
 	for (i = 0; i < SERVE_CLIENTS && !c; i++)
 		if (s->clients[i].fd < 0)
 			c = &s->clients[i];

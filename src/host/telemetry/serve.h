@@ -5,15 +5,13 @@
 #ifndef TELEMETRY_SERVE_H
 #define TELEMETRY_SERVE_H
 
-#include <sys/types.h>
-
 #include "base/buf.h"
 #include "base/loop.h"
 #include "metrics.h"
+#include "privsep/users.h"
 
 enum {
 	SERVE_CLIENTS = 8,
-	SERVE_USERS = 16,
 	SERVE_MS = 5000,
 	SERVE_TEXT = 1 << 20,
 };
@@ -33,8 +31,7 @@ struct serve {
 	const struct metrics *metrics;
 	void (*refresh)(void *arg); /* before the metrics are read */
 	void *arg;
-	uid_t users[SERVE_USERS];
-	size_t n_users;
+	struct users users;
 	struct serve_client clients[SERVE_CLIENTS];
 };
 

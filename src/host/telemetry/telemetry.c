@@ -19,7 +19,6 @@
 #include <poll.h>
 #include <sys/random.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "retry.h"
 #include "base/fd.h"
@@ -70,14 +69,6 @@ struct telemetry {
 	bool told_lost; /* that the collector does not answer */
 };
 
-static uint64_t wall_ns(void)
-{
-	struct timespec t = { 0 };
-
-	(void)clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
 /* What the metrics say of telemetry itself. */
 static void refresh(void *arg)
 {
@@ -105,7 +96,7 @@ static void ask_socket(void *arg)
 /* The body of what is due of the log; false: nothing is. */
 static bool logs_body(struct telemetry *t)
 {
-	uint64_t now = wall_ns();
+	uint64_t now = clock_ns(CLOCK_REALTIME);
 	struct span record;
 	size_t n = 0;
 	int r = 0;
@@ -142,7 +133,8 @@ static bool make_body(struct telemetry *t, enum signal s)
 		return t->batch > 0;
 	case SIGNAL_METRICS:
 		refresh(t);
-		otlp_metrics(&t->body, &t->resource, &t->metrics, wall_ns());
+		otlp_metrics(&t->body, &t->resource, &t->metrics,
+			     clock_ns(CLOCK_REALTIME));
 		return true;
 	case SIGNAL_LOGS:
 		return t->logs != LOGS_NONE && logs_body(t);
@@ -353,29 +345,14 @@ static void on_monitor(void *arg, int, short)
 
 /* --- start --------------------------------------------------------------- */
 
-static void take_users(struct telemetry *t, struct span list)
-{
-	while (list.n) {
-		const uint8_t *comma = memchr(list.p, ',', list.n);
-		size_t n = comma ? (size_t)(comma - list.p) : list.n;
-		uint64_t uid;
-
-		if (t->serve.n_users == SERVE_USERS ||
-		    num_parse(span_of(list.p, n), 0, UINT32_MAX - 1, &uid) < 0)
-			die("hello: bad list of users");
-		t->serve.users[t->serve.n_users++] = (uid_t)uid;
-		n += comma ? 1 : 0;
-		list = span_of(list.p + n, list.n - n);
-	}
-}
-
 static void take_word(struct telemetry *t, struct span name, struct span value)
 {
 	uint64_t n = 0;
 
-	if (span_is(name, "users"))
-		take_users(t, value);
-	else if (span_is(name, "otlp")) {
+	if (span_is(name, "users")) {
+		if (users_take(&t->serve.users, value) < 0)
+			die("hello: bad list of users");
+	} else if (span_is(name, "otlp")) {
 		if (str_copy(t->host, sizeof(t->host), value) < 0)
 			die("hello: bad address");
 	} else if (num_parse(value, 0, UINT64_MAX / 2, &n) < 0)
