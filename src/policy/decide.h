@@ -1,0 +1,143 @@
+/*
+ * decide: the verdict on one typed request.
+ *
+ * Order (the model's first rule): every argument is resolved (label/args.h),
+ * brought into canonical form and checked; any matching deny row wins; else
+ * the first row that matches; no row is a deny. An argument of an origin that
+ * is not permitted sets a floor, a content argument whose flow rule does not
+ * hold refuses, the strictest stands. Then limits, budgets and breakers. The
+ * verdict is deny from the first line on: whatever goes wrong on the way
+ * leaves a refusal.
+ *
+ * Pure: what the broker knows comes in as data. It is called again with a
+ * grant when an approval has come or an undo window is due: then deny rows,
+ * flows and limits decide anew, and only what the grant covers is not asked
+ * again.
+ */
+#ifndef POLICY_DECIDE_H
+#define POLICY_DECIDE_H
+
+#include "label/args.h"
+#include "policy/policy.h"
+#include "policy/state.h"
+
+enum {
+	DECIDE_ITEMS = 256,  /* that one task has seen */
+	DECIDE_CLAUSES = 64, /* remembered, in force for one call */
+	DECIDE_CHIP = 200,
+};
+
+/* An item of the task, or one that a handle of it belongs to. */
+struct decide_item {
+	uint64_t item;
+	const struct policy_source *source;
+	struct span sender; /* canonical (source_sender_type), whom the
+			       provider vouches for; empty: nobody */
+	struct span chat;   /* where an answer to it goes, canonical */
+	uint32_t sender_who; /* principal; ATOM_NONE: nobody */
+	uint32_t atom;	     /* of the item as a whole */
+};
+
+/* What the owner has said yes to, bound to its bytes by the broker. */
+struct decide_grant {
+	bool floors; /* an ask, by row or floor, is not asked again */
+};
+
+/* "Always, constrained": the owner's exact clause for one capability. */
+struct decide_clause {
+	uint64_t id;
+	const char *capability;
+	uint64_t expires_s; /* wall */
+	/* Names of arguments and their canonical value; an argument that is not
+	 * named may be anything only if it is content. */
+	size_t n;
+	struct {
+		struct span name, value;
+	} v[LIMIT_ARGS];
+};
+
+struct decide_in {
+	const struct m_call *call;
+	const struct arg_context *context;
+	struct atoms *atoms;
+	const struct decide_item *items; /* ascending by item */
+	size_t n_items;
+	uint64_t task, task_item; /* item 0: the owner's or a schedule's task */
+	unsigned session;	  /* SESSION_ bits (model.h) */
+	uint64_t wall_s;	  /* for `time` conditions */
+	const struct decide_grant *grant; /* NULL: none */
+	const struct decide_clause *clauses;
+	size_t n_clauses;
+	bool lease_over; /* no authenticated act of the owner for too long */
+	/* The call does not run now: nothing is taken (explain, vectors). */
+	bool dry;
+};
+
+/* How an argument came to its value, for records and cards. */
+struct decide_arg {
+	struct span name, value; /* canonical, after the link rule */
+	uint8_t role;		 /* enum arg_role */
+	uint8_t type;		 /* enum arg_type */
+	unsigned origins;	 /* enum origin bits it is a member of */
+	bool permitted;
+	char chip[DECIDE_CHIP];	  /* "set family", "owner", "96 % your agent, 4 %
+				     copied from ..."; printable */
+	size_t value_index;	  /* in args: its label and parts */
+	uint16_t links_stripped;
+};
+
+enum decide_trip { TRIP_NONE, TRIP_DECOY, TRIP_DENIALS, TRIP_LIMITS };
+
+/* What an ask asks; of verdict VERDICT_ASK. */
+struct decide_ask {
+	uint32_t who; /* bits of principals */
+	uint32_t quorum;
+	unsigned via;
+	uint64_t ttl_s, delay_s;
+	uint8_t remember, show; /* enum remember, enum show */
+	bool confirm;
+	uint8_t undo; /* enum undo */
+};
+
+struct decision {
+	enum verdict verdict; /* allow, ask, deny */
+	bool rehearsed; /* nothing may leave; a simulated result is given */
+	bool limited;	/* a limit, budget or breaker refused */
+	/* It depended on bytes that the planner has not seen: one bit of
+	 * influence, and the session is tainted by them. */
+	bool hidden;
+	enum decide_trip trip;
+	char clause[200]; /* "assistant.yaml:31:9 allow" */
+	char reason[400]; /* see m_call_result.reason */
+	const char *connector; /* who executes it; NULL unless allow or ask */
+	uint64_t hold_s;       /* undo window; 0: at once */
+	uint32_t concurrent;   /* most at a time; 0: any */
+	struct decide_ask ask;
+	uint32_t n;
+	struct decide_arg args[LIMIT_ARGS]; /* in the order of the schema */
+	struct m_arg rows[LIMIT_ARGS]; /* the same as a connector gets them */
+	struct buf mem; /* what args and rows borrow besides `resolved` */
+	struct args resolved;
+	struct state_taken taken;
+};
+
+void decision_init(struct decision *d);
+void decision_done(struct decision *d);
+
+/*
+ * Decides. An allowed or asked call has taken its places in s (an ask keeps
+ * none: it takes them when it fires); policy_state_give_back returns them.
+ * Any error while evaluating is a deny.
+ */
+void policy_decide(const struct policy *p, struct policy_state *s,
+		   const struct decide_in *in, struct decision *d);
+
+/*
+ * What the owner's approval covers: SHA-256 over capability, canonical
+ * arguments with their names, policy hash and expiry, each with its length.
+ */
+void decision_bind(const struct decision *d, struct span capability,
+		   const uint8_t policy[32], uint64_t expires_s,
+		   uint8_t ret[32]);
+
+#endif
