@@ -271,7 +271,8 @@ int chain_open(const struct chain *c, struct span note, const char *name,
 	return 0;
 }
 
-/* A file with a private key. 0, -ENOENT, -EACCES or -EBADMSG. */
+/* A file with a private key. 0, -EBADMSG if it has none, or what kept it from
+ * being read. */
 static int read_private(int dir, const char *path, struct buf *b,
 			struct note_key *ret)
 {
@@ -282,7 +283,7 @@ static int read_private(int dir, const char *path, struct buf *b,
 	buf_reset(b);
 	r = layout_read(dir, path, LAYOUT_SMALL_MAX, b);
 	if (r < 0)
-		return r == -ENOENT || r == -EACCES ? r : -EBADMSG;
+		return r;
 	return note_key_parse(buf_view(b), ret) < 0 ? -EBADMSG : 0;
 }
 
@@ -294,7 +295,7 @@ int chain_private(int dir, const struct chain *c, struct buf *b,
 	const struct note_vkey *want = &chain_last(c)->key;
 	int first = 0;
 	size_t i;
-	int r;
+	int r = 0;
 
 	for (i = 0; i < ARRAY_SIZE(files); i++) {
 		r = read_private(dir, files[i], b, ret);
@@ -304,7 +305,11 @@ int chain_private(int dir, const struct chain *c, struct buf *b,
 			note_key_done(ret);
 		if (i == 0)
 			first = r;
+		if (r < 0 && r != -EBADMSG && r != -ENOENT)
+			break;
 	}
+	if (r < 0 && r != -EBADMSG && r != -ENOENT && r != -EACCES)
+		return err_set(err, -EBADMSG, "key: offset 0: cannot be read");
 	if (first == -EACCES || first == -ENOENT)
 		return first;
 	return err_set(err, -EBADMSG, "key: offset 0: %s",
