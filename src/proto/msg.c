@@ -84,6 +84,12 @@ static const struct layout sample = { LAYOUT(
 	m_sample, U8(m_sample, metric), STR(m_sample, first, LIMIT_LABEL),
 	STR(m_sample, second, LIMIT_LABEL), U64(m_sample, value)) };
 
+#define ROW_FIELDS                                                             \
+	U8(m_r_row, kind), STR(m_r_row, key, LIMIT_ROW_KEY),                   \
+		STR(m_r_row, value, LIMIT_ROW)
+
+static const struct layout kept_row = { LAYOUT(m_r_row, ROW_FIELDS) };
+
 #define L_EMPTY LAYOUT(m_empty, U8(m_empty, zero))
 #define L_TEXT	LAYOUT(m_text, STR(m_text, text, TEXT_MAX))
 
@@ -140,6 +146,7 @@ static const struct layout layouts[] = {
 				    U64(m_audit_room, left),
 				    STR(m_audit_room, why, REASON_MAX)) },
 	[MSG_AUDIT_FAIL] = { "audit-fail", L_TEXT },
+	[MSG_AUDIT_KEY] = { "audit-key", L_EMPTY },
 	[MSG_ITEM] = { "item",
 		       LAYOUT(m_item, STR(m_item, key, KEY_MAX),
 			      U64(m_item, size), BYTES(m_item, sha256, 32)) },
@@ -214,6 +221,12 @@ static const struct layout layouts[] = {
 	[MSG_E_RECORDED] = { "e-recorded", L_S_REF },
 	[MSG_E_GET] = { "e-get", L_S_GET },
 	[MSG_E_ROW] = { "e-row", L_E_ROW },
+	[MSG_R_PUT] = { "r-put", LAYOUT(m_r_put, LIST(m_r_put, rows, LIMIT_ROWS,
+						      kept_row)) },
+	[MSG_R_NEXT] = { "r-next",
+			 LAYOUT(m_r_next, U8(m_r_next, kind),
+				STR(m_r_next, after, LIMIT_ROW_KEY)) },
+	[MSG_R_ROW] = { "r-row", LAYOUT(m_r_row, ROW_FIELDS) },
 	[MSG_CONNECTOR] = { "connector",
 			    LAYOUT(m_connector,
 				   STR(m_connector, name, LIMIT_NAME),
@@ -305,6 +318,7 @@ static const struct layout layouts[] = {
 	[MSG_C_DOWN] = { "c-down", L_EMPTY },
 	[MSG_C_KILL] = { "c-kill", L_LATCH },
 	[MSG_C_REARM] = { "c-rearm", L_LATCH },
+	[MSG_C_KEY] = { "c-key", L_EMPTY },
 	[MSG_C_ITEMS] = { "c-items", L_EMPTY },
 	[MSG_C_ITEM] = { "c-item",
 			 LAYOUT(m_c_item, U64(m_c_item, item),

@@ -26,7 +26,7 @@
 #include "base/span.h"
 #include "proto/limits.h"
 
-enum { MSG_VERSION = 4, MSG_HEAD = 36, MSG_RUN = 16 };
+enum { MSG_VERSION = 5, MSG_HEAD = 36, MSG_RUN = 16 };
 
 enum msg_type {
 	MSG_NONE = 0,
@@ -53,6 +53,9 @@ enum msg_type {
 	MSG_AUDIT_OK,	 /* m_audit_ok: durable, with all before it */
 	MSG_AUDIT_ROOM,	 /* m_audit_room: unasked, when it changes */
 	MSG_AUDIT_FAIL,	 /* m_text: nothing may execute */
+
+	/* monitor -> auditd */
+	MSG_AUDIT_KEY, /* m_empty: sign with a new key from now on */
 
 	/* inbound connector <-> monitor */
 	MSG_ITEM,      /* m_item + sealed memfd of the raw bytes */
@@ -84,6 +87,9 @@ enum msg_type {
 	MSG_E_RECORDED, /* m_s_ref: its outcome is in the log; no answer */
 	MSG_E_GET,	/* m_s_get -> MSG_E_ROW, S_NONE */
 	MSG_E_ROW,	/* m_e_row */
+	MSG_R_PUT,	/* m_r_put -> S_OK, S_FAIL: all of them or none */
+	MSG_R_NEXT,	/* m_r_next -> MSG_R_ROW, S_NONE */
+	MSG_R_ROW,	/* m_r_row */
 
 	/* monitor -> broker */
 	MSG_CONNECTOR, /* m_connector + channel to it */
@@ -153,6 +159,7 @@ enum msg_type {
 	MSG_C_EFFECT,  /* m_e_row */
 	MSG_C_SETTLE,  /* m_e_outcome: the owner's word -> MSG_C_OK */
 	MSG_C_REPEAT,  /* m_s_ref -> MSG_C_EFFECT, the new one, MSG_C_OK */
+	MSG_C_KEY,     /* m_empty: a new key for the log -> MSG_C_OK */
 	MSG_C_OK,      /* m_empty */
 	MSG_C_FAIL,    /* m_text */
 	MSG_C_TEXT,    /* m_text: a JSON object, part of an answer */
@@ -352,6 +359,34 @@ struct m_revoked {
 	struct span detail;
 };
 
+/* Rows of the broker's own, which the store keeps without reading them. */
+enum row_kind {
+	ROW_STATE = 1, /* what is used up of the policy's limits */
+	ROW_APPROVAL,
+	ROW_TASK,
+	ROW_CLAUSE, /* that the owner had remembered */
+	ROW_SECRET, /* keys, salts */
+	ROW_KILL,
+	ROW_KIND_MAX
+};
+
+struct m_r_row {
+	uint8_t kind;	   /* enum row_kind */
+	struct span key;   /* 1 to LIMIT_ROW_KEY bytes */
+	struct span value; /* empty, to be put: there is no such row any more */
+};
+
+struct m_r_put {
+	uint32_t n;
+	struct m_r_row rows[LIMIT_ROWS];
+};
+
+/* The first row of a kind behind a key, in the order of their bytes. */
+struct m_r_next {
+	uint8_t kind;
+	struct span after; /* empty: the first of all */
+};
+
 struct m_connector {
 	struct span name;
 	uint8_t direction; /* 1 inbound, 2 outbound */
@@ -519,7 +554,12 @@ struct m_call {
 	struct m_arg args[LIMIT_ARGS];
 };
 
-enum verdict { VERDICT_ALLOW = 1, VERDICT_DENY, VERDICT_MAX };
+enum verdict {
+	VERDICT_ALLOW = 1,
+	VERDICT_DENY,
+	VERDICT_ASK, /* the owner is asked */
+	VERDICT_MAX
+};
 
 struct m_call_result {
 	uint64_t call;
@@ -685,6 +725,9 @@ struct msg {
 		struct m_e_started e_started;
 		struct m_e_outcome e_outcome;
 		struct m_e_row e_row;
+		struct m_r_put r_put;
+		struct m_r_next r_next;
+		struct m_r_row r_row;
 		struct m_connector connector;
 		struct m_latch latch;
 		struct m_revoked revoked;

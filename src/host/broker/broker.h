@@ -125,6 +125,9 @@ struct broker {
 	struct chan store;
 	struct msg ask, kept; /* what the store is asked, and answers */
 	char keep_why[513];   /* why it refused, or we did */
+	struct buf rows;      /* gathered: keys and values, one after another */
+	struct m_r_put put;   /* their kinds and lengths */
+	bool rows_bad;	      /* more than can be put at once */
 	struct buf repeat;    /* what an effect to be repeated was */
 	struct policy *policy;
 	struct msg_ids ids; /* of this run */
@@ -196,6 +199,20 @@ void keep_recorded(struct broker *b, enum msg_type t, uint64_t id);
 /* The row that is asked for, or NULL; lives until the store is asked again. */
 const struct m_i_row *keep_item(struct broker *b, const struct m_s_get *m);
 const struct m_e_row *keep_effect(struct broker *b, const struct m_s_get *m);
+/*
+ * Rows of the broker's own. With `more` a row is only gathered, in memory of
+ * ours; the first one without makes them all durable, together or, when false,
+ * none of them. An empty value takes the row away.
+ */
+[[nodiscard]] bool keep_row(struct broker *b, enum row_kind kind,
+			    struct span key, struct span value, bool more);
+[[nodiscard]] bool keep_row_forget(struct broker *b, enum row_kind kind,
+				   struct span key);
+/* Each row of a kind, in the order of their keys. fn may not ask the store;
+ * false of it ends the walk, and is the result. */
+bool keep_rows(struct broker *b, enum row_kind kind,
+	       bool (*fn)(void *arg, struct span key, struct span value),
+	       void *arg);
 /* Ends what a crash left: each effect and each item that is open. */
 void keep_recover(struct broker *b);
 
