@@ -64,7 +64,8 @@ static void load_policy(struct broker *b, struct span name)
 	fd_close(&fd);
 }
 
-/* m_hello.arg is the planner's kind, a line feed, and the instruction. */
+/* m_hello.arg is the planner's kind, a blank and the id of the machine's boot,
+ * a line feed, and the instruction. */
 static void take_hello(struct broker *b, const struct m_hello *m)
 {
 	const uint8_t *nl = m->arg.n ? memchr(m->arg.p, '\n', m->arg.n) : NULL;
@@ -108,6 +109,7 @@ int main(void)
 	take_hello(&b, &b.in.hello);
 	load_policy(&b, b.in.hello.name);
 	latch_map(&b);
+	limits_init(&b);
 	keep_recover(&b);
 	b.out.type = MSG_READY;
 	b.out.ids = b.ids;
