@@ -97,6 +97,10 @@ static const struct cli_flag kill_flags[] = {
 
 static const struct cli_flag rearm_flags[] = {
 	LEVEL_FLAGS,
+	{ "--lease", NULL,
+	  "no latch, but the lease: begins the time anew for which the agent "
+	  "acts without a word of its owner",
+	  NULL, WORD_ANY },
 	FLAGS_END,
 };
 

@@ -117,7 +117,7 @@ int cmd_kill(int argc, char **argv, const struct cli *cli)
 	struct conf conf;
 
 	buf_init(&reason, 1 << 20);
-	if (latch_asked("kill", &argc, argv, &l) != CLI_OK)
+	if (latch_asked("kill", &argc, argv, &l, NULL) != CLI_OK)
 		return CLI_USAGE;
 	join(&reason, argc, argv);
 	if (!buf_ok(&reason))

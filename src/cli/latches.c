@@ -8,23 +8,26 @@
 #include "base/str.h"
 #include "cli/place.h"
 
-int latch_asked(const char *command, int *argc, char **argv, struct latch *ret)
+int latch_asked(const char *command, int *argc, char **argv, struct latch *ret,
+		bool *ret_lease)
 {
 	const char *capability = NULL, *task = NULL;
-	bool agent = false, revoke = false;
+	bool agent = false, revoke = false, lease = false;
 	const struct cli_opt opts[] = {
 		{ "--capability", NULL, &capability },
 		{ "--task", NULL, &task },
 		{ "--agent", &agent, NULL },
 		{ "--revoke", &revoke, NULL },
+		{ "--lease", &lease, NULL },
 	};
 	struct m_latch m = { .level = LATCH_ALL };
 
 	if (cli_options(argc, argv, opts, ARRAY_SIZE(opts)) != 0)
 		return CLI_USAGE;
-	if ((capability != NULL) + (task != NULL) + agent + revoke > 1)
-		return cli_usage(command, "one level at a time: --capability, "
-					  "--task, --agent or --revoke");
+	if ((capability != NULL) + (task != NULL) + agent + revoke + lease > 1)
+		return cli_usage(command, "one of its options at a time");
+	if (ret_lease)
+		*ret_lease = lease;
 	if (capability) {
 		m.level = LATCH_CAPABILITY;
 		m.capability = span_str(capability);

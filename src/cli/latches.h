@@ -10,11 +10,11 @@
 
 /*
  * Takes the options out of argv: --capability NAME, --task N, --agent,
- * --revoke; without one of them, all. CLI_OK, or CLI_USAGE after it told what
- * is wrong.
+ * --revoke; without one of them, all. And --lease, where ret_lease is not NULL:
+ * it is about that then. CLI_OK, or CLI_USAGE after it told what is wrong.
  */
 [[nodiscard]] int latch_asked(const char *command, int *argc, char **argv,
-			      struct latch *ret);
+			      struct latch *ret, bool *ret_lease);
 
 /* The latches of the state directory, which is made if it is not there. 0 or
  * -errno. */

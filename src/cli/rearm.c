@@ -72,6 +72,30 @@ static int take_away(const struct latches *d, const struct latch *l)
 	return CLI_OK;
 }
 
+/* The lease is no latch: nothing of it is a file, and its owner is heard of by
+ * what he types. */
+static int renew(const struct conf *conf)
+{
+	const struct msg ask = { .type = MSG_C_LEASE };
+	int rc;
+
+	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
+		cli_error("the lease stays as it is: call rearm at a terminal, "
+			  "it asks for a typed word");
+		return CLI_NO;
+	}
+	(void)fputs("Type rearm to let the agent go on without you: ", stdout);
+	(void)fflush(stdout);
+	if (!typed_word()) {
+		(void)puts("Nothing changed.");
+		return CLI_NO;
+	}
+	rc = client_ask(conf, &ask, NULL, NULL);
+	if (rc == CLI_OK)
+		(void)puts("The lease begins again.");
+	return rc;
+}
+
 static int rearm(const struct conf *conf, const struct latches *d,
 		 const struct latch *l)
 {
@@ -96,14 +120,17 @@ int cmd_rearm(int argc, char **argv, const struct cli *cli)
 	struct latches d;
 	struct conf conf;
 	struct latch l;
+	bool lease;
 	int r;
 
-	if (latch_asked("rearm", &argc, argv, &l) != CLI_OK)
+	if (latch_asked("rearm", &argc, argv, &l, &lease) != CLI_OK)
 		return CLI_USAGE;
 	if (argc > 1)
 		return cli_usage("rearm", "it takes no operand");
 	if (cli_conf(cli, &conf) != 0)
 		return CLI_USAGE;
+	if (lease)
+		return renew(&conf);
 	r = latches_at(&conf, &d);
 	if (r < 0) {
 		cli_error("%s: %s", conf.state, strerror(-r));

@@ -18,7 +18,8 @@
  *	queue     [{source, waiting, at_work, bytes, blocked, why}]
  *	room      {why, waits, fds, fds_most, vms, clock_jumps}
  *	kills     {set, latches [{level, capability, task, reason}], trips,
- *		   frozen, revoked [{connector, result, detail}]}
+ *		   frozen, revoked [{connector, result, detail}],
+ *		   lease {autonomy_s, left_s}}
  *	audit     {size, root, reserve, reserve_left, full, reserve_why}
  *
  * A key that is not there is shown as unknown, never guessed.
@@ -146,6 +147,23 @@ static void latch_row(struct buf *b, const struct show *how, const json_t *row)
 	buf_u8(b, '\n');
 }
 
+/* How long the agent acts without a word of its owner, if that has an end. */
+static void lease_line(struct buf *b, const struct show *how, const json_t *j)
+{
+	const json_int_t left =
+		json_integer_value(json_object_get(j, "left_s"));
+
+	if (json_integer_value(json_object_get(j, "autonomy_s")) <= 0)
+		return;
+	label(b, how, "lease");
+	if (left > 0)
+		buf_printf(b, "%lld s left without the owner\n",
+			   (long long)left);
+	else
+		show_put(b, how, SHOW_BAD,
+			 "OVER: `bulkhead rearm --lease` begins it again\n");
+}
+
 /* What is stopped and is not all; what connectors said of their credentials;
  * machines that were kept. */
 static void kills_lines(struct buf *b, const struct show *how, const json_t *j)
@@ -154,9 +172,9 @@ static void kills_lines(struct buf *b, const struct show *how, const json_t *j)
 	const json_t *row;
 	size_t i;
 
-	json_array_foreach(latches, i, row)
-		latch_row(b, how, row);
-	json_array_foreach(json_object_get(j, "revoked"), i, row) {
+	json_array_foreach(latches, i, row) latch_row(b, how, row);
+	json_array_foreach(json_object_get(j, "revoked"), i, row)
+	{
 		label(b, how, i ? "" : "revocation");
 		put_string(b, how, json_object_get(row, "connector"), 12);
 		buf_str(b, ": ");
@@ -165,6 +183,7 @@ static void kills_lines(struct buf *b, const struct show *how, const json_t *j)
 		put_string(b, how, json_object_get(row, "detail"), 12);
 		buf_u8(b, '\n');
 	}
+	lease_line(b, how, json_object_get(j, "lease"));
 	if (json_integer_value(json_object_get(j, "trips")) > 0) {
 		label(b, how, "tripwires");
 		put_number(b, json_object_get(j, "trips"));

@@ -18,7 +18,7 @@
 enum {
 	PARTS = CANARY_LEN - CANARY_TRIP + 1,
 	SLOTS = 1 << 17,
-	PACKED_MAX = 4 * GRAM_VALUE_MAX,
+	PACKED_MAX = 16 * GRAM_VALUE_MAX,
 };
 
 static_assert(CANARY_TRIP == sizeof(uint64_t), "a part is a word");
@@ -146,12 +146,27 @@ static size_t place(struct canaries *c, bool *stale)
 	return c->next;
 }
 
+static bool is_live(const struct canaries *c, const struct canary_tag *t)
+{
+	size_t i;
+
+	for (i = 0; i < c->n; i++)
+		if (c->live[i].tag.zone == t->zone &&
+		    c->live[i].tag.task == t->task &&
+		    c->live[i].tag.item == t->item)
+			return true;
+	return false;
+}
+
 void canary_add(struct canaries *c, const char *text,
 		const struct canary_tag *tag)
 {
 	bool stale;
-	size_t at = place(c, &stale), i;
+	size_t at, i;
 
+	if (is_live(c, tag))
+		return;
+	at = place(c, &stale);
 	memcpy(c->live[at].text, text, CANARY_LEN);
 	c->live[at].tag = *tag;
 	if (!stale) {

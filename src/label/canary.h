@@ -52,13 +52,15 @@ void canaries_free(struct canaries *c);
 /* Of random bytes: small letters that make no words, and digits. */
 void canary_make(const uint8_t random[CANARY_RANDOM], char ret[CANARY_LEN + 1]);
 
-/* Looks for it from now on; text has CANARY_LEN such characters. The oldest
- * goes for it, but none of CANARY_RUN. */
+/* Looks for it from now on, if there is none of that tag yet; text has
+ * CANARY_LEN such characters. The oldest goes for it, but none of CANARY_RUN.
+ */
 void canary_add(struct canaries *c, const char *text,
 		const struct canary_tag *tag);
 
-/* Whether one is in the value; the first that is met. A value that cannot be
- * looked at for want of memory is one that has all of them. */
+/* Whether one is in the value, of some hundred KiB; the first that is met. A
+ * value that cannot be looked at, too long or for want of memory, is one that
+ * has one: of zone 0. */
 bool canary_scan(struct canaries *c, struct span value,
 		 struct canary_match *ret);
 

@@ -336,6 +336,16 @@ void policy_free(struct policy *p)
 	free(p);
 }
 
+const struct trip *policy_trip(const struct policy *p)
+{
+	return &p->trip;
+}
+
+uint64_t policy_lease_s(const struct policy *p)
+{
+	return p->lease.autonomy_s;
+}
+
 const uint8_t *policy_hash(const struct policy *p)
 {
 	return p->hash;

@@ -491,6 +491,9 @@ const struct load_schema trip_schema = { "trip.", LOAD_TABLE(trip_rules) };
 
 void set_trip(void *ctx, const struct yaml_node *n)
 {
+	struct loader *l = ctx;
+
+	l->p->trip.written = true;
 	load_section(ctx, n, &trip_schema);
 }
 

@@ -253,12 +253,6 @@ struct lease {
 	struct yaml_place at;
 };
 
-enum trip_action { TRIP_REFUSE, TRIP_FREEZE, TRIP_KILL };
-
-struct trip {
-	enum trip_action canary, decoy, denials, audit, limits;
-};
-
 struct decoy {
 	const char *name;
 	char *description;

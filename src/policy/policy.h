@@ -67,6 +67,19 @@ enum { POLICY_MAPS = 24 };
 struct load_schema;
 size_t policy_schema(struct load_schema *ret, size_t most);
 
+/* What its tripwires do. */
+enum trip_action { TRIP_REFUSE, TRIP_FREEZE, TRIP_KILL };
+
+struct trip {
+	enum trip_action canary, decoy, denials, audit, limits;
+	bool written; /* or all of them are the defaults */
+};
+
+const struct trip *policy_trip(const struct policy *p);
+
+/* For how long it acts without a word of its owner; 0: without an end. */
+uint64_t policy_lease_s(const struct policy *p);
+
 /* SHA-256 of the file's bytes: which policy decided, in every record. */
 const uint8_t *policy_hash(const struct policy *p);
 

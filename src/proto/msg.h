@@ -35,6 +35,7 @@ enum msg_type {
 	MSG_HELLO, /* m_hello: who you are, the run id in the head */
 	MSG_STOP,  /* m_empty: finish and exit */
 	MSG_KILL,  /* m_text: the latch is set, the reason */
+	MSG_LEASE, /* m_lease: from the broker, when it changes */
 	MSG_LATCH, /* m_latch: to the broker, set or taken away. From the broker
 		      to the monitor: to be set */
 	MSG_PING,  /* m_ping: say that you work */
@@ -150,6 +151,7 @@ enum msg_type {
 	MSG_C_DOWN,    /* m_empty -> MSG_C_OK */
 	MSG_C_KILL,    /* m_latch -> MSG_C_OK, or MSG_C_TEXT before it: what
 			  each connector said to MSG_REVOKE */
+	MSG_C_LEASE,   /* m_empty: the owner is there -> MSG_C_OK */
 	MSG_C_REARM,   /* m_latch -> MSG_C_OK */
 	MSG_C_ITEMS,   /* m_empty -> MSG_C_ITEM ..., MSG_C_OK */
 	MSG_C_ITEM,    /* m_c_item + sealed memfd, message_encode, if any */
@@ -349,6 +351,12 @@ struct m_latch {
 	struct span reason;
 };
 
+/* How long the agent still acts without a word of its owner. */
+struct m_lease {
+	uint64_t autonomy_s;
+	uint64_t until_ms; /* CLOCK_BOOTTIME; 0: it is over */
+};
+
 enum revoked { REVOKED_NOTHING = 1, REVOKED_DONE, REVOKED_FAILED, REVOKED_MAX };
 
 /* "nothing-to-revoke", "revoked", "failed"; "none". */
@@ -519,6 +527,7 @@ struct m_envelope {
 struct m_task {
 	struct span instruction; /* the owner's, from the configuration */
 	uint8_t has_item;
+	struct span canaries; /* that stand beside them; label/canary.h */
 };
 
 struct m_tool {
@@ -730,6 +739,7 @@ struct msg {
 		struct m_r_row r_row;
 		struct m_connector connector;
 		struct m_latch latch;
+		struct m_lease lease;
 		struct m_revoked revoked;
 		struct m_item_new item_new;
 		struct m_vm_new vm_new;

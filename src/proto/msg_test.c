@@ -136,6 +136,8 @@ static void sample(struct msg *m, enum msg_type t)
 					     .task = 7,
 					     .by = SPAN_LIT("decoy"),
 					     .reason = SPAN_LIT("why") };
+	} else if (t == MSG_LEASE) {
+		m->lease = (struct m_lease){ 86400, 0x0102 };
 	} else if (t == MSG_REVOKED) {
 		m->revoked =
 			(struct m_revoked){ REVOKED_NOTHING, SPAN_LIT("why") };
@@ -256,6 +258,8 @@ static void test_golden(void **state)
 			     "0700000000000000"
 			     "050000006465636f79"
 			     "03000000776879" },
+		{ MSG_LEASE, "8051010000000000"
+			     "0201000000000000" },
 		{ MSG_REVOKED, "01"
 			       "03000000776879" },
 		{ MSG_R_PUT, "02000000"

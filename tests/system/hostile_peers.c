@@ -23,6 +23,7 @@
 #include "base/sha256.h"
 #include "base/str.h"
 #include "base/testing.h"
+#include "label/canary.h"
 #include "policy/policy.h"
 #include "privsep/chan.h"
 #include "privsep/gate.h"
@@ -73,6 +74,14 @@ static void say(struct chan *c, enum msg_type t, int fd)
 	assert_int_equal(chan_send(c, &out, &fd, fd >= 0 ? 1 : 0), 0);
 }
 
+static void hear_any(struct chan *c)
+{
+	const char *why;
+
+	if (chan_recv(c, &in, &why) != 1)
+		fail_msg("nothing came");
+}
+
 /* The next message of that type; those before it are passed over. */
 static void hear(struct chan *c, enum msg_type t)
 {
@@ -112,7 +121,27 @@ static pid_t start_process(enum proc p, const int *fds, size_t n)
 	return pid;
 }
 
-static int world_start(void **)
+/* With tripwires, and an owner who has to be heard of. */
+static const char guarded[] =
+	"bulkhead: 1\n"
+	"profile: guarded\nmode: enforce\n"
+	"sources:\n"
+	"  mail: {reader: email, connector: inbox, integrity: external,\n"
+	"         audience: thread, reveal: text}\n"
+	"capabilities:\n"
+	"  notes.append:\n"
+	"    connector: drafts\n"
+	"    effect: internal\n"
+	"    undo: none\n"
+	"    args:\n"
+	"      text: {type: text, max: 2000, role: content, from: [planner]}\n"
+	"    decide: [{allow: {}}]\n"
+	"    limits: {rate: 30/hour}\n"
+	"decoys: [vault.export_all]\n"
+	"lease: {autonomy: 1h, on_expiry: deny}\n"
+	"trip: {canary: kill, decoy: freeze}\n";
+
+static int world_with(const char *policy_text)
 {
 	int a[2], audit[2], m[2], c[2], s[2], kept[2];
 	CLEAN_FD int dir = -1;
@@ -124,7 +153,7 @@ static int world_start(void **)
 	w = (struct world){ .dir = "/tmp/bhp-XXXXXX", .next = 1 };
 	assert_non_null(mkdtemp(w.dir));
 	dir = open(w.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	policy = memfd_sealed("policy", span_str(policy_default_text()));
+	policy = memfd_sealed("policy", span_str(policy_text));
 	assert_int_equal(mkdirat(dir, "store", 0700), 0);
 	queue = openat(dir, "store", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_int_equal(mkdirat(dir, "tip", 0700), 0);
@@ -167,6 +196,16 @@ static int world_start(void **)
 	say(&w.monitor, MSG_HELLO, -1);
 	hear(&w.monitor, MSG_READY);
 	return 0;
+}
+
+static int world_start(void **)
+{
+	return world_with(policy_default_text());
+}
+
+static int world_guarded(void **)
+{
+	return world_with(guarded);
 }
 
 static int world_stop(void **)
@@ -543,6 +582,116 @@ static void test_gate(void **)
 	chan_done(&planner);
 }
 
+/* A decoy is listed like any other, and refused like what is not there; the
+ * monitor is told to freeze the task, and nothing of it is done from then on,
+ * whether the monitor has come to it or not. */
+static void test_decoy(void **)
+{
+	struct chan planner, outbox;
+	bool listed = false;
+	uint64_t vm, task;
+
+	(void)planner_of_item(&planner, &vm);
+	task = in.task_start.task;
+	new_outbox(&outbox);
+	out.empty = (struct m_empty){ 0 };
+	say(&planner, MSG_TOOLS_GET, -1);
+	do {
+		hear_any(&planner);
+		listed |= in.type == MSG_TOOL &&
+			  span_is(in.tool.name, "vault.export_all");
+	} while (in.type != MSG_TOOLS_END);
+	assert_true(listed);
+	call(&planner, "vault.export_all", 0);
+	hear(&planner, MSG_CALL_RESULT);
+	assert_int_equal(in.call_result.verdict, VERDICT_DENY);
+	assert_null(memmem(in.call_result.reason.p, in.call_result.reason.n,
+			   "decoy", 5));
+	assert_null(memmem(in.call_result.clause.p, in.call_result.clause.n,
+			   "decoy", 5));
+	hear(&w.monitor, MSG_LATCH);
+	assert_int_equal(in.latch.level, LATCH_TASK);
+	assert_int_equal(in.latch.task, task);
+	assert_true(span_is(in.latch.by, "decoy"));
+	call_note(&planner);
+	hear(&planner, MSG_CALL_RESULT);
+	assert_true(span_is(in.call_result.clause, "kill latch"));
+	assert_true(is_quiet(&outbox));
+	chan_done(&outbox);
+	chan_done(&planner);
+}
+
+/* The canaries of a task: what it is shown beside its instruction. */
+static void canaries_of(struct chan *planner, char ret[256])
+{
+	out.empty = (struct m_empty){ 0 };
+	say(planner, MSG_TASK_GET, -1);
+	hear(planner, MSG_TASK);
+	assert_int_equal(str_copy(ret, 256, in.task.canaries), 0);
+	assert_int_equal(strlen(ret), 3 * CANARY_LEN + 2);
+}
+
+/* Half of one, in hexadecimal, is enough; the record says where it was. */
+static void test_canary(void **)
+{
+	char canaries[256], hex[64];
+	struct chan planner, outbox;
+	uint64_t vm;
+
+	(void)planner_of_item(&planner, &vm);
+	new_outbox(&outbox);
+	canaries_of(&planner, canaries);
+	hex_encode(hex, (uint8_t *)canaries + 2 * (CANARY_LEN + 1), 10);
+	out.call.args[0] = (struct m_arg){ .name = SPAN_LIT("text"),
+					   .json = ARG_STRING,
+					   .value = span_str(hex) };
+	call(&planner, "notes.append", 1);
+	hear(&w.monitor, MSG_LATCH);
+	assert_int_equal(in.latch.level, LATCH_ALL);
+	assert_true(span_is(in.latch.by, "canary"));
+	hear(&planner, MSG_CALL_RESULT);
+	assert_int_equal(in.call_result.verdict, VERDICT_DENY);
+	assert_null(memmem(in.call_result.reason.p, in.call_result.reason.n,
+			   "canary", 6));
+	assert_true(is_quiet(&outbox));
+	chan_done(&outbox);
+	chan_done(&planner);
+}
+
+/* It does not reach the owner in an answer, either. */
+static void test_canary_in_answer(void **)
+{
+	char canaries[256];
+	struct chan planner;
+	uint64_t vm;
+
+	(void)planner_of_item(&planner, &vm);
+	canaries_of(&planner, canaries);
+	canaries[12] = 0;
+	out.text.text = span_str(canaries);
+	say(&planner, MSG_ANSWER, -1);
+	hear(&w.monitor, MSG_LATCH);
+	assert_true(span_is(in.latch.by, "canary"));
+	assert_true(is_quiet(&planner));
+	chan_done(&planner);
+}
+
+/* What the owner does begins it anew. */
+static void test_lease(void **)
+{
+	const uint64_t now = clock_ns(CLOCK_BOOTTIME) / 1000000;
+
+	out.empty = (struct m_empty){ 0 };
+	say(&w.control, MSG_C_LEASE, -1);
+	hear(&w.control, MSG_C_OK);
+	hear(&w.monitor, MSG_LEASE);
+	assert_int_equal(in.lease.autonomy_s, 3600);
+	assert_true(in.lease.until_ms >= now + 3600 * 1000);
+	/* Only to look is no sign of him. */
+	alive();
+	assert_true(is_quiet(&w.monitor));
+}
+
 /* A task that is killed while it waits for its machine ends all the same. */
 static void test_killed_waiting(void **)
 {
@@ -818,6 +967,8 @@ int main(int argc, char **argv)
 {
 #define WORLD_TEST(f)                                                          \
 	cmocka_unit_test_setup_teardown(f, world_start, world_stop)
+#define GUARDED_TEST(f)                                                        \
+	cmocka_unit_test_setup_teardown(f, world_guarded, world_stop)
 	const struct CMUnitTest tests[] = {
 		WORLD_TEST(test_awkward_requests),
 		WORLD_TEST(test_words_that_are_no_text),
@@ -826,6 +977,10 @@ int main(int argc, char **argv)
 		WORLD_TEST(test_no_connector_no_rate),
 		WORLD_TEST(test_gate),
 		WORLD_TEST(test_killed_waiting),
+		GUARDED_TEST(test_decoy),
+		GUARDED_TEST(test_canary),
+		GUARDED_TEST(test_canary_in_answer),
+		GUARDED_TEST(test_lease),
 		WORLD_TEST(test_out_of_turn),
 		WORLD_TEST(test_bad_records),
 		WORLD_TEST(test_endless_requests),

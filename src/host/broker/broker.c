@@ -110,6 +110,8 @@ int main(void)
 	load_policy(&b, b.in.hello.name);
 	latch_map(&b);
 	limits_init(&b);
+	trips_init(&b);
+	lease_init(&b);
 	keep_recover(&b);
 	b.out.type = MSG_READY;
 	b.out.ids = b.ids;

@@ -19,7 +19,9 @@
 #define HOST_BROKER_BROKER_H
 
 #include "base/loop.h"
+#include "base/sha256.h"
 #include "host/broker/pace.h"
+#include "label/canary.h"
 #include "policy/decide.h"
 #include "privsep/chan.h"
 #include "privsep/gate.h"
@@ -40,6 +42,8 @@ enum {
 	/* How long one peer that an attacker may own can make the broker wait
 	 * in all its life by not taking its messages. */
 	BROKER_PATIENCE_MS = 1000,
+	BROKER_FROZEN = 16,
+	TRIP_CANARIES = 3 * (CANARY_LEN + 1), /* the text of a task's */
 };
 
 /* What a planner asked for, kept for the owner's questions. */
@@ -138,6 +142,14 @@ struct broker {
 	char instruction[4097]; /* "": no planner, so no tasks */
 	bool killed; /* a tripwire of ours says so before the monitor does */
 	const struct gate *gate;
+	/* Tasks that a tripwire of ours has frozen; the gate has them soon. */
+	uint64_t frozen[BROKER_FROZEN];
+	size_t next_frozen;
+	struct canaries *canaries;
+	uint8_t canary_key[SHA256_LEN]; /* of this run */
+	struct state_clock owner_heard;
+	bool owner_known, lease_over;
+	int lease_timer;
 	bool acting; /* an effect is under way: planners wait */
 	struct peer peers[BROKER_PEERS];
 	struct item items[BROKER_ITEMS];
@@ -191,6 +203,7 @@ void verdict_record(struct broker *b, const struct msg_ids *ids, uint64_t item,
  * store; behind the planner's kind stands the id of the boot. */
 void limits_init(struct broker *b);
 /* Before a decision: the time that it is decided at, seconds since 1970. */
+struct state_clock limits_clock(const struct broker *b);
 uint64_t limits_now(struct broker *b);
 /* What has changed, into the store; false: refused, the reason in b->keep_why,
  * and it is owed. */
@@ -273,6 +286,26 @@ const char *latch_why(const struct broker *b, struct span capability,
 		      uint64_t task);
 /* MSG_LATCH in b->in. */
 void latch_told(struct broker *b);
+
+/* trips.c: tripwires, and what follows. */
+void trips_init(struct broker *b);
+/* The canaries of a task and its item (0: none), a blank between them; they are
+ * looked for from now on. */
+void trip_canaries(struct broker *b, uint64_t task, uint64_t item,
+		   char ret[TRIP_CANARIES]);
+/* What b->decision has tripped, once it is on record. */
+void trip_decided(struct broker *b, const struct request_of *q);
+/* True: a canary is in the call at hand, or in what would go out of it; or in
+ * an answer. It is dealt with, and is to be refused like anything else. */
+[[nodiscard]] bool trip_in_call(struct broker *b, const struct request_of *q);
+[[nodiscard]] bool trip_in_answer(struct broker *b, uint64_t task,
+				  uint64_t item, struct span text);
+
+/* lease.c: how long the owner has not been heard of. */
+void lease_init(struct broker *b);
+/* He has just done something. */
+void lease_renew(struct broker *b);
+bool lease_is_over(struct broker *b);
 
 /* calls.c: what a planner's porter may ask. */
 /* For whom a call is made: an item's planner, or the owner once more. */

@@ -51,6 +51,7 @@ static int shown_record(struct broker *b, const struct item *it)
 void call_task_get(struct broker *b, struct peer *p)
 {
 	struct item *it = item_find(b, p->item);
+	char canaries[TRIP_CANARIES];
 
 	if (!it || it->record_fd < 0 || it->verdict != ITEM_PENDING)
 		return;
@@ -59,7 +60,9 @@ void call_task_get(struct broker *b, struct peer *p)
 		it->shown_fd = shown_record(b, it);
 	b->out.type = MSG_TASK;
 	b->out.ids = item_ids(b, it);
-	b->out.task = (struct m_task){ span_str(b->instruction), 1 };
+	trip_canaries(b, it->task, it->id, canaries);
+	b->out.task = (struct m_task){ span_str(b->instruction), 1,
+				       span_str(canaries) };
 	peer_send(b, p, &it->shown_fd, 1);
 }
 
@@ -477,8 +480,22 @@ static void policy_says(struct broker *b, const struct request_of *q)
 	pc = label_of(ATOM_NONE, INTEGRITY_EXTERNAL);
 	in.atoms = atoms_new(0);
 	in.wall_s = limits_now(b);
+	in.lease_over = lease_is_over(b);
+	if (latch_why(b, b->in.call.capability, q->task))
+		in.session |= SESSION_TRIPPED;
 	policy_decide(b->policy, b->limits, &in, &b->decision);
 	atoms_free(in.atoms);
+}
+
+/* What is refused because of a canary is refused as anything else. */
+static void refuse_canaries(struct broker *b, const struct request_of *q,
+			    struct decision *d)
+{
+	if (!trip_in_call(b, q))
+		return;
+	if (d->verdict == VERDICT_ALLOW || d->verdict == VERDICT_ASK)
+		limits_give_back(b);
+	refuse(d, "default deny", "no row of the policy allows this call");
 }
 
 /* Nobody can be asked yet. */
@@ -503,11 +520,13 @@ static struct peer *decide(struct broker *b, const struct request_of *q,
 	bool own;
 
 	policy_says(b, q);
+	refuse_canaries(b, q, d);
 	refuse_ask(b, d);
 	c = executor(b, q, d);
 	if (c)
 		effect = plan(b, q, d);
 	own = record(b, q, d, effect, ok);
+	trip_decided(b, q);
 	observed_decision(b, q, d, own ? ok->index : 0, since);
 	if (q->it && own)
 		remember(b, q->it, &b->in.call, d, ok->index);
@@ -662,6 +681,9 @@ void call_answer(struct broker *b, struct peer *p)
 	struct msg_ids ids;
 
 	if (!it || it->verdict != ITEM_PENDING || it->answer)
+		return;
+	/* No answer, and soon no machine that waits for it. */
+	if (trip_in_answer(b, it->task, it->id, text))
 		return;
 	if (!utf8_valid(text))
 		text = SPAN_LIT("(the answer was not text)");

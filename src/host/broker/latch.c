@@ -24,6 +24,11 @@ void latch_map(struct broker *b)
 const char *latch_why(const struct broker *b, struct span capability,
 		      uint64_t task)
 {
+	size_t i;
+
+	for (i = 0; task && i < BROKER_FROZEN; i++)
+		if (b->frozen[i] == task)
+			return "task";
 	return b->killed ? "all" : gate_why(b->gate, capability, task);
 }
 
@@ -45,9 +50,17 @@ void latch_told(struct broker *b)
 {
 	const struct m_latch *m = &b->in.latch;
 	const uint64_t task = m->set && m->level == LATCH_TASK ? m->task : 0;
+	size_t i;
 
 	log_warn("latch", "level=%s task=%llu set=%d",
 		 latch_level_name(m->level), (unsigned long long)m->task,
 		 m->set);
 	task_killed(b, task);
+	if (m->set)
+		return;
+	/* The owner at a terminal: it is open again, and he is there. */
+	for (i = 0; i < BROKER_FROZEN; i++)
+		if (b->frozen[i] == m->task)
+			b->frozen[i] = 0;
+	lease_renew(b);
 }

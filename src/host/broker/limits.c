@@ -57,7 +57,7 @@ static uint64_t clock_s(clockid_t id, uint64_t unit_ns)
 	       unit_ns;
 }
 
-uint64_t limits_now(struct broker *b)
+struct state_clock limits_clock(const struct broker *b)
 {
 	struct state_clock c = {
 		.boot_ms = clock_s(CLOCK_BOOTTIME, 1000000),
@@ -65,6 +65,13 @@ uint64_t limits_now(struct broker *b)
 	};
 
 	memcpy(c.boot_id, b->boot_id, sizeof(c.boot_id));
+	return c;
+}
+
+uint64_t limits_now(struct broker *b)
+{
+	const struct state_clock c = limits_clock(b);
+
 	(void)policy_state_now(b->limits, &c);
 	return c.wall_s;
 }

@@ -186,10 +186,26 @@ static void on_effect_done(struct broker *b, struct peer *p)
 	effect_done(b, p, &b->in.effect_done);
 }
 
+/* The owner is there: somebody who may give orders has asked for it. */
+static void on_lease(struct broker *b, struct peer *p)
+{
+	lease_renew(b);
+	b->out.type = MSG_C_OK;
+	b->out.ids = b->ids;
+	b->out.empty = (struct m_empty){ 0 };
+	peer_send(b, p, NULL, 0);
+}
+
 static void on_items(struct broker *b, struct peer *p)
 {
 	items_tell(b, p);
 }
+
+/* What of the owner's changes something: then he is there. */
+static const bool owner_acts[MSG_TYPE_MAX] = {
+	[MSG_C_SETTLE] = true,
+	[MSG_C_REPEAT] = true,
+};
 
 typedef void (*handler)(struct broker *b, struct peer *p);
 
@@ -209,6 +225,7 @@ static const handler handlers[PEER_KIND_MAX][MSG_TYPE_MAX] = {
 	[PEER_CONTROL] = {
 		[MSG_C_ITEMS] = on_items,
 		[MSG_C_EFFECTS] = effects_tell,
+		[MSG_C_LEASE] = on_lease,
 		[MSG_C_SETTLE] = effect_settle,
 		[MSG_C_REPEAT] = effect_repeat,
 	},
@@ -306,6 +323,8 @@ static bool peer_one(struct broker *b, struct peer *p)
 		bad_peer(b, p, "a message it may not send");
 		return false;
 	}
+	if (p->kind == PEER_CONTROL && owner_acts[b->in.type])
+		lease_renew(b);
 	fn(b, p);
 	return p->kind != PEER_NONE;
 }

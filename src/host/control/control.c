@@ -90,8 +90,8 @@ static int route(enum msg_type t)
 	if (t == MSG_C_STATUS || t == MSG_C_DOWN || t == MSG_C_KILL ||
 	    t == MSG_C_REARM || t == MSG_C_WIRE || t == MSG_C_KEY)
 		return MONITOR;
-	if (t == MSG_C_ITEMS || t == MSG_C_EFFECTS || t == MSG_C_SETTLE ||
-	    t == MSG_C_REPEAT)
+	if (t == MSG_C_ITEMS || t == MSG_C_LEASE || t == MSG_C_EFFECTS ||
+	    t == MSG_C_SETTLE || t == MSG_C_REPEAT)
 		return BROKER;
 	return -1;
 }

@@ -208,6 +208,11 @@ static void on_trip(struct monitor *m, struct core *)
 	latch_kill(m, &l, by, span_str(reason));
 }
 
+static void on_lease(struct monitor *m, struct core *)
+{
+	m->lease = m->in.lease;
+}
+
 static void on_revoked(struct monitor *m, struct core *c)
 {
 	revoke_said(m, c);
@@ -254,6 +259,8 @@ static void on_refusal(struct monitor *m, struct core *c)
 	    !utf8_valid(span_str(why)))
 		(void)str_printf(why, sizeof(why), "it refuses; see the log");
 	core_lost(m, c, why);
+	if (c == &m->auditd)
+		latch_log_failed(m, why);
 }
 
 static void on_room(struct monitor *m, struct core *)
@@ -290,6 +297,7 @@ static const handler handlers[PROC_MAX][MSG_TYPE_MAX] = {
 		[MSG_READY] = on_ready,
 		[MSG_PONG] = on_pong,
 		[MSG_LATCH] = on_trip,
+		[MSG_LEASE] = on_lease,
 		[MSG_TASK_START] = on_task_start,
 		[MSG_TASK_END] = on_task_end,
 		[MSG_ITEM_VERDICT] = on_verdict,

@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "host/monitor/monitor.h"
+#include "policy/policy.h"
 
 static struct gate_row row_of(const struct latch *l)
 {
@@ -166,6 +167,17 @@ void latch_kill_all(struct monitor *m, const char *by, struct span reason)
 	const struct latch all = { .level = LATCH_ALL };
 
 	latch_kill(m, &all, by, reason);
+}
+
+void latch_log_failed(struct monitor *m, const char *why)
+{
+	const struct latch l = { .level = m->trip_audit == TRIP_KILL
+						  ? LATCH_ALL
+						  : LATCH_AGENT };
+
+	if (m->trip_audit != TRIP_REFUSE && !m->killed && !m->stopping &&
+	    !is_known(m, &l))
+		latch_kill(m, &l, "audit", span_str(why));
 }
 
 const char *latch_rearm(struct monitor *m, const struct latch *l)

@@ -244,9 +244,11 @@ struct monitor {
 	struct gate *gate;
 	int gate_fd;	/* what the broker gets of it */
 	uint64_t trips; /* that the broker has told of */
+	struct m_lease lease;
 	int revoke_timer;
 	struct frozen frozen[CONF_FROZEN_MAX];
-	uint8_t trip_audit; /* enum trip_action of a log that fails */
+	uint8_t trip_audit; /* enum trip_action of a log that fails: as the
+			       policy says, or it is started again */
 	bool stopping;
 	bool own_socket; /* the control socket is of our making */
 	int listen_fd;	 /* that socket */
@@ -539,6 +541,8 @@ void observe_connect(struct monitor *m);
 void latch_kill(struct monitor *m, const struct latch *l, const char *by,
 		struct span reason);
 void latch_kill_all(struct monitor *m, const char *by, struct span reason);
+/* The log says that it cannot be written: what the policy wants then. */
+void latch_log_failed(struct monitor *m, const char *why);
 /* The owner takes it away. NULL, or why not. */
 [[nodiscard]] const char *latch_rearm(struct monitor *m, const struct latch *l);
 /* That of the agent is set: no planner is started. */

@@ -60,7 +60,7 @@ static int first_of(const struct buf *errs, int code, struct err *err)
  * with it beside the configuration, is told at once. The broker loads the same
  * sealed bytes again and trusts nobody's word for them.
  */
-static int check_policy(const struct monitor *m, int fd, struct err *err)
+static int check_policy(struct monitor *m, int fd, struct err *err)
 {
 	const char *path = m->conf.policy[0] ? m->conf.policy : policy_name(m);
 	CLEAN_FREE uint8_t *text = NULL;
@@ -77,6 +77,10 @@ static int check_policy(const struct monitor *m, int fd, struct err *err)
 	r = policy_load(path, span_of(text, (size_t)n), NULL, &p, &errs);
 	if (r == 0)
 		r = policy_check_conf(p, &m->conf, &errs);
+	if (r == 0)
+		m->trip_audit = policy_trip(p)->written
+					? (uint8_t)policy_trip(p)->audit
+					: TRIP_REFUSE;
 	policy_free(p);
 	return r == 0 ? 0 : first_of(&errs, r, err);
 }

@@ -50,6 +50,8 @@ static void lost(struct monitor *m, int r)
 		(void)str_printf(why, sizeof(why), "cannot be asked: %s",
 				 strerrorname_np(-r));
 	core_lost(m, &m->auditd, why);
+	if (r == -EIO && a->type == MSG_AUDIT_FAIL)
+		latch_log_failed(m, why);
 }
 
 static bool usable(struct monitor *m)

@@ -265,13 +265,18 @@ static json_t *revoked(const struct monitor *m)
 /* All that is stopped, and what stopped it; the first of many. */
 static json_t *kills(const struct monitor *m)
 {
+	const uint64_t boot = clock_ns(CLOCK_BOOTTIME) / 1000000;
 	struct latch_list ll = { m, json_array() };
 	size_t n = ll.list ? latches_each(&m->latches, add_latch, &ll) : 0;
 
-	return json_pack("{s:I, s:o, s:I, s:I, s:o}", "set", (json_int_t)n,
-			 "latches", ll.list, "trips", (json_int_t)m->trips,
-			 "frozen", (json_int_t)vms_frozen(m), "revoked",
-			 revoked(m));
+	return json_pack(
+		"{s:I, s:o, s:I, s:I, s:o, s:{s:I, s:I}}", "set", (json_int_t)n,
+		"latches", ll.list, "trips", (json_int_t)m->trips, "frozen",
+		(json_int_t)vms_frozen(m), "revoked", revoked(m), "lease",
+		"autonomy_s", (json_int_t)m->lease.autonomy_s, "left_s",
+		(json_int_t)(m->lease.until_ms > boot
+				     ? (m->lease.until_ms - boot) / 1000
+				     : 0));
 }
 
 static json_t *status_json(struct monitor *m)

@@ -525,8 +525,9 @@ void mcp_reply_tools(struct buf *reply, const struct mcp_request *r,
 void mcp_reply_task(struct buf *reply, const struct mcp_request *r,
 		    const struct m_task *task, const struct message *m)
 {
-	json_t *v = json_pack("{s:o, s:o*}", "instruction",
-			      span_json(task->instruction), "message",
+	json_t *v = json_pack("{s:o, s:o, s:o*}", "instruction",
+			      span_json(task->instruction), "confidential",
+			      span_json(task->canaries), "message",
 			      m ? message_to_json(m, true) : NULL);
 	CLEAN_BUF struct buf text;
 
