@@ -347,6 +347,18 @@ static const struct limit *per_of(const struct cap *c, const char *arg)
 	return &none;
 }
 
+/* Those that one of them has not have no place of their own there. */
+static void diff_own_limit(struct diff *d, const char *what,
+			   const struct cap *was, const struct limit *a,
+			   const struct cap *is, const struct limit *b)
+{
+	d->at_was = was->at;
+	d->at_is = is->at;
+	diff_limit(d, what, a, b);
+	d->at_was = was->at;
+	d->at_is = is->at;
+}
+
 static void diff_per(struct diff *d, const struct cap *was,
 		     const struct cap *is)
 {
@@ -361,9 +373,8 @@ static void diff_per(struct diff *d, const struct cap *was,
 		if (i >= is->n_args && cap_arg(is, span_str(arg)))
 			continue; /* it was told of */
 		(void)str_printf(what, sizeof(what), "per %s", arg);
-		d->at_was = was->at;
-		d->at_is = is->at;
-		diff_limit(d, what, per_of(was, arg), per_of(is, arg));
+		diff_own_limit(d, what, was, per_of(was, arg), is,
+			       per_of(is, arg));
 	}
 }
 
@@ -373,13 +384,9 @@ static void diff_limits(struct diff *d, const struct cap *was,
 	const struct limits *a = &was->limits, *b = &is->limits;
 	char x[16], y[16];
 
-	diff_limit(d, "rate", &a->rate, &b->rate);
-	d->at_was = was->at;
-	d->at_is = is->at;
-	diff_limit(d, "total", &a->total, &b->total);
-	diff_limit(d, "bytes", &a->bytes, &b->bytes);
-	d->at_was = was->at;
-	d->at_is = is->at;
+	diff_own_limit(d, "rate", was, &a->rate, is, &b->rate);
+	diff_own_limit(d, "total", was, &a->total, is, &b->total);
+	diff_own_limit(d, "bytes", was, &a->bytes, is, &b->bytes);
 	(void)str_printf(x, sizeof(x), "%u", a->concurrent);
 	(void)str_printf(y, sizeof(y), "%u", b->concurrent);
 	/* none is the most */
@@ -495,8 +502,6 @@ void diff_cap(struct diff *d, const struct cap *was, const struct cap *is)
 		  is->rehearse ? "rehearse" : "enforce");
 	diff_args(d, was, is);
 	diff_rows(d, was, is);
-	d->at_was = was->at;
-	d->at_is = is->at;
 	diff_limits(d, was, is);
 	diff_approve(d, &was->approve, &is->approve);
 }

@@ -113,8 +113,8 @@ static void capabilities(void **)
 		{ .limits = "{rate: 1/minute, bytes: 1KiB/day, concurrent: 1}",
 		  .lines = "~ b:12:20: c: rate is 1/minute, was 6/hour\n"
 			   "+ b:6:3: c: total is without limit, was 20/day\n"
-			   "- a:12:35: c: bytes is 1KiB/day, was without limit\n"
-			   "- a:12:35: c: at the same time is 1, was without "
+			   "- a:6:3: c: bytes is 1KiB/day, was without limit\n"
+			   "- a:6:3: c: at the same time is 1, was without "
 			   "limit\n"
 			   "+ b:6:3: c: per to is without limit, was 4/day\n" },
 		{ .extra = "approve: {who: owner, via: [cli, telegram], ttl: "
