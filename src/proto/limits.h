@@ -23,6 +23,10 @@ enum {
 	LIMIT_NAME = 128, /* capability, argument, set and connector names */
 	LIMIT_ARGS = 64,
 	LIMIT_ARG_BYTES = 32 << 10,
+	/* rows of the broker's own in the store, and how many change at once */
+	LIMIT_ROW = 64 << 10,
+	LIMIT_ROW_KEY = 400,
+	LIMIT_ROWS = 128,
 	/* the task's final answer to the owner */
 	LIMIT_ANSWER = 32 << 10,
 	/* one audit record: C2SP tlog-tiles, uint16 length prefix */

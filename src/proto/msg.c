@@ -84,6 +84,12 @@ static const struct layout sample = { LAYOUT(
 	m_sample, U8(m_sample, metric), STR(m_sample, first, LIMIT_LABEL),
 	STR(m_sample, second, LIMIT_LABEL), U64(m_sample, value)) };
 
+#define ROW_FIELDS                                                             \
+	U8(m_r_row, kind), STR(m_r_row, key, LIMIT_ROW_KEY),                   \
+		STR(m_r_row, value, LIMIT_ROW)
+
+static const struct layout kept_row = { LAYOUT(m_r_row, ROW_FIELDS) };
+
 #define L_EMPTY LAYOUT(m_empty, U8(m_empty, zero))
 #define L_TEXT	LAYOUT(m_text, STR(m_text, text, TEXT_MAX))
 
@@ -209,6 +215,12 @@ static const struct layout layouts[] = {
 	[MSG_E_RECORDED] = { "e-recorded", L_S_REF },
 	[MSG_E_GET] = { "e-get", L_S_GET },
 	[MSG_E_ROW] = { "e-row", L_E_ROW },
+	[MSG_R_PUT] = { "r-put", LAYOUT(m_r_put, LIST(m_r_put, rows, LIMIT_ROWS,
+						      kept_row)) },
+	[MSG_R_NEXT] = { "r-next",
+			 LAYOUT(m_r_next, U8(m_r_next, kind),
+				STR(m_r_next, after, LIMIT_ROW_KEY)) },
+	[MSG_R_ROW] = { "r-row", LAYOUT(m_r_row, ROW_FIELDS) },
 	[MSG_CONNECTOR] = { "connector",
 			    LAYOUT(m_connector,
 				   STR(m_connector, name, LIMIT_NAME),

@@ -26,7 +26,7 @@
 #include "base/span.h"
 #include "proto/limits.h"
 
-enum { MSG_VERSION = 4, MSG_HEAD = 36, MSG_RUN = 16 };
+enum { MSG_VERSION = 5, MSG_HEAD = 36, MSG_RUN = 16 };
 
 enum msg_type {
 	MSG_NONE = 0,
@@ -82,6 +82,9 @@ enum msg_type {
 	MSG_E_RECORDED, /* m_s_ref: its outcome is in the log; no answer */
 	MSG_E_GET,	/* m_s_get -> MSG_E_ROW, S_NONE */
 	MSG_E_ROW,	/* m_e_row */
+	MSG_R_PUT,	/* m_r_put -> S_OK, S_FAIL: all of them or none */
+	MSG_R_NEXT,	/* m_r_next -> MSG_R_ROW, S_NONE */
+	MSG_R_ROW,	/* m_r_row */
 
 	/* monitor -> broker */
 	MSG_CONNECTOR, /* m_connector + channel to it */
@@ -310,6 +313,34 @@ struct m_s_get {
 	uint64_t item; /* effects: of this item alone; 0: of all */
 };
 
+/* Rows of the broker's own, which the store keeps without reading them. */
+enum row_kind {
+	ROW_STATE = 1, /* what is used up of the policy's limits */
+	ROW_APPROVAL,
+	ROW_TASK,
+	ROW_CLAUSE, /* that the owner had remembered */
+	ROW_SECRET, /* keys, salts */
+	ROW_KILL,
+	ROW_KIND_MAX
+};
+
+struct m_r_row {
+	uint8_t kind;	   /* enum row_kind */
+	struct span key;   /* 1 to LIMIT_ROW_KEY bytes */
+	struct span value; /* empty, to be put: there is no such row any more */
+};
+
+struct m_r_put {
+	uint32_t n;
+	struct m_r_row rows[LIMIT_ROWS];
+};
+
+/* The first row of a kind behind a key, in the order of their bytes. */
+struct m_r_next {
+	uint8_t kind;
+	struct span after; /* empty: the first of all */
+};
+
 struct m_connector {
 	struct span name;
 	uint8_t direction; /* 1 inbound, 2 outbound */
@@ -477,7 +508,12 @@ struct m_call {
 	struct m_arg args[LIMIT_ARGS];
 };
 
-enum verdict { VERDICT_ALLOW = 1, VERDICT_DENY, VERDICT_MAX };
+enum verdict {
+	VERDICT_ALLOW = 1,
+	VERDICT_DENY,
+	VERDICT_ASK, /* the owner is asked */
+	VERDICT_MAX
+};
 
 struct m_call_result {
 	uint64_t call;
@@ -643,6 +679,9 @@ struct msg {
 		struct m_e_started e_started;
 		struct m_e_outcome e_outcome;
 		struct m_e_row e_row;
+		struct m_r_put r_put;
+		struct m_r_next r_next;
+		struct m_r_row r_row;
 		struct m_connector connector;
 		struct m_item_new item_new;
 		struct m_vm_new vm_new;

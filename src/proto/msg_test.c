@@ -96,6 +96,17 @@ static void sample(struct msg *m, enum msg_type t)
 						     SPAN_LIT("why") };
 	} else if (t == MSG_E_GET) {
 		m->s_get = (struct m_s_get){ 1, S_OPEN, 2, 3 };
+	} else if (t == MSG_R_PUT) {
+		m->r_put.n = 2;
+		m->r_put.rows[0] = (struct m_r_row){ ROW_STATE, SPAN_LIT("a"),
+						     SPAN_LIT("bc") };
+		m->r_put.rows[1] = (struct m_r_row){ .kind = ROW_KILL,
+						     .key = SPAN_LIT("d") };
+	} else if (t == MSG_R_NEXT) {
+		m->r_next = (struct m_r_next){ ROW_TASK, SPAN_LIT("e") };
+	} else if (t == MSG_R_ROW) {
+		m->r_row = (struct m_r_row){ ROW_CLAUSE, SPAN_LIT("f"),
+					     SPAN_LIT("gh") };
 	} else if (t == MSG_SPAN) {
 		m->span = (struct m_span){
 			.from = 2,
@@ -229,6 +240,18 @@ static void test_golden(void **state)
 			     "02"
 			     "02000000"
 			     "0300000000000000" },
+		{ MSG_R_PUT, "02000000"
+			     "01"
+			     "0100000061"
+			     "020000006263"
+			     "06"
+			     "0100000064"
+			     "00000000" },
+		{ MSG_R_NEXT, "03"
+			      "0100000065" },
+		{ MSG_R_ROW, "04"
+			     "0100000066"
+			     "020000006768" },
 		{ MSG_SPAN, "02"
 			    "0100000000000000"
 			    "05"
@@ -252,7 +275,7 @@ static void test_golden(void **state)
 		{ MSG_ANSWER, "07000000"
 			      "62656361757365" },
 	};
-	static const char head_hex[] = "0400"
+	static const char head_hex[] = "0500"
 				       "abababababababab"
 				       "abababababababab"
 				       "0700000000000000"
@@ -342,6 +365,28 @@ static void test_frame_limit(void **state)
 	}
 }
 
+static void test_row_limits(void **state)
+{
+	static const uint8_t bytes[LIMIT_ROW + 1];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 6; i++) {
+		const bool key = i < 3;
+		const size_t n = (key ? LIMIT_ROW_KEY : LIMIT_ROW) + i % 3 - 1;
+		CLEAN_BUF struct buf b;
+
+		buf_init(&b, LIMIT_MSG);
+		sample(&in, MSG_R_PUT);
+		if (key)
+			in.r_put.rows[0].key = span_of(bytes, n);
+		else
+			in.r_put.rows[0].value = span_of(bytes, n);
+		msg_encode(&b, &in);
+		assert_int_equal(buf_ok(&b), i % 3 < 2);
+	}
+}
+
 static void test_list_limit(void **state)
 {
 	CLEAN_BUF struct buf b;
@@ -369,6 +414,7 @@ int main(void)
 		cmocka_unit_test(test_head),
 		cmocka_unit_test(test_text_limit),
 		cmocka_unit_test(test_frame_limit),
+		cmocka_unit_test(test_row_limits),
 		cmocka_unit_test(test_list_limit),
 	};
 

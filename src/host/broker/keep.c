@@ -9,6 +9,7 @@
  * does not act either.
  */
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -133,6 +134,105 @@ const struct m_i_row *keep_item(struct broker *b, const struct m_s_get *m)
 const struct m_e_row *keep_effect(struct broker *b, const struct m_s_get *m)
 {
 	return row(b, MSG_E_GET, m) ? &b->kept.e_row : NULL;
+}
+
+/* --- rows of our own ----------------------------------------------------- */
+
+static void rows_drop(struct broker *b)
+{
+	buf_done(&b->rows);
+	b->put.n = 0;
+	b->rows_bad = false;
+}
+
+static void gather(struct broker *b, enum row_kind kind, struct span key,
+		   struct span value)
+{
+	struct m_r_row *r = &b->put.rows[b->put.n];
+
+	if (b->put.n == 0)
+		buf_init(&b->rows, LIMIT_MSG);
+	if (b->put.n == LIMIT_ROWS) {
+		b->rows_bad = true;
+		return;
+	}
+	buf_span(&b->rows, key);
+	buf_span(&b->rows, value);
+	*r = (struct m_r_row){ .kind = (uint8_t)kind,
+			       .key = { NULL, key.n },
+			       .value = { NULL, value.n } };
+	b->put.n++;
+}
+
+/* What was gathered, as b->ask. False: it is more than one message takes. */
+static bool rows_ask(struct broker *b)
+{
+	CLEAN_BUF struct buf size;
+	size_t at = 0;
+	uint32_t i;
+
+	if (b->rows_bad || !buf_ok(&b->rows))
+		return false;
+	for (i = 0; i < b->put.n; i++) {
+		struct m_r_row *r = &b->put.rows[i];
+
+		r->key = buf_part(&b->rows, at, r->key.n);
+		at += r->key.n;
+		r->value = buf_part(&b->rows, at, r->value.n);
+		at += r->value.n;
+	}
+	b->ask.type = MSG_R_PUT;
+	b->ask.r_put = b->put;
+	buf_init(&size, LIMIT_MSG);
+	msg_encode(&size, &b->ask);
+	return buf_ok(&size);
+}
+
+bool keep_row(struct broker *b, enum row_kind kind, struct span key,
+	      struct span value, bool more)
+{
+	bool ok;
+
+	gather(b, kind, key, value);
+	if (more)
+		return true;
+	ok = rows_ask(b);
+	if (!ok)
+		(void)str_printf(b->keep_why, sizeof(b->keep_why),
+				 "more than the store takes at once");
+	if (ok)
+		ok = ask_ok(b, MSG_R_PUT);
+	rows_drop(b);
+	return ok;
+}
+
+bool keep_row_forget(struct broker *b, enum row_kind kind, struct span key)
+{
+	return keep_row(b, kind, key, (struct span){ NULL, 0 }, false);
+}
+
+bool keep_rows(struct broker *b, enum row_kind kind,
+	       bool (*fn)(void *arg, struct span key, struct span value),
+	       void *arg)
+{
+	uint8_t after[LIMIT_ROW_KEY];
+	size_t n = 0;
+	enum msg_type got;
+
+	for (;;) {
+		b->ask.r_next =
+			(struct m_r_next){ (uint8_t)kind, span_of(after, n) };
+		got = ask(b, MSG_R_NEXT);
+		if (got == MSG_S_NONE)
+			return true;
+		if (got != MSG_R_ROW || b->kept.r_row.key.n == 0)
+			die("the store answers %s with %s",
+			    msg_type_name(MSG_R_NEXT), msg_type_name(got));
+		n = b->kept.r_row.key.n; /* at most LIMIT_ROW_KEY: decoded */
+		memcpy(after, b->kept.r_row.key.p, n);
+		if (!fn(arg, b->kept.r_row.key, b->kept.r_row.value))
+			return false;
+	}
 }
 
 /* --- after a restart ----------------------------------------------------- */

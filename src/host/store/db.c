@@ -31,6 +31,11 @@ enum { APPLICATION = 0x42485354 };
 
 static_assert((int)ST_MAX <= (int)DB_STMTS, "a row per statement");
 
+/* The broker's own rows, of version 2 on. */
+#define ROWS_TABLE                                                             \
+	"CREATE TABLE rows(kind INTEGER NOT NULL, key BLOB NOT NULL,"          \
+	" value BLOB NOT NULL, UNIQUE(kind, key)) STRICT;"
+
 /* States are those of enum item_state and enum effect_state. */
 static const char schema[] =
 	"CREATE TABLE meta(key TEXT PRIMARY KEY, value ANY) STRICT;"
@@ -57,7 +62,12 @@ static const char schema[] =
 	" planned INTEGER NOT NULL, ended INTEGER NOT NULL DEFAULT 0) STRICT;"
 	"CREATE INDEX effects_item ON effects(item);"
 	"CREATE INDEX effects_open ON effects(id)"
-	" WHERE state < 3 OR recorded = 0;";
+	" WHERE state < 3 OR recorded = 0;" ROWS_TABLE;
+
+/* What makes a database of each version one of the next. */
+static const char *const upgrades[DB_VERSION] = {
+	[1] = ROWS_TABLE,
+};
 
 /* An effect of the item that may have happened: beyond planned, and not known
  * never to have been started. */
@@ -138,6 +148,13 @@ static const char *const texts[] = {
 	" AND (state < 3 OR recorded = 0) ORDER BY id LIMIT 1",
 	[ST_EFFECT_SKIP] = "SELECT id FROM effects ORDER BY id DESC"
 			   " LIMIT 1 OFFSET ?1",
+	[ST_ROW_COUNT] = "SELECT kind, count(*) FROM rows GROUP BY kind",
+	[ST_ROW_FIND] = "SELECT 1 FROM rows WHERE kind = ?1 AND key = ?2",
+	[ST_ROW_PUT] = "INSERT INTO rows VALUES(?1, ?2, ?3)"
+		       " ON CONFLICT(kind, key) DO UPDATE SET value = ?3",
+	[ST_ROW_DROP] = "DELETE FROM rows WHERE kind = ?1 AND key = ?2",
+	[ST_ROW_NEXT] = "SELECT key, value FROM rows WHERE kind = ?1"
+			" AND key > ?2 ORDER BY key LIMIT 1",
 };
 
 static_assert(ARRAY_SIZE(texts) == ST_MAX, "a text per statement");
@@ -388,7 +405,7 @@ void db_rollback(struct db *d)
 		d->ended = d->ended_before;
 	d->begun = false;
 	/* Where even that fails, the next change does, too, and says so. */
-	if (queue_count(d) == 0)
+	if (queue_count(d) == 0 && rows_count(d) == 0)
 		d->err = kept;
 }
 
@@ -475,32 +492,55 @@ static int configure(struct db *d)
 }
 
 /* Whose it is, before anything is written to it. */
-static int identify(struct db *d, bool *fresh)
+static int identify(struct db *d, bool *fresh, uint64_t *version)
 {
-	uint64_t application = 0, version = 0, pages = 0;
+	uint64_t application = 0, pages = 0;
 	int r = pragma(d, "PRAGMA application_id", &application);
 
 	if (r == 0)
-		r = pragma(d, "PRAGMA user_version", &version);
+		r = pragma(d, "PRAGMA user_version", version);
 	if (r == 0)
 		r = pragma(d, "PRAGMA page_count", &pages);
 	if (r < 0)
 		return r;
-	*fresh = pages == 0 || (application == 0 && version == 0 && pages == 1);
+	*fresh =
+		pages == 0 || (application == 0 && *version == 0 && pages == 1);
 	if (*fresh)
 		return 0;
-	if (application != APPLICATION)
+	if (application != APPLICATION || *version == 0)
 		return sql_fail(d, -EBADMSG,
 				"state/store/%s: a database, but not one of "
 				"bulkhead; %s",
 				DB_FILE, what_to_do);
-	if (version > DB_VERSION)
+	if (*version > DB_VERSION)
 		return sql_fail(d, -EBADMSG,
 				"state/store/%s: version %" PRIu64
 				" of its format, this bulkhead knows %d: start "
 				"the newer one that made it",
-				DB_FILE, version, DB_VERSION);
+				DB_FILE, *version, DB_VERSION);
 	return 0;
+}
+
+/* Of an older version: made one of this, altogether or not at all. */
+static int upgrade(struct db *d, uint64_t version)
+{
+	char text[48];
+	int r;
+
+	if (version == DB_VERSION)
+		return 0;
+	(void)str_printf(text, sizeof(text), "PRAGMA user_version = %d",
+			 DB_VERSION);
+	r = result(d,
+		   sqlite3_exec(d->sql, "BEGIN IMMEDIATE", NULL, NULL, NULL));
+	for (; version < DB_VERSION && r == 0; version++)
+		r = result(d, sqlite3_exec(d->sql, upgrades[version], NULL,
+					   NULL, NULL));
+	if (r == 0)
+		r = result(d, sqlite3_exec(d->sql, text, NULL, NULL, NULL));
+	if (r == 0)
+		r = result(d, sqlite3_exec(d->sql, "COMMIT", NULL, NULL, NULL));
+	return r;
 }
 
 static int make(struct db *d)
@@ -642,6 +682,8 @@ static int start_count(struct db *d)
 	d->ended = r ? sql_u64(s, 0) : 0;
 	(void)sqlite3_reset(s);
 	r = queue_count(d);
+	if (r == 0)
+		r = rows_count(d);
 	for (i = 0; i < DB_SOURCES; i++)
 		d->state.waiting += d->sources[i].waiting;
 	return r;
@@ -653,6 +695,7 @@ static int open_all(struct db *d)
 			  SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
 			  SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW;
 	bool fresh = false;
+	uint64_t version = 0;
 	int r = look_at_files(d);
 
 	if (r == 0)
@@ -661,7 +704,7 @@ static int open_all(struct db *d)
 	if (r == 0)
 		r = configure(d);
 	if (r == 0)
-		r = identify(d, &fresh);
+		r = identify(d, &fresh, &version);
 	if (r == 0)
 		r = result(d, sqlite3_exec(d->sql,
 					   "PRAGMA journal_mode = WAL;"
@@ -672,6 +715,8 @@ static int open_all(struct db *d)
 					   NULL, NULL, NULL));
 	if (r == 0)
 		r = fresh ? make(d) : check(d);
+	if (r == 0 && !fresh)
+		r = upgrade(d, version);
 	if (r == 0)
 		r = prepare(d);
 	if (r == 0)

@@ -20,7 +20,7 @@
 #include "proto/msg.h"
 
 enum {
-	DB_VERSION = 1,
+	DB_VERSION = 2,
 	DB_SOURCES = 64, /* with something in the queue */
 	DB_KEY_MAX = 512,
 };
@@ -55,7 +55,7 @@ struct db_source {
 	char why[160];
 };
 
-enum db_stmt { DB_STMTS = 40 };
+enum db_stmt { DB_STMTS = 48 };
 
 struct db {
 	struct sqlite3 *sql;
@@ -67,6 +67,7 @@ struct db {
 	uint64_t turn;
 	uint64_t ended;	       /* items with a verdict */
 	uint64_t ended_before; /* the transaction that is begun */
+	uint64_t rows[ROW_KIND_MAX]; /* of the broker's own, by kind */
 	uint64_t now_s;	       /* of what is changed now; set by the caller */
 	struct m_s_state state;
 	struct err err;
@@ -106,6 +107,8 @@ struct db_item {
 [[nodiscard]] int db_effect_started(struct db *d, const struct m_e_started *m);
 [[nodiscard]] int db_effect_outcome(struct db *d, const struct m_e_outcome *m);
 [[nodiscard]] int db_effect_recorded(struct db *d, uint64_t effect);
+/* All of them, or, with -EINVAL, none. */
+[[nodiscard]] int db_rows_put(struct db *d, const struct m_r_put *m);
 [[nodiscard]] int db_tip(struct db *d, const struct m_s_tip *m);
 
 /* At a stop that is in order: what is at work was not at fault. */
@@ -116,6 +119,9 @@ struct db_item {
 			      struct m_i_row *ret);
 [[nodiscard]] int db_effect_get(struct db *d, const struct m_s_get *m,
 				struct m_e_row *ret);
+
+[[nodiscard]] int db_rows_next(struct db *d, const struct m_r_next *m,
+			       struct m_r_row *ret);
 
 struct db_source *db_source(struct db *d, struct span name);
 

@@ -59,7 +59,7 @@ static const char *const fault_names[] = {
 	"power cut, some lost",
 };
 
-enum { WRITES = 4096, STEPS = 18, CALLS_MAX = 2000, STRIDE = 11 };
+enum { WRITES = 4096, STEPS = 20, CALLS_MAX = 2000, STRIDE = 11 };
 
 /* Shared with the child that is killed. */
 static struct seen {
@@ -353,6 +353,19 @@ static int do_plan(size_t i, uint64_t item)
 	return db_effect_plan(&db, &m, &seen->effects[i]);
 }
 
+/* Two rows that must be of one age. */
+static int do_rows(const char *value)
+{
+	static struct m_r_put m;
+
+	m.n = 2;
+	m.rows[0] =
+		(struct m_r_row){ ROW_STATE, SPAN_LIT("a"), span_str(value) };
+	m.rows[1] = (struct m_r_row){ ROW_APPROVAL, SPAN_LIT("b"),
+				      span_str(value) };
+	return db_rows_put(&db, &m);
+}
+
 /* One transaction. */
 static int do_step(unsigned i)
 {
@@ -402,6 +415,10 @@ static int do_step(unsigned i)
 		return db_release(&db);
 	case 17:
 		return do_put('f');
+	case 18:
+		return do_rows("1");
+	case 19:
+		return do_rows("22");
 	default:
 		return -EINVAL;
 	}
@@ -535,6 +552,18 @@ static void check_effects(void)
 	     "an item with an effect waits again");
 }
 
+static void check_rows(void)
+{
+	const int64_t n =
+		number("SELECT ifnull(sum(length(value)), 0) FROM rows");
+
+	must(n == 0 || n == 2 || n == 4, "rows that were put together differ");
+	if (seen->acked[19])
+		must(n == 4, "rows are lost");
+	else if (seen->acked[18])
+		must(n >= 2, "rows are lost");
+}
+
 /* Everything that waits comes out as it went in: db_take looks at the hash. */
 static void check_bytes(void)
 {
@@ -596,6 +625,7 @@ static bool try_at(enum fault f, unsigned n)
 		fail_msg("%s at call %u: does not open: %s", now, n, err.msg);
 	check_items();
 	check_effects();
+	check_rows();
 	check_bytes();
 	db_close(&db);
 	finish();

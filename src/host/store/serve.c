@@ -144,6 +144,17 @@ static int effect_recorded(struct serve *s, uint64_t *id)
 	return db_effect_recorded(&s->db, *id);
 }
 
+static int rows_put(struct serve *s, uint64_t *id)
+{
+	*id = s->in.r_put.n;
+	return db_rows_put(&s->db, &s->in.r_put);
+}
+
+static int rows_next(struct serve *s, uint64_t *)
+{
+	return db_rows_next(&s->db, &s->in.r_next, &s->out.r_row);
+}
+
 static int item_get(struct serve *s, uint64_t *)
 {
 	return db_item_get(&s->db, &s->in.s_get, &s->out.i_row);
@@ -168,6 +179,8 @@ static const struct ask {
 	[MSG_E_OUTCOME] = { effect_outcome, MSG_S_OK, false },
 	[MSG_E_RECORDED] = { effect_recorded, MSG_NONE, false },
 	[MSG_E_GET] = { effect_get, MSG_E_ROW, true },
+	[MSG_R_PUT] = { rows_put, MSG_S_OK, false },
+	[MSG_R_NEXT] = { rows_next, MSG_R_ROW, true },
 };
 
 /* One request of the broker; negative where the transaction is lost. */

@@ -618,7 +618,7 @@ static void test_of_another(void **)
 static void test_newer(void **)
 {
 	rig_stop(&r);
-	run_sql("PRAGMA user_version=2");
+	run_sql("PRAGMA user_version=3");
 	refuses("start the newer one");
 }
 

@@ -1,6 +1,6 @@
 /*
- * sql: what db.c, queue.c and effects.c share: the statements, each prepared
- * once and used with bound values alone, and what their results mean.
+ * sql: what the files about tables share: the statements, each prepared once
+ * and used with bound values alone, and what their results mean.
  */
 #ifndef HOST_STORE_SQL_H
 #define HOST_STORE_SQL_H
@@ -44,6 +44,11 @@ enum stmt {
 	ST_EFFECT_GET,
 	ST_EFFECT_OPEN,
 	ST_EFFECT_SKIP,
+	ST_ROW_COUNT,
+	ST_ROW_FIND,
+	ST_ROW_PUT,
+	ST_ROW_DROP,
+	ST_ROW_NEXT,
 	ST_MAX
 };
 
@@ -80,5 +85,8 @@ int sql_fail(struct db *d, int code, const char *fmt, ...)
 
 /* queue.c: counts the sources anew. */
 [[nodiscard]] int queue_count(struct db *d);
+
+/* rows.c: counts the broker's rows anew. */
+[[nodiscard]] int rows_count(struct db *d);
 
 #endif

@@ -33,6 +33,9 @@
  *	-> E_OUTCOME	what became of it. <- S_OK
  *	-> E_RECORDED	the outcome is in the log, too
  *	-> I_GET, E_GET <- the row, or S_NONE
+ *	-> R_PUT	rows of its own, all of them at once; an empty value
+ *			takes one away. <- S_OK
+ *	-> R_NEXT	<- R_ROW, or S_NONE
  *	<- S_FAIL	instead of an S_OK: refused, or not written. Nothing has
  *			changed. After an error of the disk other than a full
  *			one, the process ends: what is on it must be read anew.
