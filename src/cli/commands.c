@@ -132,6 +132,24 @@ static const struct cli_flag keys_flags[] = {
 	FLAGS_END,
 };
 
+static const struct cli_flag query_flags[] = {
+	{ "--origin", "ADDRESS|item:N",
+	  "the sender, as the envelope of an item has it, or one item", NULL,
+	  WORD_ANY },
+	{ "--since", "TIME",
+	  "only decisions from then on: 2026-11-22T18:00, in UTC, or the "
+	  "beginning of that",
+	  NULL, WORD_ANY },
+	JSON_FLAG,
+	FLAGS_END,
+};
+
+static const struct cli_flag erase_flags[] = {
+	{ "--item", "N", "of one item", NULL, WORD_ANY },
+	{ "--sender", "ADDRESS", "of all items of one sender", NULL, WORD_ANY },
+	FLAGS_END,
+};
+
 static const struct cli_command audit_parts[] = {
 	{ .name = "tail",
 	  .brief = "the last records, a line each",
@@ -169,6 +187,14 @@ static const struct cli_command audit_parts[] = {
 		   "verifier key",
 	  .choices = "new sign",
 	  .word = WORD_FILE },
+	{ .name = "query",
+	  .brief = "every decision about data of one origin, and what came of "
+		   "it",
+	  .flags = query_flags },
+	{ .name = "erase",
+	  .brief = "erase the arguments that lie beside the records about one "
+		   "origin; on record, and the log verifies as before",
+	  .flags = erase_flags },
 	{ .name = NULL },
 };
 

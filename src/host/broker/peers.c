@@ -204,6 +204,8 @@ static const handler handlers[PEER_KIND_MAX][MSG_TYPE_MAX] = {
 		[MSG_C_EFFECTS] = effects_tell,
 		[MSG_C_SETTLE] = effect_settle,
 		[MSG_C_REPEAT] = effect_repeat,
+		[MSG_C_ASIDE] = aside_tell,
+		[MSG_C_ERASE] = aside_erase,
 	},
 	[PEER_ENVELOPE] = {
 		[MSG_ENVELOPE] = on_envelope,
