@@ -77,6 +77,29 @@ static const struct cli_flag wire_flags[] = {
 	FLAGS_END,
 };
 
+#define LEVEL_FLAGS                                                            \
+	{ "--capability", "NAME", "this capability alone", NULL, WORD_ANY },   \
+		{ "--task", "N", "this task alone", NULL, WORD_ANY },          \
+	{                                                                      \
+		"--agent", NULL,                                               \
+			"the agent; connectors go on to take mail in", NULL,   \
+			WORD_ANY                                               \
+	}
+
+static const struct cli_flag kill_flags[] = {
+	LEVEL_FLAGS,
+	{ "--revoke", NULL,
+	  "all, and have connectors give up their credentials at their "
+	  "providers",
+	  NULL, WORD_ANY },
+	FLAGS_END,
+};
+
+static const struct cli_flag rearm_flags[] = {
+	LEVEL_FLAGS,
+	FLAGS_END,
+};
+
 static const struct cli_flag tail_flags[] = {
 	{ "-n", "N", "so many records (20)", NULL, WORD_ANY },
 	{ "--json", NULL, "print JSON, a record a line", NULL, WORD_ANY },
@@ -341,14 +364,19 @@ const struct cli_command cli_commands[] = {
 	  .brief = "stop every effect at once, and stay stopped",
 	  .about = "Ends every connector and VM and sets the latch: nothing "
 		   "has any effect until the owner types `bulkhead rearm`. "
+		   "With --agent, --task or --capability it stops that alone, "
+		   "and its planner's VMs; connectors go on for the rest. "
 		   "Where bulkhead is not running, it sets the latch and exits "
 		   "with 5.",
+	  .flags = kill_flags,
 	  .run = cmd_kill },
 	{ .name = "rearm",
 	  .brief = "clear the kill latch (needs a terminal)",
 	  .about = "Asks for the typed word `rearm` and removes the latch. "
 		   "bulkhead must not be running; `bulkhead up` starts it "
-		   "again.",
+		   "again. Latches of the agent, of a task and of a capability "
+		   "are taken away one by one, and while it is running, too.",
+	  .flags = rearm_flags,
 	  .run = cmd_rearm },
 	{ .name = "doctor",
 	  .brief = "check this machine, and say what to do",

@@ -110,6 +110,10 @@ static const struct layout kept_row = { LAYOUT(m_r_row, ROW_FIELDS) };
 	LAYOUT(m_c_aside, U64(m_c_aside, item),                                \
 	       STR(m_c_aside, sender, LIMIT_SENDER),                           \
 	       STR(m_c_aside, ids, LIMIT_ASIDE_IDS))
+#define L_LATCH                                                                \
+	LAYOUT(m_latch, U8(m_latch, level), U8(m_latch, set),                  \
+	       STR(m_latch, capability, LIMIT_NAME), U64(m_latch, task),       \
+	       STR(m_latch, by, LIMIT_NAME), STR(m_latch, reason, REASON_MAX))
 #define L_PING LAYOUT(m_ping, U64(m_ping, number))
 #define L_ITEM_DONE                                                            \
 	LAYOUT(m_item_done, STR(m_item_done, key, KEY_MAX),                    \
@@ -123,6 +127,7 @@ static const struct layout layouts[] = {
 					STR(m_hello, arg, 4096)) },
 	[MSG_STOP] = { "stop", L_EMPTY },
 	[MSG_KILL] = { "kill", L_TEXT },
+	[MSG_LATCH] = { "latch", L_LATCH },
 	[MSG_PING] = { "ping", L_PING },
 	[MSG_PEER] = { "peer", L_EMPTY },
 	[MSG_READY] = { "ready", L_EMPTY },
@@ -301,6 +306,10 @@ static const struct layout layouts[] = {
 				     U64(m_call_result, audit_index)) },
 	[MSG_ANSWER] = { "answer", L_TEXT },
 	[MSG_ANSWER_OK] = { "answer-ok", L_EMPTY },
+	[MSG_REVOKE] = { "revoke", L_EMPTY },
+	[MSG_REVOKED] = { "revoked",
+			  LAYOUT(m_revoked, U8(m_revoked, result),
+				 STR(m_revoked, detail, REASON_MAX)) },
 	[MSG_EFFECT] = { "effect",
 			 LAYOUT(m_effect, U64(m_effect, effect),
 				STR(m_effect, capability, LIMIT_NAME),
@@ -311,8 +320,9 @@ static const struct layout layouts[] = {
 				     STR(m_effect_done, detail, REASON_MAX)) },
 	[MSG_C_STATUS] = { "c-status", L_EMPTY },
 	[MSG_C_DOWN] = { "c-down", L_EMPTY },
+	[MSG_C_KILL] = { "c-kill", L_LATCH },
+	[MSG_C_REARM] = { "c-rearm", L_LATCH },
 	[MSG_C_KEY] = { "c-key", L_EMPTY },
-	[MSG_C_KILL] = { "c-kill", L_TEXT },
 	[MSG_C_ITEMS] = { "c-items", L_EMPTY },
 	[MSG_C_ITEM] = { "c-item",
 			 LAYOUT(m_c_item, U64(m_c_item, item),
@@ -403,6 +413,31 @@ const char *effect_state_name(unsigned s)
 
 	static_assert(ARRAY_SIZE(names) == EFFECT_STATE_MAX, "a name each");
 	return names[s < EFFECT_STATE_MAX ? s : 0];
+}
+
+const char *latch_level_name(unsigned l)
+{
+	static const char *const names[] = {
+		[0] = "none",	       [LATCH_CAPABILITY] = "capability",
+		[LATCH_TASK] = "task", [LATCH_AGENT] = "agent",
+		[LATCH_ALL] = "all",   [LATCH_REVOKE] = "all+revoke",
+	};
+
+	static_assert(ARRAY_SIZE(names) == LATCH_LEVEL_MAX, "a name each");
+	return names[l < LATCH_LEVEL_MAX ? l : 0];
+}
+
+const char *revoked_name(unsigned r)
+{
+	static const char *const names[] = {
+		[0] = "none",
+		[REVOKED_NOTHING] = "nothing-to-revoke",
+		[REVOKED_DONE] = "revoked",
+		[REVOKED_FAILED] = "failed",
+	};
+
+	static_assert(ARRAY_SIZE(names) == REVOKED_MAX, "a name each");
+	return names[r < REVOKED_MAX ? r : 0];
 }
 
 /* UNSAFE: base + field->off is inside the struct by the layout tables. */

@@ -35,6 +35,8 @@ enum msg_type {
 	MSG_HELLO, /* m_hello: who you are, the run id in the head */
 	MSG_STOP,  /* m_empty: finish and exit */
 	MSG_KILL,  /* m_text: the latch is set, the reason */
+	MSG_LATCH, /* m_latch: to the broker, set or taken away. From the broker
+		      to the monitor: to be set */
 	MSG_PING,  /* m_ping: say that you work */
 
 	/* monitor -> control, and -> broker */
@@ -135,6 +137,10 @@ enum msg_type {
 	MSG_ANSWER,	 /* m_text: the task's final answer to the owner */
 	MSG_ANSWER_OK,	 /* m_empty */
 
+	/* monitor <-> connector that was started for it alone */
+	MSG_REVOKE,  /* m_empty: give up the credential, at its provider */
+	MSG_REVOKED, /* m_revoked */
+
 	/* broker <-> outbound connector */
 	MSG_EFFECT,	 /* m_effect */
 	MSG_EFFECT_DONE, /* m_effect_done */
@@ -142,7 +148,9 @@ enum msg_type {
 	/* cli -> control -> monitor or broker, and the answers */
 	MSG_C_STATUS,  /* m_empty -> MSG_C_TEXT (JSON of m_status, own text) */
 	MSG_C_DOWN,    /* m_empty -> MSG_C_OK */
-	MSG_C_KILL,    /* m_text: reason -> MSG_C_OK */
+	MSG_C_KILL,    /* m_latch -> MSG_C_OK, or MSG_C_TEXT before it: what
+			  each connector said to MSG_REVOKE */
+	MSG_C_REARM,   /* m_latch -> MSG_C_OK */
 	MSG_C_ITEMS,   /* m_empty -> MSG_C_ITEM ..., MSG_C_OK */
 	MSG_C_ITEM,    /* m_c_item + sealed memfd, message_encode, if any */
 	MSG_C_REQUEST, /* m_c_request: what a planner asked for */
@@ -319,6 +327,40 @@ struct m_s_get {
 	uint8_t which; /* enum s_which */
 	uint32_t newest;
 	uint64_t item; /* effects: of this item alone; 0: of all */
+};
+
+/* How much a kill stops; each of them has everything before it in it, but that
+ * a capability and a task are two things. */
+enum latch_level {
+	LATCH_CAPABILITY = 1,
+	LATCH_TASK,
+	LATCH_AGENT,
+	LATCH_ALL,
+	LATCH_REVOKE, /* all, and credentials are given up */
+	LATCH_LEVEL_MAX
+};
+
+/* "capability", "task", "agent", "all", "all+revoke"; "none". */
+const char *latch_level_name(unsigned l);
+
+struct m_latch {
+	uint8_t level;		/* enum latch_level; 0: a tripwire that does
+				   not stop anything, to be counted */
+	uint8_t set;		/* 0: taken away */
+	struct span capability; /* LATCH_CAPABILITY */
+	uint64_t task;		/* LATCH_TASK */
+	struct span by;		/* what set it, a word of ours: "decoy" */
+	struct span reason;
+};
+
+enum revoked { REVOKED_NOTHING = 1, REVOKED_DONE, REVOKED_FAILED, REVOKED_MAX };
+
+/* "nothing-to-revoke", "revoked", "failed"; "none". */
+const char *revoked_name(unsigned r);
+
+struct m_revoked {
+	uint8_t result; /* enum revoked */
+	struct span detail;
 };
 
 /* Rows of the broker's own, which the store keeps without reading them. */
@@ -701,6 +743,8 @@ struct msg {
 		struct m_r_row r_row;
 		struct m_c_aside c_aside;
 		struct m_connector connector;
+		struct m_latch latch;
+		struct m_revoked revoked;
 		struct m_item_new item_new;
 		struct m_vm_new vm_new;
 		struct m_vm_gone vm_gone;

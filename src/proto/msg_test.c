@@ -135,7 +135,17 @@ static void sample(struct msg *m, enum msg_type t)
 		m->samples.n = 1;
 		m->samples.rows[0] = (struct m_sample){ 3, SPAN_LIT("in"),
 							SPAN_LIT("w"), 4 };
-	} else if (t == MSG_C_KILL || t == MSG_ANSWER) {
+	} else if (t == MSG_LATCH || t == MSG_C_KILL || t == MSG_C_REARM) {
+		m->latch = (struct m_latch){ .level = LATCH_TASK,
+					     .set = 1,
+					     .capability = SPAN_LIT("c"),
+					     .task = 7,
+					     .by = SPAN_LIT("decoy"),
+					     .reason = SPAN_LIT("why") };
+	} else if (t == MSG_REVOKED) {
+		m->revoked =
+			(struct m_revoked){ REVOKED_NOTHING, SPAN_LIT("why") };
+	} else if (t == MSG_ANSWER) {
 		m->text.text = SPAN_LIT("because");
 	}
 }
@@ -246,6 +256,14 @@ static void test_golden(void **state)
 			     "02"
 			     "02000000"
 			     "0300000000000000" },
+		{ MSG_LATCH, "02"
+			     "01"
+			     "0100000063"
+			     "0700000000000000"
+			     "050000006465636f79"
+			     "03000000776879" },
+		{ MSG_REVOKED, "01"
+			       "03000000776879" },
 		{ MSG_R_PUT, "02000000"
 			     "01"
 			     "0100000061"

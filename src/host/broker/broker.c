@@ -108,6 +108,7 @@ int main(void)
 	b.ids = b.in.ids;
 	take_hello(&b, &b.in.hello);
 	load_policy(&b, b.in.hello.name);
+	latch_map(&b);
 	limits_init(&b);
 	keep_recover(&b);
 	b.out.type = MSG_READY;

@@ -22,6 +22,7 @@
 #include "host/broker/pace.h"
 #include "policy/decide.h"
 #include "privsep/chan.h"
+#include "privsep/gate.h"
 #include "privsep/observe.h"
 #include "privsep/rpc.h"
 #include "proto/aside.h"
@@ -157,7 +158,8 @@ struct broker {
 	char planner[LIMIT_NAME + 1];
 	uint8_t boot_id[16];
 	char instruction[4097]; /* "": no planner, so no tasks */
-	bool killed;
+	bool killed; /* a tripwire of ours says so before the monitor does */
+	const struct gate *gate;
 	bool acting; /* an effect is under way: planners wait */
 	struct peer peers[BROKER_PEERS];
 	struct item items[BROKER_ITEMS];
@@ -190,6 +192,7 @@ struct peer *peer_add(struct broker *b, enum peer_kind kind, int fd);
 void peer_close(struct broker *b, struct peer *p);
 struct peer *peer_of_vm(struct broker *b, uint64_t vm);
 struct peer *peer_of_connector(struct broker *b, const char *name);
+struct peer *peer_of_item(struct broker *b, enum peer_kind kind, uint64_t item);
 struct peer *peer_of_kind(struct broker *b, enum peer_kind kind);
 /* Whether planners are listened to. */
 void planners_listen(struct broker *b, bool on);
@@ -300,6 +303,14 @@ struct outcome {
 
 struct outcome outcome_of(const struct broker *b, const struct m_e_row *e);
 void outcome_audit(struct broker *b, const struct outcome *o);
+
+/* latch.c: what is killed, and what kills. */
+void latch_map(struct broker *b);
+/* What stops a call now: "all", "agent", "task", "capability"; or NULL. */
+const char *latch_why(const struct broker *b, struct span capability,
+		      uint64_t task);
+/* MSG_LATCH in b->in. */
+void latch_told(struct broker *b);
 
 /* calls.c: what a planner's porter may ask. */
 /* For whom a call is made: an item's planner, or the owner once more. */

@@ -185,8 +185,23 @@ static void refuse(struct decision *d, const char *clause, const char *reason)
 static const char full[] =
 	"the disk is full: nothing new is done until there is room";
 
+/* A latch of any level is set: not the policy's refusal. */
+static bool is_killed(struct broker *b, const struct request_of *q,
+		      struct decision *d)
+{
+	const char *level = latch_why(b, b->in.call.capability, q->task);
+	char why[80];
+
+	if (!level)
+		return false;
+	(void)str_printf(why, sizeof(why), "the kill latch is set: %s", level);
+	refuse(d, "kill latch", why);
+	return true;
+}
+
 /* What no policy can allow just now, after the policy allowed it. */
-static struct peer *executor(struct broker *b, struct decision *d)
+static struct peer *executor(struct broker *b, const struct request_of *q,
+			     struct decision *d)
 {
 	struct peer *c = NULL;
 
@@ -195,8 +210,8 @@ static struct peer *executor(struct broker *b, struct decision *d)
 	c = peer_of_connector(b, d->connector);
 	if (audit_poll(&b->audit, &b->record) < 0)
 		die("the audit log cannot be written; nothing executes");
-	if (b->killed)
-		refuse(d, "kill latch", "the kill latch is set");
+	if (is_killed(b, q, d))
+		;
 	else if (b->record.room.full)
 		refuse(d, "disk full", full);
 	else if (!c || !c->outbound)
@@ -271,17 +286,22 @@ static void effect_is(struct broker *b, struct peer *c, enum effect_state s,
 
 /*
  * The last point at which it has not happened; from here on it may. That the
- * disk is full may have become known with the record of the decision.
+ * disk is full may have become known with the record of the decision; and a
+ * kill may have come while record and start were written.
  */
-static bool start(struct broker *b, struct peer *c, struct decision *d)
+static bool start(struct broker *b, struct peer *c, const struct request_of *q,
+		  struct decision *d)
 {
 	const bool no_room = b->record.room.full;
 	struct span why = no_room ? SPAN_LIT("the disk was full")
 				  : SPAN_LIT("its start could not be kept");
 
-	if (!no_room && keep_started(b, c->effect, c->effect_index))
-		return true;
-	if (no_room) {
+	if (!no_room && keep_started(b, c->effect, c->effect_index)) {
+		if (!is_killed(b, q, d))
+			return true;
+		why = SPAN_LIT("killed before it was sent");
+		limits_give_back(b);
+	} else if (no_room) {
 		refuse(d, "disk full", full);
 		limits_give_back(b);
 	} else {
@@ -417,7 +437,7 @@ static struct peer *decide(struct broker *b, const struct request_of *q,
 	policy_says(b, q);
 	refuse_ask(b, d);
 	begin_args(b, &b->in.call);
-	c = executor(b, d);
+	c = executor(b, q, d);
 	if (c)
 		effect = plan(b, q, d);
 	own = record(b, q, d, effect, ok);
@@ -435,7 +455,7 @@ static struct peer *decide(struct broker *b, const struct request_of *q,
 	if (str_copy(c->effect_capability, sizeof(c->effect_capability),
 		     b->in.call.capability) < 0)
 		c->effect_capability[0] = 0;
-	return start(b, c, d) ? c : NULL;
+	return start(b, c, q, d) ? c : NULL;
 }
 
 void call_capability(struct broker *b, struct peer *p)
