@@ -159,6 +159,24 @@ static const struct cli_flag keys_flags[] = {
 	FLAGS_END,
 };
 
+static const struct cli_flag query_flags[] = {
+	{ "--origin", "ADDRESS|item:N",
+	  "the sender, as the envelope of an item has it, or one item", NULL,
+	  WORD_ANY },
+	{ "--since", "TIME",
+	  "only decisions from then on: 2026-11-22T18:00, in UTC, or the "
+	  "beginning of that",
+	  NULL, WORD_ANY },
+	JSON_FLAG,
+	FLAGS_END,
+};
+
+static const struct cli_flag erase_flags[] = {
+	{ "--item", "N", "of one item", NULL, WORD_ANY },
+	{ "--sender", "ADDRESS", "of all items of one sender", NULL, WORD_ANY },
+	FLAGS_END,
+};
+
 static const struct cli_command audit_parts[] = {
 	{ .name = "tail",
 	  .brief = "the last records, a line each",
@@ -196,6 +214,14 @@ static const struct cli_command audit_parts[] = {
 		   "verifier key",
 	  .choices = "new sign",
 	  .word = WORD_FILE },
+	{ .name = "query",
+	  .brief = "every decision about data of one origin, and what came of "
+		   "it",
+	  .flags = query_flags },
+	{ .name = "erase",
+	  .brief = "erase the arguments that lie beside the records about one "
+		   "origin; on record, and the log verifies as before",
+	  .flags = erase_flags },
 	{ .name = NULL },
 };
 
@@ -203,6 +229,19 @@ static const struct cli_command policy_parts[] = {
 	{ .name = "check",
 	  .operands = "FILE...",
 	  .brief = "load them strictly, list every error",
+	  .flags = json_only,
+	  .word = WORD_FILE },
+	{ .name = "diff",
+	  .operands = "OLD NEW",
+	  .brief = "what the new one permits that the old one does not, clause "
+		   "by clause; exit 1 where it adds anything, or may",
+	  .flags = json_only,
+	  .word = WORD_FILE },
+	{ .name = "blast",
+	  .operands = "[FILE]",
+	  .brief =
+		  "the worst that a hostile planner can do in an hour and in a "
+		  "day",
 	  .flags = json_only,
 	  .word = WORD_FILE },
 	{ .name = NULL },
@@ -306,9 +345,9 @@ const struct cli_command cli_commands[] = {
 	  .parts = audit_parts,
 	  .run = cmd_audit },
 	{ .name = "policy",
-	  .brief = "check policy files",
+	  .brief = "check policy files, compare them, count the worst",
 	  .about = "Every error is told with its line, its column and what to "
-		   "do about it.",
+		   "do about it. bulkhead need not be running.",
 	  .parts = policy_parts,
 	  .run = cmd_policy },
 	{ .name = "config",

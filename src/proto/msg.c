@@ -106,6 +106,10 @@ static const struct layout kept_row = { LAYOUT(m_r_row, ROW_FIELDS) };
 #define L_S_GET                                                                \
 	LAYOUT(m_s_get, U64(m_s_get, after), U8(m_s_get, which),               \
 	       U32(m_s_get, newest), U64(m_s_get, item))
+#define L_C_ASIDE                                                              \
+	LAYOUT(m_c_aside, U64(m_c_aside, item),                                \
+	       STR(m_c_aside, sender, LIMIT_SENDER),                           \
+	       STR(m_c_aside, ids, LIMIT_ASIDE_IDS))
 #define L_LATCH                                                                \
 	LAYOUT(m_latch, U8(m_latch, level), U8(m_latch, set),                  \
 	       STR(m_latch, capability, LIMIT_NAME), U64(m_latch, task),       \
@@ -349,6 +353,9 @@ static const struct layout layouts[] = {
 	[MSG_C_EFFECT] = { "c-effect", L_E_ROW },
 	[MSG_C_SETTLE] = { "c-settle", L_E_OUTCOME },
 	[MSG_C_REPEAT] = { "c-repeat", L_S_REF },
+	[MSG_C_ASIDE] = { "c-aside", L_C_ASIDE },
+	[MSG_C_ASIDE_ROW] = { "c-aside-row", LAYOUT(m_r_row, ROW_FIELDS) },
+	[MSG_C_ERASE] = { "c-erase", L_C_ASIDE },
 	[MSG_C_OK] = { "c-ok", L_EMPTY },
 	[MSG_C_FAIL] = { "c-fail", L_TEXT },
 	[MSG_C_TEXT] = { "c-text", L_TEXT },

@@ -162,6 +162,10 @@ enum msg_type {
 	MSG_C_SETTLE,  /* m_e_outcome: the owner's word -> MSG_C_OK */
 	MSG_C_REPEAT,  /* m_s_ref -> MSG_C_EFFECT, the new one, MSG_C_OK */
 	MSG_C_KEY,     /* m_empty: a new key for the log -> MSG_C_OK */
+	MSG_C_ASIDE,   /* m_c_aside: what lies aside for these records ->
+			  MSG_C_ASIDE_ROW ..., MSG_C_OK */
+	MSG_C_ASIDE_ROW, /* m_r_row */
+	MSG_C_ERASE,   /* m_c_aside: erase that, on record -> MSG_C_OK */
 	MSG_C_OK,      /* m_empty */
 	MSG_C_FAIL,    /* m_text */
 	MSG_C_TEXT,    /* m_text: a JSON object, part of an answer */
@@ -375,6 +379,7 @@ enum row_kind {
 	ROW_CLAUSE, /* that the owner had remembered */
 	ROW_SECRET, /* keys, salts */
 	ROW_KILL,
+	ROW_ASIDE, /* arguments that the log has a hash of; proto/aside.h */
 	ROW_KIND_MAX
 };
 
@@ -393,6 +398,14 @@ struct m_r_put {
 struct m_r_next {
 	uint8_t kind;
 	struct span after; /* empty: the first of all */
+};
+
+/* What lies beside the log, by its ids, ASIDE_ID bytes each; and for the record
+ * of an erasure why: all of an item, or of a sender. */
+struct m_c_aside {
+	uint64_t item;	    /* 0: none */
+	struct span sender; /* empty: none */
+	struct span ids;
 };
 
 struct m_connector {
@@ -737,6 +750,7 @@ struct msg {
 		struct m_r_put r_put;
 		struct m_r_next r_next;
 		struct m_r_row r_row;
+		struct m_c_aside c_aside;
 		struct m_connector connector;
 		struct m_latch latch;
 		struct m_lease lease;

@@ -107,6 +107,12 @@ static void sample(struct msg *m, enum msg_type t)
 	} else if (t == MSG_R_ROW) {
 		m->r_row = (struct m_r_row){ ROW_CLAUSE, SPAN_LIT("f"),
 					     SPAN_LIT("gh") };
+	} else if (t == MSG_C_ASIDE || t == MSG_C_ERASE) {
+		m->c_aside = (struct m_c_aside){ 5, SPAN_LIT("a@b"),
+						 SPAN_LIT("i") };
+	} else if (t == MSG_C_ASIDE_ROW) {
+		m->r_row = (struct m_r_row){ ROW_ASIDE, SPAN_LIT("k"),
+					     SPAN_LIT("v") };
 	} else if (t == MSG_SPAN) {
 		m->span = (struct m_span){
 			.from = 2,
@@ -274,6 +280,17 @@ static void test_golden(void **state)
 		{ MSG_R_ROW, "04"
 			     "0100000066"
 			     "020000006768" },
+		{ MSG_AUDIT_KEY, "00" },
+		{ MSG_C_KEY, "00" },
+		{ MSG_C_ASIDE, "0500000000000000"
+			       "03000000614062"
+			       "0100000069" },
+		{ MSG_C_ASIDE_ROW, "07"
+				   "010000006b"
+				   "0100000076" },
+		{ MSG_C_ERASE, "0500000000000000"
+			       "03000000614062"
+			       "0100000069" },
 		{ MSG_SPAN, "02"
 			    "0100000000000000"
 			    "05"

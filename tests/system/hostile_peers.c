@@ -28,6 +28,7 @@
 #include "privsep/chan.h"
 #include "privsep/gate.h"
 #include "privsep/spawn.h"
+#include "proto/aside.h"
 #include "proto/message.h"
 #include "proto/message_sample.h"
 #include "tlog/tlog.h"
@@ -963,6 +964,145 @@ static void test_no_descriptors(void **)
 		chan_done(&planner[i]);
 }
 
+/* --- what lies aside of a record ------------------------------------------ */
+
+static void read_record(uint64_t index, struct buf *ret)
+{
+	CLEAN_FD int dir = open(w.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEAN_FREE uint8_t *p = NULL;
+	struct err err;
+	size_t n = 0;
+
+	(void)tlog_settle(dir);
+	if (tlog_read(dir, index, &p, &n, &err) < 0)
+		fail_msg("record %llu: %s", (unsigned long long)index, err.msg);
+	buf_init(ret, LIMIT_AUDIT_RECORD);
+	buf_put(ret, p, n);
+}
+
+static bool holds(const struct buf *b, const char *text)
+{
+	return memmem(b->p, b->n, text, strlen(text)) != NULL;
+}
+
+/* The id that a record has for what lies aside. */
+static void id_of(const struct buf *record, uint8_t id[ASIDE_ID])
+{
+	static const char key[] = "\"aside\":\"";
+	const uint8_t *at = memmem(record->p, record->n, key, strlen(key));
+	size_t left;
+
+	assert_non_null(at);
+	at += strlen(key);
+	left = (size_t)(record->p + record->n - at);
+	assert_true(left > (size_t)2 * ASIDE_ID);
+	assert_true(hex_decode(id, ASIDE_ID,
+			       span_of(at, (size_t)2 * ASIDE_ID)) >= 0);
+}
+
+/* What the owner is shown of it: how many rows, all in b. */
+static unsigned fetch(const uint8_t id[ASIDE_ID], struct buf *b)
+{
+	unsigned n = 0;
+	const char *why;
+
+	buf_init(b, ASIDE_MAX);
+	out.c_aside = (struct m_c_aside){ .ids = span_of(id, ASIDE_ID) };
+	say(&w.control, MSG_C_ASIDE, -1);
+	while (chan_recv(&w.control, &in, &why) == 1 &&
+	       in.type == MSG_C_ASIDE_ROW) {
+		buf_span(b, in.r_row.value);
+		n++;
+	}
+	assert_int_equal(in.type, MSG_C_OK);
+	return n;
+}
+
+static void verify_log(void)
+{
+	CLEAN_FD int dir = open(w.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct tlog_state s;
+	struct err err;
+
+	if (tlog_verify(dir, &s, &err) < 0)
+		fail_msg("the log does not verify: %s", err.msg);
+}
+
+/* A refused request with an argument of so many bytes: its record. */
+static void request(struct chan *planner, const char *capability, size_t bytes,
+		    uint32_t n, struct buf *record)
+{
+	uint32_t i;
+
+	memset(letters, 'Z', sizeof(letters));
+	for (i = 0; i < n; i++)
+		out.call.args[i] = text("body", bytes);
+	call(planner, capability, n);
+	hear(planner, MSG_CALL_RESULT);
+	assert_int_equal(in.call_result.verdict, VERDICT_DENY);
+	read_record(in.call_result.audit_index, record);
+	assert_false(holds(record, "ZZZZ"));
+	assert_true(holds(record, "\"arg.0.hash\":\""));
+}
+
+static void erase(const uint8_t *ids, size_t n)
+{
+	out.c_aside = (struct m_c_aside){ .item = 7,
+					  .ids = span_of(ids, n * ASIDE_ID) };
+	say(&w.control, MSG_C_ERASE, -1);
+	hear(&w.control, MSG_C_OK);
+}
+
+/*
+ * No argument is in the log; the owner gets each as it came, and it fits its
+ * hash; erased, it is gone, and the log verifies as before, with the erasure on
+ * record.
+ */
+static void test_aside(void **)
+{
+	static struct aside_arg args[LIMIT_ARGS];
+	uint8_t ids[2][ASIDE_ID], sum[SHA256_LEN];
+	char hex[2 * SHA256_LEN + 1];
+	struct buf record[2], bytes;
+	struct chan planner;
+	uint64_t vm;
+
+	(void)planner_of_item(&planner, &vm);
+	request(&planner, "no.such", 4000, 1, &record[0]);
+	id_of(&record[0], ids[0]);
+	assert_int_equal(fetch(ids[0], &bytes), 1);
+	assert_int_equal(aside_decode(buf_view(&bytes), args), 1);
+	assert_true(span_is(args[0].name, "body"));
+	assert_int_equal(args[0].value.n, 4000);
+	aside_hash(&args[0], sum);
+	hex_encode(hex, sum, sizeof(sum));
+	assert_true(holds(&record[0], hex));
+	buf_done(&bytes);
+	/* More than one row holds. */
+	request(&planner, "no.other", 8000, 9, &record[1]);
+	id_of(&record[1], ids[1]);
+	assert_int_equal(fetch(ids[1], &bytes), 2);
+	assert_int_equal(aside_decode(buf_view(&bytes), args), 9);
+	buf_done(&bytes);
+	verify_log();
+	erase(ids[0], 1);
+	assert_int_equal(fetch(ids[0], &bytes), 0);
+	assert_int_equal(fetch(ids[1], &bytes), 2);
+	buf_done(&bytes);
+	/* Both, one of them once more. */
+	erase(ids[0], 2);
+	assert_int_equal(fetch(ids[1], &bytes), 0);
+	verify_log();
+	/* What are no ids harms nobody. */
+	out.c_aside = (struct m_c_aside){ .ids = span_of(ids[0], 5) };
+	say(&w.control, MSG_C_ERASE, -1);
+	hear(&w.control, MSG_C_FAIL);
+	alive();
+	chan_done(&planner);
+	buf_done(&record[0]);
+	buf_done(&record[1]);
+}
+
 int main(int argc, char **argv)
 {
 #define WORLD_TEST(f)                                                          \
@@ -986,6 +1126,7 @@ int main(int argc, char **argv)
 		WORLD_TEST(test_endless_requests),
 		WORLD_TEST(test_asks_without_end),
 		WORLD_TEST(test_bad_envelopes),
+		WORLD_TEST(test_aside),
 		cmocka_unit_test_setup_teardown(test_no_descriptors,
 						world_start_few, world_stop),
 	};

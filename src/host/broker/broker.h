@@ -27,6 +27,7 @@
 #include "privsep/gate.h"
 #include "privsep/observe.h"
 #include "privsep/rpc.h"
+#include "proto/aside.h"
 
 enum {
 	BROKER_ITEMS = 128, /* in memory: the live ones and a history */
@@ -109,6 +110,27 @@ struct peer {
 	char effect_capability[LIMIT_NAME + 1];
 };
 
+/* An argument as it goes on record; borrowed until it is there. */
+struct record_arg {
+	struct span name, value;
+	struct span origin; /* how it came to its value; empty: unknown */
+	struct span from;   /* its label; empty: unknown */
+};
+
+/* The arguments of the decision at hand; aside.c. */
+struct aside {
+	uint32_t n;
+	bool kept; /* under this id */
+	uint8_t id[ASIDE_ID];
+	char id_hex[2 * ASIDE_ID + 1];
+	struct buf bytes;
+	struct {
+		struct record_arg row;
+		char hash[2 * SHA256_LEN + 1];
+		char keys[5][16];
+	} args[LIMIT_ARGS];
+};
+
 /* What refused a request; 0: nothing did. */
 enum refused_by {
 	BY_NOBODY = 0,
@@ -160,11 +182,22 @@ struct broker {
 	struct msg in; /* the message at hand */
 	struct msg out;
 	struct audit_record record;
+	struct aside aside;
 	int spare; /* descriptor, for what a message brings */
 	int owed_timer, refusals_timer;
 };
 
 struct request_of;
+
+/* aside.c: what of a decision goes on record, and what lies beside. */
+/* Begins with the arguments of a decision. */
+void aside_begin(struct broker *b, const struct record_arg *args, uint32_t n);
+/* Their bytes and salts into the store, once. False: b->keep_why. */
+[[nodiscard]] bool aside_keep(struct broker *b);
+/* Adds the arguments to b->record; each once it has been begun. */
+void aside_record(struct broker *b);
+void aside_tell(struct broker *b, struct peer *control);
+void aside_erase(struct broker *b, struct peer *control);
 
 /* peers.c */
 struct peer *peer_add(struct broker *b, enum peer_kind kind, int fd);
@@ -241,6 +274,9 @@ const struct m_e_row *keep_effect(struct broker *b, const struct m_s_get *m);
 bool keep_rows(struct broker *b, enum row_kind kind,
 	       bool (*fn)(void *arg, struct span key, struct span value),
 	       void *arg);
+/* The first row behind this key, or NULL; lives as those above. */
+const struct m_r_row *keep_row_after(struct broker *b, enum row_kind kind,
+				     struct span key);
 /* Ends what a crash left: each effect and each item that is open. */
 void keep_recover(struct broker *b);
 
@@ -258,7 +294,9 @@ void observed_effect(struct broker *b, const struct peer *c,
 /* An outcome is in the log. */
 void observed_outcome(struct broker *b, enum effect_state s);
 
-/* owner.c: about effects. */
+/* owner.c: the end of an answer; about effects. */
+void answer_ok(struct broker *b, struct peer *control);
+void answer_fail(struct broker *b, struct peer *control, const char *why);
 void effects_tell(struct broker *b, struct peer *control);
 void effect_settle(struct broker *b, struct peer *control);
 void effect_repeat(struct broker *b, struct peer *control);

@@ -10,18 +10,10 @@
 
 #include "base/fd.h"
 #include "base/log.h"
-#include "base/sha256.h"
 #include "base/str.h"
 #include "host/broker/broker.h"
 #include "proto/message.h"
 
-enum {
-	/* Of a request, in its record: one argument's text, and all of them
-	 * together as JSON; a longer one is there by its hash. */
-	AUDIT_ARG_MAX = 1024,
-	AUDIT_ARGS_MAX = 24 << 10,
-	AUDIT_NOTE_MAX = 112,
-};
 
 /* The record as the planner may see it: without evidence. */
 static int shown_record(struct broker *b, const struct item *it)
@@ -83,77 +75,16 @@ void call_tools_get(struct broker *b, struct peer *p)
 		peer_send(b, p, NULL, 0);
 }
 
-struct arg_rows {
-	char keys[LIMIT_ARGS][LIMIT_NAME + 1];
-	char notes[LIMIT_ARGS][AUDIT_NOTE_MAX];
-};
-
-/* How many bytes a text takes in a record. */
-static size_t json_size(struct span s)
+/* What the record of the call at hand will have of its arguments. */
+static void begin_args(struct broker *b, const struct m_call *call)
 {
-	size_t n = 0;
-	size_t i;
-
-	for (i = 0; i < s.n; i++)
-		n += s.p[i] < 0x20		       ? 6
-		     : s.p[i] == '"' || s.p[i] == '\\' ? 2
-						       : 1;
-	return n;
-}
-
-static void note_hash(char note[AUDIT_NOTE_MAX], const char *why, struct span v)
-{
-	uint8_t sum[SHA256_LEN];
-	char hex[2 * SHA256_LEN + 1];
-	struct sha256 h;
-
-	sha256_init(&h);
-	sha256_add(&h, v);
-	sha256_final(&h, sum);
-	hex_encode(hex, sum, sizeof(sum));
-	(void)str_printf(note, AUDIT_NOTE_MAX, "(%s: %zu bytes, sha256 %s)",
-			 why, v.n, hex);
-}
-
-/* A name is the planner's: in the alphabet of keys and their length, or not. */
-static void arg_key(char key[LIMIT_NAME + 1], uint32_t i, struct span name)
-{
-	if (str_printf(key, LIMIT_NAME + 1, "arg.%u.%.*s", i, (int)name.n,
-		       (const char *)name.p) < 0 ||
-	    key[strspn(key, "abcdefghijklmnopqrstuvwxyz0123456789_.-")])
-		(void)str_printf(key, LIMIT_NAME + 1, "arg.%u", i);
-}
-
-/*
- * Arguments in a record: each as it came as long as there is room, else its
- * hash. A record that the log refuses would end everything, so no words of a
- * planner may make one.
- */
-static void audit_args(struct audit_record *r, const struct m_arg *args,
-		       uint32_t n, struct arg_rows *rows)
-{
-	size_t room = AUDIT_ARGS_MAX;
+	static struct record_arg rows[LIMIT_ARGS];
 	uint32_t i;
 
-	for (i = 0; i < n; i++) {
-		struct span v = args[i].value;
-		size_t size = json_size(v);
-		const char *why = NULL;
-
-		if (!utf8_valid(v) || (v.n && memchr(v.p, 0, v.n)))
-			why = "not text";
-		else if (v.n > AUDIT_ARG_MAX || size > room)
-			why = "long";
-		if (why) {
-			note_hash(rows->notes[i], why, v);
-			v = span_str(rows->notes[i]);
-		} else {
-			room -= size;
-		}
-		arg_key(rows->keys[i], i, args[i].name);
-		audit_str(r, rows->keys[i], v);
-	}
-	audit_int(r, "args", n);
+	for (i = 0; i < call->n; i++)
+		rows[i] = (struct record_arg){ .name = call->args[i].name,
+					       .value = call->args[i].value };
+	aside_begin(b, rows, call->n);
 }
 
 static void audit_decision(struct broker *b, const struct request_of *q,
@@ -162,9 +93,10 @@ static void audit_decision(struct broker *b, const struct request_of *q,
 {
 	const struct m_call *call = &b->in.call;
 	struct msg_ids ids = b->ids;
-	static struct arg_rows rows;
 	char hash[65];
 
+	/* A refusal is on record also where its arguments cannot be kept. */
+	(void)aside_keep(b);
 	ids.task = q->task;
 	ids.span = q->item;
 	hex_encode(hash, policy_hash(b->policy), 32);
@@ -173,7 +105,7 @@ static void audit_decision(struct broker *b, const struct request_of *q,
 	audit_str(&b->record, "capability",
 		  utf8_valid(call->capability) ? call->capability
 					       : SPAN_LIT("(not text)"));
-	audit_args(&b->record, call->args, call->n, &rows);
+	aside_record(b);
 	audit_str(&b->record, "verdict",
 		  d->verdict == VERDICT_ALLOW ? SPAN_LIT("allow")
 					      : SPAN_LIT("deny"));
@@ -313,7 +245,7 @@ static uint64_t plan(struct broker *b, const struct request_of *q,
 			       .n = d->n };
 	memcpy(m.args, d->rows, d->n * sizeof(d->rows[0]));
 	/* What it takes is used up before anything can come of it. */
-	effect = limits_keep(b) ? keep_plan(b, &m) : 0;
+	effect = limits_keep(b) && aside_keep(b) ? keep_plan(b, &m) : 0;
 	if (effect)
 		return effect;
 	(void)str_printf(why, sizeof(why), "%s", b->keep_why);
@@ -522,6 +454,7 @@ static struct peer *decide(struct broker *b, const struct request_of *q,
 	policy_says(b, q);
 	refuse_canaries(b, q, d);
 	refuse_ask(b, d);
+	begin_args(b, &b->in.call);
 	c = executor(b, q, d);
 	if (c)
 		effect = plan(b, q, d);
@@ -558,6 +491,7 @@ void call_capability(struct broker *b, struct peer *p)
 		.item = it->id, .task = it->task, .it = it, .vm = p
 	};
 	if (it->calls++ >= BROKER_CALLS) {
+		begin_args(b, &b->in.call);
 		refuse(d, "task limit", "too many requests in this task");
 		if (!record(b, &q, d, 0, &ok))
 			observed_decision(b, &q, d, 0, observe_now());

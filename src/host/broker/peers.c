@@ -205,6 +205,7 @@ static void on_items(struct broker *b, struct peer *p)
 static const bool owner_acts[MSG_TYPE_MAX] = {
 	[MSG_C_SETTLE] = true,
 	[MSG_C_REPEAT] = true,
+	[MSG_C_ERASE] = true,
 };
 
 typedef void (*handler)(struct broker *b, struct peer *p);
@@ -228,6 +229,8 @@ static const handler handlers[PEER_KIND_MAX][MSG_TYPE_MAX] = {
 		[MSG_C_LEASE] = on_lease,
 		[MSG_C_SETTLE] = effect_settle,
 		[MSG_C_REPEAT] = effect_repeat,
+		[MSG_C_ASIDE] = aside_tell,
+		[MSG_C_ERASE] = aside_erase,
 	},
 	[PEER_ENVELOPE] = {
 		[MSG_ENVELOPE] = on_envelope,

@@ -91,7 +91,8 @@ static int route(enum msg_type t)
 	    t == MSG_C_REARM || t == MSG_C_WIRE || t == MSG_C_KEY)
 		return MONITOR;
 	if (t == MSG_C_ITEMS || t == MSG_C_LEASE || t == MSG_C_EFFECTS ||
-	    t == MSG_C_SETTLE || t == MSG_C_REPEAT)
+	    t == MSG_C_SETTLE || t == MSG_C_REPEAT || t == MSG_C_ASIDE ||
+	    t == MSG_C_ERASE)
 		return BROKER;
 	return -1;
 }
