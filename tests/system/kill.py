@@ -10,11 +10,11 @@ import time
 from harness import BUILD, Bulkhead, need, plain
 
 
-def rearm(b, word):
+def rearm(b, word, *args):
     pid, fd = pty.fork()
     if pid == 0:
         os.execv(os.path.join(BUILD, 'bulkhead'),
-                 ['bulkhead', '--config', b.config, 'rearm'])
+                 ['bulkhead', '--config', b.config, 'rearm', *args])
     time.sleep(0.5)
     os.write(fd, word.encode() + b'\n')
     try:
@@ -72,6 +72,104 @@ def full(b):
     need(rearm(b, 'rearm') == 0, 'which is re-armed like another')
 
 
+def kills(b):
+    return b.status()['kills']
+
+
+def levels(b):
+    return sorted(k['level'] for k in kills(b)['latches'])
+
+
+def recorded(b, kind, level):
+    return [r for r in b.audit() if r['kind'] == kind and r['level'] == level]
+
+
+def latch_file(b, name):
+    return os.path.join(b.dir, 'state/latches', name)
+
+
+def narrow(b):
+    """A capability, a task, the agent: connectors stay, a restart changes
+    nothing, each is taken away by itself while bulkhead runs."""
+    b.up()
+    b.run('kill', '--capability', 'notes.append', 'no more notes')
+    b.run('kill', '--task', '4711')
+    need(levels(b) == ['capability', 'task'] and not b.status()['killed'],
+         'a capability and a task are killed, and nothing else')
+    need(any('connector' in n or 'bulkhead-conne' in n
+             for n in b.children().values()), 'connectors go on')
+    b.down()
+    b.up()
+    need(levels(b) == ['capability', 'task'], 'both are over a restart')
+    b.run('kill', '--agent', 'the agent')
+    b.deliver('waits.mail', plain('waits'))
+    time.sleep(2)
+    need(all(i['verdict'] != 'read' for i in b.items_now()
+             if 'waits' in i['key']), 'the agent: its planner is not started')
+    r = b.run('rearm', '--agent', check=False, stdin=-3)
+    need(r.returncode != 0, 'nor is that taken away without a terminal')
+    need(rearm(b, 'rearm', '--agent') == 0, 'the agent is re-armed as it runs')
+    items = b.items_until(1)
+    need(items[-1]['verdict'] == 'read', 'what waited is read then')
+    need(rearm(b, 'rearm', '--task', '4711') == 0 and
+         rearm(b, 'rearm', '--capability', 'notes.append') == 0 and
+         not levels(b), 'so are the others')
+    for level in ('capability', 'task', 'agent'):
+        need(recorded(b, 'kill', level) and recorded(b, 'rearm', level),
+             f'{level}: the kill and its end are in the log')
+    b.down()
+
+
+def by_file(b):
+    """Who cannot reach the monitor writes a latch of any level."""
+    b.up()
+    with open(latch_file(b, 'agent'), 'w', encoding='utf-8') as f:
+        f.write('by hand')
+    end = time.monotonic() + 10
+    while 'agent' not in levels(b) and time.monotonic() < end:
+        time.sleep(0.05)
+    rows = recorded(b, 'kill', 'agent')
+    need(rows and rows[-1]['by'] == 'latch', 'a latch file is seen at once')
+    need(rearm(b, 'rearm', '--agent') == 0, 'it is re-armed')
+    b.down()
+
+
+def sentinel():
+    """The kill file; machines that are kept; what connectors say when they are
+    to give up their credentials."""
+    with Bulkhead(extra='kill: {file: stop/now, machines: freeze}\n') as b:
+        r = b.run('up', '--images', b.images, check=False)
+        need(r.returncode != 0 and 'kill.file' in r.stderr + r.stdout,
+             'no start without the folder of the kill file')
+        os.mkdir(os.path.join(b.dir, 'stop'))
+        b.up()
+        with open(os.path.join(b.dir, 'stop/now'), 'w', encoding='utf-8'):
+            pass
+        end = time.monotonic() + 10
+        while not b.status()['killed'] and time.monotonic() < end:
+            time.sleep(0.05)
+        rows = recorded(b, 'kill', 'all')
+        need(rows and rows[-1]['by'] == 'kill-file', 'the kill file kills')
+        b.down()
+        need(rearm(b, 'rearm') == 0, 'its latch is re-armed')
+        r = b.run('up', '--images', b.images, check=False)
+        need(r.returncode != 0 and 'kill file' in r.stderr + r.stdout,
+             'no start while the file is there')
+        os.remove(os.path.join(b.dir, 'stop/now'))
+        b.up()
+        b.run('kill', '--revoke', 'all of it')
+        end = time.monotonic() + 20
+        while time.monotonic() < end and \
+                any(r['result'] == 'asked' for r in kills(b)['revoked']):
+            time.sleep(0.1)
+        said = {r['connector']: r['result'] for r in kills(b)['revoked']}
+        need(said == {'inbox': 'nothing-to-revoke',
+                      'drafts': 'nothing-to-revoke'},
+             f'each connector says what it has revoked: {said}')
+        need(not acting(b), 'and has ended again')
+        need(levels(b) == ['all+revoke'], 'status knows the level')
+
+
 def main():
     with Bulkhead() as b:
         one(b, lambda: b.run('kill', 'a test'), 'cli')
@@ -81,6 +179,11 @@ def main():
         b.deliver('last.mail', plain('last'))
         items = b.items_until(1)
         need(items[-1]['verdict'] == 'read', 're-armed, it works again')
+        b.down()
+        by_file(b)
+    with Bulkhead() as b:
+        narrow(b)
+    sentinel()
     return 0
 
 
