@@ -70,6 +70,12 @@ uint32_t handles_next(const struct handles *h);
 				    const struct handle_value *v,
 				    const struct handle **ret);
 
+/* The same with the number that it has in another table, of which this one is
+ * a part; numbers come in ascending order, no number between them is one. */
+[[nodiscard]] int handles_add_at(struct handles *h, uint32_t id,
+				 const struct handle_value *v,
+				 const struct handle **ret);
+
 /* What "@12" or "@13.name" stands for; NULL if nothing in this table. */
 const struct handle *handles_find(const struct handles *h, struct span ref);
 
