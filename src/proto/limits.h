@@ -27,6 +27,8 @@ enum {
 	LIMIT_ROW = 64 << 10,
 	LIMIT_ROW_KEY = 400,
 	LIMIT_ROWS = 128,
+	/* a card, as lines */
+	LIMIT_CARD = 72 << 10,
 	/* the task's final answer to the owner */
 	LIMIT_ANSWER = 32 << 10,
 	/* one audit record: C2SP tlog-tiles, uint16 length prefix */

@@ -85,6 +85,7 @@ static void sample(struct msg *m, enum msg_type t)
 			.item = 6,
 			.task = 7,
 			.repeats = 8,
+			.ticket = 10,
 			.capability = SPAN_LIT("c"),
 			.connector = SPAN_LIT("out"),
 			.n = 1,
@@ -107,6 +108,27 @@ static void sample(struct msg *m, enum msg_type t)
 	} else if (t == MSG_R_ROW) {
 		m->r_row = (struct m_r_row){ ROW_CLAUSE, SPAN_LIT("f"),
 					     SPAN_LIT("gh") };
+	} else if (t == MSG_WAIT) {
+		m->wait = (struct m_wait){ 3, 7, 20 };
+	} else if (t == MSG_C_APPROVALS) {
+		m->c_approvals = (struct m_c_approvals){ 7, 1, 2, 3, 4 };
+	} else if (t == MSG_C_APPROVAL) {
+		m->c_approval.ticket = 7;
+		m->c_approval.audit_index = 9;
+		m->c_approval.state = 1;
+		m->c_approval.quorum = 2;
+		m->c_approval.capability = SPAN_LIT("c");
+		m->c_approval.text = SPAN_LIT("x");
+		memset(m->c_approval.hash, 0x5a, 32);
+	} else if (t == MSG_C_APPROVE) {
+		m->c_approve = (struct m_c_approve){ .ticket = 7,
+						     .uid = 1000,
+						     .times = 3,
+						     .always = 1,
+						     .code = SPAN_LIT("12") };
+		memset(m->c_approve.hash, 0x5a, 32);
+	} else if (t == MSG_C_DECLINE) {
+		m->c_decline = (struct m_c_decline){ 7, 1000, 1 };
 	} else if (t == MSG_SPAN) {
 		m->span = (struct m_span){
 			.from = 2,
@@ -226,6 +248,7 @@ static void test_golden(void **state)
 		{ MSG_E_PLAN, "0600000000000000"
 			      "0700000000000000"
 			      "0800000000000000"
+			      "0a00000000000000"
 			      "0100000063"
 			      "030000006f7574"
 			      "01000000"
@@ -252,6 +275,21 @@ static void test_golden(void **state)
 		{ MSG_R_ROW, "04"
 			     "0100000066"
 			     "020000006768" },
+		{ MSG_WAIT, "0300000000000000"
+			    "0700000000000000"
+			    "14000000" },
+		{ MSG_C_APPROVALS, "0700000000000000"
+				   "01020304" },
+		{ MSG_C_APPROVE, "0700000000000000"
+				 "e8030000"
+				 "03000000"
+				 "01"
+				 "020000003132"
+				 "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a"
+				 "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a" },
+		{ MSG_C_DECLINE, "0700000000000000"
+				 "e8030000"
+				 "01" },
 		{ MSG_SPAN, "02"
 			    "0100000000000000"
 			    "05"
