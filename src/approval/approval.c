@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <inttypes.h>
 
 #include "base/rd.h"
 #include "base/str.h"
@@ -318,21 +317,6 @@ int approval_decode(struct span bytes, struct approval *ret)
 	    !buf_ok(&ret->args) || !sound(ret))
 		return -EPROTO;
 	return 0;
-}
-
-void ticket_text(char ret[TICKET_TEXT], uint64_t ticket)
-{
-	(void)str_printf(ret, TICKET_TEXT, "q%" PRIu64, ticket);
-}
-
-uint64_t ticket_read(struct span text)
-{
-	uint64_t n;
-
-	if (text.n < 2 || text.p[0] != 'q' || text.p[1] == '0' ||
-	    num_parse(span_of(text.p + 1, text.n - 1), 1, INT64_MAX, &n) < 0)
-		return 0;
-	return n;
 }
 
 /* --- cards --------------------------------------------------------------- */

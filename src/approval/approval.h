@@ -158,11 +158,6 @@ void approval_encode(struct buf *b, const struct approval *a);
  * approval_encode does not write. */
 [[nodiscard]] int approval_decode(struct span bytes, struct approval *ret);
 
-/* "q7"; and the number in it, 0 if it is none. */
-enum { TICKET_TEXT = 24 };
-void ticket_text(char ret[TICKET_TEXT], uint64_t ticket);
-uint64_t ticket_read(struct span text);
-
 /*
  * Cards. What one task asks within APPROVAL_BATCH_S of the first is one card
  * with a line each; v is ascending by ticket, and ret[i] is the index of the

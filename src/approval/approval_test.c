@@ -244,22 +244,6 @@ static void test_too_long(void **)
 	assert_false(buf_ok(&row));
 }
 
-static void test_tickets(void **)
-{
-	static const char *const bad[] = { "",	  "q",	 "7",  "q0",
-					   "q07", "q-1", "Q7", "q7 " };
-	char text[TICKET_TEXT];
-	size_t i;
-
-	ticket_text(text, 7);
-	assert_string_equal(text, "q7");
-	assert_int_equal(ticket_read(SPAN_LIT("q7")), 7);
-	assert_true(ticket_read(SPAN_LIT("q9223372036854775807")) == INT64_MAX);
-	assert_int_equal(ticket_read(SPAN_LIT("q9223372036854775808")), 0);
-	for (i = 0; i < ARRAY_SIZE(bad); i++)
-		assert_int_equal(ticket_read(span_str(bad[i])), 0);
-}
-
 static void test_cards(void **)
 {
 	/* task, created, state; the card it is on */
@@ -371,7 +355,6 @@ int main(void)
 		T(row),
 		T(bad_rows),
 		T(too_long),
-		T(tickets),
 		T(cards),
 		T(one_button),
 		T(clause),

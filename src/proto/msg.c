@@ -5,6 +5,7 @@
 #include "proto/msg.h"
 
 #include <assert.h>
+#include <inttypes.h>
 
 #include "base/rd.h"
 #include "base/str.h"
@@ -443,6 +444,21 @@ const char *effect_state_name(unsigned s)
 
 	static_assert(ARRAY_SIZE(names) == EFFECT_STATE_MAX, "a name each");
 	return names[s < EFFECT_STATE_MAX ? s : 0];
+}
+
+void ticket_text(char ret[TICKET_TEXT], uint64_t ticket)
+{
+	(void)str_printf(ret, TICKET_TEXT, "q%" PRIu64, ticket);
+}
+
+uint64_t ticket_read(struct span text)
+{
+	uint64_t n;
+
+	if (text.n < 2 || text.p[0] != 'q' || text.p[1] == '0' ||
+	    num_parse(span_of(text.p + 1, text.n - 1), 1, INT64_MAX, &n) < 0)
+		return 0;
+	return n;
 }
 
 /* UNSAFE: base + field->off is inside the struct by the layout tables. */

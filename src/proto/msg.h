@@ -531,6 +531,13 @@ struct m_call_result {
 	uint64_t ticket; /* of VERDICT_ASK, and of what is held; else 0 */
 };
 
+/* "q7"; and the number in it, 0 if it is none. */
+enum { TICKET_TEXT = 24 };
+void ticket_text(char ret[TICKET_TEXT], uint64_t ticket);
+uint64_t ticket_read(struct span text);
+
+enum { WAIT_SECONDS = 60 }; /* most of one MSG_WAIT */
+
 struct m_wait {
 	uint64_t call; /* the porter's number for it */
 	uint64_t ticket;

@@ -425,6 +425,22 @@ static void test_row_limits(void **state)
 	}
 }
 
+static void test_tickets(void **)
+{
+	static const char *const bad[] = { "",	  "q",	 "7",  "q0",
+					   "q07", "q-1", "Q7", "q7 " };
+	char text[TICKET_TEXT];
+	size_t i;
+
+	ticket_text(text, 7);
+	assert_string_equal(text, "q7");
+	assert_int_equal(ticket_read(SPAN_LIT("q7")), 7);
+	assert_true(ticket_read(SPAN_LIT("q9223372036854775807")) == INT64_MAX);
+	assert_int_equal(ticket_read(SPAN_LIT("q9223372036854775808")), 0);
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(ticket_read(span_str(bad[i])), 0);
+}
+
 static void test_list_limit(void **state)
 {
 	CLEAN_BUF struct buf b;
@@ -453,6 +469,7 @@ int main(void)
 		cmocka_unit_test(test_text_limit),
 		cmocka_unit_test(test_frame_limit),
 		cmocka_unit_test(test_row_limits),
+		cmocka_unit_test(test_tickets),
 		cmocka_unit_test(test_list_limit),
 	};
 
