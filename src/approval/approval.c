@@ -180,7 +180,7 @@ void approval_add_arg(struct approval *a, const struct decide_arg *d)
 	buf_u8(&a->args, d->type);
 	buf_u8(&a->args, d->role);
 	buf_u8(&a->args, d->permitted);
-	buf_u32(&a->args, d->links_stripped);
+	buf_u32(&a->args, d->edits);
 }
 
 bool approval_arg(const struct approval *a, size_t *at,
@@ -198,7 +198,7 @@ bool approval_arg(const struct approval *a, size_t *at,
 				      .type = rd_u8(&rd),
 				      .role = rd_u8(&rd),
 				      .permitted = rd_u8(&rd),
-				      .links_stripped = rd_u32(&rd) };
+				      .edits = rd_u32(&rd) };
 	if (!rd.bad)
 		*at = rd.pos;
 	return !rd.bad;

@@ -22,10 +22,7 @@
 #ifndef APPROVAL_APPROVAL_H
 #define APPROVAL_APPROVAL_H
 
-#include "policy/policy.h"
-#define policy_decide policy_decide_on
 #include "policy/decide.h"
-#undef policy_decide
 
 enum {
 	APPROVAL_CODE = 6,   /* digits */
@@ -61,7 +58,7 @@ struct approval_arg {
 	struct span chip;	 /* printable */
 	uint8_t type, role;	 /* enum arg_type, enum arg_role */
 	uint8_t permitted;	 /* its origin is one that the policy takes */
-	uint32_t links_stripped;
+	uint32_t edits;
 };
 
 struct approval {

@@ -232,9 +232,9 @@ static void put_arg(struct card *c, const struct approval_arg *a)
 				? "]\n"
 				: "] ! not an origin that the policy takes "
 				  "for this\n");
-	if (a->links_stripped)
+	if (a->edits)
 		buf_printf(c->out, INDENT "%" PRIu32 " links were broken\n",
-			   a->links_stripped);
+			   a->edits);
 	if (type_is_name(a->type))
 		put_warnings(c, a->type, a->value);
 }

@@ -10,10 +10,7 @@
 #ifndef APPROVAL_FROZEN_H
 #define APPROVAL_FROZEN_H
 
-#include "policy/policy.h"
-#define policy_decide policy_decide_on
 #include "policy/decide.h"
-#undef policy_decide
 
 enum {
 	FROZEN_HANDLES = 64,

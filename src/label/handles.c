@@ -70,6 +70,11 @@ void handles_free(struct handles *h)
 	free(h);
 }
 
+uint32_t handles_first(const struct handles *h)
+{
+	return h->first;
+}
+
 uint32_t handles_next(const struct handles *h)
 {
 	return h->first + h->n_ids;
@@ -243,6 +248,31 @@ int handles_add_field(struct handles *h, const struct handle *of,
 	own->next = h->n - 1;
 	*ret = k;
 	return 0;
+}
+
+static struct handle_value value_again(const struct handle *k)
+{
+	return (struct handle_value){ .kind = span_str(k->kind),
+				      .type = k->type,
+				      .origin = k->origin,
+				      .bytes = k->value,
+				      .item = k->item,
+				      .label = &k->label };
+}
+
+int handles_copy(struct handles *h, const struct handles *from,
+		 const struct handle *k, const struct handle **ret)
+{
+	const struct handle *field = k, *unused;
+	struct handle_value v = value_again(k);
+	int r = handles_add(h, &v, ret);
+
+	while (r == 0 && !k->field[0] && field->next) {
+		field = from->entries[field->next];
+		v = value_again(field);
+		r = handles_add_field(h, *ret, field->field, &v, &unused);
+	}
+	return r;
 }
 
 const struct handle *handles_find(const struct handles *h, struct span ref)

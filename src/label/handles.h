@@ -50,6 +50,8 @@ struct handles;
 struct handles *handles_new(uint32_t first);
 void handles_free(struct handles *h);
 
+uint32_t handles_first(const struct handles *h);
+
 /* The number that the next table has to start at; above HANDLE_LAST: there are
  * no more numbers. */
 uint32_t handles_next(const struct handles *h);
@@ -75,6 +77,12 @@ uint32_t handles_next(const struct handles *h);
 [[nodiscard]] int handles_add_at(struct handles *h, uint32_t id,
 				 const struct handle_value *v,
 				 const struct handle **ret);
+
+/* A handle of another table with its fields, or one field of it as a handle of
+ * its own, under a new number. As handles_add. */
+[[nodiscard]] int handles_copy(struct handles *h, const struct handles *from,
+			       const struct handle *k,
+			       const struct handle **ret);
 
 /* What "@12" or "@13.name" stands for; NULL if nothing in this table. */
 const struct handle *handles_find(const struct handles *h, struct span ref);

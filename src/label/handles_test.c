@@ -193,10 +193,40 @@ static void test_origins(void **)
 	assert_string_equal(origin_name(ORIGIN_ENVELOPE), "envelope");
 }
 
+/* What goes along to another table keeps its fields, its bytes and its label,
+ * and has a new number. */
+static void test_copy(void **)
+{
+	struct handles *from = handles_new(12), *to = handles_new(100);
+	struct handle_value v = value(TYPE_EMAIL, "lea@example.org");
+	const struct handle *a = add(from, TYPE_TEXT, "hello"), *name, *k;
+
+	(void)add(from, TYPE_TEXT, "other");
+	assert_int_equal(handles_add_field(from, a, "name", &v, &name), 0);
+	assert_int_equal(handles_add_field(from, a, "addr", &v, &k), 0);
+	assert_int_equal(handles_copy(to, from, a, &k), 0);
+	assert_int_equal(k->id, 100);
+	assert_true(span_is(k->value, "hello"));
+	assert_true(label_eq(&k->label, &a->label));
+	assert_int_equal(k->item, a->item);
+	assert_non_null(handles_find(to, SPAN_LIT("@100.name")));
+	assert_non_null(handles_find(to, SPAN_LIT("@100.addr")));
+	assert_null(handles_find(to, SPAN_LIT("@12")));
+	assert_int_equal(handles_copy(to, from, name, &k), 0);
+	assert_true(span_is(handles_find(to, SPAN_LIT("@101"))->value,
+			    "lea@example.org"));
+	assert_null(handles_find(to, SPAN_LIT("@101.addr")));
+	assert_int_equal(handles_first(to), 100);
+	assert_int_equal(handles_next(to), 102);
+	handles_free(from);
+	handles_free(to);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_find),
+		cmocka_unit_test(test_copy),
 		cmocka_unit_test(test_other_task),
 		cmocka_unit_test(test_part),
 		cmocka_unit_test(test_refused),

@@ -7,23 +7,28 @@
 
 #include "base/str.h"
 #include "policy/loader.h"
+#include "policy/stamp.h"
 
-/* What refers to items of each reader: the kinds of handles it makes, and
- * what its authenticated senders are. */
+/* What refers to items of each reader: the kinds of handles it makes, what its
+ * authenticated senders are, and the name space that they are in. */
 static const struct {
 	const char *name;
 	const char *kinds;
 	enum arg_type sender;
+	const char *space;
 } readers[] = {
-	{ "email", " thread message address link text attachment ",
-	  TYPE_EMAIL },
-	{ "telegram", " chat message user link text file ", TYPE_ID },
-	{ "slack", " channel thread message user link text file ", TYPE_ID },
-	{ "github-issues", " issue pr comment user link text ", TYPE_ID },
-	{ "git-bundle", " commit file text ", TYPE_ID },
-	{ "pkg-proxy", " package file link text ", TYPE_ID },
-	{ "ha-states", " entity value ", TYPE_ID },
-	{ "ha-camera-events", " event value ", TYPE_ID },
+	{ "email", " thread message address link text attachment ", TYPE_EMAIL,
+	  "email" },
+	{ "telegram", " chat message user link text file ", TYPE_ID,
+	  "telegram" },
+	{ "slack", " channel thread message user link text file ", TYPE_ID,
+	  "slack" },
+	{ "github-issues", " issue pr comment user link text ", TYPE_ID,
+	  "github" },
+	{ "git-bundle", " commit file text ", TYPE_ID, "github" },
+	{ "pkg-proxy", " package file link text ", TYPE_ID, "registry" },
+	{ "ha-states", " entity value ", TYPE_ID, "home" },
+	{ "ha-camera-events", " event value ", TYPE_ID, "home" },
 };
 
 bool reader_makes(const char *reader, const char *kind, char *list, size_t cap)
@@ -52,6 +57,16 @@ enum arg_type source_sender_type(const struct source *s)
 		if (!strcmp(readers[i].name, s->row.reader))
 			return readers[i].sender;
 	return TYPE_ID;
+}
+
+const char *source_space(const struct source *s)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(readers); i++)
+		if (!strcmp(readers[i].name, s->row.reader))
+			return readers[i].space;
+	return "none";
 }
 
 static const struct load_word reader_words[] = {

@@ -1,0 +1,112 @@
+/*
+ * session: what the broker knows of one task: the owner's words, the items it
+ * is about, the handles that stand for their parts, and the label of all that
+ * its planner has been shown. It begins with the task and is destroyed with it;
+ * nothing of it is in another task.
+ *
+ * What a planner sees of an item is its source's `reveal`:
+ *
+ *	text	the record itself; from then on whatever the planner writes has
+ *		the item's label, too
+ *	handles	numbers in the place of every text, and of it what the broker
+ *		itself says: when it came, from which set its sender is, lengths
+ *	typed	the same without the handles of texts
+ *
+ * Only data and no I/O: the broker feeds it, tests do.
+ */
+#ifndef HOST_BROKER_SESSION_H
+#define HOST_BROKER_SESSION_H
+
+#include "policy/model.h"
+#include "policy/decide.h"
+#include "proto/message.h"
+
+enum {
+	SESSION_LIST = 16,	 /* of the links of one item that get a handle,
+				    of its attachments, of those it is to */
+	SESSION_ITEMS = 16,	 /* that a task can be about */
+	SESSION_VIEW = 48 << 10, /* JSON that shows them */
+	SESSION_FORKS = 8,	 /* of one task */
+	SESSION_REFS = 16,	 /* that one of them takes along */
+};
+
+struct session;
+
+/* What a session is made of; all but the policy is copied. */
+struct session_start {
+	const struct policy *policy;
+	uint64_t seed;	 /* from the kernel, or anything in a test */
+	uint32_t handle; /* the first number; see session_handle */
+	uint64_t task;
+	struct span text; /* what the owner wants, in his words */
+};
+
+/* NULL: out of memory. A text that is none (tokens.h) has no words of his. */
+struct session *session_new(const struct session_start *start);
+void session_free(struct session *s);
+
+/* The first number of a session after one that began with `first`: no number is
+ * of two sessions, but for those behind HANDLE_LAST, where it begins again. */
+uint32_t session_handle(uint32_t first);
+
+struct session_item {
+	uint64_t item;
+	const struct source *source;
+	/* Whom the provider vouches for, as it was written; empty: for nobody.
+	 * What is no sender of that source is nobody, too. */
+	struct span sender;
+	uint64_t came_s; /* since 1970 */
+	const struct message *m;
+};
+
+/* An item of the task, the first of which is the one it was started for. 0, or
+ * -ENOSPC or -ENOMEM: then it is not there, nor is any part of it. */
+[[nodiscard]] int session_add(struct session *s, const struct session_item *i);
+
+/* True: the planner gets the record itself of an item of that source. */
+bool session_shows_text(const struct source *source);
+
+/*
+ * The planner has been shown all that session_view says and the records of the
+ * items whose source reveals text: from here on it may know them.
+ */
+void session_shown(struct session *s);
+
+/* Appends the JSON array for task.get; out->bad: out of memory. */
+void session_view(const struct session *s, struct buf *out);
+
+/* Fills what the decision on a call gets from the session; lives until the
+ * session is asked again. The rest of it is zeros. */
+void session_decide_in(struct session *s, const struct m_call *call,
+		       struct decide_in *ret);
+
+/* A decision told the planner of bytes that he has not seen: one bit, and they
+ * count as seen. */
+void session_hidden(struct session *s, const struct args *resolved);
+
+/* A tripwire went off: the bit stays until the task ends. */
+void session_trip(struct session *s);
+
+unsigned session_bits(const struct session *s); /* SESSION_ bits (model.h) */
+uint32_t session_influence(const struct session *s); /* bits, answer.h */
+const struct label *session_pc(const struct session *s);
+const struct atoms *session_atoms(const struct session *s);
+
+/*
+ * The planner's machine has ended, and a clean one goes on with that goal and
+ * those handles. If the goal is what the owner wrote, byte for byte, the new
+ * planner has seen nothing but that; else whatever the old one had seen counts.
+ * NULL, or why not, in our words: then nothing has changed. first: as handle of
+ * session_start, for the new numbers.
+ */
+[[nodiscard]] const char *session_fork(struct session *s, struct span goal,
+				       const struct span *refs, size_t n,
+				       uint32_t first);
+
+/* What the planner is to do: the owner's words, or a fork's goal. */
+struct span session_goal(const struct session *s);
+
+/* A planner that was forked is shown handles alone. */
+bool session_is_forked(const struct session *s);
+
+#endif

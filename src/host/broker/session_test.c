@@ -1,0 +1,552 @@
+/*
+ * session_test: labels of items by source and sender, what a planner is shown,
+ * what it has seen, handles and forks.
+ */
+#include "base/testing.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "host/broker/session.h"
+#include "policy/stamp.h"
+#include "proto/message_sample.h"
+
+static const char text[] =
+	"bulkhead: 1\n"
+	"mode: enforce\n"
+	"owner: {email: me@example.org, telegram: 77, github: raoul}\n"
+	"sets: {family: [lea@example.org], users: [\"8899\"]}\n"
+	"sources:\n"
+	"  mail: {reader: email, connector: i1, integrity: external, "
+	"audience: thread, reveal: text}\n"
+	"  quiet: {reader: email, connector: i2, integrity: known, "
+	"audience: thread, reveal: handles}\n"
+	"  typed: {reader: email, connector: i3, integrity: known, "
+	"audience: secret, reveal: typed, answer_bits: 8}\n"
+	"  public: {reader: github-issues, connector: i4, integrity: known, "
+	"audience: public, reveal: text}\n"
+	"  chat: {reader: telegram, connector: i5, integrity: known, "
+	"audience: owner, reveal: text}\n"
+	"capabilities:\n"
+	"  c:\n"
+	"    connector: o\n"
+	"    effect: external\n"
+	"    undo: none\n"
+	"    args: {to: {type: email, role: target, in: family}}\n"
+	"    decide: [{allow: {}}]\n"
+	"    limits: {rate: 1/hour}\n";
+
+static struct policy *policy;
+static struct message sample;
+static const char words[] = "Tell lea@example.org about order A-123456.";
+
+static int setup(void **)
+{
+	CLEAN_BUF struct buf errs;
+
+	buf_init(&errs, 1 << 16);
+	sample = message_sample();
+	if (policy_load("p", span_str(text), NULL, &policy, &errs) < 0)
+		fail_msg("%s", buf_cstr(&errs));
+	return 0;
+}
+
+static int teardown(void **)
+{
+	policy_free(policy);
+	return 0;
+}
+
+static const struct source *source(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < policy->n_sources; i++)
+		if (!strcmp(policy->sources[i].row.name, name))
+			return &policy->sources[i];
+	fail();
+	return NULL;
+}
+
+static struct session *begin(void)
+{
+	struct session *s =
+		session_new(&(struct session_start){ .policy = policy,
+						     .seed = 7,
+						     .handle = 12,
+						     .task = 5,
+						     .text = span_str(words) });
+
+	assert_non_null(s);
+	return s;
+}
+
+static void add(struct session *s, uint64_t item, const char *from,
+		const char *sender)
+{
+	const struct session_item i = { .item = item,
+					.source = source(from),
+					.sender = span_str(sender),
+					.came_s = 1700000000,
+					.m = &sample };
+
+	assert_int_equal(session_add(s, &i), 0);
+}
+
+static json_t *view(const struct session *s)
+{
+	CLEAN_BUF struct buf b;
+	json_t *v;
+
+	buf_init(&b, SESSION_VIEW);
+	session_view(s, &b);
+	assert_true(buf_ok(&b));
+	v = json_loadb((const char *)b.p, b.n, 0, NULL);
+	assert_true(json_is_array(v));
+	return v;
+}
+
+static const char *ref_of(const json_t *v)
+{
+	return json_string_value(json_object_get(v, "h"));
+}
+
+/* --- labels --------------------------------------------------------------- */
+
+/* Rules 3 and 4 of the model, source by source and sender by sender. */
+static void test_stamp(void **)
+{
+	static const struct {
+		const char *source, *sender;
+		enum integrity integrity;
+		enum label_audience audience;
+		bool reads; /* the sender is in the audience */
+	} rows[] = {
+		/* nobody is vouched for */
+		{ "mail", "", INTEGRITY_EXTERNAL, READ_BY_OWNER, false },
+		{ "quiet", "", INTEGRITY_EXTERNAL, READ_BY_OWNER, false },
+		/* the source says external, whoever it is */
+		{ "mail", "lea@example.org", INTEGRITY_EXTERNAL, READ_BY_SOME,
+		  true },
+		/* a stranger with valid DMARC, on a known source */
+		{ "quiet", "eve@stranger.example", INTEGRITY_EXTERNAL,
+		  READ_BY_SOME, true },
+		{ "quiet", "lea@example.org.evil.example", INTEGRITY_EXTERNAL,
+		  READ_BY_SOME, true },
+		/* of a set of the owner's, in whatever case of its domain */
+		{ "quiet", "lea@EXAMPLE.org", INTEGRITY_KNOWN, READ_BY_SOME,
+		  true },
+		{ "quiet", "me@example.org", INTEGRITY_KNOWN, READ_BY_SOME,
+		  true },
+		/* what is no sender is nobody */
+		{ "quiet", "lea", INTEGRITY_EXTERNAL, READ_BY_OWNER, false },
+		{ "typed", "lea@example.org", INTEGRITY_KNOWN, READ_BY_OWNER,
+		  false },
+		{ "public", "eve", INTEGRITY_EXTERNAL, READ_BY_ALL, true },
+		{ "public", "raoul", INTEGRITY_KNOWN, READ_BY_ALL, true },
+		{ "chat", "77", INTEGRITY_KNOWN, READ_BY_OWNER, false },
+		{ "chat", "8899", INTEGRITY_KNOWN, READ_BY_OWNER, false },
+		{ "chat", "78", INTEGRITY_EXTERNAL, READ_BY_OWNER, false },
+	};
+	static const struct m_call call;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct session *s = begin();
+		struct decide_in in;
+		struct label l;
+
+		add(s, 17, rows[i].source, rows[i].sender);
+		session_decide_in(s, &call, &in);
+		assert_int_equal(in.n_items, 1);
+		l = stamp_item(policy, source(rows[i].source),
+			       in.items[0].sender, 17, in.atoms);
+		assert_int_equal(l.integrity, rows[i].integrity);
+		assert_int_equal(l.audience, rows[i].audience);
+		assert_int_equal(label_may_read(&l, in.items[0].sender_who),
+				 rows[i].reads);
+		assert_int_equal(in.items[0].atom, l.atoms[0]);
+		/* whom it names besides has no part in it */
+		assert_false(
+			label_may_read(
+				&l, atoms_principal(in.atoms, SPAN_LIT("email"),
+						    SPAN_LIT("cy@example."
+							     "org"))) &&
+			l.audience != READ_BY_ALL);
+		session_free(s);
+	}
+}
+
+/* --- what is shown -------------------------------------------------------- */
+
+static void test_begin(void **)
+{
+	struct session *s = begin();
+	static const struct m_call call;
+	struct decide_in in;
+
+	assert_int_equal(session_bits(s), 0);
+	assert_int_equal(session_pc(s)->integrity, INTEGRITY_OWNER);
+	session_decide_in(s, &call, &in);
+	assert_int_equal(in.task, 5);
+	assert_int_equal(in.task_item, 0);
+	assert_int_equal(in.n_items, 0);
+	assert_true(tokens_has(in.context->owner, TYPE_EMAIL,
+			       SPAN_LIT("lea@example.org"), TOKEN_NAME));
+	assert_true(tokens_has(in.context->owner, TYPE_ID, SPAN_LIT("A-123456"),
+			       TOKEN_NAME));
+	session_trip(s);
+	assert_int_equal(session_bits(s), SESSION_TRIPPED);
+	session_free(s);
+}
+
+static void test_reveal_text(void **)
+{
+	struct session *s = begin();
+
+	add(s, 17, "mail", "lea@example.org");
+	/* nothing counts before it was shown */
+	assert_int_equal(session_bits(s), 0);
+	session_shown(s);
+	assert_int_equal(session_bits(s), SESSION_TAINTED | SESSION_PRIVATE);
+	session_free(s);
+	s = begin();
+	add(s, 18, "public", "raoul");
+	session_shown(s);
+	assert_int_equal(session_bits(s), 0);
+	assert_int_equal(session_pc(s)->integrity, INTEGRITY_KNOWN);
+	session_free(s);
+	s = begin();
+	add(s, 19, "public", "eve");
+	session_shown(s);
+	assert_int_equal(session_bits(s), SESSION_TAINTED);
+	session_free(s);
+}
+
+/* No word of the item is in what the planner gets. */
+static void test_reveal_handles(void **)
+{
+	static const char *const secrets[] = { "quoted", "two",	   "Ann",
+					       "bob",	 "Cy",	   "bank",
+					       "evil",	 "a.pdf",  "ann@",
+					       "2026",	 "example" };
+	struct session *s = begin();
+	static const struct m_call call;
+	CLEAN_BUF struct buf b;
+	const struct handle *h;
+	struct decide_in in;
+	json_t *v, *i;
+	size_t k;
+
+	add(s, 17, "quiet", "lea@example.org");
+	session_shown(s);
+	assert_int_equal(session_bits(s), 0);
+	assert_int_equal(session_pc(s)->integrity, INTEGRITY_OWNER);
+	buf_init(&b, SESSION_VIEW);
+	session_view(s, &b);
+	for (k = 0; k < ARRAY_SIZE(secrets); k++)
+		if (strstr(buf_cstr(&b), secrets[k]))
+			fail_msg("%s in %s", secrets[k], buf_cstr(&b));
+	v = view(s);
+	i = json_array_get(v, 0);
+	assert_string_equal(ref_of(i), "@12");
+	assert_string_equal(json_string_value(json_object_get(i, "of")),
+			    "quiet.thread");
+	assert_string_equal(json_string_value(json_object_get(i, "came")),
+			    "2023-11-14T22:13:20Z");
+	assert_string_equal(json_string_value(json_object_get(
+				    json_object_get(i, "from"), "set")),
+			    "family");
+	assert_true(json_is_true(
+		json_object_get(json_object_get(i, "from"), "proved")));
+	assert_int_equal(json_integer_value(json_object_get(
+				 json_object_get(i, "body"), "len")),
+			 8);
+	assert_int_equal(json_array_size(json_object_get(i, "links")), 1);
+	session_decide_in(s, &call, &in);
+	h = handles_find(in.context->handles,
+			 span_str(ref_of(json_object_get(i, "body"))));
+	assert_non_null(h);
+	assert_string_equal(h->kind, "quiet.text");
+	assert_true(span_is(h->value, "one\ntwo\n"));
+	assert_int_equal(h->item, 17);
+	assert_int_equal(h->label.integrity, INTEGRITY_KNOWN);
+	assert_int_equal(h->label.audience, READ_BY_SOME);
+	h = handles_find(in.context->handles,
+			 span_str(ref_of(json_object_get(i, "from"))));
+	assert_int_equal(h->origin, ORIGIN_ENVELOPE);
+	assert_true(span_is(h->value, "lea@example.org"));
+	h = handles_find(in.context->handles,
+			 span_str(ref_of(json_array_get(
+				 json_object_get(i, "links"), 0))));
+	assert_int_equal(h->type, TYPE_URL);
+	assert_int_equal(h->origin, ORIGIN_HANDLE);
+	json_decref(v);
+	session_free(s);
+}
+
+/* Whom a message says that it is from is nobody: no set, no fact. */
+static void test_claims(void **)
+{
+	struct session *s = begin();
+	static const struct m_call call;
+	struct decide_in in;
+	const struct handle *h;
+	json_t *v, *from;
+
+	sample.from.addr = SPAN_LIT("lea@example.org");
+	add(s, 17, "quiet", "");
+	v = view(s);
+	from = json_object_get(json_array_get(v, 0), "from");
+	assert_true(json_is_false(json_object_get(from, "proved")));
+	assert_null(json_object_get(from, "set"));
+	session_decide_in(s, &call, &in);
+	assert_int_equal(in.context->n_facts, 0);
+	assert_int_equal(in.items[0].sender.n, 0);
+	assert_int_equal(in.items[0].sender_who, ATOM_NONE);
+	h = handles_find(in.context->handles, span_str(ref_of(from)));
+	assert_int_equal(h->origin, ORIGIN_HANDLE);
+	assert_int_equal(h->label.integrity, INTEGRITY_EXTERNAL);
+	json_decref(v);
+	session_free(s);
+	sample = message_sample();
+}
+
+static void test_reveal_typed(void **)
+{
+	struct session *s = begin();
+	json_t *v, *i;
+
+	sample.attachments[0].size = 1234; /* what no file has is no value */
+	add(s, 17, "typed", "lea@example.org");
+	session_shown(s);
+	assert_int_equal(session_bits(s), 0);
+	v = view(s);
+	i = json_array_get(v, 0);
+	assert_null(json_object_get(i, "subject"));
+	assert_null(json_object_get(i, "body"));
+	assert_null(json_object_get(i, "to"));
+	assert_null(json_object_get(i, "links"));
+	assert_int_equal(json_array_size(json_object_get(i, "attachments")), 1);
+	assert_string_equal(json_string_value(json_object_get(
+				    json_object_get(i, "from"), "set")),
+			    "family");
+	json_decref(v);
+	session_free(s);
+	sample = message_sample();
+}
+
+/* --- several items, bounds ------------------------------------------------ */
+
+static void test_items(void **)
+{
+	struct session *s = begin();
+	static const struct m_call call;
+	const struct session_item more = { .item = 99,
+					   .source = source("mail"),
+					   .m = &sample };
+	struct decide_in in;
+	size_t i;
+
+	for (i = 0; i < SESSION_ITEMS; i++)
+		add(s, 40 - i, i % 2 ? "mail" : "quiet", "lea@example.org");
+	assert_int_equal(session_add(s, &more), -ENOSPC);
+	session_decide_in(s, &call, &in);
+	assert_int_equal(in.task_item, 40);
+	assert_int_equal(in.n_items, SESSION_ITEMS);
+	assert_int_equal(in.context->n_facts, SESSION_ITEMS);
+	for (i = 1; i < in.n_items; i++)
+		assert_true(in.items[i - 1].item < in.items[i].item);
+	json_decref(view(s));
+	session_free(s);
+}
+
+static void test_lists(void **)
+{
+	struct session *s = begin();
+	uint32_t i;
+	json_t *v;
+
+	sample.n_links = SESSION_LIST + 1;
+	for (i = 1; i < sample.n_links; i++)
+		sample.links[i] = sample.links[0];
+	/* no URL: it has no handle, and is counted */
+	sample.links[1].url = SPAN_LIT("javascript:alert(1)");
+	add(s, 17, "quiet", "");
+	v = view(s);
+	assert_int_equal(
+		json_array_size(json_object_get(json_array_get(v, 0), "links")),
+		SESSION_LIST - 1);
+	assert_int_equal(json_integer_value(json_object_get(
+				 json_array_get(v, 0), "links_in_all")),
+			 SESSION_LIST + 1);
+	json_decref(v);
+	session_free(s);
+	sample = message_sample();
+}
+
+static void test_numbers(void **)
+{
+	uint32_t first = 1, next;
+	size_t i;
+
+	for (i = 0; i < 300000; i++) {
+		next = session_handle(first);
+		assert_true(next == 1 || next == first + HANDLES_MAX);
+		assert_true(next <= HANDLE_LAST - HANDLES_MAX + 1);
+		first = next;
+	}
+}
+
+/* --- copies, hidden bytes ------------------------------------------------- */
+
+static void test_copied(void **)
+{
+	struct session *s = begin();
+	static const struct m_call call;
+	struct gram_match m;
+	struct decide_in in;
+
+	sample.body = SPAN_LIT("The code for the garage door is 4711 2288.");
+	add(s, 17, "quiet", "");
+	session_decide_in(s, &call, &in);
+	gram_match(in.context->gram,
+		   SPAN_LIT("note: THE CODE FOR THE GARAGE DOOR is"), &m);
+	assert_true(m.cover >= GRAM_COVER);
+	assert_int_equal(m.label.integrity, INTEGRITY_EXTERNAL);
+	session_free(s);
+	sample = message_sample();
+}
+
+static void test_hidden(void **)
+{
+	struct session *s = begin();
+	static struct args a;
+
+	add(s, 17, "quiet", "lea@example.org");
+	add(s, 18, "quiet", "");
+	assert_int_equal(session_bits(s), 0);
+	a.n = 1;
+	a.values[0].hidden = true;
+	a.values[0].label = label_of(ATOM_FIRST, INTEGRITY_KNOWN);
+	session_hidden(s, &a);
+	assert_int_equal(session_influence(s), 1);
+	assert_int_equal(session_pc(s)->integrity, INTEGRITY_KNOWN);
+	/* which one it was is not known: then all of them */
+	a.n = 0;
+	session_hidden(s, &a);
+	assert_int_equal(session_influence(s), 2);
+	assert_int_equal(session_bits(s), SESSION_TAINTED | SESSION_PRIVATE);
+	session_free(s);
+}
+
+/* --- forks ---------------------------------------------------------------- */
+
+static void test_fork(void **)
+{
+	const struct span refs[] = { SPAN_LIT("@12"), SPAN_LIT("@13") };
+	struct session *s = begin();
+	static const struct m_call call;
+	struct decide_in in;
+	json_t *v;
+
+	add(s, 17, "mail", "lea@example.org");
+	session_shown(s);
+	assert_int_equal(session_bits(s), SESSION_TAINTED | SESSION_PRIVATE);
+	assert_null(session_fork(s, span_str(words), refs, 2, 5000));
+	assert_int_equal(session_bits(s), 0);
+	assert_true(session_is_forked(s));
+	assert_true(span_is(session_goal(s), words));
+	/* choosing two of all its handles was the old planner's to do */
+	assert_true(session_influence(s) >= 2);
+	session_decide_in(s, &call, &in);
+	assert_null(handles_find(in.context->handles, SPAN_LIT("@12")));
+	assert_non_null(handles_find(in.context->handles, SPAN_LIT("@5000")));
+	assert_non_null(
+		handles_find(in.context->handles, SPAN_LIT("@5001.name")));
+	assert_null(handles_find(in.context->handles, SPAN_LIT("@5002")));
+	assert_int_equal(in.task_item, 17);
+	assert_int_equal(in.context->n_facts, 1);
+	v = view(s);
+	assert_int_equal(json_array_size(v), 2);
+	assert_string_equal(ref_of(json_array_get(v, 0)), "@5000");
+	json_decref(v);
+	/* and being shown that is being shown no text */
+	session_shown(s);
+	assert_int_equal(session_bits(s), 0);
+	session_free(s);
+}
+
+/* A goal of the planner's own is as tainted as he was. */
+static void test_fork_goal(void **)
+{
+	static const char *const goals[] = {
+		"", "Tell lea@example.org about order A-123456",
+		"Tell lea@example.org about order A-123456. ",
+		"tell lea@example.org about order A-123456."
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(goals); i++) {
+		struct session *s = begin();
+
+		add(s, 17, "mail", "");
+		session_shown(s);
+		assert_null(session_fork(s, span_str(goals[i]), NULL, 0, 5000));
+		assert_int_equal(session_bits(s),
+				 SESSION_TAINTED | SESSION_PRIVATE);
+		assert_true(span_is(session_goal(s), goals[i]));
+		session_free(s);
+	}
+}
+
+static void test_fork_refused(void **)
+{
+	const struct span none[] = { SPAN_LIT("@12"), SPAN_LIT("@99") };
+	struct span many[SESSION_REFS + 1];
+	struct session *s = begin();
+	uint32_t i;
+
+	for (i = 0; i < ARRAY_SIZE(many); i++)
+		many[i] = SPAN_LIT("@12");
+	add(s, 17, "mail", "");
+	session_shown(s);
+	assert_non_null(session_fork(s, span_str(words), none, 2, 5000));
+	assert_non_null(
+		session_fork(s, span_str(words), many, ARRAY_SIZE(many), 5000));
+	assert_false(session_is_forked(s));
+	assert_int_equal(session_bits(s), SESSION_TAINTED | SESSION_PRIVATE);
+	assert_int_equal(session_influence(s), 0);
+	assert_null(session_fork(s, span_str(words), many, SESSION_REFS, 5000));
+	for (i = 1; i < SESSION_FORKS; i++)
+		assert_null(session_fork(s, span_str(words), NULL, 0,
+					 5000 + 5000 * i));
+	assert_non_null(session_fork(s, span_str(words), NULL, 0, 90000));
+	session_free(s);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_stamp),
+		cmocka_unit_test(test_begin),
+		cmocka_unit_test(test_reveal_text),
+		cmocka_unit_test(test_reveal_handles),
+		cmocka_unit_test(test_claims),
+		cmocka_unit_test(test_reveal_typed),
+		cmocka_unit_test(test_items),
+		cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_copied),
+		cmocka_unit_test(test_hidden),
+		cmocka_unit_test(test_fork),
+		cmocka_unit_test(test_fork_goal),
+		cmocka_unit_test(test_fork_refused),
+	};
+
+	return cmocka_run_group_tests_name("broker/session", tests, setup,
+					   teardown);
+}
