@@ -116,6 +116,7 @@ const char *approval_answer_text(enum approval_answer r)
 		[ANSWER_CODE] = "it needs the code that stands on its card at "
 				"the console",
 		[ANSWER_NOT_YOURS] = "the policy asks somebody else",
+		[ANSWER_NOT_HERE] = "the policy asks on another way",
 		[ANSWER_TWICE] = "you have said so: another principal has to",
 		[ANSWER_TIMES] = "the policy does not let it be remembered so",
 		[ANSWER_NOT_NOW] = "it is not pending",
@@ -143,26 +144,28 @@ static unsigned count(uint32_t bits)
 	return (unsigned)__builtin_popcount(bits);
 }
 
-enum approval_answer approval_say_yes(struct approval *a, uint32_t principal,
-				      uint32_t times, struct span code,
+enum approval_answer approval_say_yes(struct approval *a,
+				      const struct approval_yes *y,
 				      uint64_t now_s)
 {
 	if (a->state != APPROVAL_PENDING || now_s >= a->expires_s)
 		return ANSWER_NOT_NOW;
-	if (count(principal) != 1 || !(a->who & principal))
+	if (count(y->principal) != 1 || !(a->who & y->principal))
 		return ANSWER_NOT_YOURS;
+	if (!(a->via & y->via))
+		return ANSWER_NOT_HERE;
 	if (now_s < a->ready_s)
 		return ANSWER_NOT_YET;
-	if (a->code[0] && !same_code(a->code, code))
+	if (a->code[0] && !same_code(a->code, y->code))
 		return ANSWER_CODE;
-	if (times == 0 || times > APPROVAL_TIMES ||
-	    (times > 1 && a->remember < REMEMBER_TASK))
+	if (y->times == 0 || y->times > APPROVAL_TIMES ||
+	    (y->times > 1 && a->remember < REMEMBER_TASK))
 		return ANSWER_TIMES;
-	if (a->votes & principal)
+	if (a->votes & y->principal)
 		return ANSWER_TWICE;
-	if (!a->votes || times < a->times)
-		a->times = times;
-	a->votes |= principal;
+	if (!a->votes || y->times < a->times)
+		a->times = y->times;
+	a->votes |= y->principal;
 	if (count(a->votes) < a->quorum)
 		return ANSWER_MORE;
 	return approval_event(a, APPROVAL_APPROVE, now_s, "") < 0

@@ -33,6 +33,10 @@ enum {
 	APPROVAL_CLAUSE_S = 30 * 86400, /* how long one is remembered */
 };
 
+/* Whom an answer goes to, where no argument of the call says so: shown as one,
+ * by a name that no argument can have. */
+#define APPROVAL_TO "answer to"
+
 enum approval_state {
 	APPROVAL_PENDING = 1,
 	APPROVAL_APPROVED,
@@ -124,9 +128,10 @@ enum approval_answer {
 	ANSWER_NOT_YET,	 /* its delay is not over */
 	ANSWER_CODE,	 /* without the code, or not with this one */
 	ANSWER_NOT_YOURS,
-	ANSWER_TWICE,	/* that principal has said yes already */
-	ANSWER_TIMES,	/* more often than may be asked for */
-	ANSWER_NOT_NOW, /* it is not pending */
+	ANSWER_NOT_HERE, /* the policy asks on another way */
+	ANSWER_TWICE,	 /* that principal has said yes already */
+	ANSWER_TIMES,	 /* more often than may be asked for */
+	ANSWER_NOT_NOW,	 /* it is not pending */
 	ANSWER_MAX
 };
 
@@ -137,8 +142,15 @@ const char *approval_answer_text(enum approval_answer r);
  * task. A quorum is of different principals; the least number of times that one
  * of them gave counts.
  */
-enum approval_answer approval_say_yes(struct approval *a, uint32_t principal,
-				      uint32_t times, struct span code,
+struct approval_yes {
+	uint32_t principal;
+	uint32_t via; /* the VIA_ bit of the way that it came */
+	uint32_t times;
+	struct span code; /* empty: none */
+};
+
+enum approval_answer approval_say_yes(struct approval *a,
+				      const struct approval_yes *y,
 				      uint64_t now_s);
 
 /* One more argument, as the decision has it. */

@@ -119,7 +119,10 @@ static void test_expiry(void **)
 static enum approval_answer yes(uint32_t who, uint32_t times, const char *code,
 				uint64_t now)
 {
-	return approval_say_yes(&a, who, times, span_str(code), now);
+	return approval_say_yes(
+		&a,
+		&(struct approval_yes){ who, VIA_CLI, times, span_str(code) },
+		now);
 }
 
 static void test_yes(void **)
@@ -136,6 +139,14 @@ static void test_yes(void **)
 	assert_int_equal(a.times, APPROVAL_TIMES);
 	assert_int_equal(a.state, APPROVAL_APPROVED);
 	assert_int_equal(yes(1, 1, "", 1010), ANSWER_NOT_NOW);
+}
+
+static void test_way(void **)
+{
+	a.via = VIA_TELEGRAM;
+	assert_int_equal(yes(1, 1, "", 1500), ANSWER_NOT_HERE);
+	a.via |= VIA_CLI;
+	assert_int_equal(yes(1, 1, "", 1500), ANSWER_APPROVED);
 }
 
 static void test_times_by_policy(void **)
@@ -346,17 +357,9 @@ static void test_clause(void **)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(every_transition),
-		T(expiry),
-		T(yes),
-		T(times_by_policy),
-		T(code),
-		T(quorum),
-		T(row),
-		T(bad_rows),
-		T(too_long),
-		T(cards),
-		T(one_button),
+		T(every_transition), T(expiry),	  T(yes),    T(way),
+		T(times_by_policy),  T(code),	  T(quorum), T(row),
+		T(bad_rows),	     T(too_long), T(cards),  T(one_button),
 		T(clause),
 	};
 

@@ -33,7 +33,8 @@ void clause_of(struct kept_clause *c, const struct approval *a, uint64_t now_s)
 			 a->capability);
 	buf_reset(&c->args);
 	while (approval_arg(a, &at, &arg)) {
-		if (arg.role == ROLE_CONTENT)
+		/* What the policy derives is no argument of the call. */
+		if (arg.role == ROLE_CONTENT || span_is(arg.name, APPROVAL_TO))
 			continue;
 		buf_blob(&c->args, arg.name);
 		buf_blob(&c->args, arg.value);
@@ -87,6 +88,8 @@ void clause_encode(struct buf *b, const struct kept_clause *c)
 	buf_u64(b, c->id);
 	buf_u64(b, c->created_s);
 	buf_u64(b, c->expires_s);
+	buf_u64(b, c->task);
+	buf_u32(b, c->left);
 	buf_blob(b, span_str(c->capability));
 	buf_blob(b, buf_view(&c->args));
 	if (!buf_ok(&c->args))
@@ -105,6 +108,8 @@ int clause_decode(struct span bytes, struct kept_clause *ret)
 	ret->id = rd_u64(&rd);
 	ret->created_s = rd_u64(&rd);
 	ret->expires_s = rd_u64(&rd);
+	ret->task = rd_u64(&rd);
+	ret->left = rd_u32(&rd);
 	name = rd_blob(&rd, LIMIT_NAME);
 	buf_reset(&ret->args);
 	buf_span(&ret->args, rd_blob(&rd, CLAUSE_BYTES));

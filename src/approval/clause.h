@@ -2,6 +2,7 @@
  * clause: "always, constrained": what the owner has said yes to, as a clause
  * that allows exactly that again, for a while: the same capability, each
  * argument that is no content byte for byte, no argument that was not there.
+ * "N times in this task" is the same with a count, for that task alone.
  */
 #ifndef APPROVAL_CLAUSE_H
 #define APPROVAL_CLAUSE_H
@@ -11,6 +12,8 @@
 struct kept_clause {
 	uint64_t id; /* the ticket it came of */
 	uint64_t created_s, expires_s;
+	uint64_t task; /* that it is good for; 0: any */
+	uint32_t left; /* how often; 0: as often as it is asked for */
 	char capability[LIMIT_NAME + 1];
 	struct buf args; /* names and values, encoded */
 };

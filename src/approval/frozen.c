@@ -5,6 +5,7 @@
 
 #include "base/rd.h"
 #include "base/str.h"
+#include "label/links.h"
 #include "policy/model.h"
 
 enum { FROZEN_VERSION = 1, LABEL_BYTES = 64 << 10 };
@@ -267,6 +268,53 @@ static void put_items(struct buf *b, const struct decide_in *in,
 	buf_span(b, buf_view(&rows));
 }
 
+/* A link that stayed in a text, and whose it is. */
+static void put_link(struct buf *rows, uint32_t *count,
+		     const struct decide_in *in, struct span link)
+{
+	size_t i;
+
+	if (in->owner_links && link_set_has(in->owner_links, link)) {
+		buf_u64(rows, 0);
+		buf_blob(rows, link);
+		++*count;
+	}
+	for (i = 0; i < in->n_items; i++) {
+		if (!in->items[i].links ||
+		    !link_set_has(in->items[i].links, link))
+			continue;
+		buf_u64(rows, in->items[i].item);
+		buf_blob(rows, link);
+		++*count;
+	}
+}
+
+/* What was broken up is broken up again, being in no set. */
+static void put_links(struct buf *b, const struct decide_in *in,
+		      const struct decision *d)
+{
+	static struct link links[LINKS_MAX];
+	CLEAN_BUF struct buf rows;
+	uint32_t count = 0, i;
+	int n, k;
+
+	buf_init(&rows, LIMIT_MSG);
+	for (i = 0; i < d->n; i++) {
+		const struct span v = d->args[i].value;
+
+		n = d->args[i].type == TYPE_TEXT
+			    ? links_find(v, links, LINKS_MAX)
+			    : 0;
+		for (k = 0; k < n; k++)
+			put_link(&rows, &count, in,
+				 span_of(v.p + links[k].at, links[k].n));
+	}
+	if (!buf_ok(&rows) || count > FROZEN_LINKS)
+		b->bad = true;
+	buf_u32(b, count);
+	buf_span(b, buf_view(&rows));
+}
+
 void frozen_encode(struct buf *b, const struct decide_in *in,
 		   const struct decision *d)
 {
@@ -286,6 +334,7 @@ void frozen_encode(struct buf *b, const struct decide_in *in,
 	put_tokens(b, in, d);
 	put_facts(b, in, d);
 	put_items(b, in, &n, d);
+	put_links(b, in, d);
 }
 
 /* --- reading ------------------------------------------------------------- */
@@ -449,6 +498,30 @@ static bool get_items(struct rd *rd, struct frozen *f, const struct policy *p)
 	return !rd->bad;
 }
 
+/* Of an item that is not there: of nobody. */
+static bool get_links(struct rd *rd, struct frozen *f)
+{
+	uint32_t n = rd_count(rd, FROZEN_LINKS), i;
+	size_t k;
+
+	for (i = 0; i < n; i++) {
+		uint64_t item = rd_u64(rd);
+		struct span link = rd_blob(rd, LIMIT_ARG_BYTES);
+
+		if (rd->bad)
+			return false;
+		if (!item)
+			link_set_add(&f->owner_links, link);
+		for (k = 0; item && k < f->in.n_items; k++)
+			if (f->items[k].item == item)
+				link_set_add(&f->item_links[k], link);
+	}
+	for (k = 0; k < f->in.n_items; k++)
+		f->items[k].links = &f->item_links[k];
+	f->in.owner_links = &f->owner_links;
+	return !rd->bad;
+}
+
 static bool thaw(struct frozen *f, const struct policy *p)
 {
 	struct rd rd;
@@ -467,7 +540,7 @@ static bool thaw(struct frozen *f, const struct policy *p)
 	if (version != FROZEN_VERSION || !get_call(&rd, &f->call) ||
 	    !get_label(&rd, f, &f->pc) || !get_label(&rd, f, &f->owner_label) ||
 	    !get_handles(&rd, f) || !get_tokens(&rd, f) || !get_facts(&rd, f) ||
-	    !get_items(&rd, f, p))
+	    !get_items(&rd, f, p) || !get_links(&rd, f))
 		return false;
 	f->context.handles = f->handles;
 	f->context.pc = &f->pc;
@@ -478,10 +551,14 @@ static bool thaw(struct frozen *f, const struct policy *p)
 struct frozen *frozen_decode(struct span bytes, const struct policy *p)
 {
 	struct frozen *f = calloc(1, sizeof(*f));
+	size_t i;
 
 	if (!f)
 		return NULL;
 	buf_init(&f->mem, LIMIT_ROW);
+	link_set_init(&f->owner_links);
+	for (i = 0; i < FROZEN_ITEMS; i++)
+		link_set_init(&f->item_links[i]);
 	buf_span(&f->mem, bytes);
 	/* The numbers of one call: nobody else chooses their names. */
 	f->atoms = atoms_new(1);
@@ -493,8 +570,13 @@ struct frozen *frozen_decode(struct span bytes, const struct policy *p)
 
 void frozen_free(struct frozen *f)
 {
+	size_t i;
+
 	if (!f)
 		return;
+	for (i = 0; i < FROZEN_ITEMS; i++)
+		link_set_done(&f->item_links[i]);
+	link_set_done(&f->owner_links);
 	handles_free(f->handles);
 	tokens_done(&f->owner);
 	atoms_free(f->atoms);

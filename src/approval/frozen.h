@@ -17,6 +17,7 @@ enum {
 	FROZEN_ITEMS = 64,
 	FROZEN_FACTS = 64,
 	FROZEN_TOKENS = 64,
+	FROZEN_LINKS = 64,
 };
 
 struct frozen {
@@ -29,6 +30,7 @@ struct frozen {
 	struct atoms *atoms;
 	struct handles *handles;
 	struct tokens owner;
+	struct link_set owner_links, item_links[FROZEN_ITEMS];
 	struct label owner_label, pc;
 	struct label labels[FROZEN_FACTS];
 	struct arg_fact facts[FROZEN_FACTS];

@@ -34,6 +34,7 @@ static struct arg_context context;
 static struct m_call call;
 static struct decide_in in;
 static struct decision d;
+static struct link_set links;
 
 static const struct handle *add_handle(const char *kind, enum arg_type type,
 				       const char *bytes, uint64_t item)
@@ -105,7 +106,7 @@ static void make_call(void)
 	put_arg("body", ARG_TEMPLATE, "Hi {0}: {1}");
 	put_arg("body", ARG_FILL, "@41.name");
 	put_arg("body", ARG_FILL, "@43");
-	put_arg("note", ARG_STRING, "mine");
+	put_arg("note", ARG_STRING, "mine, see https://example.com/a now");
 }
 
 static int group_setup(void **)
@@ -128,6 +129,10 @@ static int group_setup(void **)
 					.pc = &pc,
 					.facts = &fact,
 					.n_facts = 1 };
+	link_set_init(&links);
+	link_set_add(&links, SPAN_LIT("https://example.com/a"));
+	link_set_add(&links, SPAN_LIT("https://example.com/b"));
+	items[1].links = &links;
 	in = (struct decide_in){ .call = &call,
 				 .context = &context,
 				 .atoms = atoms,
@@ -142,6 +147,7 @@ static int group_setup(void **)
 
 static int group_teardown(void **)
 {
+	link_set_done(&links);
 	args_done(&d.resolved);
 	handles_free(handles);
 	tokens_done(&owner);
@@ -240,6 +246,12 @@ static void test_round(void **)
 	assert_int_equal(f->in.n_items, 1);
 	assert_int_equal(f->items[0].item, 9);
 	assert_ptr_equal(f->items[0].source, &policy->sources[0].row);
+	assert_true(link_set_has(f->items[0].links,
+				 SPAN_LIT("https://example.com/a")));
+	assert_false(link_set_has(f->items[0].links,
+				  SPAN_LIT("https://example.com/b")));
+	assert_false(link_set_has(f->in.owner_links,
+				  SPAN_LIT("https://example.com/a")));
 	assert_true(span_is(atoms_name(f->atoms, f->items[0].sender_who),
 			    "=email/bob@example.com"));
 	assert_null(handles_find(f->handles, SPAN_LIT("@40")));
