@@ -243,6 +243,7 @@ void approval_encode(struct buf *b, const struct approval *a)
 	buf_u8(b, a->remember);
 	buf_u8(b, a->show);
 	buf_u8(b, a->undo);
+	buf_u8(b, a->outcome);
 	for (i = 0; i < ARRAY_SIZE(numbers); i++)
 		buf_u64(b, numbers[i]);
 	for (i = 0; i < ARRAY_SIZE(words); i++)
@@ -292,7 +293,8 @@ static bool sound(const struct approval *a)
 {
 	return a->ticket && a->state && a->state < APPROVAL_STATE_MAX &&
 	       (!a->code[0] || strlen(a->code) == APPROVAL_CODE) &&
-	       a->times <= APPROVAL_TIMES && args_whole(a);
+	       a->outcome < EFFECT_STATE_MAX && a->times <= APPROVAL_TIMES &&
+	       args_whole(a);
 }
 
 int approval_decode(struct span bytes, struct approval *ret)
@@ -309,6 +311,7 @@ int approval_decode(struct span bytes, struct approval *ret)
 	ret->remember = rd_u8(&rd);
 	ret->show = rd_u8(&rd);
 	ret->undo = rd_u8(&rd);
+	ret->outcome = rd_u8(&rd);
 	get_numbers(&rd, ret);
 	ok = get_text(&rd, ret->capability, sizeof(ret->capability)) &&
 	     get_text(&rd, ret->clause, sizeof(ret->clause)) &&

@@ -86,14 +86,15 @@ struct approval {
 	uint32_t quorum;
 	uint32_t via; /* VIA_ bits */
 	uint8_t remember, show, undo;
-	uint32_t times;		      /* that it may still fire */
+	uint32_t times;		      /* in this task, that he gave */
 	char code[APPROVAL_CODE + 1]; /* "": none is asked for */
 	uint64_t index;		      /* of its record in the log */
 	uint64_t log_size;	      /* the log when it was asked: entries, */
 	uint32_t log_root;	      /* and how its root begins */
 	uint64_t effect;	      /* that came of it last; 0: none */
 	char why[APPROVAL_WHY];	      /* what ended it, in our words */
-	struct buf args;	      /* struct approval_arg, encoded */
+	uint8_t outcome; /* of its effect: enum effect_state; 0: none yet */
+	struct buf args; /* struct approval_arg, encoded */
 	struct buf frozen;
 };
 

@@ -52,6 +52,9 @@ enum msg_type {
 	MSG_AUDIT_ROOM,	 /* m_audit_room: unasked, when it changes */
 	MSG_AUDIT_FAIL,	 /* m_text: nothing may execute */
 
+	/* monitor -> auditd */
+	MSG_AUDIT_KEY, /* m_empty: sign with a new key from now on */
+
 	/* inbound connector <-> monitor */
 	MSG_ITEM,      /* m_item + sealed memfd of the raw bytes */
 	MSG_ITEM_KEPT, /* m_item_done: it is in the queue, the next may come */
@@ -149,6 +152,7 @@ enum msg_type {
 	MSG_C_EFFECT,  /* m_e_row */
 	MSG_C_SETTLE,  /* m_e_outcome: the owner's word -> MSG_C_OK */
 	MSG_C_REPEAT,  /* m_s_ref -> MSG_C_EFFECT, the new one, MSG_C_OK */
+	MSG_C_KEY,     /* m_empty: a new key for the log -> MSG_C_OK */
 	MSG_C_APPROVALS, /* m_c_approvals -> MSG_C_APPROVAL ..., MSG_C_OK */
 	MSG_C_APPROVAL,	 /* m_c_approval */
 	MSG_C_APPROVE,	 /* m_c_approve -> MSG_C_TEXT, MSG_C_OK */

@@ -204,6 +204,9 @@ static const handler handlers[PEER_KIND_MAX][MSG_TYPE_MAX] = {
 		[MSG_C_EFFECTS] = effects_tell,
 		[MSG_C_SETTLE] = effect_settle,
 		[MSG_C_REPEAT] = effect_repeat,
+		[MSG_C_APPROVALS] = approvals_tell,
+		[MSG_C_APPROVE] = approval_yes,
+		[MSG_C_DECLINE] = approval_no,
 	},
 	[PEER_ENVELOPE] = {
 		[MSG_ENVELOPE] = on_envelope,
@@ -216,6 +219,7 @@ static const handler handlers[PEER_KIND_MAX][MSG_TYPE_MAX] = {
 		[MSG_TASK_GET] = call_task_get,
 		[MSG_TOOLS_GET] = call_tools_get,
 		[MSG_CALL] = call_capability,
+		[MSG_WAIT] = call_wait,
 		[MSG_ANSWER] = call_answer,
 	},
 	[PEER_CONNECTOR] = {
