@@ -8,6 +8,7 @@
 
 #include "base/str.h"
 #include "label/answer.h"
+#include "policy/model.h"
 #include "policy/stamp.h"
 
 enum list { LIST_TO, LIST_CC, LIST_LINKS, LIST_ATTACHMENTS, LISTS };
