@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/str.h"
 #include "label/answer.h"
@@ -438,13 +437,14 @@ static void put_list(json_t *to, const struct seen *r, enum list l)
 
 static void put_came(json_t *to, uint64_t came_s)
 {
-	const time_t t = (time_t)came_s;
-	char text[32];
-	struct tm tm;
+	CLEAN_BUF struct buf text;
 
-	if (came_s && gmtime_r(&t, &tm) &&
-	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm))
-		(void)json_object_set_new(to, "came", json_string(text));
+	buf_init(&text, 64);
+	type_put_datetime(&text, (int64_t)came_s);
+	buf_u8(&text, 'Z');
+	if (came_s)
+		(void)json_object_set_new(to, "came",
+					  json_string(buf_cstr(&text)));
 }
 
 static json_t *item_json(const struct seen *r)
