@@ -11,10 +11,10 @@
 
 #include "base/fd.h"
 #include "base/str.h"
-#include "cli/cli.h"
+#include "cli/audit.h"
 #include "cli/gaps.h"
 #include "cli/show.h"
-#include "tlog/tlog.h"
+#include "tlog/anchor.h"
 
 enum {
 	TAIL_DEFAULT = 20,
@@ -23,20 +23,11 @@ enum {
 	PROOF_BYTES = 1 << 20,
 };
 
-/* The log, and its tip; -1: none. */
-struct opened {
-	int dir;
-	int tip;
-	bool live; /* auditd writes it */
-};
-
-static void opened_done(struct opened *o)
+void audit_log_done(struct audit_log *o)
 {
 	fd_close(&o->dir);
 	fd_close(&o->tip);
 }
-
-#define CLEAN_LOG __attribute__((cleanup(opened_done)))
 
 /* STATE/tip, -1 where there is none: then nothing is known of it. */
 static int open_tip(const struct conf *conf)
@@ -68,13 +59,12 @@ static int open_audit(const struct conf *conf)
 	return fd;
 }
 
-/* Returns CLI_OK, or another code after it told why. */
-static int open_log(const struct cli *cli, struct opened *ret)
+int audit_log_open(const struct cli *cli, struct audit_log *ret)
 {
 	struct conf conf;
 	int rc = cli_conf(cli, &conf);
 
-	*ret = (struct opened){ .dir = -1, .tip = -1 };
+	*ret = (struct audit_log){ .dir = -1, .tip = -1 };
 	if (rc != CLI_OK)
 		return rc;
 	ret->dir = open_audit(&conf);
@@ -182,7 +172,7 @@ static int audit_tail(int argc, char **argv, const struct cli *cli)
 	uint64_t n = TAIL_DEFAULT;
 	struct tlog_state s;
 	struct err err = { 0 };
-	CLEAN_LOG struct opened log = { -1, -1, false };
+	CLEAN_LOG struct audit_log log = { -1, -1, false };
 	uint64_t i;
 	int rc;
 
@@ -191,7 +181,7 @@ static int audit_tail(int argc, char **argv, const struct cli *cli)
 	if (argc > 1 ||
 	    (count && num_parse(span_str(count), 1, UINT32_MAX, &n) < 0))
 		return cli_usage("audit", "tail takes -n and a number");
-	rc = open_log(cli, &log);
+	rc = audit_log_open(cli, &log);
 	if (rc != CLI_OK)
 		return rc;
 	if (tlog_head(log.dir, &s, &err) < 0) {
@@ -209,7 +199,7 @@ static int audit_tail(int argc, char **argv, const struct cli *cli)
 
 static int audit_show(int argc, char **argv, const struct cli *cli)
 {
-	CLEAN_LOG struct opened log = { -1, -1, false };
+	CLEAN_LOG struct audit_log log = { -1, -1, false };
 	uint64_t index;
 	int rc;
 
@@ -217,7 +207,7 @@ static int audit_show(int argc, char **argv, const struct cli *cli)
 		return CLI_USAGE;
 	if (argc != 2 || num_parse(span_str(argv[1]), 0, INT64_MAX, &index) < 0)
 		return cli_usage("audit", "show takes the index of a record");
-	rc = open_log(cli, &log);
+	rc = audit_log_open(cli, &log);
 	if (rc != CLI_OK)
 		return rc;
 	return print_record(log.dir, index, cli->json ? FORM_JSON : FORM_WIDE);
@@ -226,7 +216,7 @@ static int audit_show(int argc, char **argv, const struct cli *cli)
 /* What a verification found. */
 struct verified {
 	struct tlog_state log, tip, given;
-	bool has_tip, has_given;
+	bool has_tip, has_given, has_root;
 	int r;
 	struct err err;
 };
@@ -245,7 +235,7 @@ static int verify_given(int dir, const char *file, struct verified *v)
 				&v->err);
 }
 
-static void verify_all(const struct opened *log, const char *file,
+static void verify_all(const struct audit_log *log, const char *file,
 		       struct verified *v)
 {
 	*v = (struct verified){ 0 };
@@ -268,9 +258,10 @@ static int verify_json(const struct verified *v, const char *root)
 	int rc;
 
 	if (v->r == 0)
-		json = json_pack("{s:b, s:I, s:s, s:s}", "verified", 1, "size",
-				 (json_int_t)v->log.size, "root", root, "key",
-				 v->log.vkey);
+		json = json_pack("{s:b, s:I, s:s, s:s, s:I}", "verified", 1,
+				 "size", (json_int_t)v->log.size, "root", root,
+				 "key", v->log.vkey, "epoch",
+				 (json_int_t)v->log.epoch);
 	else
 		json = json_pack("{s:b, s:s}", "verified", 0, "error",
 				 v->err.msg);
@@ -281,6 +272,8 @@ static int verify_json(const struct verified *v, const char *root)
 		(void)json_object_set_new(
 			json, "checkpoint",
 			json_integer((json_int_t)v->given.size));
+	if (json && v->has_root)
+		(void)json_object_set_new(json, "rooted", json_true());
 	rc = cli_json(stdout, json);
 	json_decref(json);
 	return v->r == 0 ? rc : CLI_NO;
@@ -289,8 +282,10 @@ static int verify_json(const struct verified *v, const char *root)
 static int audit_verify(int argc, char **argv, const struct cli *cli)
 {
 	const char *file = NULL;
-	const struct cli_opt opts[] = { { "--checkpoint", NULL, &file } };
-	CLEAN_LOG struct opened log = { -1, -1, false };
+	const char *root_key = NULL;
+	const struct cli_opt opts[] = { { "--checkpoint", NULL, &file },
+					{ "--root", NULL, &root_key } };
+	CLEAN_LOG struct audit_log log = { -1, -1, false };
 	char root[2 * TLOG_HASH + 1];
 	static struct verified v;
 	int rc;
@@ -299,10 +294,14 @@ static int audit_verify(int argc, char **argv, const struct cli *cli)
 		return CLI_USAGE;
 	if (argc > 1)
 		return cli_usage("audit", "verify takes no operand");
-	rc = open_log(cli, &log);
+	rc = audit_log_open(cli, &log);
 	if (rc != CLI_OK)
 		return rc;
 	verify_all(&log, file, &v);
+	if (v.r == 0 && root_key) {
+		v.r = anchor_check(log.dir, span_str(root_key), &v.err);
+		v.has_root = v.r == 0;
+	}
 	hex_encode(root, v.log.root, TLOG_HASH);
 	if (cli->json)
 		return verify_json(&v, root);
@@ -317,6 +316,12 @@ static int audit_verify(int argc, char **argv, const struct cli *cli)
 	(void)printf("Verified: %llu records, every hash and the signature.\n"
 		     "  root  %s\n  key   %s\n",
 		     (unsigned long long)v.log.size, root, v.log.vkey);
+	if (v.log.epoch)
+		(void)printf("  keys  each signed by the one before, %llu "
+			     "changes, as the records say\n",
+			     (unsigned long long)v.log.epoch);
+	if (v.has_root)
+		(void)puts("  first key signed by the root given");
 	if (v.has_tip)
 		(void)printf("  tip   goes on from its %llu records\n",
 			     (unsigned long long)v.tip.size);
@@ -330,10 +335,10 @@ static int audit_verify(int argc, char **argv, const struct cli *cli)
 static int print_proof(const struct cli *cli, uint64_t index, uint64_t old,
 		       bool growth)
 {
-	CLEAN_LOG struct opened log = { -1, -1, false };
+	CLEAN_LOG struct audit_log log = { -1, -1, false };
 	struct err err = { 0 };
 	CLEAN_BUF struct buf b;
-	int rc = open_log(cli, &log);
+	int rc = audit_log_open(cli, &log);
 	int r;
 
 	buf_init(&b, PROOF_BYTES);
@@ -370,7 +375,7 @@ static int audit_prove(int argc, char **argv, const struct cli *cli)
 /* The last checkpoint, to be kept elsewhere. */
 static int audit_checkpoint(int argc, char **argv, const struct cli *cli)
 {
-	CLEAN_LOG struct opened log = { -1, -1, false };
+	CLEAN_LOG struct audit_log log = { -1, -1, false };
 	static uint8_t note[NOTE_BYTES];
 	CLEAN_FD int fd = -1;
 	ssize_t n;
@@ -380,7 +385,7 @@ static int audit_checkpoint(int argc, char **argv, const struct cli *cli)
 		return CLI_USAGE;
 	if (argc != 1)
 		return cli_usage("audit", "checkpoint takes no operand");
-	rc = open_log(cli, &log);
+	rc = audit_log_open(cli, &log);
 	if (rc != CLI_OK)
 		return rc;
 	fd = openat(log.dir, "checkpoint", O_RDONLY | O_CLOEXEC);
@@ -436,7 +441,7 @@ static int gaps_text(const struct gaps *g, uint64_t size)
 
 static int audit_gaps(int argc, char **argv, const struct cli *cli)
 {
-	CLEAN_LOG struct opened log = { -1, -1, false };
+	CLEAN_LOG struct audit_log log = { -1, -1, false };
 	struct err err = { 0 };
 	struct tlog_state s;
 	struct gaps g;
@@ -446,7 +451,7 @@ static int audit_gaps(int argc, char **argv, const struct cli *cli)
 		return CLI_USAGE;
 	if (argc != 1)
 		return cli_usage("audit", "gaps takes no operand");
-	rc = open_log(cli, &log);
+	rc = audit_log_open(cli, &log);
 	if (rc != CLI_OK)
 		return rc;
 	gaps_init(&g);
@@ -473,6 +478,7 @@ int cmd_audit(int argc, char **argv, const struct cli *cli)
 		{ "tail", audit_tail },	    { "show", audit_show },
 		{ "verify", audit_verify }, { "checkpoint", audit_checkpoint },
 		{ "prove", audit_prove },   { "gaps", audit_gaps },
+		{ "keys", audit_keys },	    { "root", audit_root },
 	};
 	size_t i;
 
@@ -480,6 +486,6 @@ int cmd_audit(int argc, char **argv, const struct cli *cli)
 		if (!strcmp(argv[1], parts[i].name))
 			return parts[i].run(argc - 1, argv + 1, cli);
 	return cli_usage("audit",
-			 "say tail, show, verify, checkpoint, prove or "
-			 "gaps");
+			 "say tail, show, verify, checkpoint, prove, gaps, "
+			 "keys or root");
 }

@@ -150,6 +150,9 @@ static const struct cli_flag verify_flags[] = {
 	{ "--checkpoint", "FILE",
 	  "a checkpoint that was kept elsewhere: the log must go on from it",
 	  NULL, WORD_FILE },
+	{ "--root", "KEY",
+	  "the verifier key of the root: it must have signed the first key",
+	  NULL, WORD_ANY },
 	JSON_FLAG,
 	FLAGS_END,
 };
@@ -159,6 +162,14 @@ static const struct cli_flag prove_flags[] = {
 	  "instead of a record: that the log goes on from its first SIZE "
 	  "records, as C2SP tlog-witness has it",
 	  NULL, WORD_ANY },
+	FLAGS_END,
+};
+
+static const struct cli_flag keys_flags[] = {
+	{ "--new", NULL,
+	  "make a new one first, and erase the private half of the one before",
+	  NULL, WORD_ANY },
+	JSON_FLAG,
 	FLAGS_END,
 };
 
@@ -188,6 +199,17 @@ static const struct cli_command audit_parts[] = {
 		   "without end, clocks and indexes that go back; exit 1 where "
 		   "there are any",
 	  .flags = json_only },
+	{ .name = "keys",
+	  .brief = "the keys that signed the log, oldest first, each with the "
+		   "record that announced it",
+	  .flags = keys_flags },
+	{ .name = "root",
+	  .operands = "new|sign FILE",
+	  .brief = "make a root key in FILE, to be kept away from this "
+		   "machine, or sign the log's first key with it; prints its "
+		   "verifier key",
+	  .choices = "new sign",
+	  .word = WORD_FILE },
 	{ .name = NULL },
 };
 

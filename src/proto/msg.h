@@ -52,6 +52,9 @@ enum msg_type {
 	MSG_AUDIT_ROOM,	 /* m_audit_room: unasked, when it changes */
 	MSG_AUDIT_FAIL,	 /* m_text: nothing may execute */
 
+	/* monitor -> auditd */
+	MSG_AUDIT_KEY, /* m_empty: sign with a new key from now on */
+
 	/* inbound connector <-> monitor */
 	MSG_ITEM,      /* m_item + sealed memfd of the raw bytes */
 	MSG_ITEM_KEPT, /* m_item_done: it is in the queue, the next may come */
@@ -154,6 +157,7 @@ enum msg_type {
 			   MSG_C_REQUEST ..., MSG_C_OK */
 	MSG_C_TASK_CANCEL, /* m_s_ref -> MSG_C_OK */
 	MSG_C_TASK,	   /* m_c_task */
+	MSG_C_KEY,	   /* m_empty: a new key for the log -> MSG_C_OK */
 	MSG_C_OK,	   /* m_empty */
 	MSG_C_FAIL,	   /* m_text */
 	MSG_C_TEXT,	   /* m_text: a JSON object, part of an answer */

@@ -23,6 +23,7 @@ enum { COPY_TRIES = 16 };
 struct edge {
 	struct head head;
 	struct buf checkpoint;
+	struct buf key;		     /* the private one; wiped again */
 	struct buf set[LAYOUT_SETS]; /* the unfinished tile of each */
 	struct buf wal;		     /* the log's */
 	uint64_t end;		     /* records, with those of the wal alone */
@@ -33,6 +34,7 @@ static void edge_init(struct edge *e)
 	unsigned set;
 
 	buf_init(&e->checkpoint, LAYOUT_SMALL_MAX + 1);
+	buf_init(&e->key, LAYOUT_SMALL_MAX + 1);
 	buf_init(&e->wal, WAL_FILE_MAX + 1);
 	for (set = 0; set < LAYOUT_SETS; set++)
 		buf_init(&e->set[set], LAYOUT_BUNDLE_MAX + 1);
@@ -42,7 +44,11 @@ static void edge_done(struct edge *e)
 {
 	unsigned set;
 
+	head_done(&e->head);
 	buf_done(&e->checkpoint);
+	if (e->key.p)
+		OPENSSL_cleanse(e->key.p, e->key.n);
+	buf_done(&e->key);
 	buf_done(&e->wal);
 	for (set = 0; set < LAYOUT_SETS; set++)
 		buf_done(&e->set[set]);
@@ -102,39 +108,58 @@ static int read_wal(int dir, struct edge *e, struct err *err)
 	return w.base > e->head.size ? -ENOENT : 0;
 }
 
-/* One checkpoint and what belongs to it. */
+/* The key that signs, as the keys of this checkpoint have it. 0, or -ENOENT:
+ * it has changed since. */
+static int read_key(int dir, struct edge *e)
+{
+	struct err ignored;
+	struct note_key k;
+	int r = chain_private(dir, &e->head.chain, &e->key, &k, &ignored);
+
+	if (r == 0)
+		note_key_done(&k);
+	return r == -EBADMSG ? -ENOENT : r;
+}
+
+/* One checkpoint and what belongs to it, read once. 0, or -ENOENT: there is a
+ * newer one. */
+static int try_edge(int dir, struct edge *e, struct err *err)
+{
+	CLEAN_HEAD struct head again = { 0 };
+	int r = head_checkpoint(dir, &e->head, &e->checkpoint, err);
+
+	if (r < 0)
+		return r;
+	r = read_key(dir, e);
+	if (r == 0)
+		r = read_tiles(dir, e);
+	if (r == 0)
+		r = read_wal(dir, e, err);
+	if (r == 0)
+		r = head_checkpoint(dir, &again, NULL, err);
+	if (r == 0 && (again.size != e->head.size ||
+		       again.chain.n != e->head.chain.n))
+		r = -ENOENT;
+	return r;
+}
+
 static int read_edge(int dir, struct edge *e, struct err *err)
 {
-	struct head again;
-	int tries, r;
+	int tries;
+	int r = -ENOENT;
 
-	r = head_vkey(dir, &e->head.vkey, err);
-	for (tries = 0; r == 0 && tries < COPY_TRIES; tries++) {
-		r = head_checkpoint(dir, &e->head, err);
-		if (r < 0)
-			return r;
-		r = read_tiles(dir, e);
-		if (r == 0)
-			r = layout_need(dir, "checkpoint", LAYOUT_SMALL_MAX,
-					&e->checkpoint, err);
-		if (r == 0)
-			r = read_wal(dir, e, err);
-		again.vkey = e->head.vkey;
-		if (r == 0)
-			r = head_checkpoint(dir, &again, err);
-		if (r == 0 && again.size == e->head.size)
-			return 0;
-		if (r == -ENOENT)
-			r = 0;
-	}
-	if (r < 0)
-		return err->code ? r
-				 : err_set(err, r,
-					   "tile: cannot be read; `bulkhead "
-					   "audit verify` tells more");
-	return err_set(err, -EAGAIN,
-		       "checkpoint: names tiles that are not there, or the log "
-		       "grows too fast to be copied: try again");
+	for (tries = 0; r == -ENOENT && tries < COPY_TRIES; tries++)
+		r = try_edge(dir, e, err);
+	if (r == -ENOENT)
+		return err_set(err, -EAGAIN,
+			       "checkpoint: names tiles or a key that are not "
+			       "there, or the log grows too fast to be copied: "
+			       "try again");
+	if (r < 0 && !err->code)
+		return err_set(err, r,
+			       "tile: cannot be read; `bulkhead audit verify` "
+			       "tells more");
+	return r;
 }
 
 /* The batches behind the checkpoint, as they are, on another chain. */
@@ -185,18 +210,25 @@ static int emit_file(int dir, const char *path, size_t max, tlog_copy_fn emit,
 	return r < 0 ? r : emit(arg, path, buf_view(&b));
 }
 
-/* The signing key is wiped from memory again. */
-static int emit_key(int dir, tlog_copy_fn emit, void *arg, struct err *err)
+/* The keys of the checkpoint: what is appended to `keys` meanwhile is not
+ * taken. The root's word about the first, where there is one. */
+static int emit_keys(int dir, const struct edge *e, tlog_copy_fn emit,
+		     void *arg, struct err *err)
 {
-	CLEAN_BUF struct buf b;
-	int r;
+	CLEAN_BUF struct buf keys;
+	size_t i;
+	int r = emit(arg, "key", buf_view(&e->key));
 
-	buf_init(&b, LAYOUT_SMALL_MAX + 1);
-	r = layout_need(dir, "key", LAYOUT_SMALL_MAX, &b, err);
 	if (r == 0)
-		r = emit(arg, "key", buf_view(&b));
-	if (b.p)
-		OPENSSL_cleanse(b.p, b.n);
+		r = emit_file(dir, "vkey", LAYOUT_SMALL_MAX, emit, arg, err);
+	buf_init(&keys, CHAIN_FILE_MAX);
+	for (i = 1; i < e->head.chain.n; i++)
+		chain_put(&keys, &e->head.chain, i);
+	if (r == 0 && keys.n)
+		r = buf_ok(&keys) ? emit(arg, "keys", buf_view(&keys))
+				  : -ENOMEM;
+	if (r == 0 && layout_exists(dir, "root") == 1)
+		r = emit_file(dir, "root", LAYOUT_SMALL_MAX, emit, arg, err);
 	return r;
 }
 
@@ -244,9 +276,7 @@ int tlog_copy(int dirfd, tlog_copy_fn emit, void *arg, uint64_t *ret_size,
 	edge_init(&e);
 	r = read_edge(dirfd, &e, err);
 	if (r == 0)
-		r = emit_key(dirfd, emit, arg, err);
-	if (r == 0)
-		r = emit_file(dirfd, "vkey", LAYOUT_SMALL_MAX, emit, arg, err);
+		r = emit_keys(dirfd, &e, emit, arg, err);
 	if (r == 0)
 		r = emit_full(dirfd, e.head.size, emit, arg, err);
 	if (r == 0)

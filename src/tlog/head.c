@@ -30,49 +30,47 @@ int head_vkey(int dir, struct note_vkey *ret, struct err *err)
 	return 0;
 }
 
+void head_done(struct head *h)
+{
+	chain_done(&h->chain);
+}
+
 int head_note(struct span note, const char *name, struct head *h,
 	      struct err *err)
 {
 	struct checkpoint c;
-	enum note_fault f;
-	struct span text;
+	int r = chain_open(&h->chain, note, name, &c, err);
 
-	f = note_open(note, &h->vkey, 1, &text);
-	if (f == NOTE_UNVERIFIED)
-		return err_set(err, -EBADMSG,
-			       "%s: offset 0: is not signed by this log's key "
-			       "%s: one of them is of another log",
-			       name, h->vkey.name);
-	if (f != NOTE_OK)
-		return err_set(err, -EBADMSG, "%s: offset 0: signed note is %s",
-			       name, note_fault_name(f));
-	if (checkpoint_parse(text, &c) < 0 || !span_is(c.origin, h->vkey.name))
-		return err_set(err, -EBADMSG,
-			       "%s: offset 0: not a checkpoint of this log",
-			       name);
+	if (r < 0)
+		return r;
 	h->size = c.size;
 	memcpy(h->root, c.root, TLOG_HASH);
 	return 0;
 }
 
-static int read_note(int dir, const char *name, struct head *h, struct err *err)
+int head_checkpoint(int dir, struct head *h, struct buf *note, struct err *err)
+{
+	CLEAN_BUF struct buf own;
+	struct buf *b = note ? note : &own;
+	int r;
+
+	buf_init(&own, LAYOUT_SMALL_MAX + 1);
+	buf_reset(b);
+	r = layout_need(dir, "checkpoint", LAYOUT_SMALL_MAX, b, err);
+	chain_done(&h->chain);
+	if (r == 0)
+		r = chain_load(dir, &h->chain, err);
+	return r < 0 ? r : head_note(buf_view(b), "checkpoint", h, err);
+}
+
+int head_tip(int dir, struct head *h, struct err *err)
 {
 	CLEAN_BUF struct buf b;
 	int r;
 
 	buf_init(&b, LAYOUT_SMALL_MAX + 1);
 	r = layout_need(dir, "checkpoint", LAYOUT_SMALL_MAX, &b, err);
-	return r < 0 ? r : head_note(buf_view(&b), name, h, err);
-}
-
-int head_checkpoint(int dir, struct head *h, struct err *err)
-{
-	return read_note(dir, "checkpoint", h, err);
-}
-
-int head_tip(int dir, struct head *h, struct err *err)
-{
-	return read_note(dir, "tip", h, err);
+	return r < 0 ? r : head_note(buf_view(&b), "tip", h, err);
 }
 
 int head_continues(int dir, const struct head *old, uint64_t size,

@@ -180,32 +180,37 @@ static int load_seed(struct note_key *k, const uint8_t seed[32])
 	return 0;
 }
 
-static int new_key(const char *prefix, struct note_key *k, uint8_t seed[32])
+/* PREFIX/HEX, by the public half. */
+static int name_key(const char *prefix, struct note_key *k)
 {
 	uint8_t hash[TLOG_HASH];
 	char hex[9];
 
-	if (RAND_bytes(seed, 32) != 1 || load_seed(k, seed) < 0)
-		return -EIO;
 	if (hash_bytes(hash, span_of(k->vkey.pub, NOTE_PUBLIC),
 		       span_of(NULL, 0)) < 0)
 		return -EIO;
 	hex_encode(hex, hash, 4);
-	if (str_printf(k->vkey.name, sizeof(k->vkey.name), "%s/%s", prefix,
-		       hex) < 0 ||
-	    key_id(k->vkey.name, k->vkey.pub, k->vkey.id) < 0)
-		return -EIO;
-	return 0;
+	return str_printf(k->vkey.name, sizeof(k->vkey.name), "%s/%s", prefix,
+			  hex) < 0
+		       ? -EIO
+		       : 0;
 }
 
-int note_key_new(const char *prefix, struct note_key *ret,
-		 char text[NOTE_KEY_MAX])
+static int new_key(const char *prefix, const char *name, struct note_key *ret,
+		   char text[NOTE_KEY_MAX])
 {
 	struct note_key k = { 0 };
 	uint8_t seed[32] = { 0 };
-	int r;
+	int r = 0;
 
-	r = new_key(prefix, &k, seed);
+	if (RAND_bytes(seed, 32) != 1 || load_seed(&k, seed) < 0)
+		r = -EIO;
+	if (r == 0)
+		r = name ? str_copy(k.vkey.name, sizeof(k.vkey.name),
+				    span_str(name))
+			 : name_key(prefix, &k);
+	if (r >= 0)
+		r = key_id(k.vkey.name, k.vkey.pub, k.vkey.id);
 	if (r == 0) {
 		key_text(text, NOTE_KEY_MAX, "PRIVATE+KEY+", &k.vkey, seed);
 		*ret = k;
@@ -213,7 +218,19 @@ int note_key_new(const char *prefix, struct note_key *ret,
 		note_key_done(&k);
 	}
 	OPENSSL_cleanse(seed, sizeof(seed));
-	return r;
+	return r < 0 ? -EIO : 0;
+}
+
+int note_key_new(const char *prefix, struct note_key *ret,
+		 char text[NOTE_KEY_MAX])
+{
+	return new_key(prefix, NULL, ret, text);
+}
+
+int note_key_named(const char *name, struct note_key *ret,
+		   char text[NOTE_KEY_MAX])
+{
+	return new_key(NULL, name, ret, text);
 }
 
 int note_key_parse(struct span text, struct note_key *ret)

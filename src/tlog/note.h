@@ -56,6 +56,9 @@ void note_vkey_format(const struct note_vkey *k, char dst[NOTE_VKEY_MAX]);
 /* A new key; prefix and eight hex digits of its public half are its name. */
 [[nodiscard]] int note_key_new(const char *prefix, struct note_key *ret,
 			       char text[NOTE_KEY_MAX]);
+/* A new key of this very name. */
+[[nodiscard]] int note_key_named(const char *name, struct note_key *ret,
+				 char text[NOTE_KEY_MAX]);
 /* "PRIVATE+KEY+NAME+ID+BASE64". Returns 0 or -1. */
 [[nodiscard]] int note_key_parse(struct span text, struct note_key *ret);
 void note_key_done(struct note_key *k);

@@ -35,45 +35,55 @@ static uint64_t wal_end(int dir)
 bool tlog_settle(int dirfd)
 {
 	uint64_t end = verify_live(dirfd) ? wal_end(dirfd) : 0;
-	struct head h = { 0 };
+	CLEAN_HEAD struct head h = { 0 };
 	struct err ignored;
 	int try;
 
-	if (!end || head_vkey(dirfd, &h.vkey, &ignored) < 0)
-		return end != 0;
-	for (try = 0; try < SETTLE_TRIES; try++) {
-		if (head_checkpoint(dirfd, &h, &ignored) == 0 && h.size >= end)
+	for (try = 0; end && try < SETTLE_TRIES; try++) {
+		if (head_checkpoint(dirfd, &h, NULL, &ignored) == 0 &&
+		    h.size >= end)
 			break;
 		(void)verify_moved(dirfd, &h);
 	}
-	return true;
+	return end != 0;
+}
+
+/* The log as it is now against what the note says. */
+static int note_once(int dir, struct span note, const char *name,
+		     struct head *old, struct head *now, struct err *err)
+{
+	int e = head_checkpoint(dir, now, NULL, err);
+
+	if (e == 0) {
+		/* By the keys that the log has now; its own they stay. */
+		old->chain = now->chain;
+		e = head_note(note, name, old, err);
+	}
+	if (e == 0)
+		e = head_continues(dir, old, now->size, now->root, name, err);
+	return e;
 }
 
 int tlog_verify_note(int dirfd, struct span note, const char *name,
 		     struct tlog_state *ret, struct err *err)
 {
+	CLEAN_HEAD struct head now = { 0 };
 	struct head old = { 0 };
-	struct head now;
 	int try;
-	int e = head_vkey(dirfd, &old.vkey, err);
+	int e = -EBADMSG;
 
-	if (e == 0)
-		e = head_note(note, name, &old, err);
-	if (e < 0)
-		return e;
 	for (try = 0; try < VERIFY_TRIES; try++) {
-		now = (struct head){ .vkey = old.vkey };
-		e = head_checkpoint(dirfd, &now, err);
-		if (e == 0)
-			e = head_continues(dirfd, &old, now.size, now.root,
-					   name, err);
+		e = note_once(dirfd, note, name, &old, &now, err);
 		if (e == 0 || !verify_moved(dirfd, &now))
 			break;
 	}
-	*ret = (struct tlog_state){ .size = old.size };
+	if (e < 0)
+		return e;
+	*ret = (struct tlog_state){ .size = old.size,
+				    .epoch = now.chain.n - 1 };
 	memcpy(ret->root, old.root, TLOG_HASH);
-	note_vkey_format(&old.vkey, ret->vkey);
-	return e;
+	note_vkey_format(&chain_last(&now.chain)->key, ret->vkey);
+	return 0;
 }
 
 int tlog_verify_tip(int dirfd, int tipfd, struct tlog_state *ret,
@@ -111,17 +121,6 @@ static void put_hashes(struct buf *b, const struct proof *p)
 	buf_str(b, "\n");
 }
 
-/* The head of the log, and its checkpoint as it stands in the file. */
-static int proof_head(int dir, struct head *h, struct buf *note,
-		      struct err *err)
-{
-	int e = head_vkey(dir, &h->vkey, err);
-
-	if (e == 0)
-		e = layout_need(dir, "checkpoint", LAYOUT_SMALL_MAX, note, err);
-	return e < 0 ? e : head_note(buf_view(note), "checkpoint", h, err);
-}
-
 static int prove_once(int dir, uint64_t index, struct head *h, struct buf *ret,
 		      struct err *err)
 {
@@ -137,7 +136,7 @@ static int prove_once(int dir, uint64_t index, struct head *h, struct buf *ret,
 	if (e == 0)
 		e = hash_leaf(leaf, span_of(record, n));
 	if (e == 0)
-		e = proof_head(dir, h, &note, err);
+		e = head_checkpoint(dir, h, &note, err);
 	if (e == 0)
 		e = prove_inclusion(dir, index, h->size, &p, err);
 	if (e < 0)
@@ -162,7 +161,7 @@ int tlog_prove(int dirfd, uint64_t index, struct buf *ret, struct err *err)
 	int e = -EBADMSG;
 
 	for (try = 0; try < VERIFY_TRIES; try++) {
-		struct head h = { 0 };
+		CLEAN_HEAD struct head h = { 0 };
 
 		e = prove_once(dirfd, index, &h, ret, err);
 		if (e != -EBADMSG || !verify_moved(dirfd, &h))
@@ -180,7 +179,7 @@ static int growth_once(int dir, uint64_t size, struct head *h, struct buf *ret,
 	int e;
 
 	buf_init(&note, LAYOUT_SMALL_MAX + 1);
-	e = proof_head(dir, h, &note, err);
+	e = head_checkpoint(dir, h, &note, err);
 	if (e == 0 && size > h->size)
 		return err_set(err, -ENOENT, "the log has %llu records",
 			       (unsigned long long)h->size);
@@ -209,7 +208,7 @@ int tlog_prove_growth(int dirfd, uint64_t size, struct buf *ret,
 	int e = -EBADMSG;
 
 	for (try = 0; try < VERIFY_TRIES; try++) {
-		struct head h = { 0 };
+		CLEAN_HEAD struct head h = { 0 };
 
 		e = growth_once(dirfd, size, &h, ret, err);
 		if (e != -EBADMSG || !verify_moved(dirfd, &h))

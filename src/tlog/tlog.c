@@ -52,7 +52,10 @@ struct tlog {
 	int tip;  /* borrowed: where the tip is kept; -1: nowhere */
 	int lock; /* the file `key`, locked */
 	int wal;  /* for appending */
-	struct note_key key;
+	struct note_key key; /* in force */
+	struct chain keys;
+	struct note_key next; /* of a change of keys that is under way */
+	struct chain after;
 	struct tree tree; /* of what is committed */
 	uint8_t root[TLOG_HASH];
 	uint64_t base; /* index of the wal's first record */
@@ -504,7 +507,7 @@ static int tip_exists(const struct tlog *t)
  */
 static int check_tip(struct tlog *t)
 {
-	struct head tip = { .vkey = t->key.vkey };
+	struct head tip = { .chain = t->keys };
 	int r = tip_exists(t);
 
 	if (r <= 0)
@@ -519,8 +522,8 @@ static int check_tip(struct tlog *t)
 /* A directory without a key must be without a log. */
 static int create_key(struct tlog *t)
 {
-	static const char *const parts[] = { "vkey", "checkpoint", "wal",
-					     "tile" };
+	static const char *const parts[] = { "vkey", "keys", "checkpoint",
+					     "wal", "tile" };
 	char text[NOTE_KEY_MAX];
 	struct note_key key;
 	size_t i;
@@ -545,7 +548,8 @@ static int create_key(struct tlog *t)
 	return r < 0 ? err_set(t->err, r, "cannot write the key") : 0;
 }
 
-static int load_key(struct tlog *t)
+/* Of a log that is being made. */
+static int load_first_key(struct tlog *t)
 {
 	char text[NOTE_KEY_MAX];
 	ssize_t n = fd_pread_all(t->lock, text, sizeof(text), 0);
@@ -581,7 +585,21 @@ static int open_key(struct tlog *t)
 			return err_set(t->err, -EBUSY, "the log is in use");
 		(void)nanosleep(&pause, NULL);
 	}
-	return load_key(t);
+	return 0;
+}
+
+/* The key in force: in key, or in key.next, where a change was cut short. */
+static int load_key(struct tlog *t)
+{
+	CLEAN_BUF struct buf b;
+	int r = chain_load(t->dir, &t->keys, t->err);
+
+	buf_init(&b, LAYOUT_SMALL_MAX + 1);
+	if (r == 0)
+		r = chain_private(t->dir, &t->keys, &b, &t->key, t->err);
+	if (b.p)
+		OPENSSL_cleanse(b.p, b.n);
+	return r;
 }
 
 /* Whether the wal is absent or as new: a log whose making was cut short. */
@@ -609,7 +627,12 @@ static int create_rest(struct tlog *t)
 	if (layout_exists(t->dir, "tile") != 0 || !wal_is_new(t))
 		return err_set(t->err, -EBADMSG,
 			       "checkpoint: offset 0: the file is missing");
-	r = tree_root(&t->tree, t->root);
+	r = load_first_key(t);
+	if (r == 0)
+		r = chain_parse(&t->key.vkey, span_of(NULL, 0), "keys",
+				&t->keys, t->err);
+	if (r == 0)
+		r = tree_root(&t->tree, t->root);
 	if (r == 0)
 		r = check_tip(t);
 	if (r < 0)
@@ -624,6 +647,9 @@ static int create_rest(struct tlog *t)
 		r = new_wal(t);
 	if (r == 0)
 		r = put_checkpoint(t, LAYOUT_DURABLE);
+	/* It is opened like any other from here on. */
+	chain_done(&t->keys);
+	note_key_done(&t->key);
 	return r;
 }
 
@@ -755,33 +781,303 @@ static int check_files(struct tlog *t)
 			  t->err);
 }
 
+/* --- a change of keys; chain.h has its steps ------------------------------ */
+
+/* Overwrites what is private in a file, and knows it to be on disk. What else
+ * a disk or a file system keeps of it is not in our hands. */
+static int overwrite(int dir, const char *path)
+{
+	static const uint8_t zeros[LAYOUT_SMALL_MAX];
+	CLEAN_FD int fd =
+		openat(dir, path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct stat st;
+	size_t n;
+	int r;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	n = st.st_size < LAYOUT_SMALL_MAX ? (size_t)st.st_size
+					  : LAYOUT_SMALL_MAX;
+	r = fd_write_all(fd, span_of(zeros, n));
+	return r < 0 ? r : layout_sync(dir, path, false);
+}
+
+static int sync_dir(const struct tlog *t)
+{
+	return layout_sync(t->dir, ".", false);
+}
+
+/* Step 4. The new file is locked before it has its name. */
+static int install_key(struct tlog *t)
+{
+	CLEAN_FD int fd = openat(t->dir, "key.next",
+				 O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int r;
+
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return -errno;
+	r = overwrite(t->dir, "key");
+	if (r == 0 && renameat(t->dir, "key.next", t->dir, "key") < 0)
+		r = -errno;
+	if (r == 0)
+		r = sync_dir(t);
+	if (r < 0)
+		return r;
+	fd_close(&t->lock);
+	t->lock = take_fd(&fd);
+	return 0;
+}
+
+static void forget_change(struct tlog *t)
+{
+	note_key_done(&t->next);
+	chain_done(&t->after);
+}
+
+/* Steps 3 and 4; the record is durable, and under a checkpoint. */
+static int take_key(struct tlog *t)
+{
+	int r = 0;
+
+	if (renameat(t->dir, "keys.next", t->dir, "keys") < 0)
+		r = -errno;
+	if (r == 0)
+		r = sync_dir(t);
+	if (r < 0)
+		return r;
+	note_key_done(&t->key);
+	chain_done(&t->keys);
+	t->key = t->next;
+	t->keys = t->after;
+	t->next = (struct note_key){ 0 };
+	t->after = (struct chain){ 0 };
+	r = install_key(t);
+	return r < 0 ? r : put_checkpoint(t, LAYOUT_WHOLE);
+}
+
+/* Whether the last record announces the key of keys.next: 1, 0 or -errno. */
+static int is_announced(struct tlog *t)
+{
+	CLEAN_FREE uint8_t *record = NULL;
+	CLEAN_BUF struct buf b;
+	const struct chain_link *l;
+	size_t n = 0;
+	int r;
+
+	buf_init(&b, CHAIN_FILE_MAX + 1);
+	r = layout_need(t->dir, "keys.next", CHAIN_FILE_MAX, &b, t->err);
+	if (r == 0)
+		r = chain_parse(&t->keys.v[0].key, buf_view(&b), "keys.next",
+				&t->after, t->err);
+	if (r < 0)
+		return r;
+	l = chain_last(&t->after);
+	if (t->after.n != t->keys.n + 1 || l->index + 1 != t->tree.size)
+		return 0;
+	r = tlog_read(t->dir, l->index, &record, &n, t->err);
+	return r < 0 ? r : chain_announced(l, span_of(record, n));
+}
+
+static int load_next_key(struct tlog *t)
+{
+	CLEAN_BUF struct buf b;
+	int r;
+
+	buf_init(&b, LAYOUT_SMALL_MAX + 1);
+	r = chain_private(t->dir, &t->after, &b, &t->next, t->err);
+	if (b.p)
+		OPENSSL_cleanse(b.p, b.n);
+	return r;
+}
+
+static int drop_file(struct tlog *t, const char *path)
+{
+	if (unlinkat(t->dir, path, 0) < 0)
+		return -errno;
+	return sync_dir(t);
+}
+
+/* 1 if the key in force is in this file, 0 if not, or -errno. */
+static int key_is_in(struct tlog *t, const char *path)
+{
+	CLEAN_BUF struct buf b;
+	struct note_key k;
+	int r;
+
+	buf_init(&b, LAYOUT_SMALL_MAX + 1);
+	r = layout_read(t->dir, path, LAYOUT_SMALL_MAX, &b);
+	if (r == 0 && note_key_parse(buf_view(&b), &k) == 0) {
+		r = !memcmp(k.vkey.pub, t->key.vkey.pub, NOTE_PUBLIC);
+		note_key_done(&k);
+	}
+	if (b.p)
+		OPENSSL_cleanse(b.p, b.n);
+	return r;
+}
+
+/* What a crash left of a change: done, or as if it had never been begun. */
+static int settle_change(struct tlog *t)
+{
+	int announced = 0;
+	int r = 0;
+
+	if (layout_exists(t->dir, "key.next") == 0)
+		return 0;
+	(void)str_printf(t->recovery + strlen(t->recovery),
+			 sizeof(t->recovery) - strlen(t->recovery),
+			 "%skeys: a change of keys was cut short",
+			 t->recovery[0] ? "; " : "");
+	if (layout_exists(t->dir, "keys.next") != 0) {
+		announced = is_announced(t);
+		r = announced < 0 ? announced : 0;
+		if (announced == 1)
+			r = load_next_key(t);
+		if (announced == 1 && r == 0)
+			r = take_key(t);
+		if (announced == 0)
+			r = drop_file(t, "keys.next");
+		forget_change(t);
+		if (r < 0 || announced == 1)
+			return r;
+	}
+	r = key_is_in(t, "key");
+	if (r == 0)
+		return install_key(t);
+	if (r == 1)
+		r = overwrite(t->dir, "key.next");
+	return r < 0 ? r : drop_file(t, "key.next");
+}
+
+int64_t tlog_key_age(const struct tlog *t)
+{
+	struct timespec now;
+	struct stat st;
+
+	if (fstat(t->lock, &st) < 0 || clock_gettime(CLOCK_REALTIME, &now) < 0)
+		return INT64_MAX;
+	return now.tv_sec - st.st_mtim.tv_sec;
+}
+
+static int make_key(struct tlog *t)
+{
+	const char *name = t->keys.v[0].key.name;
+	char text[NOTE_KEY_MAX];
+	int r;
+
+	do {
+		note_key_done(&t->next);
+		r = note_key_named(name, &t->next, text);
+	} while (r == 0 && !chain_is_new(&t->keys, &t->next.vkey));
+	if (r == 0)
+		r = publish_file(t, t->dir, "key.next", span_str(text),
+				 LAYOUT_DURABLE);
+	OPENSSL_cleanse(text, sizeof(text));
+	return r;
+}
+
+static int make_link(struct tlog *t, struct tlog_key *ret)
+{
+	CLEAN_BUF struct buf keys;
+	const struct chain_link *l;
+	struct err err;
+	size_t i;
+	int r;
+
+	buf_init(&keys, CHAIN_FILE_MAX);
+	for (i = 1; i < t->keys.n; i++)
+		chain_put(&keys, &t->keys, i);
+	r = chain_sign(&keys, &t->keys, t->tree.size, &t->next.vkey, &t->key);
+	if (r == 0)
+		r = chain_parse(&t->keys.v[0].key, buf_view(&keys),
+				"keys.next", &t->after, &err);
+	if (r == 0)
+		r = publish_file(t, t->dir, "keys.next", buf_view(&keys),
+				 LAYOUT_DURABLE);
+	if (r < 0)
+		return r;
+	l = chain_last(&t->after);
+	*ret = (struct tlog_key){ .epoch = t->keys.n, .index = l->index };
+	note_vkey_format(&l->key, ret->vkey);
+	(void)str_printf(ret->sig, sizeof(ret->sig), "%s", l->sig);
+	return 0;
+}
+
+int tlog_key_new(struct tlog *t, struct tlog_key *ret)
+{
+	int r;
+
+	if (t->dead)
+		return -EIO;
+	if (t->batch_n)
+		return -EBUSY;
+	if (t->keys.n == CHAIN_MAX)
+		return -ENOSPC;
+	forget_change(t);
+	r = make_key(t);
+	if (r == 0)
+		r = make_link(t, ret);
+	t->dead = r < 0;
+	return r;
+}
+
+int tlog_key_take(struct tlog *t)
+{
+	int r = -EINVAL;
+
+	if (t->dead)
+		return -EIO;
+	if (t->after.n && !t->batch_n &&
+	    t->tree.size == chain_last(&t->after)->index + 1)
+		r = publish(t);
+	if (r == 0)
+		r = take_key(t);
+	forget_change(t);
+	t->dead = r < 0;
+	return r;
+}
+
+/* A key signs nothing that is older than the record that announces it. */
+static int check_last_key(struct tlog *t)
+{
+	const struct chain_link *l = chain_last(&t->keys);
+
+	if (t->keys.n == 1 || t->tree.size > l->index)
+		return 0;
+	return err_set(t->err, -EBADMSG,
+		       "keys: offset 0: the last key is announced by record "
+		       "%llu, the log has only %llu: the log was rolled back, "
+		       "records from %llu on are missing",
+		       (unsigned long long)l->index,
+		       (unsigned long long)t->tree.size,
+		       (unsigned long long)t->tree.size);
+}
+
 static int recover(struct tlog *t)
 {
-	CLEAN_BUF struct buf vkey;
-	struct head h = { 0 };
+	CLEAN_HEAD struct head h = { 0 };
 	int r;
 
 	r = open_key(t);
 	if (r == 0 && layout_exists(t->dir, "checkpoint") == 0)
 		r = create_rest(t);
-	if (r < 0)
-		return r;
-	buf_init(&vkey, LAYOUT_SMALL_MAX);
-	head_vkey_text(&vkey, &t->key.vkey);
-	r = layout_compare(t->dir, "vkey", buf_view(&vkey), false, t->err);
-	h.vkey = t->key.vkey;
 	if (r == 0)
-		r = head_checkpoint(t->dir, &h, t->err);
+		r = load_key(t);
+	if (r == 0)
+		r = head_checkpoint(t->dir, &h, NULL, t->err);
 	if (r == 0)
 		r = recover_wal(t, &h);
 	t->before[0] = t->before[1] = t->tree.size;
+	if (r == 0)
+		r = check_last_key(t);
 	if (r == 0)
 		r = check_tip(t);
 	if (r < 0)
 		return r;
 	/* Also where no tip was kept until now, or it fell behind. */
 	r = put_checkpoint(t, LAYOUT_WHOLE);
-	return r < 0 ? r : check_files(t);
+	if (r == 0)
+		r = check_files(t);
+	return r < 0 ? r : settle_change(t);
 }
 
 int tlog_open(int dirfd, struct tlog **ret, struct err *err)
@@ -833,6 +1129,8 @@ void tlog_close(struct tlog *t)
 	fd_close(&t->lock);
 	fd_close(&t->wal);
 	note_key_done(&t->key);
+	chain_done(&t->keys);
+	forget_change(t);
 	buf_done(&t->bundle);
 	buf_done(&t->batch);
 	buf_done(&t->late);

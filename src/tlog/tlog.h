@@ -116,7 +116,8 @@ bool tlog_settle(int dirfd);
 struct tlog_state {
 	uint64_t size;
 	uint8_t root[TLOG_HASH];
-	char vkey[160]; /* verifier key of the log, C2SP signed-note */
+	char vkey[160]; /* verifier key in force, C2SP signed-note */
+	uint64_t epoch; /* of that key */
 };
 
 [[nodiscard]] int tlog_verify(int dirfd, struct tlog_state *ret,
@@ -155,6 +156,38 @@ struct buf;
 			     struct err *err);
 [[nodiscard]] int tlog_prove_growth(int dirfd, uint64_t size, struct buf *ret,
 				    struct err *err);
+
+/*
+ * A key of the log and the record that announced it; of the first, epoch 0,
+ * which names the log, there is no such record. tlog_keys tells fn all of
+ * them, each signed by the one before; what fn returns, if not 0, ends that.
+ */
+struct tlog_key {
+	uint64_t epoch;
+	uint64_t index;
+	char vkey[160];
+	char sig[96]; /* over the link, by the key before; chain.h */
+};
+
+typedef int (*tlog_key_fn)(void *arg, const struct tlog_key *k);
+
+[[nodiscard]] int tlog_keys(int dirfd, tlog_key_fn fn, void *arg,
+			    struct err *err);
+
+/*
+ * A new key, in three steps. tlog_key_new makes it and says what the next
+ * record must have in it: vkey and sig. That record is added and committed
+ * alone, and at once. tlog_key_take then puts the key in the place of the one
+ * before, whose private half is erased. -EBUSY with a batch that is not
+ * committed, -ENOSPC after some thousand keys: the log lives on after both. Any
+ * other error as tlog_commit.
+ */
+[[nodiscard]] int tlog_key_new(struct tlog *t, struct tlog_key *ret);
+[[nodiscard]] int tlog_key_take(struct tlog *t);
+
+/* Seconds since the key in force was made or restored, by the wall clock;
+ * negative where that is in the future. */
+int64_t tlog_key_age(const struct tlog *t);
 
 /* Size, root and key as the signed checkpoint has them, nothing else checked.
  */

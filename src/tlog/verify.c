@@ -4,12 +4,14 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/str.h"
 #include "tlog/head.h"
 #include "tlog/layout.h"
 #include "tlog/tlog.h"
@@ -17,6 +19,14 @@
 #include "tlog/wal.h"
 
 enum { TRY_MS = 25 };
+
+static void head_state(const struct head *h, struct tlog_state *ret)
+{
+	*ret = (struct tlog_state){ .size = h->size,
+				    .epoch = h->chain.n - 1 };
+	memcpy(ret->root, h->root, TLOG_HASH);
+	note_vkey_format(&chain_last(&h->chain)->key, ret->vkey);
+}
 
 struct reader {
 	int dir;
@@ -33,10 +43,12 @@ struct reader {
 	uint64_t base;
 	tlog_record_fn fn; /* told each record; may be NULL */
 	void *arg;
+	size_t epoch; /* of the next record that announces a key */
 };
 
 static void reader_done(struct reader *r)
 {
+	head_done(&r->head);
 	buf_done(&r->last);
 	buf_done(&r->bundle);
 	buf_done(&r->tile);
@@ -47,7 +59,7 @@ static void reader_done(struct reader *r)
 
 static void reader_init(struct reader *r, int dir, struct err *err)
 {
-	*r = (struct reader){ .dir = dir, .err = err };
+	*r = (struct reader){ .dir = dir, .err = err, .epoch = 1 };
 	buf_init(&r->last, LAYOUT_BUNDLE_MAX + 1);
 	buf_init(&r->bundle, LAYOUT_BUNDLE_MAX + 1);
 	buf_init(&r->tile, TREE_TILE_BYTES + 1);
@@ -134,6 +146,23 @@ static int check_pending(struct reader *r, struct span record)
 		       (unsigned long long)index, path);
 }
 
+/* What announces a key says so, where `keys` has it. */
+static int check_announced(struct reader *r, struct span record)
+{
+	const struct chain *c = &r->head.chain;
+	uint64_t index = r->tree.size;
+
+	while (r->epoch < c->n && c->v[r->epoch].index < index)
+		r->epoch++;
+	if (r->epoch >= c->n || c->v[r->epoch].index > index ||
+	    chain_announced(&c->v[r->epoch], record))
+		return 0;
+	return err_set(r->err, -EBADMSG,
+		       "keys: offset 0: the key of epoch %zu is not what "
+		       "record %llu announces",
+		       r->epoch, (unsigned long long)index);
+}
+
 /* Hashes the records of bundle n into the tree. */
 static int add_bundle(struct reader *r, uint64_t n, const struct buf *bundle)
 {
@@ -150,6 +179,8 @@ static int add_bundle(struct reader *r, uint64_t n, const struct buf *bundle)
 		if (!wal_row(&rows, &record))
 			break;
 		e = check_pending(r, record);
+		if (e == 0)
+			e = check_announced(r, record);
 		if (e == 0 && r->fn)
 			e = r->fn(r->arg, r->tree.size, record);
 		if (e == 0)
@@ -285,7 +316,7 @@ static int check_root(struct reader *r)
 	return e;
 }
 
-/* The signing key, where this reader may read it, belongs to vkey. */
+/* The signing key, where this reader may read it, is the one in force. */
 static int check_key(struct reader *r)
 {
 	CLEAN_BUF struct buf b;
@@ -293,23 +324,15 @@ static int check_key(struct reader *r)
 	int e;
 
 	buf_init(&b, LAYOUT_SMALL_MAX + 1);
-	e = layout_read(r->dir, "key", LAYOUT_SMALL_MAX, &b);
-	if (e == -EACCES)
-		return 0;
-	if (e < 0)
-		return err_set(r->err, -EBADMSG, "key: offset 0: %s",
-			       e == -ENOENT ? "the file is missing"
-					    : "cannot be read");
-	e = note_key_parse(buf_view(&b), &k);
-	memset(b.p, 0, b.n);
-	if (e == 0) {
-		e = memcmp(k.vkey.pub, r->head.vkey.pub, NOTE_PUBLIC) ? -1 : 0;
+	e = chain_private(r->dir, &r->head.chain, &b, &k, r->err);
+	if (b.p)
+		OPENSSL_cleanse(b.p, b.n);
+	if (e == 0)
 		note_key_done(&k);
-	}
-	if (e < 0)
+	if (e == -ENOENT)
 		return err_set(r->err, -EBADMSG,
-			       "key: offset 0: is not the key of vkey");
-	return 0;
+			       "key: offset 0: the file is missing");
+	return e == -EACCES ? 0 : e;
 }
 
 /* The unfinished tiles as they are on disk. */
@@ -341,12 +364,10 @@ static int read_edge(struct reader *r)
 static int take_snapshot(struct reader *r)
 {
 	uint64_t size;
-	int e = head_vkey(r->dir, &r->head.vkey, r->err);
+	int e = head_checkpoint(r->dir, &r->head, NULL, r->err);
 
 	if (e == 0)
 		e = check_key(r);
-	if (e == 0)
-		e = head_checkpoint(r->dir, &r->head, r->err);
 	if (e == 0)
 		e = load_wal(r);
 	if (e == 0)
@@ -384,12 +405,12 @@ static int verify_rest(struct reader *r, uint64_t first)
 bool verify_moved(int dir, const struct head *old)
 {
 	const struct timespec pause = { .tv_nsec = TRY_MS * 1000000L };
-	struct head now = *old;
+	CLEAN_HEAD struct head now = { 0 };
 	struct err ignored;
 
 	(void)nanosleep(&pause, NULL);
-	return old->vkey.name[0] && head_checkpoint(dir, &now, &ignored) == 0 &&
-	       now.size > old->size;
+	return old->chain.n && head_checkpoint(dir, &now, NULL, &ignored) == 0 &&
+	       (now.size > old->size || now.chain.n > old->chain.n);
 }
 
 bool verify_live(int dir)
@@ -419,9 +440,7 @@ int tlog_walk(int dirfd, tlog_record_fn fn, void *arg, struct tlog_state *ret,
 		if (e == 0)
 			e = verify_rest(&r, 0);
 		if (e == 0) {
-			*ret = (struct tlog_state){ .size = r.head.size };
-			memcpy(ret->root, r.head.root, TLOG_HASH);
-			note_vkey_format(&r.head.vkey, ret->vkey);
+			head_state(&r.head, ret);
 		}
 		break;
 	}
@@ -516,9 +535,7 @@ static int read_once(struct reader *r, uint64_t index, struct span *ret)
 	uint8_t hash[TLOG_HASH] = { 0 };
 	int e;
 
-	e = head_vkey(r->dir, &r->head.vkey, r->err);
-	if (e == 0)
-		e = head_checkpoint(r->dir, &r->head, r->err);
+	e = head_checkpoint(r->dir, &r->head, NULL, r->err);
 	if (e < 0)
 		return e;
 	if (index >= r->head.size)
@@ -566,15 +583,27 @@ int tlog_read(int dirfd, uint64_t index, uint8_t **ret, size_t *n,
 
 int tlog_head(int dirfd, struct tlog_state *ret, struct err *err)
 {
-	struct head h = { 0 };
-	int e = head_vkey(dirfd, &h.vkey, err);
+	CLEAN_HEAD struct head h = { 0 };
+	int e = head_checkpoint(dirfd, &h, NULL, err);
 
 	if (e == 0)
-		e = head_checkpoint(dirfd, &h, err);
-	if (e < 0)
-		return e;
-	*ret = (struct tlog_state){ .size = h.size };
-	memcpy(ret->root, h.root, TLOG_HASH);
-	note_vkey_format(&h.vkey, ret->vkey);
-	return 0;
+		head_state(&h, ret);
+	return e;
+}
+
+int tlog_keys(int dirfd, tlog_key_fn fn, void *arg, struct err *err)
+{
+	struct tlog_key k = { 0 };
+	CLEAN_HEAD struct head h = { 0 };
+	int e = head_checkpoint(dirfd, &h, NULL, err);
+
+	for (; e == 0 && k.epoch < h.chain.n; k.epoch++) {
+		const struct chain_link *l = &h.chain.v[k.epoch];
+
+		k.index = l->index;
+		note_vkey_format(&l->key, k.vkey);
+		(void)str_printf(k.sig, sizeof(k.sig), "%s", l->sig);
+		e = fn(arg, &k);
+	}
+	return e;
 }

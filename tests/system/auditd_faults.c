@@ -7,7 +7,8 @@
  * the calls from the moment its seccomp list is loaded; then one run for each
  * call and each fault it may have: an error in the place of the call, half of a
  * write, SIGKILL before or after it. After each, auditd is started once more on
- * what is there, takes a record, and the whole log is verified.
+ * what is there, takes a record, and the whole log is verified, by the chain of
+ * its keys.
  * usage: auditd_faults LIBEXEC [EVERY]: only every EVERYth of the faults
  */
 #include <errno.h>
@@ -118,6 +119,7 @@ static struct report *report;
 static const char *libexec;
 static char work[PATH_BYTES];
 static int runs, failures, missed;
+static bool asks_key; /* the scenario has a change of keys in it */
 
 static _Noreturn void fatal(const char *what)
 {
@@ -360,6 +362,14 @@ static void ask(struct peers *p, size_t peer, uint64_t id)
 		p->gone[peer] = true;
 }
 
+static void ask_key(struct peers *p)
+{
+	struct msg m = { .type = MSG_AUDIT_KEY };
+
+	if (!p->gone[0] && chan_send(&p->chan[0], &m, NULL, 0) < 0)
+		p->gone[0] = true;
+}
+
 /* What came of the records; index of each acknowledged one. */
 struct outcome {
 	bool acked[IDS];
@@ -420,6 +430,8 @@ static void scenario(struct peers *p, struct outcome *o)
 		hear(p, id % 2, o);
 		if (id == 2)
 			pause_ms(5);
+		if (id == 3 && asks_key)
+			ask_key(p);
 	}
 	while (id < IDS - 1) {
 		uint64_t first = id;
@@ -528,6 +540,23 @@ static void make_long(void)
 	if (tlog_publish(t) < 0)
 		fatal("publish");
 	tlog_close(t);
+}
+
+/* Its key has changed before. */
+static void make_keys(void)
+{
+	static struct tlog_key k;
+	struct tlog *t = grow(250, 300);
+	char text[400];
+	uint64_t index;
+
+	if (tlog_key_new(t, &k) < 0 ||
+	    str_printf(text, sizeof(text), "%s %s", k.vkey, k.sig) < 0 ||
+	    tlog_add(t, span_str(text), &index) < 0 || tlog_commit(t) < 0 ||
+	    tlog_key_take(t) < 0)
+		fatal("changing the key");
+	tlog_close(t);
+	asks_key = true;
 }
 
 /* ---- what must hold afterwards ---- */
@@ -657,7 +686,7 @@ static const char *try(const char *template, int at, enum fault f)
 	why = check_answer(&p, f);
 	if (why)
 		return why;
-	must_stay = template || any_acked(&o);
+	must_stay = !asks_key && (template || any_acked(&o));
 	n = read_key(before);
 	why = restart(&o);
 	if (!why && must_stay &&
@@ -722,6 +751,7 @@ int main(int argc, char **argv)
 		{ "a bundle that fills", make_edge },
 		{ "after a crash", make_crash },
 		{ "a wal that begins anew", make_long },
+		{ "a change of keys", make_keys },
 	};
 	char base[] = "/dev/shm/auditd-faults-XXXXXX";
 	pid_t pids[ARRAY_SIZE(scenarios)];

@@ -22,8 +22,7 @@ enum {
 	BEHIND_MS = 250,
 };
 
-/* The log cannot be written: all is refused from here on. */
-static void fail(struct auditd *a, const char *step, int r)
+void auditd_fail(struct auditd *a, const char *step, int r)
 {
 	if (!a->failed) {
 		log_error("log-failed", "step=%s error=%s", step,
@@ -115,9 +114,17 @@ static void publish(struct auditd *a, bool rest)
 	watch_reserve(a);
 	if (r == 0)
 		return;
-	fail(a, "publish", r);
+	auditd_fail(a, "publish", r);
 	/* Nobody has asked, so nobody else would be told. */
 	say(a, MSG_AUDIT_FAIL);
+}
+
+void auditd_publish(struct auditd *a)
+{
+	if (a->failed)
+		say(a, MSG_AUDIT_FAIL);
+	else
+		publish(a, true);
 }
 
 /* Whoever asks whether it works is told of the whole of it. */
@@ -154,7 +161,7 @@ static void add_record(struct auditd *a, size_t peer)
 	if (!why) {
 		r = tlog_add(a->log, buf_view(&a->text), &index);
 		if (r < 0) {
-			fail(a, "add", r);
+			auditd_fail(a, "add", r);
 			why = a->why;
 		}
 	}
@@ -182,7 +189,7 @@ static void compare_tip(struct auditd *a)
 
 	if (r == 0)
 		return;
-	fail(a, "tip", r);
+	auditd_fail(a, "tip", r);
 	if (err.code)
 		(void)str_printf(a->why, sizeof(a->why),
 				 "audit log: %s; docs/audit.md says what to do "
@@ -215,6 +222,8 @@ static bool take_message(struct auditd *a, size_t peer)
 		add_record(a, peer);
 	} else if (peer == MONITOR && a->in.type == MSG_PING) {
 		pong(a);
+	} else if (peer == MONITOR && a->in.type == MSG_AUDIT_KEY) {
+		a->key_due = true;
 	} else if (peer == MONITOR && a->in.type == MSG_S_TIP) {
 		compare_tip(a);
 	} else if (peer == MONITOR && a->in.type == MSG_STOP) {
@@ -341,7 +350,7 @@ static void publish_soon(struct auditd *a)
  * Makes the batch durable. Then what has come meanwhile is taken, and only then
  * are the senders told: so it is known how many requests there are at a time.
  */
-static void commit_batch(struct auditd *a)
+void auditd_commit(struct auditd *a)
 {
 	uint64_t start = now_us();
 	size_t done = a->n;
@@ -352,8 +361,9 @@ static void commit_batch(struct auditd *a)
 	if (!a->failed)
 		r = tlog_commit(a->log);
 	if (r < 0)
-		fail(a, "commit", r);
+		auditd_fail(a, "commit", r);
 	a->sync_us = now_us() - start;
+	own_due(a);
 	a->first = done;
 	take_all(a);
 	a->expect = a->asking;
@@ -376,7 +386,7 @@ static void on_later(void *arg)
 
 	a->timer = -1;
 	if (a->n)
-		commit_batch(a);
+		auditd_commit(a);
 	on_readable(a, -1, 0);
 }
 
@@ -400,8 +410,10 @@ static void on_readable(void *arg, int, short)
 		gather(a);
 		if (a->n && may_wait(a))
 			break;
+		if (!a->n && a->key_due)
+			own_due(a);
 		if (a->n)
-			commit_batch(a);
+			auditd_commit(a);
 		publish_soon(a);
 	} while (a->n);
 }
@@ -416,6 +428,7 @@ int auditd_init(struct auditd *a, struct tlog *log, struct reserve *reserve,
 		.log = log, .reserve = reserve, .timer = -1, .reserve_timer = -1
 	};
 	loop_init(&a->loop);
+	own_init(a);
 	buf_init(&a->text, (size_t)2 * LIMIT_MSG);
 	for (i = 0; i < AUDITD_PEERS; i++) {
 		int r = chan_init(&a->peers[i], fds[i]);
@@ -486,6 +499,7 @@ int auditd_run(struct auditd *a)
 		r = fd_nonblock(a->peers[i].fd, true);
 	if (r == 0) {
 		watch_reserve(a);
+		own_start(a);
 		r = loop_run(&a->loop);
 	}
 	publish(a, true);

@@ -34,6 +34,10 @@ struct auditd {
 	size_t asking;	    /* rows that somebody waits for */
 	int timer;	    /* of those that nobody waits for, -1: none */
 	int reserve_timer;  /* to the next attempt to make it whole, -1 */
+	uint64_t key_ms;    /* between two keys */
+	uint64_t idle_ms;   /* without a record before there is one */
+	uint64_t busy_us;   /* when the last batch was done */
+	bool key_due;	    /* with the next batch at the latest */
 	bool watching;	    /* a timer looks out for quiet */
 	uint64_t sync_us;   /* what the last batch took to be durable */
 	uint64_t heard_us;  /* when the last request came */
@@ -57,6 +61,21 @@ struct auditd {
 [[nodiscard]] int auditd_init(struct auditd *a, struct tlog *log,
 			      struct reserve *reserve, int monitor, int broker);
 void auditd_done(struct auditd *a);
+
+/* Of what auditd's own records are made: the log is dead; what gathers is made
+ * durable; readers get to see it. */
+void auditd_fail(struct auditd *a, const char *step, int r);
+void auditd_commit(struct auditd *a);
+void auditd_publish(struct auditd *a);
+
+/* own.c: the records of its own. */
+void own_init(struct auditd *a);
+/* Once the HELLO is there. */
+void own_start(struct auditd *a);
+/* The key is to change. */
+void own_key(struct auditd *a);
+/* Behind each batch, before the next is gathered. */
+void own_due(struct auditd *a);
 
 /* Until the monitor stops it, or is gone. Returns 0 or -errno. */
 [[nodiscard]] int auditd_run(struct auditd *a);

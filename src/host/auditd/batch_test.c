@@ -24,6 +24,7 @@ static int dir;
 static struct chan monitor, broker;
 static pid_t child;
 static struct msg m;
+static uint64_t key_ms, idle_ms; /* 0: as they are */
 
 static int remove_one(const char *p, const struct stat *st, int kind,
 		      struct FTW *at)
@@ -48,6 +49,8 @@ static _Noreturn void serve(int to_monitor, int to_broker, rlim_t file_max)
 	if (tlog_open(dir, &log, &err) < 0 ||
 	    auditd_init(&a, log, NULL, to_monitor, to_broker) < 0)
 		_exit(2);
+	a.key_ms = key_ms ? key_ms : a.key_ms;
+	a.idle_ms = idle_ms ? idle_ms : a.idle_ms;
 	if (auditd_run(&a) < 0)
 		_exit(1);
 	auditd_done(&a);
@@ -277,6 +280,111 @@ static void signs_of_life(void **state)
 	(void)stop();
 }
 
+/* Makes the key so old. */
+static void age_key(long seconds)
+{
+	struct timespec t[2];
+
+	(void)clock_gettime(CLOCK_REALTIME, &t[0]);
+	t[0].tv_sec -= seconds;
+	t[1] = t[0];
+	assert_int_equal(utimensat(dir, "key", t, 0), 0);
+}
+
+static uint64_t epoch(void)
+{
+	struct tlog_state s;
+	struct err err;
+
+	assert_int_equal(tlog_verify(dir, &s, &err), 0);
+	return s.epoch;
+}
+
+static void has(uint64_t index, const char *want)
+{
+	uint8_t *p = NULL;
+	struct err err;
+	size_t n;
+
+	assert_int_equal(tlog_read(dir, index, &p, &n, &err), 0);
+	assert_non_null(memmem(p, n, want, strlen(want)));
+	free(p);
+}
+
+static void ask_key(struct chan *c)
+{
+	m = (struct msg){ .type = MSG_AUDIT_KEY };
+	assert_int_equal(chan_send(c, &m, NULL, 0), 0);
+}
+
+/* When it is asked for, when it is old, when its clock was set back; and what
+ * is recorded meanwhile has its place behind or before that. */
+static void new_keys(void **)
+{
+	uint64_t n, i;
+
+	/* What the last test left is put in order. */
+	start(0);
+	assert_int_equal(stop(), 0);
+	n = durable();
+	start(0);
+	ask_key(&monitor);
+	assert_int_equal(durable_soon(n + 1), n + 1);
+	has(n, "\"kind\":\"log.key\"");
+	has(n, "\"epoch\":1,");
+	for (i = 0; i < 20; i++) {
+		send_audit(&broker, "decision", i);
+		if (i == 10)
+			ask_key(&monitor);
+	}
+	for (i = 0; i < 20; i++)
+		assert_int_equal(get(&broker), MSG_AUDIT_OK);
+	assert_int_equal(durable_soon(n + 22), n + 22);
+	assert_int_equal(stop(), 0);
+	assert_int_equal(epoch(), 2);
+	age_key(80000);
+	start(0);
+	assert_int_equal(stop(), 0);
+	assert_int_equal(epoch(), 2);
+	age_key(90000);
+	start(0);
+	assert_int_equal(stop(), 0);
+	assert_int_equal(epoch(), 3);
+	age_key(-90000);
+	start(0);
+	assert_int_equal(stop(), 0);
+	assert_int_equal(epoch(), 4);
+	/* The broker has no word in it. */
+	start(0);
+	ask_key(&broker);
+	send_audit(&monitor, "stop", 1);
+	assert_int_equal(get(&monitor), MSG_AUDIT_OK);
+	assert_int_equal(stop(), 0);
+	assert_int_equal(epoch(), 4);
+}
+
+static void days_and_hours(void **)
+{
+	uint64_t n = durable();
+
+	key_ms = 20;
+	start(0);
+	while (durable_soon(n + 3) < n + 3)
+		;
+	assert_int_equal(stop(), 0);
+	assert_true(epoch() >= 7);
+	key_ms = 0;
+	idle_ms = 20;
+	n = durable();
+	start(0);
+	while (durable_soon(n + 2) < n + 2)
+		;
+	assert_int_equal(stop(), 0);
+	has(n + 1, "\"kind\":\"log.idle\"");
+	has(n + 1, "\"root\":\"");
+	idle_ms = 0;
+}
+
 /* A log that was tampered with: the process does not come up. */
 static void tampered(void **state)
 {
@@ -303,7 +411,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(batches),	 cmocka_unit_test(later),
 		cmocka_unit_test(bad_peer),	 cmocka_unit_test(full_disk),
-		cmocka_unit_test(signs_of_life), cmocka_unit_test(tampered),
+		cmocka_unit_test(signs_of_life), cmocka_unit_test(new_keys),
+		cmocka_unit_test(days_and_hours), cmocka_unit_test(tampered),
 	};
 	int r;
 

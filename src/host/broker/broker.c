@@ -77,8 +77,9 @@ static struct span take_until(struct span *rest, char end)
 	return ret;
 }
 
-/* m_hello.arg is the planner's kind, a line feed, and for each standing task
- * its source, a unit separator, what is to be done, a record separator. */
+/* m_hello.arg is the planner's kind, a blank and the id of the machine's boot,
+ * a line feed, and for each standing task its source, a unit separator, what is
+ * to be done, a record separator. */
 static void take_hello(struct broker *b, const struct m_hello *m)
 {
 	struct span rest = m->arg;
@@ -128,6 +129,7 @@ int main(void)
 	take_hello(&b, &b.in.hello);
 	load_policy(&b, b.in.hello.name);
 	tasks_init(&b);
+	limits_init(&b);
 	keep_recover(&b);
 	tasks_recover(&b);
 	b.out.type = MSG_READY;

@@ -13,10 +13,10 @@
 #include "base/sha256.h"
 #include "base/str.h"
 #include "host/broker/broker.h"
+#include "host/broker/session.h"
 #include "proto/message.h"
 
 enum {
-	CANON_MAX = 256 << 10,
 	/* Of a request, in its record: one argument's text, and all of them
 	 * together as JSON; a longer one is there by its hash. */
 	AUDIT_ARG_MAX = 1024,
@@ -136,7 +136,7 @@ static void audit_args(struct audit_record *r, const struct m_arg *args,
 }
 
 static void audit_decision(struct broker *b, const struct request_of *q,
-			   const struct policy_decision *d, uint64_t effect,
+			   const struct decision *d, uint64_t effect,
 			   struct m_audit_ok *ok)
 {
 	const struct m_call *call = &b->in.call;
@@ -168,7 +168,7 @@ static void audit_decision(struct broker *b, const struct request_of *q,
 
 /* Keeps what the owner will want to see of this request. */
 static void remember(struct broker *b, struct task *t,
-		     const struct m_call *call, const struct policy_decision *d,
+		     const struct m_call *call, const struct decision *d,
 		     uint64_t index)
 {
 	CLEAN_BUF struct buf out;
@@ -201,25 +201,31 @@ static void remember(struct broker *b, struct task *t,
 	out.p = NULL; /* handed over to the task */
 }
 
-static void reply(struct broker *b, struct peer *p, uint64_t call,
-		  const struct policy_decision *d, bool executed,
-		  uint64_t index)
+/* What a planner is told of its call. */
+struct result {
+	uint64_t call;
+	enum verdict verdict;
+	bool executed;
+	const char *clause, *reason;
+	uint64_t index;
+};
+
+static void reply(struct broker *b, struct peer *p, const struct result *r)
 {
 	b->out.type = MSG_CALL_RESULT;
 	b->out.ids = b->ids;
 	b->out.call_result = (struct m_call_result){
-		.call = call,
-		.verdict = (uint8_t)d->verdict,
-		.executed = executed,
-		.clause = span_str(d->clause),
-		.reason = span_str(d->reason),
-		.audit_index = index,
+		.call = r->call,
+		.verdict = (uint8_t)r->verdict,
+		.executed = r->executed,
+		.clause = span_str(r->clause),
+		.reason = span_str(r->reason),
+		.audit_index = r->index,
 	};
 	peer_send(b, p, NULL, 0);
 }
 
-static void refuse(struct policy_decision *d, const char *clause,
-		   const char *reason)
+static void refuse(struct decision *d, const char *clause, const char *reason)
 {
 	d->verdict = VERDICT_DENY;
 	(void)str_printf(d->clause, sizeof(d->clause), "%s", clause);
@@ -230,7 +236,7 @@ static const char full[] =
 	"the disk is full: nothing new is done until there is room";
 
 /* What no policy can allow just now, after the policy allowed it. */
-static struct peer *executor(struct broker *b, struct policy_decision *d)
+static struct peer *executor(struct broker *b, struct decision *d)
 {
 	struct peer *c = NULL;
 
@@ -249,15 +255,15 @@ static struct peer *executor(struct broker *b, struct policy_decision *d)
 		refuse(d, "busy connector", "the connector is busy");
 	if (d->verdict == VERDICT_ALLOW)
 		return c;
-	/* Not the policy's refusal: it takes nothing of the call's rate. */
-	policy_give_back(b->policy);
+	/* Not the policy's refusal: it takes nothing of the call's limits. */
+	limits_give_back(b);
 	return NULL;
 }
 
 /* An effect that the policy allows, in the store: its number, or 0, and the
  * decision is none any more. */
 static uint64_t plan(struct broker *b, const struct request_of *q,
-		     struct policy_decision *d)
+		     struct decision *d)
 {
 	static struct m_e_plan m;
 	char why[300];
@@ -269,14 +275,15 @@ static uint64_t plan(struct broker *b, const struct request_of *q,
 			       .capability = b->in.call.capability,
 			       .connector = span_str(d->connector),
 			       .n = d->n };
-	memcpy(m.args, d->args, d->n * sizeof(d->args[0]));
-	effect = keep_plan(b, &m);
+	memcpy(m.args, d->rows, d->n * sizeof(d->rows[0]));
+	/* What it takes is used up before anything can come of it. */
+	effect = limits_keep(b) ? keep_plan(b, &m) : 0;
 	if (effect)
 		return effect;
 	(void)str_printf(why, sizeof(why), "%s", b->keep_why);
 	utf8_trim(why);
 	refuse(d, "store", why);
-	policy_give_back(b->policy);
+	limits_give_back(b);
 	return 0;
 }
 
@@ -316,7 +323,7 @@ static void effect_is(struct broker *b, struct peer *c, enum effect_state s,
  * The last point at which it has not happened; from here on it may. That the
  * disk is full may have become known with the record of the decision.
  */
-static bool start(struct broker *b, struct peer *c, struct policy_decision *d)
+static bool start(struct broker *b, struct peer *c, struct decision *d)
 {
 	const bool no_room = b->record.room.full;
 	struct span why = no_room ? SPAN_LIT("the disk was full")
@@ -326,7 +333,7 @@ static bool start(struct broker *b, struct peer *c, struct policy_decision *d)
 		return true;
 	if (no_room) {
 		refuse(d, "disk full", full);
-		policy_give_back(b->policy);
+		limits_give_back(b);
 	} else {
 		refuse(d, "store",
 		       "not executed: the store cannot keep its start");
@@ -337,14 +344,10 @@ static bool start(struct broker *b, struct peer *c, struct policy_decision *d)
 }
 
 static void execute(struct broker *b, struct peer *c,
-		    const struct request_of *q, const struct policy_decision *d)
+		    const struct request_of *q, const struct decision *d)
 {
-	c->effect_decision = malloc(sizeof(*d));
-	if (!c->effect_decision)
-		die("out of memory");
-	*c->effect_decision = *d;
-	c->effect_decision->n =
-		0; /* its arguments are borrowed, and sent now */
+	(void)str_printf(c->effect_clause, sizeof(c->effect_clause), "%s",
+			 d->clause);
 	b->out.type = MSG_EFFECT;
 	b->out.ids = b->ids;
 	b->out.ids.task = q->task;
@@ -352,7 +355,7 @@ static void execute(struct broker *b, struct peer *c,
 	b->out.effect.effect = c->effect;
 	b->out.effect.capability = b->in.call.capability;
 	b->out.effect.n = d->n;
-	memcpy(b->out.effect.args, d->args, d->n * sizeof(d->args[0]));
+	memcpy(b->out.effect.args, d->rows, d->n * sizeof(d->rows[0]));
 	b->acting = true;
 	planners_listen(b, false);
 	peer_send(b, c, NULL, 0);
@@ -395,7 +398,7 @@ static void on_refusals(void *arg)
  * for now. True: it has a record of its own.
  */
 static bool record(struct broker *b, const struct request_of *q,
-		   const struct policy_decision *d, uint64_t effect,
+		   const struct decision *d, uint64_t effect,
 		   struct m_audit_ok *ok)
 {
 	struct refusals *r = q->vm ? &q->vm->refusals : NULL;
@@ -420,18 +423,65 @@ static bool record(struct broker *b, const struct request_of *q,
 	return true;
 }
 
+/* The owner repeats a call whose task is over: of what its planner had seen
+ * nothing is left, so it counts as from everywhere. */
+static void policy_says_again(struct broker *b, const struct request_of *q)
+{
+	const struct label owner = label_of(ATOM_OWNER, INTEGRITY_OWNER);
+	const struct label pc = label_of(ATOM_NONE, INTEGRITY_EXTERNAL);
+	const struct arg_context context = { .owner_label = &owner, .pc = &pc };
+	struct decide_in in = { .call = &b->in.call,
+				.context = &context,
+				.task = q->task,
+				.task_item = q->item,
+				.session = SESSION_TAINTED };
+
+	in.atoms = atoms_new(0);
+	in.wall_s = limits_now(b);
+	policy_decide(b->policy, b->limits, &in, &b->decision);
+	atoms_free(in.atoms);
+}
+
+static void policy_says(struct broker *b, const struct request_of *q)
+{
+	struct decide_in in;
+
+	if (!q->own) {
+		policy_says_again(b, q);
+		return;
+	}
+	session_decide_in(q->own->session, &b->in.call, &in);
+	in.wall_s = limits_now(b);
+	in.task_s = (now_ms() - q->own->start_ms) / 1000;
+	policy_decide(b->policy, b->limits, &in, &b->decision);
+	/* He is about to be told of what he has not seen. */
+	if (b->decision.hidden)
+		session_hidden(q->own->session, &b->decision.resolved);
+}
+
+/* Nobody can be asked yet. */
+static void refuse_ask(struct broker *b, struct decision *d)
+{
+	if (d->verdict != VERDICT_ASK)
+		return;
+	limits_give_back(b);
+	d->verdict = VERDICT_DENY;
+	(void)str_printf(d->reason, sizeof(d->reason),
+			 "approvals are not built yet");
+}
+
 /* Decides the call at hand, and records that; who executes it, its effect
  * started, or NULL. */
 static struct peer *decide(struct broker *b, const struct request_of *q,
-			   struct policy_decision *d, struct buf *canon,
-			   struct m_audit_ok *ok)
+			   struct decision *d, struct m_audit_ok *ok)
 {
 	struct observe_time since = observe_now();
 	uint64_t effect = 0;
 	struct peer *c;
 	bool own;
 
-	policy_decide(b->policy, &b->in.call, now_ms() / 1000, canon, d);
+	policy_says(b, q);
+	refuse_ask(b, d);
 	c = executor(b, d);
 	if (c)
 		effect = plan(b, q, d);
@@ -455,9 +505,10 @@ static struct peer *decide(struct broker *b, const struct request_of *q,
 
 /* Not the policy's to decide: nothing leaves. True: it was one of these. */
 static bool call_fork(struct broker *b, struct peer *p, struct task *t,
-		      const struct request_of *q, struct policy_decision *d)
+		      const struct request_of *q)
 {
 	const uint64_t call = b->in.call.call;
+	struct decision *d = &b->decision;
 	struct m_audit_ok ok;
 	const char *why;
 
@@ -468,63 +519,65 @@ static bool call_fork(struct broker *b, struct peer *p, struct task *t,
 		return true;
 	refuse(d, "task.fork", why);
 	(void)record(b, q, d, 0, &ok);
-	reply(b, p, call, d, false, ok.index);
+	reply(b, p,
+	      &(struct result){ call, d->verdict, false, d->clause, d->reason,
+				ok.index });
 	return true;
 }
 
 void call_capability(struct broker *b, struct peer *p)
 {
-	static struct policy_decision d;
+	struct decision *d = &b->decision;
 	struct task *t = task_at_work(b, p);
 	struct request_of q = { 0 };
-	CLEAN_BUF struct buf canon;
 	struct m_audit_ok ok;
 	struct peer *c;
 
-	buf_init(&canon, CANON_MAX);
 	if (!t)
 		return;
 	q = (struct request_of){
 		.item = t->item, .task = t->id, .own = t, .vm = p
 	};
 	if (t->calls++ >= BROKER_CALLS) {
-		refuse(&d, "task limit", "too many requests in this task");
-		if (!record(b, &q, &d, 0, &ok))
-			observed_decision(b, &q, &d, 0, observe_now());
+		refuse(d, "task limit", "too many requests in this task");
+		if (!record(b, &q, d, 0, &ok))
+			observed_decision(b, &q, d, 0, observe_now());
 		else
-			observed_decision(b, &q, &d, ok.index, observe_now());
-		reply(b, p, b->in.call.call, &d, false, ok.index);
+			observed_decision(b, &q, d, ok.index, observe_now());
+		reply(b, p,
+		      &(struct result){ b->in.call.call, d->verdict, false,
+					d->clause, d->reason, ok.index });
 		return;
 	}
-	if (call_fork(b, p, t, &q, &d))
+	if (call_fork(b, p, t, &q))
 		return;
-	c = decide(b, &q, &d, &canon, &ok);
+	c = decide(b, &q, d, &ok);
 	if (!c) {
-		reply(b, p, b->in.call.call, &d, false, ok.index);
+		reply(b, p,
+		      &(struct result){ b->in.call.call, d->verdict, false,
+					d->clause, d->reason, ok.index });
 		return;
 	}
 	c->effect_vm = p->vm;
 	c->effect_call = b->in.call.call;
-	execute(b, c, &q, &d);
+	execute(b, c, &q, d);
 }
 
 uint64_t call_repeat(struct broker *b, const struct request_of *q)
 {
-	static struct policy_decision d;
-	CLEAN_BUF struct buf canon;
+	struct decision *d = &b->decision;
 	struct m_audit_ok ok;
 	struct peer *c;
 	uint64_t effect;
 
-	buf_init(&canon, CANON_MAX);
-	c = decide(b, q, &d, &canon, &ok);
+	c = decide(b, q, d, &ok);
 	if (!c) {
 		(void)str_printf(b->keep_why, sizeof(b->keep_why),
-				 "refused: %s (%s)", d.reason, d.clause);
+				 "refused: %s (%s)", d->reason, d->clause);
 		return 0;
 	}
 	effect = c->effect;
-	execute(b, c, q, &d);
+	execute(b, c, q, d);
 	return effect;
 }
 
@@ -574,16 +627,15 @@ static void effect_end(struct broker *b, struct peer *c, bool done,
 {
 	/* None, where the owner repeats one. */
 	struct peer *p = c->effect_vm ? peer_of_vm(b, c->effect_vm) : NULL;
-	struct policy_decision *d = c->effect_decision;
 
 	if (done)
 		remember_done(b, c);
-	(void)str_printf(d->reason, sizeof(d->reason), "%s", reason);
 	c->effect = 0;
-	c->effect_decision = NULL;
 	if (p && p->kind == PEER_PLANNER)
-		reply(b, p, c->effect_call, d, done, c->effect_index);
-	free(d);
+		reply(b, p,
+		      &(struct result){ c->effect_call, VERDICT_ALLOW, done,
+					c->effect_clause, reason,
+					c->effect_index });
 	b->acting = false;
 	planners_listen(b, true);
 }

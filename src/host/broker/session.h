@@ -17,10 +17,7 @@
 #ifndef HOST_BROKER_SESSION_H
 #define HOST_BROKER_SESSION_H
 
-#include "policy/policy.h"
-#define policy_decide policy_decide_on
 #include "policy/decide.h"
-#undef policy_decide
 #include "proto/message.h"
 
 enum {

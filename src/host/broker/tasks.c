@@ -203,6 +203,7 @@ static void start(struct broker *b, struct task *t)
 	struct msg_ids ids = task_ids(b, t);
 
 	t->state = TASK_RUNNING;
+	t->start_ms = now_ms();
 	make_session(b, t);
 	audit_begin(&b->record, "task.start", &ids);
 	audit_int(&b->record, "item", t->item);
@@ -361,6 +362,7 @@ static void own_over(struct broker *b, struct task *t, enum task_state s,
 
 	over(t, s, why);
 	over_record(b, t);
+	limits_end_task(b, t->id);
 	keep_or_owe(b, t);
 	if (had_machine) {
 		b->out.type = MSG_TASK_END;

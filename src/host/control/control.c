@@ -88,7 +88,7 @@ static void client_fail(struct control *c, struct client *cl, const char *text)
 static int route(enum msg_type t)
 {
 	if (t == MSG_C_STATUS || t == MSG_C_DOWN || t == MSG_C_KILL ||
-	    t == MSG_C_WIRE)
+	    t == MSG_C_WIRE || t == MSG_C_KEY)
 		return MONITOR;
 	if (t == MSG_C_ITEMS || t == MSG_C_EFFECTS || t == MSG_C_SETTLE ||
 	    t == MSG_C_REPEAT || t == MSG_C_TASK_RUN || t == MSG_C_TASKS ||

@@ -161,6 +161,17 @@ static void on_kill(struct monitor *m, struct core *c)
 	answer_ok(m, c);
 }
 
+/* Whether there is one by now the log itself says. */
+static void on_key(struct monitor *m, struct core *c)
+{
+	m->out.type = MSG_AUDIT_KEY;
+	m->out.ids = m->ids;
+	m->out.empty = (struct m_empty){ 0 };
+	if (core_hears(&m->auditd))
+		(void)chan_send(&m->auditd.chan, &m->out, NULL, 0);
+	answer_ok(m, c);
+}
+
 static void on_down(struct monitor *m, struct core *c)
 {
 	answer_ok(m, c);
@@ -247,6 +258,7 @@ static const handler handlers[PROC_MAX][MSG_TYPE_MAX] = {
 		[MSG_C_WIRE] = on_wire,
 		[MSG_C_KILL] = on_kill,
 		[MSG_C_DOWN] = on_down,
+		[MSG_C_KEY] = on_key,
 	},
 };
 
