@@ -234,20 +234,13 @@ static void tell_waiting(struct broker *b)
 	}
 }
 
-static uint64_t task_of(struct broker *b, const struct peer *planner)
-{
-	const struct item *it = item_find(b, planner->item);
-
-	return it ? it->task : 0;
-}
-
 void call_wait(struct broker *b, struct peer *p)
 {
 	const struct m_wait m = b->in.wait;
 	const struct approval *a = approvals_find(b, m.ticket);
 
 	p->wait_call = m.call;
-	if (!a || a->task != task_of(b, p) || m.seconds > WAIT_SECONDS) {
+	if (!a || a->task != p->task || m.seconds > WAIT_SECONDS) {
 		answer(b, p, NULL);
 		return;
 	}
@@ -418,7 +411,8 @@ static void put_args(struct approval *a, const struct decision *d)
 static void put_terms(struct approval *a, const struct decision *d,
 		      uint64_t now, bool asks)
 {
-	a->asked = asks;
+	/* Where he had it remembered, he has been asked. */
+	a->asked = asks || d->by == DECIDED_CLAUSE;
 	a->created_s = now;
 	a->expires_s = now + (asks ? d->ask.ttl_s : d->hold_s + LATEST_S);
 	a->ready_s = now + (asks ? d->ask.delay_s : 0);

@@ -51,7 +51,7 @@ static void find_card(struct broker *b, const struct approval *a,
 		      struct m_c_approval *m)
 {
 	const struct approvals *s = b->approvals;
-	const struct approval *v[APPROVALS];
+	const struct approval *v[APPROVALS] = { NULL };
 	size_t first[APPROVALS], i, at = 0;
 
 	for (i = 0; i < s->n; i++) {
