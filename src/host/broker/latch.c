@@ -35,15 +35,15 @@ const char *latch_why(const struct broker *b, struct span capability,
 /* A task that has no machine yet would wait for it for ever. */
 static void task_killed(struct broker *b, uint64_t task)
 {
+	struct task *t = task ? task_find(b, task) : NULL;
 	size_t i;
 
-	for (i = 0; task && i < BROKER_ITEMS; i++) {
-		struct item *it = &b->items[i];
-
-		if (it->id && it->task == task && it->verdict == ITEM_PENDING &&
-		    !peer_of_item(b, PEER_PLANNER, it->id))
-			item_finish(b, it, ITEM_TASK_FAILED, "killed");
-	}
+	for (i = 0; t && i < BROKER_PEERS; i++)
+		if (b->peers[i].kind == PEER_PLANNER &&
+		    b->peers[i].task == task)
+			return;
+	if (t && (t->state == TASK_QUEUED || t->state == TASK_RUNNING))
+		task_failed(b, t, "killed");
 }
 
 void latch_told(struct broker *b)

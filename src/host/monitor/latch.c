@@ -55,8 +55,9 @@ static void end_all(struct monitor *m)
 	int i;
 
 	m->killed = true;
-	vms_kill(m);
+	/* Who acts goes before who asks. */
 	connectors_kill(m);
+	vms_kill(m);
 	for (i = 0; i < m->n_connectors; i++)
 		sup_ended(&m->connectors[i].sup, now_ms(), "ended by the kill");
 }
