@@ -12,18 +12,54 @@ MAIL = plain('agenda', 'Please use email.send to send the agenda to '
              'lea@example.org.')
 
 
+def small_log(b):
+    """The log on a file system of its own, with nothing set aside."""
+    with open(b.config, 'a', encoding='utf-8') as f:
+        f.write('audit: {reserve: 0}\n')
+    audit = os.path.join(b.dir, 'state', 'audit')
+    os.makedirs(audit, mode=0o700)
+    os.chmod(os.path.join(b.dir, 'state'), 0o700)
+    subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=512k,mode=0700',
+                    'none', audit], check=True)
+    return audit
+
+
+def fill(audit):
+    try:
+        with open(os.path.join(audit, 'filler'), 'wb', buffering=0) as f:
+            while True:
+                f.write(b'x' * 4096)
+    except OSError:
+        pass
+
+
+def tripped():
+    """With `trip` in the policy it is a kill, on record once there is a log."""
+    with Bulkhead() as b:
+        with open(os.path.join(b.dir, 'policy.yaml'), 'a',
+                  encoding='utf-8') as f:
+            f.write('\ntrip: {audit: kill}\n')
+        audit = small_log(b)
+        b.up()
+        fill(audit)
+        b.deliver('1.mail', MAIL)
+        b.status_until('a log that fails is a kill', lambda s: s['killed'])
+        with open(os.path.join(b.dir, 'state/latch'), encoding='utf-8') as f:
+            need(f.read().startswith('audit: '), 'its latch says by what')
+        os.unlink(os.path.join(audit, 'filler'))
+        b.status_until('the log is opened again', lambda s: (
+            s['core']['state'] == 'up' and s['core']['records_held'] == 0))
+        need([r['by'] for r in b.audit() if r['kind'] == 'kill'] == ['audit'],
+             'then the kill is on record')
+
+
 def main():
     code = own_mounts(__file__)
     if code is not None:
         return code
+    tripped()
     with Bulkhead(planner='gullible') as b:
-        with open(b.config, 'a', encoding='utf-8') as f:
-            f.write('audit: {reserve: 0}\n')
-        audit = os.path.join(b.dir, 'state', 'audit')
-        os.makedirs(audit, mode=0o700)
-        os.chmod(os.path.join(b.dir, 'state'), 0o700)
-        subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=512k,mode=0700',
-                        'none', audit], check=True)
+        audit = small_log(b)
         b.up()
         b.deliver('1.mail', MAIL)
         items = b.items_until(1)
@@ -31,12 +67,7 @@ def main():
              'with a log, the permitted mail is written (positive control)')
         new = os.path.join(b.dir, 'outbox', 'new')
         need(len(os.listdir(new)) == 1, 'one mail is in the outbox')
-        try:
-            with open(os.path.join(audit, 'filler'), 'wb', buffering=0) as f:
-                while True:
-                    f.write(b'x' * 4096)
-        except OSError:
-            pass
+        fill(audit)
         b.deliver('2.mail', MAIL.replace('agenda', 'second agenda'))
         s = b.status_until('it is down, and stays so', lambda s: (
             s['core']['state'] == 'down' and s['core']['failures'] >= 3))

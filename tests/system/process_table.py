@@ -14,7 +14,8 @@ from harness import BUILD, Bulkhead, need, plain
 LOOKS = {
     'monitor': 'socket:', 'audit': 'socket:', 'control': 'socket:',
     'broker': 'socket:', 'store': 'socket:', 'listen': 'socket:', 'wire': 'socket:',
-    'policy': '/memfd:policy', 'dir': '/', 'state': '/', 'item': '/memfd:',
+    'policy': '/memfd:policy', 'gate': '/memfd:latches', 'dir': '/', 'state': '/',
+    'item': '/memfd:',
     'observe': 'socket:', 'cursor': ('/', '/dev/null'),
     'qmp': ('socket:', '/dev/null'),  # a cold machine has none
 }

@@ -21,7 +21,8 @@ BELOW = {'fetch': 'item', 'queue': 'item', 'place': 'item', 'reader': 'item',
          'planner': 'item', 'decision': 'planner', 'effect': 'decision'}
 # What takes a hostile guest or process, or a watcher: auditd/record has those.
 NOT_HERE = {'kill', 'peer.bad', 'vm.fault', 'vm.watched', 'core.restart',
-            'records.lost', 'decision.repeated', 'clock.jump'}
+            'records.lost', 'decision.repeated', 'clock.jump', 'rearm',
+            'revoke', 'trip', 'lease.over', 'lease.renewed'}
 IDS = {'run': r'[0-9a-f]{32}', 'task': r'\d+', 'span': r'\d+', 'seq': r'\d+'}
 
 

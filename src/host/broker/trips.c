@@ -163,7 +163,7 @@ void trip_decided(struct broker *b, const struct request_of *q)
  * out: a canary that is cut in two by arguments is whole again. */
 static bool scan_call(struct broker *b, struct canary_match *m)
 {
-	static struct buf all = { .max = 4 * LIMIT_MSG };
+	static struct buf all = { .max = (size_t)4 * LIMIT_MSG };
 	const struct m_call *call = &b->in.call;
 	const struct decision *d = &b->decision;
 	uint32_t i;

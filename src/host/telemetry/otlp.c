@@ -329,7 +329,9 @@ static bool is_word(const char *kind, const char *name)
 		{ "item.new", "source" },   { "task.start", "planner" },
 		{ "start", "version" },	    { "start", "backend" },
 		{ "kill", "by" },	    { "peer.bad", "peer" },
-		{ "core.restart", "name" },
+		{ "core.restart", "name" }, { "kill", "level" },
+		{ "rearm", "level" },	    { "trip", "by" },
+		{ "trip", "action" },
 	};
 	size_t i;
 
@@ -377,8 +379,8 @@ static struct severity severity_of(const json_t *record, const char *kind)
 	const char *verdict = text_of(record, "verdict");
 	const char *outcome = text_of(record, "outcome");
 
-	if (!strcmp(kind, "kill") || !strcmp(kind, "core.restart") ||
-	    !strcmp(kind, "records.lost") ||
+	if (!strcmp(kind, "kill") || !strcmp(kind, "trip") ||
+	    !strcmp(kind, "core.restart") || !strcmp(kind, "records.lost") ||
 	    (!strcmp(kind, "stop") &&
 	     json_is_false(json_object_get(record, "clean"))) ||
 	    (!strcmp(kind, "outcome") &&
@@ -386,6 +388,7 @@ static struct severity severity_of(const json_t *record, const char *kind)
 		return error;
 	if (!strcmp(kind, "decision.repeated") || !strcmp(kind, "clock.jump") ||
 	    !strcmp(kind, "vm.fault") || !strcmp(kind, "peer.bad") ||
+	    !strcmp(kind, "lease.over") || !strcmp(kind, "rearm") ||
 	    (!strcmp(kind, "decision") && strcmp(verdict, "allow") != 0) ||
 	    (!strcmp(kind, "item.done") && strcmp(verdict, "read") != 0))
 		return warn;

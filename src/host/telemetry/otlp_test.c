@@ -339,6 +339,8 @@ static void severities(void **)
 	} rows[] = {
 		{ "{\"kind\":\"start\"}", "INFO" },
 		{ "{\"kind\":\"kill\"}", "ERROR" },
+		{ "{\"kind\":\"trip\"}", "ERROR" },
+		{ "{\"kind\":\"rearm\"}", "WARN" },
 		{ "{\"kind\":\"stop\",\"clean\":true}", "INFO" },
 		{ "{\"kind\":\"stop\",\"clean\":false}", "ERROR" },
 		{ "{\"kind\":\"decision\",\"verdict\":\"allow\"}", "INFO" },
