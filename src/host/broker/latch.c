@@ -5,7 +5,6 @@
  */
 #include <string.h>
 
-#include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "host/broker/broker.h"
@@ -13,12 +12,10 @@
 
 void latch_map(struct broker *b)
 {
-	int fd = graph_fd(PROC_BROKER, FD_GATE);
-	int r = gate_map(fd, &b->gate);
+	int r = gate_map(graph_fd(PROC_BROKER, FD_GATE), &b->gate);
 
 	if (r < 0)
 		die("the gate cannot be mapped: %s", strerror(-r));
-	fd_close(&fd);
 }
 
 const char *latch_why(const struct broker *b, struct span capability,
