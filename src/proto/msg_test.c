@@ -109,8 +109,8 @@ static void sample(struct msg *m, enum msg_type t)
 		m->r_row = (struct m_r_row){ ROW_CLAUSE, SPAN_LIT("f"),
 					     SPAN_LIT("gh") };
 	} else if (t == MSG_C_ASIDE || t == MSG_C_ERASE) {
-		m->c_aside = (struct m_c_aside){ 5, SPAN_LIT("a@b"),
-						 SPAN_LIT("i") };
+		m->c_aside =
+			(struct m_c_aside){ 5, SPAN_LIT("a@b"), SPAN_LIT("i") };
 	} else if (t == MSG_C_ASIDE_ROW) {
 		m->r_row = (struct m_r_row){ ROW_ASIDE, SPAN_LIT("k"),
 					     SPAN_LIT("v") };
@@ -170,7 +170,8 @@ static void sample(struct msg *m, enum msg_type t)
 		m->revoked =
 			(struct m_revoked){ REVOKED_NOTHING, SPAN_LIT("why") };
 	} else if (t == MSG_TASK) {
-		m->task = (struct m_task){ SPAN_LIT("do"), 1, SPAN_LIT("[]") };
+		m->task = (struct m_task){ SPAN_LIT("do"), 1, SPAN_LIT("[]"),
+					   SPAN_LIT("c") };
 	} else if (t == MSG_C_TASK_RUN) {
 		m->task_run = (struct m_task_run){ 17, SPAN_LIT("do") };
 	} else if (t == MSG_C_TASK) {
@@ -371,7 +372,8 @@ static void test_golden(void **state)
 			       "0400000000000000" },
 		{ MSG_TASK, "02000000646f"
 			    "01"
-			    "020000005b5d" },
+			    "020000005b5d"
+			    "0100000063" },
 		{ MSG_C_TASK_RUN, "1100000000000000"
 				  "02000000646f" },
 		{ MSG_C_TASK, "0700000000000000"
