@@ -1047,7 +1047,7 @@ static void test_planner(void **state)
 	check_task(reply(&r, 1));
 	broker_tools(&r);
 	doc = reply(&r, 2);
-	assert_int_equal(json_array_size(result_of(doc, "tools")), 3);
+	assert_int_equal(json_array_size(result_of(doc, "tools")), 4);
 	json_decref(doc);
 	/* The second list comes from what is known already. */
 	json_decref(reply(&r, 3));
