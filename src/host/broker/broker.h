@@ -36,6 +36,7 @@ enum {
 	BROKER_OWN_KEPT = 1000, /* in the store */
 	BROKER_TASKS = BROKER_ITEMS + BROKER_OWN_ALL,
 	BROKER_STANDING = 8,
+	BROKER_CONNECTORS = 16,
 	BROKER_HISTORY = 128,  /* items told of, with those in memory */
 	BROKER_EFFECTS = 1000, /* told of at once */
 	BROKER_SEND_MS = 10000,
@@ -66,8 +67,9 @@ struct item {
 	uint64_t reader_us;
 	bool have_envelope;
 	char envelope_from[321];
-	uint64_t came_s; /* since 1970 */
-	int record_fd;	 /* sealed memfd: message_encode; -1 */
+	char sender[321]; /* the same, if it is vouched for; else "" */
+	uint64_t came_s;  /* since 1970 */
+	int record_fd;	  /* sealed memfd: message_encode; -1 */
 };
 
 /* What a planner is given to do: about an item that came in, by a standing
@@ -93,6 +95,12 @@ struct task {
 	size_t request_bytes; /* of them all, at most BROKER_REQUEST_BYTES */
 	uint32_t calls, forks, bits;
 	bool owed; /* its row finds no room in the store yet */
+};
+
+/* Whose word on senders counts, by connector; kept while one is restarted. */
+struct authserv {
+	char connector[LIMIT_NAME + 1]; /* "": free row */
+	char name[254];			/* "": nobody's */
 };
 
 /* What is to be done with each item of a source, in the owner's words. */
@@ -168,8 +176,10 @@ struct broker {
 	struct msg_ids ids;	  /* of this run */
 	char planner[LIMIT_NAME + 1];
 	struct standing standing[BROKER_STANDING];
+	struct authserv authservs[BROKER_CONNECTORS];
 	size_t n_standing;
 	uint8_t boot_id[16];
+	bool up;     /* the monitor knows, and takes what is asked for */
 	bool killed;
 	bool acting; /* an effect is under way: planners wait */
 	struct peer peers[BROKER_PEERS];
@@ -213,6 +223,8 @@ bool item_forget(struct broker *b);
 /* A memfd of ours; for want of descriptors at the cost of what ended. */
 [[nodiscard]] int memfd_or_forget(struct broker *b, struct span bytes);
 struct item *item_find(struct broker *b, uint64_t id);
+/* Of this connector's items that server's word counts. */
+void items_trust(struct broker *b, const struct m_connector *m);
 void item_new(struct broker *b, const struct m_item_new *m, int envelope_fd);
 void item_envelope(struct broker *b, struct item *it,
 		   const struct m_envelope *m);

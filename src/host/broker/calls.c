@@ -22,6 +22,7 @@ enum {
 	AUDIT_ARG_MAX = 1024,
 	AUDIT_ARGS_MAX = 24 << 10,
 	AUDIT_NOTE_MAX = 112,
+	AUDIT_SEEN_MAX = 4 << 10, /* the label of what a planner has seen */
 };
 
 static const char fork_schema[] =
@@ -142,6 +143,7 @@ static void audit_decision(struct broker *b, const struct request_of *q,
 	const struct m_call *call = &b->in.call;
 	struct msg_ids ids = b->ids;
 	static struct arg_rows rows;
+	CLEAN_BUF struct buf seen;
 	char hash[65];
 
 	ids.task = q->task;
@@ -153,6 +155,15 @@ static void audit_decision(struct broker *b, const struct request_of *q,
 		  utf8_valid(call->capability) ? call->capability
 					       : SPAN_LIT("(not text)"));
 	audit_args(&b->record, call->args, call->n, &rows);
+	buf_init(&seen, AUDIT_SEEN_MAX);
+	if (q->own) {
+		label_text(&seen, session_pc(q->own->session),
+			   session_atoms(q->own->session));
+		audit_str(&b->record, "seen",
+			  buf_ok(&seen) ? buf_view(&seen) : SPAN_LIT("many"));
+		audit_int(&b->record, "influence",
+			  session_influence(q->own->session));
+	}
 	audit_str(&b->record, "verdict",
 		  d->verdict == VERDICT_ALLOW ? SPAN_LIT("allow")
 					      : SPAN_LIT("deny"));
@@ -253,11 +264,29 @@ static struct peer *executor(struct broker *b, struct decision *d)
 		refuse(d, "no connector", "the connector is not running");
 	else if (c->effect)
 		refuse(d, "busy connector", "the connector is busy");
+	else if (d->recipient.n && d->n == LIMIT_ARGS)
+		refuse(d, "args", "too many values for an answer");
 	if (d->verdict == VERDICT_ALLOW)
 		return c;
 	/* Not the policy's refusal: it takes nothing of the call's limits. */
 	limits_give_back(b);
 	return NULL;
+}
+
+/* The arguments as the connector gets them, and whom an answer goes to: the
+ * planner names a thread, never a recipient. */
+static uint32_t effect_rows(const struct decision *d,
+			    struct m_arg ret[LIMIT_ARGS])
+{
+	uint32_t n = d->n;
+
+	memcpy(ret, d->rows, n * sizeof(ret[0]));
+	if (d->recipient.n && n < LIMIT_ARGS)
+		ret[n++] = (struct m_arg){ .name = SPAN_LIT("to"),
+					   .json = ARG_STRING,
+					   .shape = ARG_ELEMENT,
+					   .value = d->recipient };
+	return n;
 }
 
 /* An effect that the policy allows, in the store: its number, or 0, and the
@@ -273,9 +302,8 @@ static uint64_t plan(struct broker *b, const struct request_of *q,
 			       .task = q->task,
 			       .repeats = q->repeats,
 			       .capability = b->in.call.capability,
-			       .connector = span_str(d->connector),
-			       .n = d->n };
-	memcpy(m.args, d->rows, d->n * sizeof(d->rows[0]));
+			       .connector = span_str(d->connector) };
+	m.n = effect_rows(d, m.args);
 	/* What it takes is used up before anything can come of it. */
 	effect = limits_keep(b) ? keep_plan(b, &m) : 0;
 	if (effect)
@@ -354,8 +382,7 @@ static void execute(struct broker *b, struct peer *c,
 	b->out.ids.span = q->item;
 	b->out.effect.effect = c->effect;
 	b->out.effect.capability = b->in.call.capability;
-	b->out.effect.n = d->n;
-	memcpy(b->out.effect.args, d->rows, d->n * sizeof(d->rows[0]));
+	b->out.effect.n = effect_rows(d, b->out.effect.args);
 	b->acting = true;
 	planners_listen(b, false);
 	peer_send(b, c, NULL, 0);

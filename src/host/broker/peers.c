@@ -42,6 +42,7 @@ static void on_connector(struct broker *b, struct peer *from)
 
 	if (str_copy(name, sizeof(name), b->in.connector.name) < 0)
 		die("connector: its name is too long");
+	items_trust(b, &b->in.connector);
 	forget_connector(b, name);
 	p = peer_add(b, PEER_CONNECTOR, take_fd(&fd));
 	if (!p)

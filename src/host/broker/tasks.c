@@ -144,6 +144,7 @@ static void add_item(struct broker *b, struct task *t, const struct item *it)
 		.source = source_of(
 			b->policy,
 			policy_source(b->policy, span_str(it->source))),
+		.sender = span_str(it->sender),
 		.came_s = it->came_s,
 		.m = &m,
 	};
@@ -422,7 +423,7 @@ void tasks_plan(struct broker *b)
 {
 	struct task *t;
 
-	while (!b->killed && count_own(b, TASK_RUNNING) < BROKER_OWN &&
+	while (b->up && !b->killed && count_own(b, TASK_RUNNING) < BROKER_OWN &&
 	       (t = next_queued(b))) {
 		start(b, t);
 		keep_or_owe(b, t);
