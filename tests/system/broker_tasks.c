@@ -141,11 +141,8 @@ static void test_refused(void **)
 	fails(MSG_C_TASKS);
 	out.s_ref.id = 99;
 	fails(MSG_C_TASK_CANCEL);
-	out.text.text = SPAN_LIT("test");
-	say(&w.monitor, MSG_KILL, -1);
-	out.ping.number = 1;
-	say(&w.monitor, MSG_PING, -1);
-	hear(&w.monitor, MSG_PONG);
+	assert_int_equal(gate_shut(w.gate, &(struct gate_row){ .all = true }),
+			 0);
 	out.task_run = (struct m_task_run){ 0, SPAN_LIT("Go on.") };
 	fails(MSG_C_TASK_RUN);
 	alive();

@@ -95,6 +95,7 @@ void world_begin(void)
 	CLEAN_FD int queue = -1;
 	CLEAN_FD int tip = -1;
 	CLEAN_FD int policy = -1;
+	CLEAN_FD int gate = -1;
 
 	dir = open(w.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	policy = memfd_sealed(
@@ -104,6 +105,7 @@ void world_begin(void)
 	queue = openat(dir, "store", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	(void)mkdirat(dir, "tip", 0700);
 	tip = openat(dir, "tip", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(gate_make(&w.gate, &gate), 0);
 	assert_true(dir >= 0 && queue >= 0 && tip >= 0 && policy >= 0);
 	assert_int_equal(chan_pair(s), 0);
 	assert_int_equal(chan_pair(kept), 0);
@@ -115,8 +117,8 @@ void world_begin(void)
 				 (int[]){ a[1], audit[1], dir, tip }, 4);
 	w.store = start_process(PROC_STORE, (int[]){ s[1], kept[1], queue }, 3);
 	w.broker = start_process(
-		PROC_BROKER, (int[]){ m[1], audit[0], c[1], policy, kept[0] },
-		5);
+		PROC_BROKER,
+		(int[]){ m[1], audit[0], c[1], policy, kept[0], gate }, 6);
 	fd_close(&s[1]);
 	fd_close(&kept[0]);
 	fd_close(&kept[1]);

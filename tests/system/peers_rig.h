@@ -9,6 +9,7 @@
 
 #include "base/testing.h"
 #include "privsep/chan.h"
+#include "privsep/gate.h"
 
 /* The folder of the bulkhead-* binaries. */
 extern const char *libexec;
@@ -18,6 +19,7 @@ extern struct world {
 	const char *policy; /* NULL: the built-in one */
 	pid_t auditd, broker, store;
 	struct chan auditd_monitor, store_monitor, monitor, control;
+	struct gate *gate;
 	uint64_t next;
 } w;
 

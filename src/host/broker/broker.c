@@ -129,6 +129,7 @@ int main(void)
 	take_hello(&b, &b.in.hello);
 	load_policy(&b, b.in.hello.name);
 	tasks_init(&b);
+	latch_map(&b);
 	limits_init(&b);
 	keep_recover(&b);
 	tasks_recover(&b);

@@ -423,7 +423,8 @@ void tasks_plan(struct broker *b)
 {
 	struct task *t;
 
-	while (b->up && !b->killed && count_own(b, TASK_RUNNING) < BROKER_OWN &&
+	while (b->up && !latch_why(b, SPAN_LIT(""), 0) &&
+	       count_own(b, TASK_RUNNING) < BROKER_OWN &&
 	       (t = next_queued(b))) {
 		start(b, t);
 		keep_or_owe(b, t);
@@ -509,7 +510,7 @@ static const char *run_refused(struct broker *b, const struct m_task_run *m)
 
 	if (!strcmp(b->planner, "none"))
 		return "there is no planner: name one in bulkhead.yaml";
-	if (b->killed)
+	if (latch_why(b, SPAN_LIT(""), 0))
 		return "the kill latch is set: `bulkhead rearm` takes it away";
 	if (!m->text.n || !utf8_valid(m->text) ||
 	    memchr(m->text.p, 0, m->text.n))
