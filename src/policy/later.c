@@ -30,7 +30,6 @@ static const struct {
 	{ &source_schema, "reader", "ha-states" },
 	{ &source_schema, "reader", "ha-camera-events" },
 	{ &source_schema, "audience", "repo" },
-	{ &source_schema, "answer_bits", NULL },
 	{ &source_schema, "only", NULL },
 	{ &cap_schema, "undo", "reversible" },
 	{ &cap_schema, "undo", "{}" },

@@ -182,6 +182,8 @@ enum refused_by {
 
 /* A tool that every planner has, besides those of its porter. */
 #define TOOL_FORK "task.fork"
+/* And one that it is not told of: nobody can answer yet. */
+#define TOOL_ASK "reader.ask"
 
 struct broker {
 	struct loop loop;
@@ -404,6 +406,9 @@ const char *latch_why(const struct broker *b, struct span capability,
 		      uint64_t task);
 /* MSG_LATCH in b->in. */
 void latch_told(struct broker *b);
+
+/* The planner's call of reader.ask, in b->in: why there is no answer. */
+[[nodiscard]] const char *task_ask(struct broker *b, struct task *t);
 
 /* calls.c: what a planner's porter may ask. */
 /* For whom a call is made: a task's planner, or the owner once more. */

@@ -484,20 +484,21 @@ static struct peer *decide(struct broker *b, const struct request_of *q,
 }
 
 /* Not the policy's to decide: nothing leaves. True: it was one of these. */
-static bool call_fork(struct broker *b, struct peer *p, struct task *t,
-		      const struct request_of *q)
+static bool call_own(struct broker *b, struct peer *p, struct task *t,
+		     const struct request_of *q)
 {
 	const uint64_t call = b->in.call.call;
 	struct decision *d = &b->decision;
 	struct m_audit_ok ok;
+	const bool fork = span_is(b->in.call.capability, TOOL_FORK);
 	const char *why;
 
-	if (!span_is(b->in.call.capability, TOOL_FORK))
+	if (!fork && !span_is(b->in.call.capability, TOOL_ASK))
 		return false;
-	why = task_fork(b, p, t);
+	why = fork ? task_fork(b, p, t) : task_ask(b, t);
 	if (!why)
 		return true;
-	refuse(d, "task.fork", why);
+	refuse(d, fork ? TOOL_FORK : TOOL_ASK, why);
 	begin_args(b, &b->in.call);
 	(void)record(b, q, d, 0, &ok);
 	reply(b, p,
@@ -531,7 +532,7 @@ void call_capability(struct broker *b, struct peer *p)
 					d->clause, d->reason, ok.index });
 		return;
 	}
-	if (call_fork(b, p, t, &q))
+	if (call_own(b, p, t, &q))
 		return;
 	c = decide(b, &q, d, &ok);
 	if (!c) {
