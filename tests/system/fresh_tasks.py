@@ -28,18 +28,27 @@ def mappings(pid):
                 yield start, end
 
 
+def blocks(mem, start, end):
+    """What can be read of a mapping, each block with the end of the last."""
+    tail = b''
+    for at in range(start, end, CHUNK):
+        try:
+            mem.seek(at)
+            block = mem.read(min(CHUNK, end - at))
+        except (OSError, ValueError, OverflowError):
+            return
+        yield tail + block
+        tail = block[-64:]
+
+
 def marks_in(pid, marks):
     """Those of the marks that are anywhere in its memory."""
     found = set()
     try:
         with open(f'/proc/{pid}/mem', 'rb', buffering=0) as mem:
-            for start, end in mappings(pid):
-                tail = b''
-                for at in range(start, end, CHUNK):
-                    mem.seek(at)
-                    block = mem.read(min(CHUNK, end - at))
-                    found |= {m for m in marks if m in tail + block}
-                    tail = block[-64:]
+            for start, end in list(mappings(pid)):
+                for block in blocks(mem, start, end):
+                    found |= {m for m in marks if m in block}
     except PermissionError:
         skip('no right to look into the memory of a virtual machine')
     except (OSError, ValueError):
