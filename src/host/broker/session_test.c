@@ -25,7 +25,7 @@ static const char text[] =
 	"  mail: {reader: email, connector: i1, integrity: external, "
 	"audience: thread, reveal: text}\n"
 	"  quiet: {reader: email, connector: i2, integrity: known, "
-	"audience: thread, reveal: handles}\n"
+	"audience: thread, reveal: handles, answer_bits: 9}\n"
 	"  typed: {reader: email, connector: i3, integrity: known, "
 	"audience: secret, reveal: typed, answer_bits: 8}\n"
 	"  public: {reader: github-issues, connector: i4, integrity: known, "
@@ -457,7 +457,6 @@ static void test_ask(void **)
 	const char *body, *link;
 
 	/* 5 bits a question of a source, whichever item it is about */
-	((struct source *)source("quiet"))->answer_bits = 9;
 	add(s, 17, "quiet", "");
 	add(s, 18, "quiet", "");
 	v = view(s);
@@ -479,7 +478,6 @@ static void test_ask(void **)
 	assert_int_equal(session_bits(s), 0);
 	json_decref(v);
 	session_free(s);
-	((struct source *)source("quiet"))->answer_bits = 0;
 }
 
 /* --- forks ---------------------------------------------------------------- */
