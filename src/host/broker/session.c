@@ -723,6 +723,7 @@ const char *session_fork(struct session *s, struct span goal,
 	struct handles *to;
 	const char *why;
 	char *words;
+	size_t i;
 
 	if (s->forks == SESSION_FORKS)
 		return "this task has been forked as often as a task may be";
@@ -749,8 +750,8 @@ const char *session_fork(struct session *s, struct span goal,
 	s->goal = words;
 	s->goal_n = goal.n;
 	s->n_forked = n;
-	if (n)
-		memcpy(s->forked, along, n * sizeof(along[0]));
+	for (i = 0; i < n; i++)
+		s->forked[i] = along[i];
 	s->forks++;
 	return NULL;
 }
