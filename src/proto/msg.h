@@ -683,7 +683,7 @@ struct m_c_approval {
 	uint8_t state; /* enum approval_state */
 	uint8_t undo;  /* enum undo */
 	uint8_t remember;
-	uint8_t show;
+	uint8_t show; /* 1: all of it is to be seen before a word counts */
 	uint32_t quorum;
 	uint32_t votes; /* how many have said yes */
 	uint32_t times; /* that it may still fire */
