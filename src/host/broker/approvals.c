@@ -545,7 +545,8 @@ static bool can_try(struct broker *b, const struct approval *a)
 	for (i = 0; i < p->n_caps && !c; i++)
 		if (!strcmp(p->caps[i]->name, a->capability))
 			c = peer_of_connector(b, p->caps[i]->connector);
-	return !b->acting && !b->killed && c && c->outbound && !c->effect;
+	return !b->acting && c && c->outbound && !c->effect &&
+	       !latch_why(b, span_str(a->capability), a->task);
 }
 
 /* The call in b->in, with memory that f has. */

@@ -130,6 +130,7 @@ int main(void)
 	b.ids = b.in.ids;
 	take_hello(&b, &b.in.hello);
 	load_policy(&b, b.in.hello.name);
+	latch_map(&b);
 	tasks_init(&b);
 	limits_init(&b);
 	approvals_init(&b);

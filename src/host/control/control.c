@@ -3,10 +3,10 @@
  *
  * SECURITY. Reads typed requests of local processes that the socket's mode
  * (0600) and SO_PEERCRED let through: only the uids that the configuration
- * lists. It passes them on to the monitor (status, down, kill, wire) or the
- * broker (items, effects, tasks, approvals), to each one at a time, and their
- * answers back. It
- * holds no policy, no key, no file and no network; the listening socket was
+ * lists. It passes them on to the monitor (status, down, kill, rearm, wire) or
+ * the broker (items, effects, tasks, approvals), to each one at a time, and
+ * their answers back.
+ * It holds no policy, no key, no file and no network; the listening socket was
  * made by the monitor. A client that breaks the protocol or does not read is
  * closed. Where there is no broker, what is for the monitor works all the same.
  */
@@ -90,12 +90,13 @@ static void client_fail(struct control *c, struct client *cl, const char *text)
 static int route(enum msg_type t)
 {
 	if (t == MSG_C_STATUS || t == MSG_C_DOWN || t == MSG_C_KILL ||
-	    t == MSG_C_WIRE || t == MSG_C_KEY)
+	    t == MSG_C_REARM || t == MSG_C_WIRE || t == MSG_C_KEY)
 		return MONITOR;
 	if (t == MSG_C_ITEMS || t == MSG_C_EFFECTS || t == MSG_C_SETTLE ||
 	    t == MSG_C_REPEAT || t == MSG_C_TASK_RUN || t == MSG_C_TASKS ||
 	    t == MSG_C_TASK_CANCEL || t == MSG_C_APPROVALS ||
-	    t == MSG_C_APPROVE || t == MSG_C_DECLINE)
+	    t == MSG_C_APPROVE || t == MSG_C_DECLINE || t == MSG_C_ASIDE ||
+	    t == MSG_C_ERASE)
 		return BROKER;
 	return -1;
 }
