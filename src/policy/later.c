@@ -37,8 +37,6 @@ static const struct {
 	{ &source_schema, "reveal", "typed" },
 	{ &source_schema, "answer_bits", NULL },
 	{ &source_schema, "only", NULL },
-	{ &cap_schema, "undo", "reversible" },
-	{ &cap_schema, "undo", "{}" },
 	{ &cap_schema, "mode", "rehearse" },
 	{ &cap_schema, "flow", NULL },
 	{ &arg_schema, "type", "handle" },
@@ -65,8 +63,6 @@ static const struct {
 	{ &limits_schema, "per", NULL },
 	{ &limits_schema, "bytes", NULL },
 	{ &limits_schema, "concurrent", NULL },
-	/* approve is none of them: what asks is refused until somebody can be
-	 * asked, so that nothing it says is promised too soon. */
 };
 
 static void note(struct loader *l, struct yaml_place at, const char *what,
