@@ -250,7 +250,7 @@ void approval_yes(struct broker *b, struct peer *control)
 		return;
 	}
 	audit_word(b, a, m.uid, m.always ? "always" : "yes");
-	approvals_step(b);
+	approvals_soon(b);
 	say_text(b, control, approval_answer_text(r));
 }
 

@@ -749,7 +749,7 @@ static void effect_end(struct broker *b, struct peer *c, bool done,
 					c->effect_index });
 	b->acting = false;
 	planners_listen(b, true);
-	approvals_step(b);
+	approvals_soon(b);
 }
 
 void effect_done(struct broker *b, struct peer *c,
