@@ -141,6 +141,7 @@ int main(void)
 	b.out.ids = b.ids;
 	b.out.empty = (struct m_empty){ 0 };
 	peer_send(&b, monitor, NULL, 0);
+	b.up = true;
 	tasks_plan(&b);
 	r = loop_run(&b.loop);
 	return r < 0 ? 1 : 0;

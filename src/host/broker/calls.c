@@ -15,6 +15,8 @@
 #include "host/broker/session.h"
 #include "proto/message.h"
 
+enum { AUDIT_SEEN_MAX = 4 << 10 }; /* the label of what a planner has seen */
+
 static const char fork_schema[] =
 	"{\"type\":\"object\",\"properties\":{"
 	"\"goal\":{\"type\":\"string\",\"maxLength\":4096},"
@@ -78,6 +80,7 @@ static void audit_decision(struct broker *b, const struct request_of *q,
 {
 	const struct m_call *call = &b->in.call;
 	struct msg_ids ids = b->ids;
+	CLEAN_BUF struct buf seen;
 	char hash[65];
 
 	/* A refusal is on record also where its arguments cannot be kept. */
@@ -91,6 +94,15 @@ static void audit_decision(struct broker *b, const struct request_of *q,
 		  utf8_valid(call->capability) ? call->capability
 					       : SPAN_LIT("(not text)"));
 	aside_record(b);
+	buf_init(&seen, AUDIT_SEEN_MAX);
+	if (q->own) {
+		label_text(&seen, session_pc(q->own->session),
+			   session_atoms(q->own->session));
+		audit_str(&b->record, "seen",
+			  buf_ok(&seen) ? buf_view(&seen) : SPAN_LIT("many"));
+		audit_int(&b->record, "influence",
+			  session_influence(q->own->session));
+	}
 	audit_str(&b->record, "verdict", span_str(verdict_word(d->verdict)));
 	audit_str(&b->record, "clause", span_str(d->clause));
 	audit_str(&b->record, "reason", span_str(d->reason));
@@ -208,11 +220,29 @@ static struct peer *executor(struct broker *b, const struct request_of *q,
 		refuse(d, "no connector", "the connector is not running");
 	else if (c->effect)
 		refuse(d, "busy connector", "the connector is busy");
+	else if (d->recipient.n && d->n == LIMIT_ARGS)
+		refuse(d, "args", "too many values for an answer");
 	if (d->verdict == VERDICT_ALLOW)
 		return c;
 	/* Not the policy's refusal: it takes nothing of the call's limits. */
 	limits_give_back(b);
 	return NULL;
+}
+
+/* The arguments as the connector gets them, and whom an answer goes to: the
+ * planner names a thread, never a recipient. */
+static uint32_t effect_rows(const struct decision *d,
+			    struct m_arg ret[LIMIT_ARGS])
+{
+	uint32_t n = d->n;
+
+	memcpy(ret, d->rows, n * sizeof(ret[0]));
+	if (d->recipient.n && n < LIMIT_ARGS)
+		ret[n++] = (struct m_arg){ .name = SPAN_LIT("to"),
+					   .json = ARG_STRING,
+					   .shape = ARG_ELEMENT,
+					   .value = d->recipient };
+	return n;
 }
 
 /* What the owner had remembered counts when it lets something happen. */
@@ -235,9 +265,8 @@ static uint64_t plan(struct broker *b, const struct request_of *q,
 			       .repeats = q->repeats,
 			       .ticket = q->fires ? q->ticket : 0,
 			       .capability = b->in.call.capability,
-			       .connector = span_str(d->connector),
-			       .n = d->n };
-	memcpy(m.args, d->rows, d->n * sizeof(d->rows[0]));
+			       .connector = span_str(d->connector) };
+	m.n = effect_rows(d, m.args);
 	/* What it takes is used up before anything can come of it. */
 	effect = limits_keep(b) && aside_keep(b) && use_clause(b, d)
 			 ? keep_plan(b, &m)
@@ -330,8 +359,7 @@ static void execute(struct broker *b, struct peer *c,
 	b->out.ids.span = q->item;
 	b->out.effect.effect = c->effect;
 	b->out.effect.capability = b->in.call.capability;
-	b->out.effect.n = d->n;
-	memcpy(b->out.effect.args, d->rows, d->n * sizeof(d->rows[0]));
+	b->out.effect.n = effect_rows(d, b->out.effect.args);
 	b->acting = true;
 	planners_listen(b, false);
 	peer_send(b, c, NULL, 0);
@@ -587,21 +615,22 @@ static const char *waits(const struct decision *d, const struct request_of *q)
 }
 
 /* Not the policy's to decide: nothing leaves. True: it was one of these. */
-static bool call_fork(struct broker *b, struct peer *p, struct task *t,
-		      const struct request_of *q)
+static bool call_own(struct broker *b, struct peer *p, struct task *t,
+		     const struct request_of *q)
 {
 	const uint64_t call = b->in.call.call;
 	struct decision *d = &b->decision;
 	struct m_audit_ok ok;
+	const bool fork = span_is(b->in.call.capability, TOOL_FORK);
 	const char *why;
 
-	if (!span_is(b->in.call.capability, TOOL_FORK))
+	if (!fork && !span_is(b->in.call.capability, TOOL_ASK))
 		return false;
-	why = task_fork(b, p, t);
+	why = fork ? task_fork(b, p, t) : task_ask(b, t);
 	if (!why)
 		return true;
-	refuse(d, "task.fork", why);
 	begin_args(b, &b->in.call);
+	refuse(d, fork ? TOOL_FORK : TOOL_ASK, why);
 	(void)record(b, q, d, 0, &ok);
 	reply(b, p,
 	      &(struct result){ call, d->verdict, false, d->clause, d->reason,
@@ -635,7 +664,7 @@ void call_capability(struct broker *b, struct peer *p)
 					d->clause, d->reason, ok.index });
 		return;
 	}
-	if (!t->frozen && call_fork(b, p, t, &q))
+	if (!t->frozen && call_own(b, p, t, &q))
 		return;
 	c = t->frozen ? frozen_task(b, &q, d, &ok) : decide(b, &q, d, &ok);
 	if (!c) {

@@ -28,10 +28,11 @@ static const struct {
 struct seen {
 	uint64_t item, came_s;
 	const struct source *source;
-	char sender[EMAIL_MAX + 1]; /* canonical; "": nobody */
-	const char *set;	    /* that the sender is in */
-	struct label label, fact;   /* of the item, of its sender's name */
-	struct link_set links;	    /* of its texts, once somebody acts */
+	char sender[EMAIL_MAX + 1];   /* canonical; "": nobody */
+	const char *set;	      /* that the sender is in */
+	struct label label, fact;     /* of the item, of its sender's name */
+	struct link_set links;	      /* of its texts, once somebody acts */
+	struct answer_budget answers; /* of its source, in its first row */
 	struct decide_item decide;
 	const struct handle *thread, *from, *subject, *body;
 	const struct handle *in[LISTS][SESSION_LIST];
@@ -644,6 +645,41 @@ const struct label *session_pc(const struct session *s)
 const struct atoms *session_atoms(const struct session *s)
 {
 	return s->atoms;
+}
+
+/* --- questions ----------------------------------------------------------- */
+
+/* The first row of the source that the item is of; NULL: no such item. */
+static struct seen *row_of_source(struct session *s, uint64_t item)
+{
+	const struct source *source = NULL;
+	size_t i;
+
+	for (i = 0; i < s->n_rows; i++)
+		if (s->rows[i].item == item)
+			source = s->rows[i].source;
+	for (i = 0; source && i < s->n_rows; i++)
+		if (s->rows[i].source == source)
+			return &s->rows[i];
+	return NULL;
+}
+
+const char *session_ask(struct session *s, struct span ref,
+			const struct answer_want *w)
+{
+	const struct handle *h = handles_find(s->handles, ref);
+	struct seen *r = h ? row_of_source(s, h->item) : NULL;
+	const char *why;
+
+	if (!r)
+		return "of: there is no such handle in this task";
+	if (h->type != TYPE_TEXT)
+		return "of: it is not a text";
+	r->answers.most = r->source->answer_bits;
+	why = answer_take(&r->answers, w);
+	if (!why)
+		s->bits += (uint32_t)answer_bits(w) + ANSWER_NONE;
+	return why;
 }
 
 /* --- fork ---------------------------------------------------------------- */
