@@ -31,8 +31,6 @@ static const struct {
 	{ &source_schema, "reader", "ha-camera-events" },
 	{ &source_schema, "audience", "repo" },
 	{ &source_schema, "only", NULL },
-	{ &cap_schema, "undo", "reversible" },
-	{ &cap_schema, "undo", "{}" },
 	{ &cap_schema, "mode", "rehearse" },
 	{ &arg_schema, "type", "file" },
 	{ &arg_schema, "role", "credential" },
@@ -43,8 +41,6 @@ static const struct {
 	{ &time_schema, "between", NULL },
 	{ &time_schema, "days", NULL },
 	{ &limits_schema, "concurrent", NULL },
-	/* approve is none of them: what asks is refused until somebody can be
-	 * asked, so that nothing it says is promised too soon. */
 };
 
 static void note(struct loader *l, struct yaml_place at, const char *what,

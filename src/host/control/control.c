@@ -93,9 +93,10 @@ static int route(enum msg_type t)
 	    t == MSG_C_REARM || t == MSG_C_WIRE || t == MSG_C_KEY)
 		return MONITOR;
 	if (t == MSG_C_ITEMS || t == MSG_C_EFFECTS || t == MSG_C_SETTLE ||
-	    t == MSG_C_REPEAT || t == MSG_C_ASIDE || t == MSG_C_ERASE ||
-	    t == MSG_C_TASK_RUN || t == MSG_C_TASKS || t == MSG_C_TASK_CANCEL ||
-	    t == MSG_C_APPROVALS || t == MSG_C_APPROVE || t == MSG_C_DECLINE)
+	    t == MSG_C_REPEAT || t == MSG_C_TASK_RUN || t == MSG_C_TASKS ||
+	    t == MSG_C_TASK_CANCEL || t == MSG_C_APPROVALS ||
+	    t == MSG_C_APPROVE || t == MSG_C_DECLINE || t == MSG_C_ASIDE ||
+	    t == MSG_C_ERASE)
 		return BROKER;
 	return -1;
 }
