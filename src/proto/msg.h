@@ -155,10 +155,10 @@ enum msg_type {
 	MSG_C_ASIDE,   /* m_c_aside: what lies aside for these records ->
 			  MSG_C_ASIDE_ROW ..., MSG_C_OK */
 	MSG_C_ASIDE_ROW, /* m_r_row */
-	MSG_C_ERASE,   /* m_c_aside: erase that, on record -> MSG_C_OK */
-	MSG_C_OK,      /* m_empty */
-	MSG_C_FAIL,    /* m_text */
-	MSG_C_TEXT,    /* m_text: a JSON object, part of an answer */
+	MSG_C_ERASE,	 /* m_c_aside: erase that, on record -> MSG_C_OK */
+	MSG_C_OK,	 /* m_empty */
+	MSG_C_FAIL,	 /* m_text */
+	MSG_C_TEXT,	 /* m_text: a JSON object, part of an answer */
 
 	/* whoever has the channel -> telemetry; never waited for, see
 	 * privsep/observe.h */

@@ -108,8 +108,8 @@ static void sample(struct msg *m, enum msg_type t)
 		m->r_row = (struct m_r_row){ ROW_CLAUSE, SPAN_LIT("f"),
 					     SPAN_LIT("gh") };
 	} else if (t == MSG_C_ASIDE || t == MSG_C_ERASE) {
-		m->c_aside = (struct m_c_aside){ 5, SPAN_LIT("a@b"),
-						 SPAN_LIT("i") };
+		m->c_aside =
+			(struct m_c_aside){ 5, SPAN_LIT("a@b"), SPAN_LIT("i") };
 	} else if (t == MSG_C_ASIDE_ROW) {
 		m->r_row = (struct m_r_row){ ROW_ASIDE, SPAN_LIT("k"),
 					     SPAN_LIT("v") };

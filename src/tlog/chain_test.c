@@ -1,3 +1,4 @@
+/* Tests of chain: a log whose key changes, by itself and with interruptions. */
 #include "tlog/chain.h"
 
 #include <setjmp.h>
@@ -219,8 +220,8 @@ static void out_of_force(void **)
 		uint64_t size;
 		int want;
 	} rows[] = {
-		{ 0, 2, 0 },	    { 0, 3, 0 },       { 0, 4, -EBADMSG },
-		{ 1, 2, -EBADMSG }, { 1, 3, 0 },       { 1, 5, 0 },
+		{ 0, 2, 0 },	    { 0, 3, 0 },	{ 0, 4, -EBADMSG },
+		{ 1, 2, -EBADMSG }, { 1, 3, 0 },	{ 1, 5, 0 },
 		{ 1, 6, 0 },	    { 1, 7, -EBADMSG }, { 2, 5, -EBADMSG },
 		{ 2, 6, 0 },	    { 2, 7, 0 },
 	};
@@ -248,11 +249,10 @@ static void out_of_force(void **)
 	}
 	assert_int_equal(tlog_publish(t), 0);
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
-		sign(&b, &keys[rows[i].key], rows[i].size,
-		     root[rows[i].size]);
-		assert_int_equal(tlog_verify_note(dir, buf_view(&b), "it", &s,
-						  &err),
-				 rows[i].want);
+		sign(&b, &keys[rows[i].key], rows[i].size, root[rows[i].size]);
+		assert_int_equal(
+			tlog_verify_note(dir, buf_view(&b), "it", &s, &err),
+			rows[i].want);
 		if (rows[i].want)
 			assert_non_null(strstr(err.msg, "not in force"));
 		buf_done(&b);
@@ -497,9 +497,9 @@ static void most_keys(void **)
 		assert_int_equal(note_sign(&b, span_str(link), by), 0);
 		if (i < CHAIN_MAX - 1)
 			continue;
-		assert_int_equal(chain_parse(&first, buf_view(&b), "keys", &c,
-					     &err),
-				 i < CHAIN_MAX ? 0 : -ENOMEM);
+		assert_int_equal(
+			chain_parse(&first, buf_view(&b), "keys", &c, &err),
+			i < CHAIN_MAX ? 0 : -ENOMEM);
 		if (i < CHAIN_MAX) {
 			assert_int_equal(c.n, CHAIN_MAX);
 			chain_done(&c);
@@ -515,10 +515,11 @@ static void most_keys(void **)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		IN_DIR(keys_change),  IN_DIR(erased),	    IN_DIR(kept_checkpoint),
-		IN_DIR(out_of_force), IN_DIR(tampered),	    IN_DIR(not_announced),
-		IN_DIR(cut_short),    IN_DIR(misuse),	    IN_DIR(copied),
-		cmocka_unit_test(most_keys),
+		IN_DIR(keys_change),	 IN_DIR(erased),
+		IN_DIR(kept_checkpoint), IN_DIR(out_of_force),
+		IN_DIR(tampered),	 IN_DIR(not_announced),
+		IN_DIR(cut_short),	 IN_DIR(misuse),
+		IN_DIR(copied),		 cmocka_unit_test(most_keys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
