@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "policy/policy.h"
+#include "policy/decide.h"
 
 enum { CAPABILITIES = 100, MEMBERS = 10000, ROUNDS = 50000 };
 
@@ -66,18 +66,43 @@ static void one_call(struct m_call *call, char *name, char *to, int i)
 				SPAN_LIT("A line of text.") };
 }
 
+/* As the broker does behind each decision. */
+static void store(struct policy_state *state)
+{
+	static struct buf key = { .max = STATE_KEY_MAX };
+	static struct buf row = { .max = STATE_ROW_MAX };
+
+	while (policy_state_dirty(state, &key, &row))
+		;
+}
+
+static void end_task(struct policy_state *state, int task)
+{
+	char key[32];
+	int n = snprintf(key, sizeof(key), "task %d ", task);
+
+	policy_state_forget(state, span_of(key, (size_t)n));
+	store(state);
+}
+
 int main(void)
 {
-	static struct policy_decision d;
+	static struct decision d;
 	static struct m_call call;
 	static uint64_t took[ROUNDS];
-	CLEAN_BUF struct buf canon = { .max = 1 << 20 };
 	CLEAN_BUF struct buf errs = { .max = 1 << 20 };
 	CLEAN_BUF struct buf yaml = { .max = 1 << 20 };
+	struct policy_state *state = policy_state_new();
+	const struct label pc = label_of(ATOM_OWNER, INTEGRITY_OWNER);
+	const struct arg_context context = { .owner_label = &pc, .pc = &pc };
+	struct decide_in in = { .call = &call,
+				.context = &context,
+				.atoms = atoms_new(1) };
 	struct policy *p = NULL;
 	int allowed = 0;
 	int i;
 
+	decision_init(&d);
 	write_policy(&yaml);
 	if (policy_load("bench.yaml", buf_view(&yaml), NULL, &p, &errs) < 0) {
 		(void)fprintf(stderr, "%s", buf_cstr(&errs));
@@ -88,11 +113,16 @@ int main(void)
 		uint64_t t0;
 
 		one_call(&call, name, to, i);
+		in.task = (uint64_t)i; /* of none are there too many */
 		t0 = now_ns();
-		policy_decide(p, &call, 1000, &canon, &d);
+		policy_decide(p, state, &in, &d);
 		took[i] = now_ns() - t0;
 		allowed += d.verdict == VERDICT_ALLOW;
+		end_task(state, i);
 	}
+	decision_done(&d);
+	atoms_free(in.atoms);
+	policy_state_free(state);
 	policy_free(p);
 	if (allowed != ROUNDS / 2) {
 		(void)fprintf(stderr, "%d of %d allowed\n", allowed, ROUNDS);

@@ -1,6 +1,8 @@
 /* args: see args.h. */
 #include "label/args.h"
 
+#include <errno.h>
+
 #include "label/template.h"
 
 /* One argument on its way. */
@@ -269,22 +271,42 @@ static void label_member(struct work *k, struct arg_value *v,
 		p->label = *v->fact->label;
 }
 
+static void join_parts(const struct args *a, struct arg_value *v)
+{
+	size_t i;
+
+	v->label = label_empty();
+	for (i = 0; i < v->n_parts; i++) {
+		label_join(&v->label, &a->parts[v->first + i].label);
+		v->hidden |= a->parts[v->first + i].handle != NULL;
+	}
+}
+
+static bool is_member(const struct args *a, const struct arg_value *v)
+{
+	return v->n_parts == 1 && !a->parts[v->first].handle && v->member;
+}
+
 /* The planner's own words, all of them together: a copy that is cut in pieces
  * by places of a template is one copy. */
-static void label_copied(struct work *k, struct arg_value *v)
+int args_copied(struct args *a, struct arg_value *v, struct gram *g)
 {
-	struct arg_part *parts = &k->a->parts[v->first];
+	struct arg_part *parts = &a->parts[v->first];
 	struct buf own CLEAN_BUF = { .max = ARG_VALUE_MAX };
 	struct gram_match m;
 	size_t i;
 
+	if (is_member(a, v))
+		return 0;
 	for (i = 0; i < v->n_parts; i++)
 		if (!parts[i].handle)
-			buf_span(&own,
-				 buf_part(&k->raw, parts[i].at, parts[i].n));
-	if (!k->c->gram || !own.n)
-		return;
-	gram_match(k->c->gram, buf_view(&own), &m);
+			buf_span(&own, buf_part(&a->bytes, v->at + parts[i].at,
+						parts[i].n));
+	if (!buf_ok(&own))
+		return -ENOMEM;
+	if (!own.n)
+		return 0;
+	gram_match(g, buf_view(&own), &m);
 	for (i = 0; i < v->n_parts; i++) {
 		if (parts[i].handle)
 			continue;
@@ -293,22 +315,18 @@ static void label_copied(struct work *k, struct arg_value *v)
 		if (m.cover >= GRAM_COVER)
 			label_join(&parts[i].label, &m.label);
 	}
+	join_parts(a, v);
+	return m.failed ? -ENOMEM : 0;
 }
 
-static void set_labels(struct work *k, struct arg_value *v)
+static int set_labels(struct work *k, struct arg_value *v)
 {
-	struct arg_part *parts = &k->a->parts[v->first];
-	size_t i;
-
-	if (v->n_parts == 1 && !parts[0].handle && v->member)
-		label_member(k, v, &parts[0]);
-	else
-		label_copied(k, v);
-	v->label = label_empty();
-	for (i = 0; i < v->n_parts; i++) {
-		label_join(&v->label, &parts[i].label);
-		v->hidden |= parts[i].handle != NULL;
-	}
+	if (is_member(k->a, v))
+		label_member(k, v, &k->a->parts[v->first]);
+	join_parts(k->a, v);
+	if (k->c->gram && args_copied(k->a, v, k->c->gram) < 0)
+		return fail(k, false, "cannot be compared: out of memory");
+	return 0;
 }
 
 /* The value as its type has it. The canonical form of a text is the text. */
@@ -334,8 +352,7 @@ static int finish(struct work *k, struct arg_value *v)
 		parts[i].n = v->n;
 	}
 	find_member(k, v);
-	set_labels(k, v);
-	return 0;
+	return set_labels(k, v);
 }
 
 /* --- rows -------------------------------------------------------------- */

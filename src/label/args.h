@@ -119,6 +119,15 @@ void args_reset(struct args *a);
 			       const struct m_arg *rows, size_t n,
 			       struct arg_fault *fault);
 
+/*
+ * Compares what the planner wrote of a text with what readers brought in, and
+ * labels what was copied. args_resolve has done so for a context with a gram;
+ * without one it is left to whoever finds that it matters, for it takes its
+ * time. Before parts are moved. 0, or -ENOMEM: it is not known.
+ */
+[[nodiscard]] int args_copied(struct args *a, struct arg_value *v,
+			      struct gram *g);
+
 struct span arg_bytes(const struct args *a, const struct arg_value *v);
 
 /* True if the value is a member of a permitted origin as a whole, or every part

@@ -374,6 +374,13 @@ static const struct {
 	{ GRAM_BASE32, BASE32_BITS, BASE32_VARIANTS, symbols_base32 },
 };
 
+/* Where there was no room, what was not looked at could have been a copy. */
+static void note_room(const struct gram *g, struct gram_match *ret)
+{
+	ret->failed |= !buf_ok(&g->bytes) || !buf_ok(&g->packed) ||
+		       !buf_ok(&g->symbols);
+}
+
 static void look_url(struct gram *g, struct span value, struct gram_match *ret)
 {
 	buf_reset(&g->bytes);
@@ -381,6 +388,7 @@ static void look_url(struct gram *g, struct span value, struct gram_match *ret)
 	decode_url(&g->bytes, value);
 	fold_runs(&g->packed, buf_view(&g->bytes), GRAM_MIN);
 	look_all(g, buf_view(&g->packed), GRAM_URL, ret);
+	note_room(g, ret);
 }
 
 /* All variants of an alphabet are one form: what is text in one of them is not
@@ -400,6 +408,7 @@ static void look_decoded(struct gram *g, struct span value,
 			decode_symbols(&g->bytes, buf_view(&g->symbols),
 				       alphabets[i].bits, k);
 			fold_runs(&g->packed, buf_view(&g->bytes), GRAM_MIN);
+			note_room(g, ret);
 		}
 		look_all(g, buf_view(&g->packed), alphabets[i].form, ret);
 	}
@@ -414,6 +423,7 @@ void gram_match(struct gram *g, struct span value, struct gram_match *ret)
 		return;
 	buf_reset(&g->packed);
 	fold_text(&g->packed, value);
+	note_room(g, ret);
 	look_all(g, buf_view(&g->packed), GRAM_PLAIN, ret);
 	reverse(&g->packed);
 	look_all(g, buf_view(&g->packed), GRAM_REVERSED, ret);

@@ -60,6 +60,7 @@ bool gram_lossy(const struct gram *g);
 struct gram_match {
 	uint32_t cover; /* per mille of the value in the form where most is */
 	enum gram_form form;
+	bool failed; /* out of memory: there may be more */
 	/* of the texts it was copied from: in every form from GRAM_COVER on,
 	 * or, below that, in the best one; label_empty if in none */
 	struct label label;

@@ -3,7 +3,7 @@
  * separator choose names that exist, so that most calls come far. An allow
  * with a value outside its set, or without its arguments, is a crash.
  */
-#include "policy/policy.h"
+#include "policy/decide.h"
 
 static const char *const names[] = { "email.send",     "notes.append",
 				     "email.announce", "to",
@@ -29,44 +29,29 @@ static struct span take(struct span *in)
 	return s;
 }
 
-static void check(const struct policy_decision *d)
+static void check(const struct decision *d)
 {
 	uint32_t i, to = 0;
 
 	if (!d->connector || !d->n || *d->reason)
 		__builtin_trap();
 	for (i = 0; i < d->n; i++) {
-		if (!span_is(d->args[i].name, "to"))
+		if (!span_is(d->rows[i].name, "to"))
 			continue;
 		to++;
-		if (!span_is(d->args[i].value, "lea@example.org") &&
-		    !span_is(d->args[i].value, "max@example.org"))
+		if (!span_is(d->rows[i].value, "lea@example.org") &&
+		    !span_is(d->rows[i].value, "max@example.org"))
 			__builtin_trap();
 	}
 	if (d->n != 1 && (to < 1 || to > 2 || d->n != to + 2))
 		__builtin_trap();
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
-
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+static void read_call(struct m_call *c, struct span in)
 {
-	static struct policy *policy;
-	static struct policy_decision d;
-	static struct m_call c;
-	static uint64_t now_s;
-	struct span in = span_of(p, n);
-	CLEAN_BUF struct buf canon;
-	CLEAN_BUF struct buf errs;
-
-	buf_init(&errs, 1 << 16);
-	buf_init(&canon, LIMIT_MSG);
-	if (!policy && policy_load("a", span_str(policy_default_text()), NULL,
-				   &policy, &errs) < 0)
-		__builtin_trap();
-	c = (struct m_call){ .capability = take(&in) };
-	while (in.n > 1 && c.n < LIMIT_ARGS) {
-		struct m_arg *a = &c.args[c.n++];
+	*c = (struct m_call){ .capability = take(&in) };
+	while (in.n > 1 && c->n < LIMIT_ARGS) {
+		struct m_arg *a = &c->args[c->n++];
 
 		a->json = in.p[0] & 7;
 		a->shape = in.p[0] >> 3 & 3;
@@ -74,10 +59,39 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		a->name = take(&in);
 		a->value = take(&in);
 	}
-	policy_decide(policy, &c, now_s += 3600, &canon, &d);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	static struct policy *policy;
+	static struct decision d;
+	static struct m_call c;
+	struct policy_state *state = policy_state_new();
+	struct atoms *atoms = atoms_new(1);
+	const struct label pc = label_of(ATOM_OWNER, INTEGRITY_OWNER);
+	const struct arg_context context = { .owner_label = &pc, .pc = &pc };
+	const struct decide_in in = { .call = &c,
+				      .context = &context,
+				      .atoms = atoms };
+	CLEAN_BUF struct buf errs;
+
+	buf_init(&errs, 1 << 16);
+	if (!policy) {
+		decision_init(&d);
+		if (policy_load("a", span_str(policy_default_text()), NULL,
+				&policy, &errs) < 0)
+			__builtin_trap();
+	}
+	read_call(&c, span_of(p, n));
+	policy_decide(policy, state, &in, &d);
 	if (d.verdict == VERDICT_ALLOW)
 		check(&d);
-	else if (d.verdict != VERDICT_DENY || d.n || d.connector || !*d.reason)
+	else if (d.verdict == VERDICT_DENY &&
+		 (d.n || d.connector || !*d.reason))
 		__builtin_trap();
+	policy_state_free(state);
+	atoms_free(atoms);
 	return 0;
 }

@@ -306,7 +306,6 @@ int policy_load(const char *name, struct span yaml,
 static void cap_free(struct cap *c)
 {
 	free(c->rows);
-	free(c->rate.ring);
 	free(c->description);
 	free(c->schema);
 	free(c);

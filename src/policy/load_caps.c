@@ -348,8 +348,6 @@ static void load_cap(struct loader *l, const struct yaml_node *n,
 	load_section(l, n, &cap_schema);
 	if (l->l.errors > before || l->oom)
 		return;
-	c->rate.ring = calloc(c->limits.rate.most, sizeof(*c->rate.ring));
-	l->oom |= !c->rate.ring;
 	lint_cap(l, c);
 	if (l->l.errors == before && !l->oom && tool_make(c) < 0)
 		l->oom = true;

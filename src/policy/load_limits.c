@@ -291,6 +291,7 @@ static void set_wall(void *ctx, const struct yaml_node *n)
 {
 	struct loader *l = ctx;
 
+	l->p->budgets.wall_at = yaml_place(n);
 	(void)duration_of(l, n, POLICY_LEASE_S, &l->p->budgets.wall_s);
 }
 

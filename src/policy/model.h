@@ -114,14 +114,6 @@ enum cond_kind {
 	COND_TIME,
 };
 
-/* Bits of a session, as conditions and decisions have them. */
-enum {
-	SESSION_TAINTED = 1, /* external text was seen */
-	SESSION_PRIVATE = 2, /* what was seen is not public */
-	SESSION_TRIPPED = 4,
-	SESSION_BITS = 3,
-};
-
 enum { DAY_MINUTES = 1440, WEEK_MINUTES = 7 * DAY_MINUTES };
 
 struct cond {
@@ -171,16 +163,6 @@ struct limits {
 	struct per_limit per[POLICY_PER];
 };
 
-/*
- * Rate: the times of the last `most` allowed calls. One more is allowed when
- * there are fewer, or the oldest is a whole window ago: never more than `most`
- * in any window, wherever it begins.
- */
-struct rate {
-	uint64_t *ring;
-	uint32_t n, oldest;
-};
-
 enum effect { EFFECT_READ = 1, EFFECT_INTERNAL, EFFECT_EXTERNAL };
 
 enum undo { UNDO_NONE = 1, UNDO_REVERSIBLE, UNDO_WINDOW };
@@ -217,7 +199,6 @@ struct cap {
 	struct row *rows;
 	struct limits limits;
 	struct approve approve;
-	struct rate rate;
 	char *description; /* what the planner sees */
 	char *schema;
 };
@@ -263,6 +244,7 @@ struct budgets {
 	struct limit llm_usd, llm_tokens, task_usd, denials, calls;
 	struct limit asks_task, asks_day, targets;
 	uint64_t wall_s; /* 0: no limit */
+	struct yaml_place wall_at;
 };
 
 struct lease {
@@ -301,11 +283,6 @@ struct policy {
 	struct trip trip;
 	struct values *lists;
 	struct buf later; /* what policy_enforced has to say */
-	uint64_t last_s;  /* the latest time seen: the clock never goes back */
-	/* What the last decision took, for policy_give_back. */
-	struct cap *taken; /* NULL: nothing */
-	bool taken_grew;
-	uint64_t taken_over; /* the time that stood in its place */
 };
 
 /* By the type's matching rule: a URL of a list may be a whole tree. */

@@ -1,7 +1,7 @@
 /*
- * policy: what is allowed. The owner's policy file, loaded strictly, and the
- * decision on one typed request. No I/O, no clock of its own, no foreign
- * parser: the broker feeds it, tests replay it.
+ * policy: what is allowed. The owner's policy file, loaded strictly; what it
+ * decides is in decide.h. No I/O, no clock of its own, no foreign parser: the
+ * broker feeds it, tests replay it. A loaded policy never changes.
  *
  * The schema is version 1 of docs/policy.md; an unknown key is a load error.
  * What the broker does not enforce yet loads, and policy_enforced refuses it.
@@ -14,6 +14,14 @@
 #include "proto/msg.h"
 
 struct policy;
+
+/* Bits of a session, as conditions and decisions have them. */
+enum {
+	SESSION_TAINTED = 1, /* external text was seen */
+	SESSION_PRIVATE = 2, /* what was seen is not public */
+	SESSION_TRIPPED = 4,
+	SESSION_BITS = 3,
+};
 
 /*
  * Where the bytes of a time zone's file come from: read appends the TZif file
@@ -87,32 +95,5 @@ const struct policy_source *policy_source(const struct policy *p,
  */
 [[nodiscard]] int policy_check_conf(const struct policy *p,
 				    const struct conf *c, struct buf *errs);
-
-struct policy_decision {
-	enum verdict verdict;
-	/* "assistant.yaml:31:9 allow", also deny, ask (refused) and limit; or
-	 * "default deny: no capability \"x\"" */
-	char clause[200];
-	char reason[400];      /* see m_call_result.reason */
-	const char *connector; /* who executes it; NULL unless allowed */
-	uint32_t n;	       /* the canonical arguments, in schema order, */
-	struct m_arg args[LIMIT_ARGS]; /* borrowed from call and *canon */
-};
-
-/*
- * Decides one call at a point in time (seconds, monotonic, for rates; a time
- * before the latest one seen counts as that one, so going back never refills).
- * An allowed call has taken its place in the rate limits. canon is reset and
- * then holds the canonical forms that decision->args borrow; LIMIT_MSG is
- * always enough. Any error while evaluating is a deny.
- */
-void policy_decide(struct policy *p, const struct m_call *call, uint64_t now_s,
-		   struct buf *canon, struct policy_decision *ret);
-
-/*
- * The call that was decided last does not take place, for a reason that is not
- * the policy's: if it was allowed, its place in the rate limits is free again.
- */
-void policy_give_back(struct policy *p);
 
 #endif

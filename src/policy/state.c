@@ -26,7 +26,7 @@ struct slot {
 
 struct state_row {
 	enum row_kind kind;
-	bool dirty;
+	bool dirty, stored;
 	uint32_t age;
 	uint32_t window_s;
 	uint16_t key_n;
@@ -119,9 +119,22 @@ static void touch(struct policy_state *s, struct state_row *r)
 		s->dirty_from = i;
 }
 
-/* Its place is kept until the store has been told. */
+static void free_row(struct state_row *r)
+{
+	uint32_t age = r->age;
+
+	free(r->slots);
+	free(r->key);
+	*r = (struct state_row){ .age = age + 1 };
+}
+
+/* Its place is kept until the store has been told, if it knows of the row. */
 static void forget(struct policy_state *s, struct state_row *r)
 {
+	if (!r->stored) {
+		free_row(r);
+		return;
+	}
 	r->kind = ROW_FORGOTTEN;
 	s->forgotten++;
 	touch(s, r);
@@ -133,15 +146,6 @@ static void forget_at(struct policy_state *s, uint32_t at)
 	memmove(&s->order[at], &s->order[at + 1],
 		(s->live - at - 1) * sizeof(s->order[0]));
 	s->live--;
-}
-
-static void free_row(struct state_row *r)
-{
-	uint32_t age = r->age;
-
-	free(r->slots);
-	free(r->key);
-	*r = (struct state_row){ .age = age + 1 };
 }
 
 /* windows */
@@ -549,8 +553,18 @@ bool policy_state_dirty(struct policy_state *s, struct buf *key,
 		free_row(r);
 	} else {
 		r->dirty = false;
+		r->stored = true;
 	}
 	return true;
+}
+
+void policy_state_again(struct policy_state *s)
+{
+	uint32_t i;
+
+	for (i = 0; i < s->live; i++)
+		touch(s, &s->rows[s->order[i]]);
+	s->clock_dirty = true;
 }
 
 static int load_clock(struct policy_state *s, struct rd *rd)
@@ -621,6 +635,7 @@ static int load_row(struct policy_state *s, struct span key, uint8_t kind,
 	rc = add_row(s, key, (enum row_kind)kind, &r);
 	if (rc < 0)
 		return rc == -ENOSPC ? -EPROTO : rc;
+	r->stored = true;
 	if (kind == ROW_WINDOW)
 		return load_window(s, r, rd);
 	r->number = (int64_t)rd_u64(rd);

@@ -63,6 +63,9 @@ uint64_t policy_state_now(struct policy_state *s, const struct state_clock *c);
 bool policy_state_dirty(struct policy_state *s, struct buf *key,
 			struct buf *row);
 
+/* The store did not take what it was told: everything is told again. */
+void policy_state_again(struct policy_state *s);
+
 /* One place: so much of `most` in a window. window_s 0: for ever, or until
  * policy_state_forget of the task whose key it is. A key belongs to one
  * window: its length is part of it. */

@@ -425,6 +425,28 @@ static void dirty_again(void **)
 	keep(s, &k);
 	assert_int_equal(k.n, 2);
 	assert_false(policy_state_dirty(s, &key, &row));
+	/* the store has lost it all */
+	k.n = 0;
+	policy_state_again(s);
+	keep(s, &k);
+	assert_int_equal(k.n, 2);
+	policy_state_free(s);
+}
+
+/* What the store never heard of it need not forget. */
+static void never_told(void **)
+{
+	CLEAN_BUF struct buf key = { .max = STATE_KEY_MAX };
+	CLEAN_BUF struct buf row = { .max = STATE_ROW_MAX };
+	struct policy_state *s = fresh();
+	struct kept k = { 0 };
+
+	keep(s, &k);
+	assert_true(take(s, place("task 1 calls", 1, 0)));
+	policy_state_forget(s, SPAN_LIT("task 1 "));
+	assert_true(policy_state_dirty(s, &key, &row));
+	assert_true(span_is(buf_view(&key), "clock"));
+	assert_false(policy_state_dirty(s, &key, &row));
 	policy_state_free(s);
 }
 
@@ -552,6 +574,7 @@ int main(void)
 		cmocka_unit_test(clock_set),
 		cmocka_unit_test(clock_lost),
 		cmocka_unit_test(dirty_again),
+		cmocka_unit_test(never_told),
 		cmocka_unit_test(foreign),
 	};
 

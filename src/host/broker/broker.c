@@ -64,7 +64,8 @@ static void load_policy(struct broker *b, struct span name)
 	fd_close(&fd);
 }
 
-/* m_hello.arg is the planner's kind, a line feed, and the instruction. */
+/* m_hello.arg is the planner's kind, a blank and the id of the machine's boot,
+ * a line feed, and the instruction. */
 static void take_hello(struct broker *b, const struct m_hello *m)
 {
 	const uint8_t *nl = m->arg.n ? memchr(m->arg.p, '\n', m->arg.n) : NULL;
@@ -107,6 +108,7 @@ int main(void)
 	b.ids = b.in.ids;
 	take_hello(&b, &b.in.hello);
 	load_policy(&b, b.in.hello.name);
+	limits_init(&b);
 	keep_recover(&b);
 	b.out.type = MSG_READY;
 	b.out.ids = b.ids;

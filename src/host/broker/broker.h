@@ -20,7 +20,7 @@
 
 #include "base/loop.h"
 #include "host/broker/pace.h"
-#include "policy/policy.h"
+#include "policy/decide.h"
 #include "privsep/chan.h"
 #include "privsep/observe.h"
 #include "privsep/rpc.h"
@@ -99,7 +99,7 @@ struct peer {
 	uint64_t effect_call;
 	uint64_t effect_item;
 	uint64_t effect_task;
-	struct policy_decision *effect_decision; /* owned */
+	char effect_clause[200];
 	uint64_t effect_index;
 	struct observe_time effect_since;
 	char effect_capability[LIMIT_NAME + 1];
@@ -151,8 +151,11 @@ struct broker {
 	bool rows_bad;	      /* more than can be put at once */
 	struct buf repeat;    /* what an effect to be repeated was */
 	struct policy *policy;
-	struct msg_ids ids; /* of this run */
+	struct policy_state *limits;
+	struct decision decision; /* on the call at hand */
+	struct msg_ids ids;	  /* of this run */
 	char planner[LIMIT_NAME + 1];
+	uint8_t boot_id[16];
 	char instruction[4097]; /* "": no planner, so no tasks */
 	bool killed;
 	bool acting; /* an effect is under way: planners wait */
@@ -166,7 +169,8 @@ struct broker {
 	struct msg out;
 	struct audit_record record;
 	struct aside aside;
-	int spare; /* descriptor, for what a message brings */
+	struct buf from; /* labels of its arguments, as text */
+	int spare;	 /* descriptor, for what a message brings */
 	int owed_timer, refusals_timer;
 };
 
@@ -214,6 +218,18 @@ struct msg_ids item_ids(const struct broker *b, const struct item *it);
 void verdict_record(struct broker *b, const struct msg_ids *ids, uint64_t item,
 		    enum item_verdict v, const char *fault);
 
+/* limits.c: what is used up of the policy's limits. Brings it out of the
+ * store; behind the planner's kind stands the id of the boot. */
+void limits_init(struct broker *b);
+/* Before a decision: the time that it is decided at, seconds since 1970. */
+uint64_t limits_now(struct broker *b);
+/* What has changed, into the store; false: refused, the reason in b->keep_why,
+ * and it is owed. */
+[[nodiscard]] bool limits_keep(struct broker *b);
+/* The call that was decided last does not take place. */
+void limits_give_back(struct broker *b);
+void limits_end_task(struct broker *b, uint64_t task);
+
 /* keep.c: what the store keeps. False: refused, the reason in b->keep_why. */
 void keep_init(struct broker *b, int fd);
 /* The number of a new effect; 0: refused. */
@@ -255,7 +271,7 @@ void observed_start(struct broker *b);
 void observed_to(struct broker *b, int fd);
 /* index: of its record; 0: it has none of its own, being like those before. */
 void observed_decision(struct broker *b, const struct request_of *q,
-		       const struct policy_decision *d, uint64_t index,
+		       const struct decision *d, uint64_t index,
 		       struct observe_time since);
 /* The effect that a connector works on has come to that. */
 void observed_effect(struct broker *b, const struct peer *c,

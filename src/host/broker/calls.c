@@ -14,7 +14,7 @@
 #include "host/broker/broker.h"
 #include "proto/message.h"
 
-enum { CANON_MAX = 256 << 10 };
+enum { FROM_MAX = 28 << 10 }; /* labels in one record */
 
 /* The record as the planner may see it: without evidence. */
 static int shown_record(struct broker *b, const struct item *it)
@@ -73,10 +73,11 @@ void call_tools_get(struct broker *b, struct peer *p)
 		peer_send(b, p, NULL, 0);
 }
 
-/* What the record of the call at hand will have of its arguments. */
-static void begin_args(struct broker *b, const struct m_call *call)
+/* The record of the call at hand will have its arguments as they came. */
+static void begin_raw(struct broker *b)
 {
 	static struct record_arg rows[LIMIT_ARGS];
+	const struct m_call *call = &b->in.call;
 	uint32_t i;
 
 	for (i = 0; i < call->n; i++)
@@ -85,8 +86,59 @@ static void begin_args(struct broker *b, const struct m_call *call)
 	aside_begin(b, rows, call->n);
 }
 
+/* Where each argument comes from, one behind the other in b->from; lengths. */
+static void label_texts(struct broker *b, const struct atoms *atoms,
+			size_t lengths[LIMIT_ARGS])
+{
+	const struct decision *d = &b->decision;
+	uint32_t i;
+
+	buf_done(&b->from);
+	buf_init(&b->from, FROM_MAX);
+	for (i = 0; i < d->n; i++) {
+		size_t at = b->from.n;
+		size_t k = d->args[i].value_index;
+
+		label_text(&b->from, &d->resolved.values[k].label, atoms);
+		if (!buf_ok(&b->from)) {
+			/* More than a record holds: it says so of this one. */
+			buf_cut(&b->from, at);
+			b->from.bad = false;
+			buf_str(&b->from, "(long)");
+		}
+		lengths[i] = b->from.n - at;
+	}
+}
+
+/* The same as they were decided on, while the atoms of their labels are there;
+ * a call that is refused may have none of that. */
+static void begin_decided(struct broker *b, const struct atoms *atoms)
+{
+	static struct record_arg rows[LIMIT_ARGS];
+	const struct decision *d = &b->decision;
+	size_t lengths[LIMIT_ARGS];
+	size_t at = 0;
+	uint32_t i;
+
+	if (d->n == 0) {
+		begin_raw(b);
+		return;
+	}
+	label_texts(b, atoms, lengths);
+	for (i = 0; i < d->n; i++) {
+		rows[i] = (struct record_arg){
+			.name = d->args[i].name,
+			.value = d->args[i].value,
+			.origin = span_str(d->args[i].chip),
+			.from = buf_part(&b->from, at, lengths[i]),
+		};
+		at += lengths[i];
+	}
+	aside_begin(b, rows, d->n);
+}
+
 static void audit_decision(struct broker *b, const struct request_of *q,
-			   const struct policy_decision *d, uint64_t effect,
+			   const struct decision *d, uint64_t effect,
 			   struct m_audit_ok *ok)
 {
 	const struct m_call *call = &b->in.call;
@@ -119,7 +171,7 @@ static void audit_decision(struct broker *b, const struct request_of *q,
 
 /* Keeps what the owner will want to see of this request. */
 static void remember(struct broker *b, struct item *it,
-		     const struct m_call *call, const struct policy_decision *d,
+		     const struct m_call *call, const struct decision *d,
 		     uint64_t index)
 {
 	CLEAN_BUF struct buf out;
@@ -152,25 +204,31 @@ static void remember(struct broker *b, struct item *it,
 	out.p = NULL; /* handed over to the item */
 }
 
-static void reply(struct broker *b, struct peer *p, uint64_t call,
-		  const struct policy_decision *d, bool executed,
-		  uint64_t index)
+/* What a planner is told of its call. */
+struct result {
+	uint64_t call;
+	enum verdict verdict;
+	bool executed;
+	const char *clause, *reason;
+	uint64_t index;
+};
+
+static void reply(struct broker *b, struct peer *p, const struct result *r)
 {
 	b->out.type = MSG_CALL_RESULT;
 	b->out.ids = b->ids;
 	b->out.call_result = (struct m_call_result){
-		.call = call,
-		.verdict = (uint8_t)d->verdict,
-		.executed = executed,
-		.clause = span_str(d->clause),
-		.reason = span_str(d->reason),
-		.audit_index = index,
+		.call = r->call,
+		.verdict = (uint8_t)r->verdict,
+		.executed = r->executed,
+		.clause = span_str(r->clause),
+		.reason = span_str(r->reason),
+		.audit_index = r->index,
 	};
 	peer_send(b, p, NULL, 0);
 }
 
-static void refuse(struct policy_decision *d, const char *clause,
-		   const char *reason)
+static void refuse(struct decision *d, const char *clause, const char *reason)
 {
 	d->verdict = VERDICT_DENY;
 	(void)str_printf(d->clause, sizeof(d->clause), "%s", clause);
@@ -181,7 +239,7 @@ static const char full[] =
 	"the disk is full: nothing new is done until there is room";
 
 /* What no policy can allow just now, after the policy allowed it. */
-static struct peer *executor(struct broker *b, struct policy_decision *d)
+static struct peer *executor(struct broker *b, struct decision *d)
 {
 	struct peer *c = NULL;
 
@@ -200,15 +258,15 @@ static struct peer *executor(struct broker *b, struct policy_decision *d)
 		refuse(d, "busy connector", "the connector is busy");
 	if (d->verdict == VERDICT_ALLOW)
 		return c;
-	/* Not the policy's refusal: it takes nothing of the call's rate. */
-	policy_give_back(b->policy);
+	/* Not the policy's refusal: it takes nothing of the call's limits. */
+	limits_give_back(b);
 	return NULL;
 }
 
 /* An effect that the policy allows, in the store: its number, or 0, and the
  * decision is none any more. */
 static uint64_t plan(struct broker *b, const struct request_of *q,
-		     struct policy_decision *d)
+		     struct decision *d)
 {
 	static struct m_e_plan m;
 	char why[300];
@@ -220,14 +278,15 @@ static uint64_t plan(struct broker *b, const struct request_of *q,
 			       .capability = b->in.call.capability,
 			       .connector = span_str(d->connector),
 			       .n = d->n };
-	memcpy(m.args, d->args, d->n * sizeof(d->args[0]));
-	effect = aside_keep(b) ? keep_plan(b, &m) : 0;
+	memcpy(m.args, d->rows, d->n * sizeof(d->rows[0]));
+	/* What it takes is used up before anything can come of it. */
+	effect = aside_keep(b) && limits_keep(b) ? keep_plan(b, &m) : 0;
 	if (effect)
 		return effect;
 	(void)str_printf(why, sizeof(why), "%s", b->keep_why);
 	utf8_trim(why);
 	refuse(d, "store", why);
-	policy_give_back(b->policy);
+	limits_give_back(b);
 	return 0;
 }
 
@@ -267,7 +326,7 @@ static void effect_is(struct broker *b, struct peer *c, enum effect_state s,
  * The last point at which it has not happened; from here on it may. That the
  * disk is full may have become known with the record of the decision.
  */
-static bool start(struct broker *b, struct peer *c, struct policy_decision *d)
+static bool start(struct broker *b, struct peer *c, struct decision *d)
 {
 	const bool no_room = b->record.room.full;
 	struct span why = no_room ? SPAN_LIT("the disk was full")
@@ -277,7 +336,7 @@ static bool start(struct broker *b, struct peer *c, struct policy_decision *d)
 		return true;
 	if (no_room) {
 		refuse(d, "disk full", full);
-		policy_give_back(b->policy);
+		limits_give_back(b);
 	} else {
 		refuse(d, "store",
 		       "not executed: the store cannot keep its start");
@@ -288,14 +347,10 @@ static bool start(struct broker *b, struct peer *c, struct policy_decision *d)
 }
 
 static void execute(struct broker *b, struct peer *c,
-		    const struct request_of *q, const struct policy_decision *d)
+		    const struct request_of *q, const struct decision *d)
 {
-	c->effect_decision = malloc(sizeof(*d));
-	if (!c->effect_decision)
-		die("out of memory");
-	*c->effect_decision = *d;
-	c->effect_decision->n =
-		0; /* its arguments are borrowed, and sent now */
+	(void)str_printf(c->effect_clause, sizeof(c->effect_clause), "%s",
+			 d->clause);
 	b->out.type = MSG_EFFECT;
 	b->out.ids = b->ids;
 	b->out.ids.task = q->task;
@@ -303,7 +358,7 @@ static void execute(struct broker *b, struct peer *c,
 	b->out.effect.effect = c->effect;
 	b->out.effect.capability = b->in.call.capability;
 	b->out.effect.n = d->n;
-	memcpy(b->out.effect.args, d->args, d->n * sizeof(d->args[0]));
+	memcpy(b->out.effect.args, d->rows, d->n * sizeof(d->rows[0]));
 	b->acting = true;
 	planners_listen(b, false);
 	peer_send(b, c, NULL, 0);
@@ -346,7 +401,7 @@ static void on_refusals(void *arg)
  * for now. True: it has a record of its own.
  */
 static bool record(struct broker *b, const struct request_of *q,
-		   const struct policy_decision *d, uint64_t effect,
+		   const struct decision *d, uint64_t effect,
 		   struct m_audit_ok *ok)
 {
 	struct refusals *r = q->vm ? &q->vm->refusals : NULL;
@@ -371,19 +426,50 @@ static bool record(struct broker *b, const struct request_of *q,
 	return true;
 }
 
+/* What there is to know of who asks: the text of the item has been read. */
+static void policy_says(struct broker *b, const struct request_of *q)
+{
+	static struct label owner, pc;
+	static struct arg_context context = { .owner_label = &owner,
+					      .pc = &pc };
+	struct decide_in in = { .call = &b->in.call,
+				.context = &context,
+				.task = q->task,
+				.task_item = q->item,
+				.session = SESSION_TAINTED };
+
+	owner = label_of(ATOM_OWNER, INTEGRITY_OWNER);
+	pc = label_of(ATOM_NONE, INTEGRITY_EXTERNAL);
+	in.atoms = atoms_new(0);
+	in.wall_s = limits_now(b);
+	policy_decide(b->policy, b->limits, &in, &b->decision);
+	begin_decided(b, in.atoms);
+	atoms_free(in.atoms);
+}
+
+/* Nobody can be asked yet. */
+static void refuse_ask(struct broker *b, struct decision *d)
+{
+	if (d->verdict != VERDICT_ASK)
+		return;
+	limits_give_back(b);
+	d->verdict = VERDICT_DENY;
+	(void)str_printf(d->reason, sizeof(d->reason),
+			 "approvals are not built yet");
+}
+
 /* Decides the call at hand, and records that; who executes it, its effect
  * started, or NULL. */
 static struct peer *decide(struct broker *b, const struct request_of *q,
-			   struct policy_decision *d, struct buf *canon,
-			   struct m_audit_ok *ok)
+			   struct decision *d, struct m_audit_ok *ok)
 {
 	struct observe_time since = observe_now();
 	uint64_t effect = 0;
 	struct peer *c;
 	bool own;
 
-	policy_decide(b->policy, &b->in.call, now_ms() / 1000, canon, d);
-	begin_args(b, &b->in.call);
+	policy_says(b, q);
+	refuse_ask(b, d);
 	c = executor(b, d);
 	if (c)
 		effect = plan(b, q, d);
@@ -407,56 +493,56 @@ static struct peer *decide(struct broker *b, const struct request_of *q,
 
 void call_capability(struct broker *b, struct peer *p)
 {
-	static struct policy_decision d;
+	struct decision *d = &b->decision;
 	struct item *it = item_find(b, p->item);
 	struct request_of q = { 0 };
-	CLEAN_BUF struct buf canon;
 	struct m_audit_ok ok;
 	struct peer *c;
 
-	buf_init(&canon, CANON_MAX);
 	if (!it || it->verdict != ITEM_PENDING)
 		return;
 	q = (struct request_of){
 		.item = it->id, .task = it->task, .it = it, .vm = p
 	};
 	if (it->calls++ >= BROKER_CALLS) {
-		begin_args(b, &b->in.call);
-		refuse(&d, "task limit", "too many requests in this task");
-		if (!record(b, &q, &d, 0, &ok))
-			observed_decision(b, &q, &d, 0, observe_now());
+		begin_raw(b);
+		refuse(d, "task limit", "too many requests in this task");
+		if (!record(b, &q, d, 0, &ok))
+			observed_decision(b, &q, d, 0, observe_now());
 		else
-			observed_decision(b, &q, &d, ok.index, observe_now());
-		reply(b, p, b->in.call.call, &d, false, ok.index);
+			observed_decision(b, &q, d, ok.index, observe_now());
+		reply(b, p,
+		      &(struct result){ b->in.call.call, d->verdict, false,
+					d->clause, d->reason, ok.index });
 		return;
 	}
-	c = decide(b, &q, &d, &canon, &ok);
+	c = decide(b, &q, d, &ok);
 	if (!c) {
-		reply(b, p, b->in.call.call, &d, false, ok.index);
+		reply(b, p,
+		      &(struct result){ b->in.call.call, d->verdict, false,
+					d->clause, d->reason, ok.index });
 		return;
 	}
 	c->effect_vm = p->vm;
 	c->effect_call = b->in.call.call;
-	execute(b, c, &q, &d);
+	execute(b, c, &q, d);
 }
 
 uint64_t call_repeat(struct broker *b, const struct request_of *q)
 {
-	static struct policy_decision d;
-	CLEAN_BUF struct buf canon;
+	struct decision *d = &b->decision;
 	struct m_audit_ok ok;
 	struct peer *c;
 	uint64_t effect;
 
-	buf_init(&canon, CANON_MAX);
-	c = decide(b, q, &d, &canon, &ok);
+	c = decide(b, q, d, &ok);
 	if (!c) {
 		(void)str_printf(b->keep_why, sizeof(b->keep_why),
-				 "refused: %s (%s)", d.reason, d.clause);
+				 "refused: %s (%s)", d->reason, d->clause);
 		return 0;
 	}
 	effect = c->effect;
-	execute(b, c, q, &d);
+	execute(b, c, q, d);
 	return effect;
 }
 
@@ -506,16 +592,15 @@ static void effect_end(struct broker *b, struct peer *c, bool done,
 {
 	/* None, where the owner repeats one. */
 	struct peer *p = c->effect_vm ? peer_of_vm(b, c->effect_vm) : NULL;
-	struct policy_decision *d = c->effect_decision;
 
 	if (done)
 		remember_done(b, c);
-	(void)str_printf(d->reason, sizeof(d->reason), "%s", reason);
 	c->effect = 0;
-	c->effect_decision = NULL;
 	if (p && p->kind == PEER_PLANNER)
-		reply(b, p, c->effect_call, d, done, c->effect_index);
-	free(d);
+		reply(b, p,
+		      &(struct result){ c->effect_call, VERDICT_ALLOW, done,
+					c->effect_clause, reason,
+					c->effect_index });
 	b->acting = false;
 	planners_listen(b, true);
 }

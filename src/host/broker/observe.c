@@ -67,7 +67,7 @@ void observed_to(struct broker *b, int fd)
 	samples_later(b);
 }
 
-static enum refused_by by_of(const struct policy_decision *d)
+static enum refused_by by_of(const struct decision *d)
 {
 	static const struct {
 		const char *clause;
@@ -78,8 +78,6 @@ static enum refused_by by_of(const struct policy_decision *d)
 		     { "store", BY_STORE },
 		     { "disk full", BY_DISK },
 		     { "task limit", BY_TASK_LIMIT } };
-	static const char rate[] = " limit";
-	size_t n = strlen(d->clause);
 	size_t i;
 
 	if (d->verdict == VERDICT_ALLOW)
@@ -87,9 +85,7 @@ static enum refused_by by_of(const struct policy_decision *d)
 	for (i = 0; i < ARRAY_SIZE(rows); i++)
 		if (!strcmp(d->clause, rows[i].clause))
 			return rows[i].by;
-	return n > strlen(rate) && !strcmp(d->clause + n - strlen(rate), rate)
-		       ? BY_RATE
-		       : BY_POLICY;
+	return d->limited ? BY_RATE : BY_POLICY;
 }
 
 /* The name, if it is one of the policy's; else it is a planner's word. */
@@ -105,7 +101,7 @@ static struct span known_name(struct broker *b, struct span name)
 }
 
 void observed_decision(struct broker *b, const struct request_of *q,
-		       const struct policy_decision *d, uint64_t index,
+		       const struct decision *d, uint64_t index,
 		       struct observe_time since)
 {
 	enum refused_by by = by_of(d);

@@ -34,7 +34,7 @@ bool pace_is_over(const struct pace *p)
 }
 
 bool refusals_more(struct refusals *r, struct span capability,
-		   const struct policy_decision *d, uint64_t now_us)
+		   const struct decision *d, uint64_t now_us)
 {
 	if (!r->any || !span_is(capability, r->capability) ||
 	    !span_is(span_str(d->clause), r->clause) ||
@@ -47,7 +47,7 @@ bool refusals_more(struct refusals *r, struct span capability,
 }
 
 void refusals_begin(struct refusals *r, struct span capability,
-		    const struct policy_decision *d, uint64_t index)
+		    const struct decision *d, uint64_t index)
 {
 	*r = (struct refusals){ .index = index };
 	/* A name that does not fit is no capability's: each has its record. */

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "policy/policy.h"
+#include "policy/decide.h"
 
 enum {
 	PACE_RATE = 20,	      /* requests a second that a VM may make, */
@@ -34,8 +34,8 @@ bool pace_is_over(const struct pace *p);
 /* A run of equal refusals. The first of them has its own record. */
 struct refusals {
 	char capability[LIMIT_NAME + 1];
-	char clause[sizeof(((struct policy_decision *)0)->clause)];
-	char reason[sizeof(((struct policy_decision *)0)->reason)];
+	char clause[sizeof(((struct decision *)0)->clause)];
+	char reason[sizeof(((struct decision *)0)->reason)];
 	bool any;	   /* there was a first one */
 	uint64_t index;	   /* of its record */
 	uint64_t more;	   /* since then, and not recorded yet */
@@ -45,10 +45,10 @@ struct refusals {
 
 /* One more that equals those before: counted, true. */
 bool refusals_more(struct refusals *r, struct span capability,
-		   const struct policy_decision *d, uint64_t now_us);
+		   const struct decision *d, uint64_t now_us);
 
 /* A refusal that was recorded, from which on equal ones are counted. */
 void refusals_begin(struct refusals *r, struct span capability,
-		    const struct policy_decision *d, uint64_t index);
+		    const struct decision *d, uint64_t index);
 
 #endif

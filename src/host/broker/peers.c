@@ -405,7 +405,6 @@ void peer_close(struct broker *b, struct peer *p)
 	refusals_flush(b, p);
 	loop_del(&b->loop, p->chan.fd);
 	chan_done(&p->chan);
-	free(p->effect_decision);
 	*p = (struct peer){ 0 };
 }
 

@@ -18,9 +18,7 @@
 #define HOST_BROKER_SESSION_H
 
 #include "policy/model.h"
-#define policy_decide policy_decide_on
 #include "policy/decide.h"
-#undef policy_decide
 #include "proto/message.h"
 
 enum {

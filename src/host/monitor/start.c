@@ -181,7 +181,7 @@ int start_broker(struct monitor *m, struct err *err)
 {
 	CLEAN_FD int control = -1;
 	CLEAN_FD int theirs = -1;
-	char arg[1200];
+	char boot[64], arg[1300];
 	int r = pair_of(&control, &theirs, err);
 
 	if (r < 0)
@@ -193,8 +193,9 @@ int start_broker(struct monitor *m, struct err *err)
 		err);
 	fd_close(&m->broker_audit_fd);
 	fd_close(&m->broker_store_fd);
-	(void)str_printf(arg, sizeof(arg), "%s\n%s",
-			 conf_planner_name(m->conf.planner), m->conf.say);
+	boot_id(boot);
+	(void)str_printf(arg, sizeof(arg), "%s %s\n%s",
+			 conf_planner_name(m->conf.planner), boot, m->conf.say);
 	if (r == 0)
 		r = hello(m, &m->broker, policy_name(m), arg, err);
 	if (r == 0)
