@@ -204,7 +204,7 @@ int audit_erase(int argc, char **argv, const struct cli *cli)
 	if (argc != 1 || !item == !sender ||
 	    str_printf(what, sizeof(what), "%s%s", item ? "item:" : "",
 		       item ? item : sender) < 0 ||
-	    origins_init(&o, what, NULL) < 0 || !o.item == !item) {
+	    origins_init(&o, what, NULL) < 0 || !o.item != !item) {
 		origins_done(&o);
 		return cli_usage("audit", "erase takes --item and a number, or "
 					  "--sender and an address");
