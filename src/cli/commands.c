@@ -77,6 +77,29 @@ static const struct cli_flag wire_flags[] = {
 	FLAGS_END,
 };
 
+#define LEVEL_FLAGS                                                            \
+	{ "--capability", "NAME", "this capability alone", NULL, WORD_ANY },   \
+		{ "--task", "N", "this task alone", NULL, WORD_ANY },          \
+	{                                                                      \
+		"--agent", NULL,                                               \
+			"the agent; connectors go on to take mail in", NULL,   \
+			WORD_ANY                                               \
+	}
+
+static const struct cli_flag kill_flags[] = {
+	LEVEL_FLAGS,
+	{ "--revoke", NULL,
+	  "all, and have connectors give up their credentials at their "
+	  "providers",
+	  NULL, WORD_ANY },
+	FLAGS_END,
+};
+
+static const struct cli_flag rearm_flags[] = {
+	LEVEL_FLAGS,
+	FLAGS_END,
+};
+
 static const struct cli_flag tail_flags[] = {
 	{ "-n", "N", "so many records (20)", NULL, WORD_ANY },
 	{ "--json", NULL, "print JSON, a record a line", NULL, WORD_ANY },
@@ -101,6 +124,47 @@ static const struct cli_command effects_parts[] = {
 	  .operands = "N",
 	  .brief = "once more, as a new effect, if the policy allows it; at a "
 		   "terminal, asks for a typed word",
+	  .flags = json_only },
+	{ .name = NULL },
+};
+
+#define TASK_WAIT                                                              \
+	{                                                                      \
+		"--wait", "SECONDS",                                           \
+			"until it is over, and show it then: exit 1 if it is " \
+			"not done, 3 if that takes longer",                    \
+			NULL, WORD_ANY                                         \
+	}
+
+static const struct cli_flag task_run_flags[] = {
+	{ "--on", "ITEM", "about that item, which is in memory", NULL,
+	  WORD_ANY },
+	TASK_WAIT,
+	JSON_FLAG,
+	FLAGS_END,
+};
+
+static const struct cli_flag task_show_flags[] = { TASK_WAIT, JSON_FLAG,
+						   FLAGS_END };
+
+static const struct cli_command task_parts[] = {
+	{ .name = "run",
+	  .operands = "TEXT",
+	  .brief = "what you want done, in your words: who and what is named "
+		   "in them, you have named",
+	  .flags = task_run_flags },
+	{ .name = "list",
+	  .brief = "all of yours that are kept, and those of the newest items "
+		   "(also without a word)",
+	  .flags = json_only },
+	{ .name = "show",
+	  .operands = "N",
+	  .brief = "one in full, with its answer and its requests",
+	  .flags = task_show_flags },
+	{ .name = "cancel",
+	  .operands = "N",
+	  .brief = "end one that waits or is at work; what it has had done "
+		   "stays done",
 	  .flags = json_only },
 	{ .name = NULL },
 };
@@ -290,6 +354,13 @@ const struct cli_command cli_commands[] = {
 		   "itself.",
 	  .parts = effects_parts,
 	  .run = cmd_effects },
+	{ .name = "task",
+	  .brief = "tell a planner what to do, and see what became of it",
+	  .about = "A task runs in a planner VM of its own, which begins "
+		   "clean. What you write is yours: an address or a number in "
+		   "it counts as named by you, for this task alone.",
+	  .parts = task_parts,
+	  .run = cmd_task },
 	{ .name = "read",
 	  .operands = "FILE|-",
 	  .brief = "read one message in a throwaway VM; works without `up`",
@@ -341,14 +412,19 @@ const struct cli_command cli_commands[] = {
 	  .brief = "stop every effect at once, and stay stopped",
 	  .about = "Ends every connector and VM and sets the latch: nothing "
 		   "has any effect until the owner types `bulkhead rearm`. "
+		   "With --agent, --task or --capability it stops that alone, "
+		   "and its planner's VMs; connectors go on for the rest. "
 		   "Where bulkhead is not running, it sets the latch and exits "
 		   "with 5.",
+	  .flags = kill_flags,
 	  .run = cmd_kill },
 	{ .name = "rearm",
 	  .brief = "clear the kill latch (needs a terminal)",
 	  .about = "Asks for the typed word `rearm` and removes the latch. "
 		   "bulkhead must not be running; `bulkhead up` starts it "
-		   "again.",
+		   "again. Latches of the agent, of a task and of a capability "
+		   "are taken away one by one, and while it is running, too.",
+	  .flags = rearm_flags,
 	  .run = cmd_rearm },
 	{ .name = "doctor",
 	  .brief = "check this machine, and say what to do",

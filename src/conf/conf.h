@@ -15,10 +15,12 @@
 enum {
 	CONF_CONNECTORS = 16,
 	CONF_USERS = 16,
+	CONF_TASKS = 8,
 	CONF_NAME_MAX = 64,
 	CONF_PATH_MAX = 1024,
 	CONF_POOL_MAX = 16, /* VMs of one kind kept ready */
 	CONF_RESTARTS_MAX = 100,
+	CONF_FROZEN_MAX = 16, /* machines kept after a kill */
 };
 
 /* With PLANNER_NONE mails are read and recorded, and no task is started. */
@@ -38,6 +40,12 @@ struct conf_connector {
 	char name[CONF_NAME_MAX];
 	enum conf_connector_kind kind;
 	char path[CONF_PATH_MAX]; /* absolute: ~ and relative are resolved */
+};
+
+/* A standing task: what is to be done with each item of a source. */
+struct conf_task {
+	char on[CONF_NAME_MAX]; /* the source of the policy */
+	char say[1024];		/* the owner's words */
 };
 
 struct conf_vm {
@@ -63,6 +71,13 @@ struct conf_supervision {
 	uint32_t backoff_s;  /* the longest wait before a start */
 	uint32_t healthy_s; /* up for so long: earlier failures are forgotten */
 	uint32_t restarts;  /* of the core within ten minutes */
+};
+
+/* What a kill leaves of a machine at work, and one more thing that sets it. */
+struct conf_kill {
+	char file[CONF_PATH_MAX]; /* its being there is a kill; "": none */
+	bool freeze;		  /* stopped and kept, not ended */
+	uint32_t keep;		  /* so many of them, 1 to CONF_FROZEN_MAX */
 };
 
 enum conf_logs { LOGS_NONE = 0, LOGS_KINDS, LOGS_FULL, LOGS_MAX };
@@ -95,15 +110,15 @@ struct conf {
 	char agent[CONF_NAME_MAX];  /* one agent in this version */
 	char policy[CONF_PATH_MAX]; /* "": the embedded default policy */
 	enum conf_planner planner;
-	/* Without a planner, both are "". */
-	char on[CONF_NAME_MAX]; /* the policy's source it waits for */
-	char say[1024];		/* the standing task's instruction */
+	uint32_t n_tasks; /* without a planner, none */
+	struct conf_task tasks[CONF_TASKS];
 	struct conf_vm reader;
 	struct conf_vm planner_vm;
 	int backend; /* enum vm_backend */
 	struct conf_queue queue;
 	uint64_t audit_reserve; /* bytes set aside for the log, 0: none */
 	struct conf_supervision supervision;
+	struct conf_kill kill;
 	struct conf_telemetry telemetry;
 	uint32_t n_connectors;
 	struct conf_connector connectors[CONF_CONNECTORS];

@@ -5,6 +5,7 @@
 #include "proto/msg.h"
 
 #include <assert.h>
+#include <inttypes.h>
 
 #include "base/rd.h"
 #include "base/str.h"
@@ -68,6 +69,7 @@ enum {
 	KEY_MAX = 512,
 	REASON_MAX = 512,
 	SCHEMA_MAX = 32 << 10,
+	HELLO_MAX = 16 << 10,
 	AUDIT_TEXT_MAX = 32 << 10,
 };
 
@@ -95,7 +97,8 @@ static const struct layout kept_row = { LAYOUT(m_r_row, ROW_FIELDS) };
 
 #define L_E_ROW                                                                \
 	LAYOUT(m_e_row, U64(m_e_row, effect), U64(m_e_row, item),              \
-	       U64(m_e_row, task), U64(m_e_row, repeats), U8(m_e_row, state),  \
+	       U64(m_e_row, task), U64(m_e_row, repeats),                      \
+	       U64(m_e_row, ticket), U8(m_e_row, state),                       \
 	       U8(m_e_row, recorded), U8(m_e_row, have_index),                 \
 	       U64(m_e_row, index), U64(m_e_row, planned_s),                   \
 	       U64(m_e_row, ended_s), STR(m_e_row, capability, LIMIT_NAME),    \
@@ -110,6 +113,10 @@ static const struct layout kept_row = { LAYOUT(m_r_row, ROW_FIELDS) };
 	LAYOUT(m_c_aside, U64(m_c_aside, item),                                \
 	       STR(m_c_aside, sender, LIMIT_SENDER),                           \
 	       STR(m_c_aside, ids, LIMIT_ASIDE_IDS))
+#define L_LATCH                                                                \
+	LAYOUT(m_latch, U8(m_latch, level), U8(m_latch, set),                  \
+	       STR(m_latch, capability, LIMIT_NAME), U64(m_latch, task),       \
+	       STR(m_latch, by, LIMIT_NAME), STR(m_latch, reason, REASON_MAX))
 #define L_PING LAYOUT(m_ping, U64(m_ping, number))
 #define L_ITEM_DONE                                                            \
 	LAYOUT(m_item_done, STR(m_item_done, key, KEY_MAX),                    \
@@ -120,9 +127,10 @@ static const struct layout kept_row = { LAYOUT(m_r_row, ROW_FIELDS) };
 
 static const struct layout layouts[] = {
 	[MSG_HELLO] = { "hello", LAYOUT(m_hello, STR(m_hello, name, LIMIT_NAME),
-					STR(m_hello, arg, 4096)) },
+					STR(m_hello, arg, HELLO_MAX)) },
 	[MSG_STOP] = { "stop", L_EMPTY },
 	[MSG_KILL] = { "kill", L_TEXT },
+	[MSG_LATCH] = { "latch", L_LATCH },
 	[MSG_PING] = { "ping", L_PING },
 	[MSG_PEER] = { "peer", L_EMPTY },
 	[MSG_READY] = { "ready", L_EMPTY },
@@ -210,6 +218,7 @@ static const struct layout layouts[] = {
 	[MSG_E_PLAN] = { "e-plan",
 			 LAYOUT(m_e_plan, U64(m_e_plan, item),
 				U64(m_e_plan, task), U64(m_e_plan, repeats),
+				U64(m_e_plan, ticket),
 				STR(m_e_plan, capability, LIMIT_NAME),
 				STR(m_e_plan, connector, LIMIT_NAME),
 				LIST(m_e_plan, args, LIMIT_ARGS, arg)) },
@@ -220,6 +229,7 @@ static const struct layout layouts[] = {
 	[MSG_E_RECORDED] = { "e-recorded", L_S_REF },
 	[MSG_E_GET] = { "e-get", L_S_GET },
 	[MSG_E_ROW] = { "e-row", L_E_ROW },
+	[MSG_T_NUMBER] = { "t-number", L_EMPTY },
 	[MSG_R_PUT] = { "r-put", LAYOUT(m_r_put, LIST(m_r_put, rows, LIMIT_ROWS,
 						      kept_row)) },
 	[MSG_R_NEXT] = { "r-next",
@@ -282,8 +292,11 @@ static const struct layout layouts[] = {
 	[MSG_RECORD] = { "record", L_EMPTY },
 	[MSG_REFUSED] = { "refused", L_TEXT },
 	[MSG_TASK_GET] = { "task-get", L_EMPTY },
-	[MSG_TASK] = { "task", LAYOUT(m_task, STR(m_task, instruction, 4096),
-				      U8(m_task, has_item)) },
+	[MSG_TASK] = { "task",
+		       LAYOUT(m_task,
+			      STR(m_task, instruction, LIMIT_INSTRUCTION),
+			      U8(m_task, has_item),
+			      STR(m_task, items, LIMIT_VIEW)) },
 	[MSG_TOOLS_GET] = { "tools-get", L_EMPTY },
 	[MSG_TOOL] = { "tool", LAYOUT(m_tool, STR(m_tool, name, LIMIT_NAME),
 				      STR(m_tool, description, 1024),
@@ -298,9 +311,17 @@ static const struct layout layouts[] = {
 				     U8(m_call_result, executed),
 				     STR(m_call_result, clause, REASON_MAX),
 				     STR(m_call_result, reason, REASON_MAX),
-				     U64(m_call_result, audit_index)) },
+				     U64(m_call_result, audit_index),
+				     U64(m_call_result, ticket)) },
+	[MSG_WAIT] = { "wait",
+		       LAYOUT(m_wait, U64(m_wait, call), U64(m_wait, ticket),
+			      U32(m_wait, seconds)) },
 	[MSG_ANSWER] = { "answer", L_TEXT },
 	[MSG_ANSWER_OK] = { "answer-ok", L_EMPTY },
+	[MSG_REVOKE] = { "revoke", L_EMPTY },
+	[MSG_REVOKED] = { "revoked",
+			  LAYOUT(m_revoked, U8(m_revoked, result),
+				 STR(m_revoked, detail, REASON_MAX)) },
 	[MSG_EFFECT] = { "effect",
 			 LAYOUT(m_effect, U64(m_effect, effect),
 				STR(m_effect, capability, LIMIT_NAME),
@@ -311,8 +332,9 @@ static const struct layout layouts[] = {
 				     STR(m_effect_done, detail, REASON_MAX)) },
 	[MSG_C_STATUS] = { "c-status", L_EMPTY },
 	[MSG_C_DOWN] = { "c-down", L_EMPTY },
+	[MSG_C_KILL] = { "c-kill", L_LATCH },
+	[MSG_C_REARM] = { "c-rearm", L_LATCH },
 	[MSG_C_KEY] = { "c-key", L_EMPTY },
-	[MSG_C_KILL] = { "c-kill", L_TEXT },
 	[MSG_C_ITEMS] = { "c-items", L_EMPTY },
 	[MSG_C_ITEM] = { "c-item",
 			 LAYOUT(m_c_item, U64(m_c_item, item),
@@ -342,6 +364,64 @@ static const struct layout layouts[] = {
 	[MSG_C_ASIDE] = { "c-aside", L_C_ASIDE },
 	[MSG_C_ASIDE_ROW] = { "c-aside-row", LAYOUT(m_r_row, ROW_FIELDS) },
 	[MSG_C_ERASE] = { "c-erase", L_C_ASIDE },
+	[MSG_C_APPROVALS] = { "c-approvals",
+			      LAYOUT(m_c_approvals, U64(m_c_approvals, ticket),
+				     U8(m_c_approvals, held),
+				     U8(m_c_approvals, history),
+				     U8(m_c_approvals, full),
+				     U8(m_c_approvals, code)) },
+	[MSG_C_APPROVAL] = { "c-approval",
+			     LAYOUT(m_c_approval, U64(m_c_approval, ticket),
+				    U64(m_c_approval, card),
+				    U64(m_c_approval, button),
+				    U64(m_c_approval, task),
+				    U64(m_c_approval, item),
+				    U64(m_c_approval, created_s),
+				    U64(m_c_approval, expires_s),
+				    U64(m_c_approval, ready_s),
+				    U64(m_c_approval, due_s),
+				    U64(m_c_approval, ended_s),
+				    U64(m_c_approval, effect),
+				    U64(m_c_approval, audit_index),
+				    U8(m_c_approval, state),
+				    U8(m_c_approval, undo),
+				    U8(m_c_approval, remember),
+				    U8(m_c_approval, show),
+				    U32(m_c_approval, quorum),
+				    U32(m_c_approval, votes),
+				    U32(m_c_approval, times),
+				    STR(m_c_approval, capability, LIMIT_NAME),
+				    STR(m_c_approval, clause, REASON_MAX),
+				    STR(m_c_approval, why, REASON_MAX),
+				    STR(m_c_approval, code, 16),
+				    STR(m_c_approval, text, LIMIT_CARD),
+				    BYTES(m_c_approval, hash, 32)) },
+	[MSG_C_APPROVE] = { "c-approve",
+			    LAYOUT(m_c_approve, U64(m_c_approve, ticket),
+				   U32(m_c_approve, uid),
+				   U32(m_c_approve, times),
+				   U8(m_c_approve, always),
+				   STR(m_c_approve, code, 16),
+				   BYTES(m_c_approve, hash, 32)) },
+	[MSG_C_DECLINE] = { "c-decline",
+			    LAYOUT(m_c_decline, U64(m_c_decline, ticket),
+				   U32(m_c_decline, uid),
+				   U8(m_c_decline, freeze)) },
+	[MSG_C_TASK_RUN] = { "c-task-run",
+			     LAYOUT(m_task_run, U64(m_task_run, item),
+				    STR(m_task_run, text, LIMIT_INSTRUCTION)) },
+	[MSG_C_TASKS] = { "c-tasks", L_S_REF },
+	[MSG_C_TASK_CANCEL] = { "c-task-cancel", L_S_REF },
+	[MSG_C_TASK] = { "c-task",
+			 LAYOUT(m_c_task, U64(m_c_task, task),
+				U64(m_c_task, item), U8(m_c_task, state),
+				U8(m_c_task, own), U64(m_c_task, created_s),
+				U64(m_c_task, ended_s), U32(m_c_task, calls),
+				U32(m_c_task, forks), U32(m_c_task, bits),
+				STR(m_c_task, label, LIMIT_TASK_LABEL),
+				STR(m_c_task, text, LIMIT_INSTRUCTION),
+				STR(m_c_task, answer, LIMIT_ANSWER),
+				STR(m_c_task, fault, LIMIT_TASK_FAULT)) },
 	[MSG_C_OK] = { "c-ok", L_EMPTY },
 	[MSG_C_FAIL] = { "c-fail", L_TEXT },
 	[MSG_C_TEXT] = { "c-text", L_TEXT },
@@ -388,6 +468,21 @@ const char *item_verdict_name(unsigned v)
 	return v < ITEM_VERDICT_MAX ? names[v] : "unknown";
 }
 
+const char *task_state_name(unsigned s)
+{
+	static const char *const names[] = {
+		[TASK_QUEUED] = "queued",
+		[TASK_RUNNING] = "running",
+		[TASK_DONE] = "done",
+		[TASK_FAILED] = "failed",
+		[TASK_CANCELLED] = "cancelled",
+		[TASK_INTERRUPTED] = "interrupted",
+	};
+
+	static_assert(ARRAY_SIZE(names) == TASK_STATE_MAX, "a name each");
+	return s && s < TASK_STATE_MAX ? names[s] : "unknown";
+}
+
 const char *effect_state_name(unsigned s)
 {
 	static const char *const names[] = {
@@ -403,6 +498,46 @@ const char *effect_state_name(unsigned s)
 
 	static_assert(ARRAY_SIZE(names) == EFFECT_STATE_MAX, "a name each");
 	return names[s < EFFECT_STATE_MAX ? s : 0];
+}
+
+const char *latch_level_name(unsigned l)
+{
+	static const char *const names[] = {
+		[0] = "none",	       [LATCH_CAPABILITY] = "capability",
+		[LATCH_TASK] = "task", [LATCH_AGENT] = "agent",
+		[LATCH_ALL] = "all",   [LATCH_REVOKE] = "all+revoke",
+	};
+
+	static_assert(ARRAY_SIZE(names) == LATCH_LEVEL_MAX, "a name each");
+	return names[l < LATCH_LEVEL_MAX ? l : 0];
+}
+
+const char *revoked_name(unsigned r)
+{
+	static const char *const names[] = {
+		[0] = "none",
+		[REVOKED_NOTHING] = "nothing-to-revoke",
+		[REVOKED_DONE] = "revoked",
+		[REVOKED_FAILED] = "failed",
+	};
+
+	static_assert(ARRAY_SIZE(names) == REVOKED_MAX, "a name each");
+	return names[r < REVOKED_MAX ? r : 0];
+}
+
+void ticket_text(char ret[TICKET_TEXT], uint64_t ticket)
+{
+	(void)str_printf(ret, TICKET_TEXT, "q%" PRIu64, ticket);
+}
+
+uint64_t ticket_read(struct span text)
+{
+	uint64_t n;
+
+	if (text.n < 2 || text.p[0] != 'q' || text.p[1] == '0' ||
+	    num_parse(span_of(text.p + 1, text.n - 1), 1, INT64_MAX, &n) < 0)
+		return 0;
+	return n;
 }
 
 /* UNSAFE: base + field->off is inside the struct by the layout tables. */

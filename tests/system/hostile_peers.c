@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@
 #include "base/testing.h"
 #include "policy/policy.h"
 #include "privsep/chan.h"
+#include "privsep/gate.h"
 #include "privsep/spawn.h"
 #include "proto/aside.h"
 #include "proto/message.h"
@@ -44,6 +46,7 @@ static struct world {
 	char dir[32];
 	pid_t auditd, broker, store;
 	struct chan auditd_monitor, store_monitor, monitor, control;
+	struct gate *gate;
 	uint64_t next;
 } w;
 
@@ -117,6 +120,7 @@ static int world_start(void **)
 	CLEAN_FD int queue = -1;
 	CLEAN_FD int tip = -1;
 	CLEAN_FD int policy = -1;
+	CLEAN_FD int gate = -1;
 
 	w = (struct world){ .dir = "/tmp/bhp-XXXXXX", .next = 1 };
 	assert_non_null(mkdtemp(w.dir));
@@ -126,6 +130,7 @@ static int world_start(void **)
 	queue = openat(dir, "store", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_int_equal(mkdirat(dir, "tip", 0700), 0);
 	tip = openat(dir, "tip", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(gate_make(&w.gate, &gate), 0);
 	assert_true(dir >= 0 && queue >= 0 && tip >= 0 && policy >= 0);
 	assert_int_equal(chan_pair(s), 0);
 	assert_int_equal(chan_pair(kept), 0);
@@ -137,8 +142,8 @@ static int world_start(void **)
 				 (int[]){ a[1], audit[1], dir, tip }, 4);
 	w.store = start_process(PROC_STORE, (int[]){ s[1], kept[1], queue }, 3);
 	w.broker = start_process(
-		PROC_BROKER, (int[]){ m[1], audit[0], c[1], policy, kept[0] },
-		5);
+		PROC_BROKER,
+		(int[]){ m[1], audit[0], c[1], policy, kept[0], gate }, 6);
 	fd_close(&s[1]);
 	fd_close(&kept[0]);
 	fd_close(&kept[1]);
@@ -159,7 +164,7 @@ static int world_start(void **)
 					       "history=1000 last=none") };
 	say(&w.store_monitor, MSG_HELLO, -1);
 	out.hello = (struct m_hello){ span_str("p.yaml"),
-				      span_str("triage\nTell me.") };
+				      span_str("triage\nmail\x1fTell me.\x1e") };
 	say(&w.monitor, MSG_HELLO, -1);
 	hear(&w.monitor, MSG_READY);
 	return 0;
@@ -243,7 +248,10 @@ static uint64_t new_vm(enum vm_kind kind, uint64_t item, struct chan *porter)
 	assert_int_equal(chan_pair(pair), 0);
 	chan_limited(porter, pair[0]);
 	out.vm_new = (struct m_vm_new){ w.next++, (uint8_t)kind, item };
+	/* Its task is the one that was asked for last. */
+	out.ids.task = kind == VM_PLANNER ? in.task_start.task : 0;
 	say(&w.monitor, MSG_VM_NEW, pair[1]);
+	out.ids.task = 0;
 	fd_close(&pair[1]);
 	return w.next - 1;
 }
@@ -434,12 +442,23 @@ static void test_reads_slowly(void **)
 	chan_done(&planner);
 }
 
+static void new_outbox(struct chan *outbox)
+{
+	int pair[2];
+
+	assert_int_equal(chan_pair(pair), 0);
+	chan_limited(outbox, pair[0]);
+	out.connector = (struct m_connector){ span_str("drafts"), 2 };
+	say(&w.monitor, MSG_CONNECTOR, pair[1]);
+	fd_close(&pair[1]);
+	alive();
+}
+
 /* What nobody can carry out is refused, and uses up no rate. */
 static void test_no_connector_no_rate(void **)
 {
 	struct chan planner, outbox;
 	uint64_t vm, effect;
-	int pair[2];
 	int i;
 
 	(void)planner_of_item(&planner, &vm);
@@ -451,12 +470,7 @@ static void test_no_connector_no_rate(void **)
 		assert_int_equal(in.call_result.verdict, VERDICT_DENY);
 		assert_true(span_is(in.call_result.clause, "no connector"));
 	}
-	assert_int_equal(chan_pair(pair), 0);
-	chan_limited(&outbox, pair[0]);
-	out.connector = (struct m_connector){ span_str("drafts"), 2 };
-	say(&w.monitor, MSG_CONNECTOR, pair[1]);
-	fd_close(&pair[1]);
-	alive();
+	new_outbox(&outbox);
 	/* A second request while the first is being carried out. */
 	out.call.args[0] = text("text", 1);
 	call(&planner, "notes.append", 1);
@@ -476,6 +490,86 @@ static void test_no_connector_no_rate(void **)
 	assert_int_equal(in.call_result.executed, 0);
 	alive();
 	chan_done(&planner);
+}
+
+static void call_note(struct chan *planner)
+{
+	letters[0] = 'x';
+	out.call.args[0] = text("text", 1);
+	call(planner, "notes.append", 1);
+}
+
+static bool is_quiet(const struct chan *c)
+{
+	struct pollfd p = { c->fd, POLLIN, 0 };
+
+	return poll(&p, 1, 200) == 0;
+}
+
+/* What the gate shuts the broker refuses, by a store to memory alone: that it
+ * is told nothing changes nothing. What is open again goes through. */
+static void test_gate(void **)
+{
+	static const char *const words[] = { "capability", "task", "agent",
+					     "all" };
+	struct chan planner, outbox;
+	struct gate_row rows[4] = { { .capability = SPAN_LIT("notes.append") },
+				    { .task = 1 },
+				    { .agent = true },
+				    { .all = true } };
+	uint64_t vm;
+	size_t i;
+
+	(void)planner_of_item(&planner, &vm);
+	rows[1].task = in.task_start.task;
+	new_outbox(&outbox);
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		assert_int_equal(gate_shut(w.gate, &rows[i]), 0);
+		call_note(&planner);
+		hear(&planner, MSG_CALL_RESULT);
+		assert_int_equal(in.call_result.verdict, VERDICT_DENY);
+		assert_true(span_is(in.call_result.clause, "kill latch"));
+		assert_non_null(memmem(in.call_result.reason.p,
+				       in.call_result.reason.n, words[i],
+				       strlen(words[i])));
+		assert_true(is_quiet(&outbox));
+		gate_open(w.gate, &rows[i]);
+	}
+	/* Other capabilities, other tasks: nothing to do with this one. */
+	assert_int_equal(gate_shut(w.gate,
+				   &(struct gate_row){
+					   .capability = SPAN_LIT("email.send"),
+					   .task = rows[1].task + 1 }),
+			 0);
+	call_note(&planner);
+	hear(&outbox, MSG_EFFECT);
+	chan_done(&outbox);
+	chan_done(&planner);
+}
+
+/* A task that is killed while it waits for its machine ends all the same. */
+static void test_killed_waiting(void **)
+{
+	CLEAN_FD int record = record_memfd();
+	struct chan envelope, reader;
+	uint64_t item = new_item("1.mail", &envelope);
+	uint64_t vm = new_vm(VM_READER, item, &reader);
+
+	out.envelope = (struct m_envelope){ .ok = 1 };
+	say(&envelope, MSG_ENVELOPE, -1);
+	out.empty = (struct m_empty){ 0 };
+	say(&reader, MSG_RECORD, record);
+	hear(&w.monitor, MSG_TASK_START);
+	vm_gone(vm, "done");
+	out.latch = (struct m_latch){ .level = LATCH_TASK,
+				      .set = 1,
+				      .task = in.task_start.task };
+	say(&w.monitor, MSG_LATCH, -1);
+	hear(&w.monitor, MSG_ITEM_VERDICT);
+	assert_int_equal(in.item_verdict.verdict, ITEM_TASK_FAILED);
+	alive();
+	chan_done(&envelope);
+	chan_done(&reader);
 }
 
 /* Out of turn, twice, after the end. */
@@ -873,6 +967,8 @@ int main(int argc, char **argv)
 		WORLD_TEST(test_never_reads),
 		WORLD_TEST(test_reads_slowly),
 		WORLD_TEST(test_no_connector_no_rate),
+		WORLD_TEST(test_gate),
+		WORLD_TEST(test_killed_waiting),
 		WORLD_TEST(test_out_of_turn),
 		WORLD_TEST(test_bad_records),
 		WORLD_TEST(test_endless_requests),

@@ -22,6 +22,7 @@
 #include "host/broker/pace.h"
 #include "policy/decide.h"
 #include "privsep/chan.h"
+#include "privsep/gate.h"
 #include "privsep/observe.h"
 #include "privsep/rpc.h"
 #include "proto/aside.h"
@@ -31,7 +32,12 @@ enum {
 	BROKER_PEERS = 160, /* more than the monitor's items, VMs, connectors */
 	BROKER_REQUESTS = 32,		  /* remembered for each item */
 	BROKER_REQUEST_BYTES = 256 << 10, /* the same */
-	BROKER_CALLS = 64,     /* a task: after that, all are refused */
+	BROKER_CALLS = 64,	/* a task: after that, all are refused */
+	BROKER_OWN = 8,		/* tasks of the owner's own, at work at once */
+	BROKER_OWN_ALL = 64,	/* and in memory, with those that wait */
+	BROKER_OWN_KEPT = 1000, /* in the store */
+	BROKER_TASKS = BROKER_ITEMS + BROKER_OWN_ALL,
+	BROKER_STANDING = 8,
 	BROKER_HISTORY = 128,  /* items told of, with those in memory */
 	BROKER_EFFECTS = 1000, /* told of at once */
 	BROKER_SEND_MS = 10000,
@@ -62,14 +68,40 @@ struct item {
 	uint64_t reader_us;
 	bool have_envelope;
 	char envelope_from[321];
-	int record_fd; /* sealed memfd: message_encode; -1 */
-	int shown_fd;  /* what the planner sees of it, once asked for; -1 */
-	char *answer;  /* the planner's words, owned */
+	uint64_t came_s; /* since 1970 */
+	int record_fd;	 /* sealed memfd: message_encode; -1 */
+};
+
+/* What a planner is given to do: about an item that came in, by a standing
+ * task, or what the owner wants, which has a row in the store. */
+struct task {
+	uint64_t id;   /* 0: free row */
+	uint64_t item; /* that it is about; 0: none */
+	bool own;      /* the owner's */
+	enum task_state state;
+	uint64_t created_s, ended_s;
+	uint64_t start_ms; /* monotonic, when it began to run */
+	char *text;	   /* the owner's words, owned */
+	size_t text_n;
+	struct session *session; /* while it runs */
+	int shown_fd;		 /* its item as the planner sees it, once asked
+				    for; -1 */
+	char *answer;		 /* the planner's words, owned */
 	size_t answer_n;
+	char *label; /* of what its planner had seen at the end, owned */
+	char fault[LIMIT_TASK_FAULT + 1];
 	uint32_t n_requests;
 	struct request requests[BROKER_REQUESTS];
 	size_t request_bytes; /* of them all, at most BROKER_REQUEST_BYTES */
-	uint32_t calls;
+	uint32_t calls, forks, bits;
+	bool frozen; /* by the owner */
+	bool owed;   /* its row finds no room in the store yet */
+};
+
+/* What is to be done with each item of a source, in the owner's words. */
+struct standing {
+	char on[LIMIT_NAME + 1];
+	char text[LIMIT_INSTRUCTION + 1];
 };
 
 enum peer_kind {
@@ -88,6 +120,7 @@ struct peer {
 	struct chan chan;
 	uint64_t vm;
 	uint64_t item;
+	uint64_t task;		   /* planners */
 	char name[LIMIT_NAME + 1]; /* connectors */
 	bool outbound;
 	uint64_t patience_ms; /* left, of those that have one */
@@ -99,10 +132,14 @@ struct peer {
 	uint64_t effect_call;
 	uint64_t effect_item;
 	uint64_t effect_task;
+	uint64_t effect_ticket; /* of the approval that fired; 0: none */
 	char effect_clause[200];
 	uint64_t effect_index;
 	struct observe_time effect_since;
 	char effect_capability[LIMIT_NAME + 1];
+	/* The ticket that a planner waits for, its call, and until when. */
+	uint64_t wait_ticket; /* 0: none */
+	uint64_t wait_call, wait_until_ms;
 };
 
 /* An argument as it goes on record; borrowed until it is there. */
@@ -137,8 +174,13 @@ enum refused_by {
 	BY_STORE,
 	BY_DISK,
 	BY_TASK_LIMIT,
+	BY_OWNER, /* he has said no */
+	BY_ASK,	  /* not refused: he is asked */
 	BY_MAX
 };
+
+/* A tool that every planner has, besides those of its porter. */
+#define TOOL_FORK "task.fork"
 
 struct broker {
 	struct loop loop;
@@ -153,14 +195,20 @@ struct broker {
 	struct policy *policy;
 	struct policy_state *limits;
 	struct decision decision; /* on the call at hand */
-	struct msg_ids ids;	  /* of this run */
+	struct approvals *approvals;
+	struct msg_ids ids;    /* of this run */
 	char planner[LIMIT_NAME + 1];
+	struct standing standing[BROKER_STANDING];
+	size_t n_standing;
 	uint8_t boot_id[16];
-	char instruction[4097]; /* "": no planner, so no tasks */
-	bool killed;
+	bool killed; /* a tripwire of ours says so before the monitor does */
+	const struct gate *gate;
 	bool acting; /* an effect is under way: planners wait */
 	struct peer peers[BROKER_PEERS];
 	struct item items[BROKER_ITEMS];
+	struct task tasks[BROKER_TASKS];
+	uint32_t next_handle; /* number that no session has been given */
+	int tasks_timer;
 	struct observe observe; /* to telemetry */
 	int observe_timer;
 	uint64_t decisions[BY_MAX];
@@ -175,6 +223,10 @@ struct broker {
 };
 
 struct request_of;
+struct approval;
+struct approvals;
+struct session;
+struct message;
 
 /* aside.c: what of a decision goes on record, and what lies beside. */
 /* Begins with the arguments of a decision. */
@@ -191,6 +243,7 @@ struct peer *peer_add(struct broker *b, enum peer_kind kind, int fd);
 void peer_close(struct broker *b, struct peer *p);
 struct peer *peer_of_vm(struct broker *b, uint64_t vm);
 struct peer *peer_of_connector(struct broker *b, const char *name);
+struct peer *peer_of_item(struct broker *b, enum peer_kind kind, uint64_t item);
 struct peer *peer_of_kind(struct broker *b, enum peer_kind kind);
 /* Whether planners are listened to. */
 void planners_listen(struct broker *b, bool on);
@@ -200,6 +253,8 @@ void peer_drain(struct broker *b, struct peer *p);
 void peer_send(struct broker *b, struct peer *p, const int *fds, size_t n);
 
 /* items.c */
+/* Seconds since 1970. */
+uint64_t wall_s(void);
 /* Forgets the oldest that has its verdict; false: there is none. */
 bool item_forget(struct broker *b);
 /* A memfd of ours; for want of descriptors at the cost of what ended. */
@@ -213,6 +268,9 @@ void item_finish(struct broker *b, struct item *it, enum item_verdict v,
 		 const char *fault);
 void items_tell(struct broker *b, struct peer *control);
 struct msg_ids item_ids(const struct broker *b, const struct item *it);
+
+/* Reads the item's record: *m borrows from *bytes, which the caller frees. */
+void item_message(const struct item *it, uint8_t **bytes, struct message *m);
 
 /* Begins b->record: an item's verdict. */
 void verdict_record(struct broker *b, const struct msg_ids *ids, uint64_t item,
@@ -232,6 +290,8 @@ void limits_end_task(struct broker *b, uint64_t task);
 
 /* keep.c: what the store keeps. False: refused, the reason in b->keep_why. */
 void keep_init(struct broker *b, int fd);
+/* The number of a new task; 0: refused. */
+[[nodiscard]] uint64_t keep_task_number(struct broker *b);
 /* The number of a new effect; 0: refused. */
 [[nodiscard]] uint64_t keep_plan(struct broker *b, const struct m_e_plan *m);
 [[nodiscard]] bool keep_started(struct broker *b, uint64_t effect,
@@ -289,7 +349,7 @@ void effect_repeat(struct broker *b, struct peer *control);
 /* The outcome of an effect, as it goes into the log. */
 #define OUTCOME_NO_INDEX UINT64_MAX
 
-struct outcome {
+struct effect_outcome {
 	uint64_t effect;
 	uint64_t index; /* of its intent, or OUTCOME_NO_INDEX */
 	char connector[LIMIT_NAME + 1];
@@ -299,28 +359,107 @@ struct outcome {
 	struct msg_ids ids;
 };
 
-struct outcome outcome_of(const struct broker *b, const struct m_e_row *e);
-void outcome_audit(struct broker *b, const struct outcome *o);
+struct effect_outcome outcome_of(const struct broker *b,
+				 const struct m_e_row *e);
+void outcome_audit(struct broker *b, const struct effect_outcome *o);
+
+/* approvals.c: requests that wait; approvals.h */
+void approvals_init(struct broker *b);
+/* Before anything is at work: those that another policy has left. */
+void approvals_recover(struct broker *b);
+/*
+ * The call that b->decision is about, decided on `in`, waits: for the owner if
+ * the verdict is ask, else for its undo window. Its ticket; 0: it cannot, and
+ * b->keep_why says why.
+ */
+[[nodiscard]] uint64_t approval_park(struct broker *b,
+				     const struct request_of *q,
+				     const struct decide_in *in);
+/* Its effect is planned: it never fires again. */
+[[nodiscard]] bool approval_fired(struct broker *b, struct approval *a,
+				  uint64_t effect);
+/* The owner has said yes, and its undo window begins. */
+[[nodiscard]] bool approval_held(struct broker *b, struct approval *a,
+				 uint64_t hold_s);
+void approval_outcome(struct broker *b, uint64_t ticket, enum effect_state s);
+/* Clauses that hold for that task, at most DECIDE_CLAUSES; they live until the
+ * next message. */
+size_t approval_clauses(struct broker *b, uint64_t task,
+			struct decide_clause *ret);
+/* One has decided: it counts. False: that cannot be kept. */
+[[nodiscard]] bool approval_clause_used(struct broker *b, uint64_t id);
+void approvals_step(struct broker *b);
+void call_wait(struct broker *b, struct peer *p);
+void approvals_tell(struct broker *b, struct peer *control);
+void approval_yes(struct broker *b, struct peer *control);
+void approval_no(struct broker *b, struct peer *control);
+/* tasks.c */
+void tasks_init(struct broker *b);
+/* A task of the item, which has its number, from a clean planner VM. */
+void task_of_item(struct broker *b, struct item *it,
+		  const struct standing *what);
+struct task *task_find(struct broker *b, uint64_t id);
+/* The task that a planner works on; NULL: it has ended. */
+struct task *task_at_work(struct broker *b, const struct peer *planner);
+struct msg_ids task_ids(const struct broker *b, const struct task *t);
+/* Its planner is gone. */
+void task_failed(struct broker *b, struct task *t, const char *why);
+/* The item has its verdict: its task is over. */
+void task_item_over(struct broker *b, const struct item *it);
+/* Forgets the task of an item, of which nothing is asked any more. */
+void task_forget(struct broker *b, uint64_t id);
+/* What a crash left: the owner's tasks that waited wait again. */
+void tasks_recover(struct broker *b);
+/* Starts those that wait, as far as there are places. */
+void tasks_plan(struct broker *b);
+/* The requests of a task, to the owner. */
+void task_tell_requests(struct broker *b, struct peer *control,
+			const struct task *t);
+void tasks_tell(struct broker *b, struct peer *control);
+void task_run(struct broker *b, struct peer *control);
+void task_cancel(struct broker *b, struct peer *control);
+/* From a planner. */
+void call_task_get(struct broker *b, struct peer *p);
+void call_answer(struct broker *b, struct peer *p);
+/* The planner's call of task.fork, in b->in. NULL: its machine is ended, and a
+ * clean one is on its way; else why not, in our words. */
+[[nodiscard]] const char *task_fork(struct broker *b, struct peer *p,
+				    struct task *t);
+
+/* latch.c: what is killed, and what kills. */
+void latch_map(struct broker *b);
+/* What stops a call now: "all", "agent", "task", "capability"; or NULL. */
+const char *latch_why(const struct broker *b, struct span capability,
+		      uint64_t task);
+/* MSG_LATCH in b->in. */
+void latch_told(struct broker *b);
 
 /* calls.c: what a planner's porter may ask. */
-/* For whom a call is made: an item's planner, or the owner once more. */
+/* For whom a call is made: a task's planner, or the owner once more. */
 struct request_of {
 	uint64_t item;
 	uint64_t task;
 	uint64_t repeats; /* effect, or 0 */
-	struct item *it;  /* the item's planner, or NULL */
+	/* One that may fire, and what it was decided on; or NULL. */
+	struct approval *fires;
+	struct decide_in *again;
+	uint64_t ticket;  /* that was given to it; 0: none */
+	bool refused;	  /* by the policy, not for want of something */
+	struct task *own; /* the planner's, or NULL */
 	struct peer *vm;
 };
 
 /* The call in b->in, for the owner: decided and sent. Its effect; 0 and
  * b->keep_why: it was not. */
-[[nodiscard]] uint64_t call_repeat(struct broker *b,
-				   const struct request_of *q);
+[[nodiscard]] uint64_t call_repeat(struct broker *b, struct request_of *q);
+/* The call in b->in, which q->fires lets happen: decided again and sent. False:
+ * it was not, and b->keep_why says why. */
+[[nodiscard]] bool call_fire(struct broker *b, struct request_of *q);
+/* Whatever that task asks for from now on is refused. */
+void call_freeze(struct broker *b, uint64_t task);
 
-void call_task_get(struct broker *b, struct peer *p);
 void call_tools_get(struct broker *b, struct peer *p);
 void call_capability(struct broker *b, struct peer *p);
-void call_answer(struct broker *b, struct peer *p);
 /* Records the refusals of a VM that were only counted so far. */
 void refusals_flush(struct broker *b, struct peer *p);
 void effect_done(struct broker *b, struct peer *connector,

@@ -11,56 +11,38 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "host/broker/broker.h"
+#include "host/broker/approvals.h"
+#include "host/broker/session.h"
 #include "proto/message.h"
 
 enum { FROM_MAX = 28 << 10 }; /* labels in one record */
 
-/* The record as the planner may see it: without evidence. */
-static int shown_record(struct broker *b, const struct item *it)
-{
-	CLEAN_FREE uint8_t *text = NULL;
-	static struct message m;
-	CLEAN_BUF struct buf shown;
-	const char *why;
-	ssize_t n;
-	int fd;
+static const char fork_schema[] =
+	"{\"type\":\"object\",\"properties\":{"
+	"\"goal\":{\"type\":\"string\",\"maxLength\":4096},"
+	"\"refs\":{\"type\":\"array\",\"maxItems\":16,\"items\":{"
+	"\"anyOf\":[{\"type\":\"string\"},{\"type\":\"object\","
+	"\"properties\":{\"$ref\":{\"type\":\"string\"}},"
+	"\"required\":[\"$ref\"],\"additionalProperties\":false}]}}},"
+	"\"required\":[\"goal\"],\"additionalProperties\":false}";
 
-	buf_init(&shown, LIMIT_RECORD);
-	n = memfd_sealed_size(it->record_fd, LIMIT_RECORD);
-	text = malloc((size_t)(n > 0 ? n : 0) + 1);
-	if (!text || n < 0 ||
-	    fd_pread_all(it->record_fd, text, (size_t)n, 0) != n ||
-	    message_decode(span_of(text, (size_t)n), &m, &why) < 0)
-		die("own record of an item cannot be read");
-	message_without_evidence(&m);
-	message_encode(&shown, &m);
-	fd = memfd_or_forget(b, buf_view(&shown));
-	if (!buf_ok(&shown) || fd < 0)
-		die("record for a planner: out of memory");
-	return fd;
-}
-
-void call_task_get(struct broker *b, struct peer *p)
-{
-	struct item *it = item_find(b, p->item);
-
-	if (!it || it->record_fd < 0 || it->verdict != ITEM_PENDING)
-		return;
-	/* Made once: asking again costs no memory, however often. */
-	if (it->shown_fd < 0)
-		it->shown_fd = shown_record(b, it);
-	b->out.type = MSG_TASK;
-	b->out.ids = item_ids(b, it);
-	b->out.task = (struct m_task){ span_str(b->instruction), 1 };
-	peer_send(b, p, &it->shown_fd, 1);
-}
+static const char fork_words[] =
+	"Ends this machine and goes on in a clean one, which has seen nothing "
+	"but the goal, and has the handles named in refs. If the goal is the "
+	"owner's instruction, byte for byte, what was read before counts no "
+	"more; any other goal is taken for a copy of what was read.";
 
 void call_tools_get(struct broker *b, struct peer *p)
 {
+	const struct m_tool fork_tool = { SPAN_LIT(TOOL_FORK),
+					  span_str(fork_words),
+					  span_str(fork_schema) };
 	size_t i;
 
 	b->out.ids = b->in.ids;
+	b->out.type = MSG_TOOL;
+	b->out.tool = fork_tool;
+	peer_send(b, p, NULL, 0);
 	for (i = 0;
 	     p->kind != PEER_NONE && policy_tool(b->policy, i, &b->out.tool);
 	     i++) {
@@ -73,11 +55,10 @@ void call_tools_get(struct broker *b, struct peer *p)
 		peer_send(b, p, NULL, 0);
 }
 
-/* The record of the call at hand will have its arguments as they came. */
-static void begin_raw(struct broker *b)
+/* What the record of the call at hand will have of its arguments. */
+static void begin_args(struct broker *b, const struct m_call *call)
 {
 	static struct record_arg rows[LIMIT_ARGS];
-	const struct m_call *call = &b->in.call;
 	uint32_t i;
 
 	for (i = 0; i < call->n; i++)
@@ -121,7 +102,7 @@ static void begin_decided(struct broker *b, const struct atoms *atoms)
 	uint32_t i;
 
 	if (d->n == 0) {
-		begin_raw(b);
+		begin_args(b, &b->in.call);
 		return;
 	}
 	label_texts(b, atoms, lengths);
@@ -135,6 +116,13 @@ static void begin_decided(struct broker *b, const struct atoms *atoms)
 		at += lengths[i];
 	}
 	aside_begin(b, rows, d->n);
+}
+
+static const char *verdict_word(enum verdict v)
+{
+	if (v == VERDICT_ALLOW)
+		return "allow";
+	return v == VERDICT_ASK ? "ask" : "deny";
 }
 
 static void audit_decision(struct broker *b, const struct request_of *q,
@@ -156,9 +144,7 @@ static void audit_decision(struct broker *b, const struct request_of *q,
 		  utf8_valid(call->capability) ? call->capability
 					       : SPAN_LIT("(not text)"));
 	aside_record(b);
-	audit_str(&b->record, "verdict",
-		  d->verdict == VERDICT_ALLOW ? SPAN_LIT("allow")
-					      : SPAN_LIT("deny"));
+	audit_str(&b->record, "verdict", span_str(verdict_word(d->verdict)));
 	audit_str(&b->record, "clause", span_str(d->clause));
 	audit_str(&b->record, "reason", span_str(d->reason));
 	audit_str(&b->record, "policy", span_str(hash));
@@ -166,25 +152,27 @@ static void audit_decision(struct broker *b, const struct request_of *q,
 		audit_int(&b->record, "effect", effect);
 	if (q->repeats)
 		audit_int(&b->record, "repeats", q->repeats);
+	if (q->ticket)
+		audit_int(&b->record, "ticket", q->ticket);
 	(void)broker_audit(b, ok);
 }
 
 /* Keeps what the owner will want to see of this request. */
-static void remember(struct broker *b, struct item *it,
+static void remember(struct broker *b, struct task *t,
 		     const struct m_call *call, const struct decision *d,
 		     uint64_t index)
 {
 	CLEAN_BUF struct buf out;
 	struct request *q;
 
-	if (it->n_requests == BROKER_REQUESTS)
+	if (t->n_requests == BROKER_REQUESTS)
 		return;
 	buf_init(&out, LIMIT_MSG);
 	b->out.type = MSG_C_REQUEST;
-	b->out.ids = item_ids(b, it);
+	b->out.ids = task_ids(b, t);
 	b->out.c_request = (struct m_c_request){
-		.item = it->id,
-		.task = it->task,
+		.item = t->item,
+		.task = t->id,
 		.capability = call->capability,
 		.n = call->n,
 		.verdict = (uint8_t)d->verdict,
@@ -195,13 +183,13 @@ static void remember(struct broker *b, struct item *it,
 	memcpy(b->out.c_request.args, call->args,
 	       call->n * sizeof(call->args[0]));
 	msg_encode(&out, &b->out);
-	if (!buf_ok(&out) || out.n > BROKER_REQUEST_BYTES - it->request_bytes)
+	if (!buf_ok(&out) || out.n > BROKER_REQUEST_BYTES - t->request_bytes)
 		return;
-	it->request_bytes += out.n;
-	q = &it->requests[it->n_requests++];
+	t->request_bytes += out.n;
+	q = &t->requests[t->n_requests++];
 	q->n = out.n;
 	q->datagram = out.p;
-	out.p = NULL; /* handed over to the item */
+	out.p = NULL; /* handed over to the task */
 }
 
 /* What a planner is told of its call. */
@@ -211,6 +199,7 @@ struct result {
 	bool executed;
 	const char *clause, *reason;
 	uint64_t index;
+	uint64_t ticket;
 };
 
 static void reply(struct broker *b, struct peer *p, const struct result *r)
@@ -224,6 +213,7 @@ static void reply(struct broker *b, struct peer *p, const struct result *r)
 		.clause = span_str(r->clause),
 		.reason = span_str(r->reason),
 		.audit_index = r->index,
+		.ticket = r->ticket,
 	};
 	peer_send(b, p, NULL, 0);
 }
@@ -238,8 +228,23 @@ static void refuse(struct decision *d, const char *clause, const char *reason)
 static const char full[] =
 	"the disk is full: nothing new is done until there is room";
 
+/* A latch of any level is set: not the policy's refusal. */
+static bool is_killed(struct broker *b, const struct request_of *q,
+		      struct decision *d)
+{
+	const char *level = latch_why(b, b->in.call.capability, q->task);
+	char why[80];
+
+	if (!level)
+		return false;
+	(void)str_printf(why, sizeof(why), "the kill latch is set: %s", level);
+	refuse(d, "kill latch", why);
+	return true;
+}
+
 /* What no policy can allow just now, after the policy allowed it. */
-static struct peer *executor(struct broker *b, struct decision *d)
+static struct peer *executor(struct broker *b, const struct request_of *q,
+			     struct decision *d)
 {
 	struct peer *c = NULL;
 
@@ -248,8 +253,8 @@ static struct peer *executor(struct broker *b, struct decision *d)
 	c = peer_of_connector(b, d->connector);
 	if (audit_poll(&b->audit, &b->record) < 0)
 		die("the audit log cannot be written; nothing executes");
-	if (b->killed)
-		refuse(d, "kill latch", "the kill latch is set");
+	if (is_killed(b, q, d))
+		;
 	else if (b->record.room.full)
 		refuse(d, "disk full", full);
 	else if (!c || !c->outbound)
@@ -261,6 +266,12 @@ static struct peer *executor(struct broker *b, struct decision *d)
 	/* Not the policy's refusal: it takes nothing of the call's limits. */
 	limits_give_back(b);
 	return NULL;
+}
+
+/* What the owner had remembered counts when it lets something happen. */
+static bool use_clause(struct broker *b, const struct decision *d)
+{
+	return d->by != DECIDED_CLAUSE || approval_clause_used(b, d->clause_id);
 }
 
 /* An effect that the policy allows, in the store: its number, or 0, and the
@@ -275,29 +286,37 @@ static uint64_t plan(struct broker *b, const struct request_of *q,
 	m = (struct m_e_plan){ .item = q->item,
 			       .task = q->task,
 			       .repeats = q->repeats,
+			       .ticket = q->fires ? q->ticket : 0,
 			       .capability = b->in.call.capability,
 			       .connector = span_str(d->connector),
 			       .n = d->n };
 	memcpy(m.args, d->rows, d->n * sizeof(d->rows[0]));
 	/* What it takes is used up before anything can come of it. */
-	effect = aside_keep(b) && limits_keep(b) ? keep_plan(b, &m) : 0;
-	if (effect)
+	effect = limits_keep(b) && use_clause(b, d) && aside_keep(b)
+			 ? keep_plan(b, &m)
+			 : 0;
+	if (effect && (!q->fires || approval_fired(b, q->fires, effect)))
 		return effect;
 	(void)str_printf(why, sizeof(why), "%s", b->keep_why);
 	utf8_trim(why);
 	refuse(d, "store", why);
 	limits_give_back(b);
+	/* Planned, and nothing more: a restart says so, too. */
+	if (effect && !keep_outcome(b, effect, EFFECT_NOT_EXECUTED,
+				    SPAN_LIT("its approval could not be kept")))
+		log_warn("outcome-not-kept", "effect=%llu",
+			 (unsigned long long)effect);
 	return 0;
 }
 
 static void audit_outcome(struct broker *b, const struct peer *c,
 			  enum effect_state s, struct span detail)
 {
-	struct outcome o = { .effect = c->effect,
-			     .index = c->effect_index,
-			     .state = s,
-			     .detail = detail,
-			     .ids = b->ids };
+	struct effect_outcome o = { .effect = c->effect,
+				    .index = c->effect_index,
+				    .state = s,
+				    .detail = detail,
+				    .ids = b->ids };
 
 	o.ids.task = c->effect_task;
 	o.ids.span = c->effect_item;
@@ -317,6 +336,8 @@ static void effect_is(struct broker *b, struct peer *c, enum effect_state s,
 
 	observed_effect(b, c, s);
 	audit_outcome(b, c, s, detail);
+	if (c->effect_ticket)
+		approval_outcome(b, c->effect_ticket, s);
 	if (!kept)
 		log_warn("outcome-not-kept", "effect=%llu",
 			 (unsigned long long)c->effect);
@@ -324,17 +345,22 @@ static void effect_is(struct broker *b, struct peer *c, enum effect_state s,
 
 /*
  * The last point at which it has not happened; from here on it may. That the
- * disk is full may have become known with the record of the decision.
+ * disk is full may have become known with the record of the decision; and a
+ * kill may have come while record and start were written.
  */
-static bool start(struct broker *b, struct peer *c, struct decision *d)
+static bool start(struct broker *b, struct peer *c, const struct request_of *q,
+		  struct decision *d)
 {
 	const bool no_room = b->record.room.full;
 	struct span why = no_room ? SPAN_LIT("the disk was full")
 				  : SPAN_LIT("its start could not be kept");
 
-	if (!no_room && keep_started(b, c->effect, c->effect_index))
-		return true;
-	if (no_room) {
+	if (!no_room && keep_started(b, c->effect, c->effect_index)) {
+		if (!is_killed(b, q, d))
+			return true;
+		why = SPAN_LIT("killed before it was sent");
+		limits_give_back(b);
+	} else if (no_room) {
 		refuse(d, "disk full", full);
 		limits_give_back(b);
 	} else {
@@ -367,8 +393,8 @@ static void execute(struct broker *b, struct peer *c,
 void refusals_flush(struct broker *b, struct peer *p)
 {
 	struct refusals *r = &p->refusals;
-	struct item *it = r->more ? item_find(b, p->item) : NULL;
-	struct msg_ids ids = it ? item_ids(b, it) : b->ids;
+	const struct task *t = r->more ? task_find(b, p->task) : NULL;
+	struct msg_ids ids = t ? task_ids(b, t) : b->ids;
 
 	if (!r->more)
 		return;
@@ -407,7 +433,8 @@ static bool record(struct broker *b, const struct request_of *q,
 	struct refusals *r = q->vm ? &q->vm->refusals : NULL;
 	const struct span capability = b->in.call.capability;
 
-	if (r && !effect && refusals_more(r, capability, d, now_us())) {
+	if (r && !effect && !q->ticket &&
+	    refusals_more(r, capability, d, now_us())) {
 		*ok = (struct m_audit_ok){ .index = r->index };
 		if (b->refusals_timer < 0)
 			b->refusals_timer = loop_timer(&b->loop, REFUSALS_MS,
@@ -419,48 +446,145 @@ static bool record(struct broker *b, const struct request_of *q,
 	if (r)
 		refusals_flush(b, q->vm);
 	audit_decision(b, q, d, effect, ok);
-	if (r && !effect)
+	if (r && !effect && !q->ticket)
 		refusals_begin(r, capability, d, ok->index);
 	else if (r)
 		r->any = false;
 	return true;
 }
 
-/* What there is to know of who asks: the text of the item has been read. */
-static void policy_says(struct broker *b, const struct request_of *q)
-{
-	static struct label owner, pc;
-	static struct arg_context context = { .owner_label = &owner,
-					      .pc = &pc };
-	struct decide_in in = { .call = &b->in.call,
-				.context = &context,
-				.task = q->task,
-				.task_item = q->item,
-				.session = SESSION_TAINTED };
+/* What a decision is made of; live until context_done. */
+struct context {
+	struct label owner, pc;
+	struct arg_context args;
+	struct decide_in in;
+	struct decide_grant grant;
+	struct decide_clause clauses[DECIDE_CLAUSES];
+	struct atoms *atoms; /* ours; NULL: the session's */
+};
 
-	owner = label_of(ATOM_OWNER, INTEGRITY_OWNER);
-	pc = label_of(ATOM_NONE, INTEGRITY_EXTERNAL);
-	in.atoms = atoms_new(0);
-	in.wall_s = limits_now(b);
-	policy_decide(b->policy, b->limits, &in, &b->decision);
-	begin_decided(b, in.atoms);
-	atoms_free(in.atoms);
+/* The owner repeats a call whose task is over: of what its planner had seen
+ * nothing is left, so it counts as from everywhere. It is his own word that
+ * brings it here once more. */
+static void context_again(struct broker *b, const struct request_of *q,
+			  struct context *c)
+{
+	c->owner = label_of(ATOM_OWNER, INTEGRITY_OWNER);
+	c->pc = label_of(ATOM_NONE, INTEGRITY_EXTERNAL);
+	c->args =
+		(struct arg_context){ .owner_label = &c->owner, .pc = &c->pc };
+	c->grant.floors = true;
+	c->atoms = atoms_new(0);
+	c->in = (struct decide_in){ .call = &b->in.call,
+				    .context = &c->args,
+				    .atoms = c->atoms,
+				    .task = q->task,
+				    .task_item = q->item,
+				    .session = SESSION_TAINTED,
+				    .grant = &c->grant };
 }
 
-/* Nobody can be asked yet. */
-static void refuse_ask(struct broker *b, struct decision *d)
+static void context_of(struct broker *b, const struct request_of *q,
+		       struct context *c)
 {
-	if (d->verdict != VERDICT_ASK)
+	c->atoms = NULL;
+	if (!q->own) {
+		context_again(b, q, c);
+		return;
+	}
+	session_decide_in(q->own->session, &b->in.call, &c->in);
+	c->in.task_s = (now_ms() - q->own->start_ms) / 1000;
+	c->in.clauses = c->clauses;
+	c->in.n_clauses = approval_clauses(b, q->task, c->clauses);
+}
+
+static void context_done(struct context *c)
+{
+	atoms_free(c->atoms);
+}
+
+/* It fires only as what the owner, or the policy, has let happen. */
+static void check_bytes(struct broker *b, const struct request_of *q,
+			struct decision *d)
+{
+	uint8_t bind[APPROVAL_HASH];
+
+	if (d->verdict == VERDICT_DENY)
+		return;
+	decision_bind(d, b->in.call.capability, policy_hash(b->policy), 0,
+		      bind);
+	if (d->verdict == VERDICT_ALLOW &&
+	    memcmp(bind, q->fires->request, sizeof(bind)) == 0)
 		return;
 	limits_give_back(b);
-	d->verdict = VERDICT_DENY;
-	(void)str_printf(d->reason, sizeof(d->reason),
-			 "approvals are not built yet");
+	if (d->verdict == VERDICT_ASK)
+		refuse(d, d->clause, "the policy would ask now");
+	else
+		refuse(d, "approval", "it is not what was approved any more");
+}
+
+/* An undo window begins; it has not, where one is over. */
+static bool is_to_hold(const struct request_of *q, const struct decision *d)
+{
+	return d->verdict == VERDICT_ALLOW && d->hold_s && !q->repeats &&
+	       !(q->fires && q->fires->due_s);
+}
+
+/* True: it waits from now on, or, where it cannot, is refused. */
+static bool wait_for(struct broker *b, struct request_of *q,
+		     const struct decide_in *in, struct decision *d)
+{
+	const bool hold = is_to_hold(q, d);
+
+	if (d->verdict != VERDICT_ASK && !hold)
+		return false;
+	if (is_killed(b, q, d)) {
+		limits_give_back(b);
+		return true;
+	}
+	/* What it takes of the limits it takes when it fires. */
+	if (hold)
+		limits_give_back(b);
+	if (q->fires && approval_held(b, q->fires, d->hold_s))
+		return true;
+	if (!q->fires && limits_keep(b) && use_clause(b, d))
+		q->ticket = approval_park(b, q, in);
+	if (q->ticket && !q->fires)
+		return true;
+	limits_give_back(b);
+	refuse(d, "approval", b->keep_why);
+	return true;
+}
+
+/* Decides the call at hand: who is to execute it, or NULL. */
+static struct peer *judge(struct broker *b, struct request_of *q,
+			  struct decision *d)
+{
+	static struct context c;
+	struct decide_in *in = q->again ? q->again : &c.in;
+	struct peer *ret = NULL;
+
+	if (!q->again)
+		context_of(b, q, &c);
+	in->wall_s = limits_now(b);
+	policy_decide(b->policy, b->limits, in, d);
+	begin_decided(b, in->atoms);
+	/* He is about to be told of what he has not seen. */
+	if (q->own && d->hidden)
+		session_hidden(q->own->session, &d->resolved);
+	if (q->fires)
+		check_bytes(b, q, d);
+	q->refused = d->verdict == VERDICT_DENY;
+	if (!wait_for(b, q, in, d))
+		ret = executor(b, q, d);
+	if (!q->again)
+		context_done(&c);
+	return ret;
 }
 
 /* Decides the call at hand, and records that; who executes it, its effect
  * started, or NULL. */
-static struct peer *decide(struct broker *b, const struct request_of *q,
+static struct peer *decide(struct broker *b, struct request_of *q,
 			   struct decision *d, struct m_audit_ok *ok)
 {
 	struct observe_time since = observe_now();
@@ -468,44 +592,92 @@ static struct peer *decide(struct broker *b, const struct request_of *q,
 	struct peer *c;
 	bool own;
 
-	policy_says(b, q);
-	refuse_ask(b, d);
-	c = executor(b, d);
+	c = judge(b, q, d);
 	if (c)
 		effect = plan(b, q, d);
 	own = record(b, q, d, effect, ok);
 	observed_decision(b, q, d, own ? ok->index : 0, since);
-	if (q->it && own)
-		remember(b, q->it, &b->in.call, d, ok->index);
+	if (q->own && own)
+		remember(b, q->own, &b->in.call, d, ok->index);
 	if (!effect)
 		return NULL;
 	c->effect = effect;
 	c->effect_index = ok->index;
 	c->effect_item = q->item;
 	c->effect_task = q->task;
+	c->effect_ticket = q->fires ? q->ticket : 0;
 	c->effect_vm = c->effect_call = 0;
 	c->effect_since = observe_now();
 	if (str_copy(c->effect_capability, sizeof(c->effect_capability),
 		     b->in.call.capability) < 0)
 		c->effect_capability[0] = 0;
-	return start(b, c, d) ? c : NULL;
+	return start(b, c, q, d) ? c : NULL;
+}
+
+/* The owner wants no more of this task. */
+static struct peer *frozen_task(struct broker *b, const struct request_of *q,
+				struct decision *d, struct m_audit_ok *ok)
+{
+	begin_args(b, &b->in.call);
+	refuse(d, "frozen task", "the owner has frozen this task");
+	if (record(b, q, d, 0, ok))
+		observed_decision(b, q, d, ok->index, observe_now());
+	else
+		observed_decision(b, q, d, 0, observe_now());
+	return NULL;
+}
+
+/* What the planner is told of a call that is not carried out at once. */
+static const char *waits(const struct decision *d, const struct request_of *q)
+{
+	if (!q->ticket)
+		return d->reason;
+	return d->verdict == VERDICT_ASK
+		       ? "the owner has been asked: bulkhead.wait tells what "
+			 "becomes of it"
+		       : "allowed, and held for a while in which the owner may "
+			 "take it back";
+}
+
+/* Not the policy's to decide: nothing leaves. True: it was one of these. */
+static bool call_fork(struct broker *b, struct peer *p, struct task *t,
+		      const struct request_of *q)
+{
+	const uint64_t call = b->in.call.call;
+	struct decision *d = &b->decision;
+	struct m_audit_ok ok;
+	const char *why;
+
+	if (!span_is(b->in.call.capability, TOOL_FORK))
+		return false;
+	why = task_fork(b, p, t);
+	if (!why)
+		return true;
+	begin_args(b, &b->in.call);
+	refuse(d, "task.fork", why);
+	(void)record(b, q, d, 0, &ok);
+	reply(b, p,
+	      &(struct result){ call, d->verdict, false, d->clause, d->reason,
+				ok.index });
+	return true;
 }
 
 void call_capability(struct broker *b, struct peer *p)
 {
 	struct decision *d = &b->decision;
-	struct item *it = item_find(b, p->item);
+	const uint64_t call = b->in.call.call;
+	struct task *t = task_at_work(b, p);
 	struct request_of q = { 0 };
 	struct m_audit_ok ok;
 	struct peer *c;
 
-	if (!it || it->verdict != ITEM_PENDING)
+	if (!t)
 		return;
 	q = (struct request_of){
-		.item = it->id, .task = it->task, .it = it, .vm = p
+		.item = t->item, .task = t->id, .own = t, .vm = p
 	};
-	if (it->calls++ >= BROKER_CALLS) {
-		begin_raw(b);
+	begin_args(b, &b->in.call);
+	if (t->calls++ >= BROKER_CALLS) {
 		refuse(d, "task limit", "too many requests in this task");
 		if (!record(b, &q, d, 0, &ok))
 			observed_decision(b, &q, d, 0, observe_now());
@@ -516,19 +688,46 @@ void call_capability(struct broker *b, struct peer *p)
 					d->clause, d->reason, ok.index });
 		return;
 	}
-	c = decide(b, &q, d, &ok);
+	if (!t->frozen && call_fork(b, p, t, &q))
+		return;
+	c = t->frozen ? frozen_task(b, &q, d, &ok) : decide(b, &q, d, &ok);
 	if (!c) {
 		reply(b, p,
-		      &(struct result){ b->in.call.call, d->verdict, false,
-					d->clause, d->reason, ok.index });
+		      &(struct result){ call, d->verdict, false, d->clause,
+					waits(d, &q), ok.index, q.ticket });
 		return;
 	}
 	c->effect_vm = p->vm;
-	c->effect_call = b->in.call.call;
+	c->effect_call = call;
 	execute(b, c, &q, d);
 }
 
-uint64_t call_repeat(struct broker *b, const struct request_of *q)
+void call_freeze(struct broker *b, uint64_t task)
+{
+	struct task *t = task_find(b, task);
+
+	if (t)
+		t->frozen = true;
+}
+
+bool call_fire(struct broker *b, struct request_of *q)
+{
+	struct decision *d = &b->decision;
+	struct m_audit_ok ok;
+	struct peer *c;
+
+	q->ticket = q->fires->ticket;
+	c = decide(b, q, d, &ok);
+	if (c) {
+		execute(b, c, q, d);
+		return true;
+	}
+	(void)str_printf(b->keep_why, sizeof(b->keep_why), "%.150s (%.40s)",
+			 d->reason, d->clause);
+	return false;
+}
+
+uint64_t call_repeat(struct broker *b, struct request_of *q)
 {
 	struct decision *d = &b->decision;
 	struct m_audit_ok ok;
@@ -546,7 +745,7 @@ uint64_t call_repeat(struct broker *b, const struct request_of *q)
 	return effect;
 }
 
-void outcome_audit(struct broker *b, const struct outcome *o)
+void outcome_audit(struct broker *b, const struct effect_outcome *o)
 {
 	audit_begin(&b->record, "outcome", &o->ids);
 	if (o->index != OUTCOME_NO_INDEX)
@@ -565,12 +764,12 @@ void outcome_audit(struct broker *b, const struct outcome *o)
 /* Marks the owner's copy of the request as carried out. */
 static void remember_done(struct broker *b, struct peer *c)
 {
-	struct item *it = item_find(b, c->effect_item);
+	struct task *t = task_find(b, c->effect_task);
 	const char *why;
 	uint32_t i;
 
-	for (i = 0; it && i < it->n_requests; i++) {
-		struct request *q = &it->requests[i];
+	for (i = 0; t && i < t->n_requests; i++) {
+		struct request *q = &t->requests[i];
 		struct buf out;
 
 		if (msg_decode(span_of(q->datagram, q->n), &b->out, &why) < 0 ||
@@ -603,6 +802,7 @@ static void effect_end(struct broker *b, struct peer *c, bool done,
 					c->effect_index });
 	b->acting = false;
 	planners_listen(b, true);
+	approvals_step(b);
 }
 
 void effect_done(struct broker *b, struct peer *c,
@@ -620,33 +820,4 @@ void effect_lost(struct broker *b, struct peer *c)
 {
 	effect_is(b, c, EFFECT_UNKNOWN, SPAN_LIT("the connector died"));
 	effect_end(b, c, false, "outcome unknown: it will not be repeated");
-}
-
-void call_answer(struct broker *b, struct peer *p)
-{
-	struct item *it = item_find(b, p->item);
-	struct span text = b->in.text.text;
-	struct msg_ids ids;
-
-	if (!it || it->verdict != ITEM_PENDING || it->answer)
-		return;
-	if (!utf8_valid(text))
-		text = SPAN_LIT("(the answer was not text)");
-	it->answer = malloc(text.n + 1);
-	if (!it->answer)
-		die("out of memory");
-	memcpy(it->answer, text.p, text.n);
-	it->answer_n = text.n;
-	ids = item_ids(b, it);
-	refusals_flush(b, p);
-	audit_begin(&b->record, "task.answer", &ids);
-	audit_int(&b->record, "item", it->id);
-	audit_int(&b->record, "bytes", text.n);
-	audit_int(&b->record, "calls", it->calls);
-	(void)broker_audit(b, NULL);
-	b->out.type = MSG_ANSWER_OK;
-	b->out.ids = ids;
-	b->out.empty = (struct m_empty){ 0 };
-	peer_send(b, p, NULL, 0);
-	item_finish(b, it, ITEM_READ, "");
 }

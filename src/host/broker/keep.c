@@ -76,6 +76,12 @@ static bool ask_ok(struct broker *b, enum msg_type t)
 	return false;
 }
 
+uint64_t keep_task_number(struct broker *b)
+{
+	b->ask.empty = (struct m_empty){ 0 };
+	return ask_ok(b, MSG_T_NUMBER) ? b->kept.s_ok.id : 0;
+}
+
 uint64_t keep_plan(struct broker *b, const struct m_e_plan *m)
 {
 	b->ask.e_plan = *m;
@@ -245,12 +251,13 @@ bool keep_rows(struct broker *b, enum row_kind kind,
 
 /* --- after a restart ----------------------------------------------------- */
 
-struct outcome outcome_of(const struct broker *b, const struct m_e_row *e)
+struct effect_outcome outcome_of(const struct broker *b,
+				 const struct m_e_row *e)
 {
-	struct outcome o = { .effect = e->effect,
-			     .index = e->have_index ? e->index
-						    : OUTCOME_NO_INDEX,
-			     .ids = b->ids };
+	struct effect_outcome o = { .effect = e->effect,
+				    .index = e->have_index ? e->index
+							   : OUTCOME_NO_INDEX,
+				    .ids = b->ids };
 
 	o.ids.task = e->task;
 	o.ids.span = e->item;
@@ -261,7 +268,7 @@ struct outcome outcome_of(const struct broker *b, const struct m_e_row *e)
 
 static void recover_effect(struct broker *b, const struct m_e_row *e)
 {
-	struct outcome o = outcome_of(b, e);
+	struct effect_outcome o = outcome_of(b, e);
 
 	o.state = (enum effect_state)e->state;
 	o.detail = e->detail;

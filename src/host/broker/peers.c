@@ -91,6 +91,7 @@ static void on_vm_new(struct broker *b, struct peer *from)
 		die("no room for a virtual machine's channel");
 	p->vm = m->vm;
 	p->item = m->item;
+	p->task = p->kind == PEER_PLANNER ? b->in.ids.task : 0;
 	if (b->acting && p->kind == PEER_PLANNER)
 		loop_del(&b->loop, p->chan.fd);
 }
@@ -100,8 +101,8 @@ static void on_vm_gone(struct broker *b, struct peer *from)
 	uint64_t vm = b->in.vm_gone.vm;
 	struct peer *p = peer_of_vm(b, vm);
 	char reason[513];
+	struct task *t;
 	struct item *it;
-	bool reader;
 
 	(void)from;
 	if (!p || str_copy(reason, sizeof(reason), b->in.vm_gone.reason) < 0)
@@ -111,15 +112,13 @@ static void on_vm_gone(struct broker *b, struct peer *from)
 	p = peer_of_vm(b, vm);
 	if (!p)
 		return;
-	it = item_find(b, p->item);
-	reader = p->kind == PEER_READER;
+	t = task_at_work(b, p);
+	it = p->kind == PEER_READER ? item_find(b, p->item) : NULL;
 	peer_close(b, p);
-	if (!it || it->verdict != ITEM_PENDING)
-		return;
-	if (reader && it->record_fd < 0)
+	if (t)
+		task_failed(b, t, reason);
+	else if (it && it->verdict == ITEM_PENDING && it->record_fd < 0)
 		item_finish(b, it, ITEM_REFUSED, reason);
-	else if (!reader)
-		item_finish(b, it, ITEM_TASK_FAILED, reason);
 }
 
 static void on_kill(struct broker *b, struct peer *from)
@@ -127,6 +126,12 @@ static void on_kill(struct broker *b, struct peer *from)
 	(void)from;
 	b->killed = true;
 	log_warn("killed", "why=\"every further request is refused\"");
+}
+
+static void on_latch(struct broker *b, struct peer *from)
+{
+	(void)from;
+	latch_told(b);
 }
 
 /* Connectors have ended before us: what one said of its effect is here. */
@@ -194,6 +199,7 @@ static const handler handlers[PEER_KIND_MAX][MSG_TYPE_MAX] = {
 		[MSG_VM_NEW] = on_vm_new,
 		[MSG_VM_GONE] = on_vm_gone,
 		[MSG_KILL] = on_kill,
+		[MSG_LATCH] = on_latch,
 		[MSG_STOP] = on_stop,
 		[MSG_PEER] = on_peer,
 		[MSG_PING] = on_ping,
@@ -206,6 +212,12 @@ static const handler handlers[PEER_KIND_MAX][MSG_TYPE_MAX] = {
 		[MSG_C_REPEAT] = effect_repeat,
 		[MSG_C_ASIDE] = aside_tell,
 		[MSG_C_ERASE] = aside_erase,
+		[MSG_C_APPROVALS] = approvals_tell,
+		[MSG_C_APPROVE] = approval_yes,
+		[MSG_C_DECLINE] = approval_no,
+		[MSG_C_TASK_RUN] = task_run,
+		[MSG_C_TASKS] = tasks_tell,
+		[MSG_C_TASK_CANCEL] = task_cancel,
 	},
 	[PEER_ENVELOPE] = {
 		[MSG_ENVELOPE] = on_envelope,
@@ -218,6 +230,7 @@ static const handler handlers[PEER_KIND_MAX][MSG_TYPE_MAX] = {
 		[MSG_TASK_GET] = call_task_get,
 		[MSG_TOOLS_GET] = call_tools_get,
 		[MSG_CALL] = call_capability,
+		[MSG_WAIT] = call_wait,
 		[MSG_ANSWER] = call_answer,
 	},
 	[PEER_CONNECTOR] = {
@@ -250,8 +263,9 @@ static void peer_hangup(struct broker *b, struct peer *p)
 /* The sender broke its row: recorded, and never heard again. */
 static void bad_peer(struct broker *b, struct peer *p, const char *why)
 {
+	const struct task *t = task_find(b, p->task);
 	struct item *it = item_find(b, p->item);
-	struct msg_ids ids = it ? item_ids(b, it) : b->ids;
+	struct msg_ids ids = t ? task_ids(b, t) : it ? item_ids(b, it) : b->ids;
 
 	if (p->kind == PEER_MONITOR || p->kind == PEER_CONTROL)
 		die("%s: %s", kind_names[p->kind], why);
@@ -427,6 +441,16 @@ struct peer *peer_of_connector(struct broker *b, const char *name)
 	for (i = 0; i < BROKER_PEERS; i++)
 		if (b->peers[i].kind == PEER_CONNECTOR &&
 		    span_eq(span_str(b->peers[i].name), span_str(name)))
+			return &b->peers[i];
+	return NULL;
+}
+
+struct peer *peer_of_item(struct broker *b, enum peer_kind kind, uint64_t item)
+{
+	size_t i;
+
+	for (i = 0; i < BROKER_PEERS; i++)
+		if (b->peers[i].kind == kind && b->peers[i].item == item)
 			return &b->peers[i];
 	return NULL;
 }
