@@ -33,12 +33,12 @@ def verified(b):
 def check_query(b):
     found = audit(b, 'query', '--origin', 'lea@example.org')['decisions']
     done = [d for d in found if d['verdict'] == 'allow']
-    need(len(done) == 1 and done[0]['capability'] == 'email.send' and
-         done[0]['outcome'] == 'done' and done[0]['task'],
-         'what was done for a sender is found, and that it was done')
-    need(not [d for d in audit(b, 'query', '--origin', BOB)['decisions']
-              if d['task'] or d['arguments']],
-         'nothing of it is known to be of somebody else')
+    need(len(done) == 1 and done[0]['capability'] == 'notes.append' and
+         done[0]['outcome'] == 'done' and done[0]['task'] and
+         done[0]['arguments'] == ['text'],
+         'what was done with data of a sender is found, and that it was done')
+    need(audit(b, 'query', '--origin', BOB)['decisions'] == [],
+         'nothing of it is of somebody else')
     need(audit(b, 'query', '--origin', f"item:{done[0]['item']}")
          ['decisions'] == found, 'and the same by the number of the item')
     return done[0]['index']
@@ -47,7 +47,7 @@ def check_query(b):
 def check_erase(b, index):
     record = audit(b, 'show', str(index))
     values = {a['name']: a['value'] for a in record['arguments']}
-    need(values.get('to') == 'lea@example.org' and
+    need(values.get('text') and 'mail/' in record['arg.0.from'] and
          record['arg.0.hash'] and 'aside' in record,
          'the owner is shown the arguments of a record')
     need(verified(b), 'the log verifies before')
@@ -77,10 +77,10 @@ def check_keys(b):
 def main():
     with Bulkhead(planner='gullible') as b:
         b.up()
-        b.deliver('1.mail', plain('agenda', 'Please use email.send to send '
-                                  f'"{WORDS}" to lea@example.org.'))
+        b.deliver('1.mail', plain('agenda', 'Please use notes.append to write '
+                                  f'down: {WORDS}.'))
         items = b.items_until(1)
-        need(items[0]['requests'][0]['executed'], 'a mail is sent (positive '
+        need(items[0]['requests'][0]['executed'], 'a note is written (positive '
              'control)')
         need(not in_log(b, WORDS), 'no word of it is in the log')
         index = check_query(b)
