@@ -10,9 +10,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -20,6 +22,8 @@
 #include "tlog/copy.h"
 #include "tlog/head.h"
 #include "tlog/layout.h"
+
+enum { COPIES = 20 };
 
 static char path[64];
 static int dir;
@@ -31,7 +35,10 @@ static int remove_one(const char *p, const struct stat *, int, struct FTW *)
 
 static int make_dir(void **)
 {
-	(void)str_printf(path, sizeof(path), "/tmp/chain-XXXXXX");
+	/* In memory where possible: a change of keys syncs ten times. */
+	const char *base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+
+	(void)str_printf(path, sizeof(path), "%s/chain-XXXXXX", base);
 	assert_non_null(mkdtemp(path));
 	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return dir < 0 ? -1 : 0;
@@ -469,6 +476,63 @@ static void copied(void **)
 	(void)nftw(other, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+static _Noreturn void change_for_ever(void)
+{
+	struct tlog *t = open_ok();
+
+	for (;;) {
+		put(t, "x");
+		rotate(t);
+		assert_int_equal(tlog_publish(t), 0);
+		/* Not so many that the chain is what takes the time. */
+		(void)usleep(5000);
+	}
+}
+
+/* A copy and a reader in the middle of changes: whole, or told to come again.
+ */
+static void copied_meanwhile(void **)
+{
+	pid_t child;
+	int i, copies = 0;
+
+	tlog_close(open_ok());
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0)
+		change_for_ever();
+	for (i = 0; i < COPIES; i++) {
+		char other[] = "/tmp/chain-XXXXXX";
+		struct tlog_state s;
+		struct tlog *t;
+		struct err err = { 0 };
+		uint64_t size;
+		int to, r;
+
+		assert_non_null(mkdtemp(other));
+		to = open(other, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		r = tlog_copy(dir, take_file, &to, &size, &err);
+		if (r < 0 && r != -EAGAIN)
+			fail_msg("tlog_copy: %s", err.msg);
+		if (r == 0) {
+			copies++;
+			if (tlog_open(to, &t, &err) < 0)
+				fail_msg("the copy: %s", err.msg);
+			tlog_close(t);
+			assert_int_equal(tlog_verify(to, &s, &err), 0);
+		}
+		(void)close(to);
+		(void)nftw(other, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	}
+	assert_int_equal(waitpid(child, NULL, WNOHANG), 0);
+	(void)kill(child, SIGKILL);
+	(void)waitpid(child, NULL, 0);
+	assert_true(copies > 0);
+	/* Killed wherever it was. */
+	tlog_close(open_ok());
+	(void)verify_ok();
+}
+
 /* As many keys as there may be, and one more. */
 static void most_keys(void **)
 {
@@ -515,11 +579,17 @@ static void most_keys(void **)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		IN_DIR(keys_change),	 IN_DIR(erased),
-		IN_DIR(kept_checkpoint), IN_DIR(out_of_force),
-		IN_DIR(tampered),	 IN_DIR(not_announced),
-		IN_DIR(cut_short),	 IN_DIR(misuse),
-		IN_DIR(copied),		 cmocka_unit_test(most_keys),
+		IN_DIR(keys_change),
+		IN_DIR(erased),
+		IN_DIR(kept_checkpoint),
+		IN_DIR(out_of_force),
+		IN_DIR(tampered),
+		IN_DIR(not_announced),
+		IN_DIR(cut_short),
+		IN_DIR(misuse),
+		IN_DIR(copied),
+		IN_DIR(copied_meanwhile),
+		cmocka_unit_test(most_keys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
