@@ -14,8 +14,8 @@
  * a rolled-back or deleted copy of the log does not take along. It is written
  * behind the checkpoint, hence never ahead of what is durable.
  *
- * The key that signs changes from time to time (rekey.c); which one it is stands
- * in `keys`, and a log is opened with that one or not at all.
+ * The key that signs changes from time to time (rekey.c); which one it is
+ *stands in `keys`, and a log is opened with that one or not at all.
  *
  * So, at any moment and after any crash:
  *	first of wal <= size of checkpoint <= end of wal,
