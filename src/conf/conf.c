@@ -903,7 +903,7 @@ static const struct load_rule telemetry_rules[] = {
 	{ { "logs", false, false,
 	    "what of the audit log is sent there. kinds: kinds, ids, numbers "
 	    "and words of ours. full: all of it, addresses of senders and "
-	    "arguments of requests, too",
+	    "origins of arguments, too",
 	    NULL, "none" },
 	  set_logs,
 	  LOAD_TABLE(logs_words) },

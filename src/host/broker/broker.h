@@ -206,7 +206,6 @@ struct broker {
 	struct policy_state *limits;
 	struct decision decision; /* on the call at hand */
 	struct approvals *approvals;
-	struct m_audit_ok log; /* what auditd said last */
 	struct msg_ids ids;    /* of this run */
 	char planner[LIMIT_NAME + 1];
 	struct standing standing[BROKER_STANDING];
@@ -230,7 +229,8 @@ struct broker {
 	struct msg out;
 	struct audit_record record;
 	struct aside aside;
-	int spare; /* descriptor, for what a message brings */
+	struct buf from; /* labels of its arguments, as text */
+	int spare;	 /* descriptor, for what a message brings */
 	int owed_timer, refusals_timer;
 };
 

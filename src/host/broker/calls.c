@@ -15,7 +15,10 @@
 #include "host/broker/session.h"
 #include "proto/message.h"
 
-enum { AUDIT_SEEN_MAX = 4 << 10 }; /* the label of what a planner has seen */
+enum {
+	AUDIT_SEEN_MAX = 4 << 10, /* the label of what a planner has seen */
+	FROM_MAX = 28 << 10,	  /* labels in one record */
+};
 
 static const char fork_schema[] =
 	"{\"type\":\"object\",\"properties\":{"
@@ -65,6 +68,57 @@ static void begin_args(struct broker *b, const struct m_call *call)
 		rows[i] = (struct record_arg){ .name = call->args[i].name,
 					       .value = call->args[i].value };
 	aside_begin(b, rows, call->n);
+}
+
+/* Where each argument comes from, one behind the other in b->from; lengths. */
+static void label_texts(struct broker *b, const struct atoms *atoms,
+			size_t lengths[LIMIT_ARGS])
+{
+	const struct decision *d = &b->decision;
+	uint32_t i;
+
+	buf_done(&b->from);
+	buf_init(&b->from, FROM_MAX);
+	for (i = 0; i < d->n; i++) {
+		size_t at = b->from.n;
+		size_t k = d->args[i].value_index;
+
+		label_text(&b->from, &d->resolved.values[k].label, atoms);
+		if (!buf_ok(&b->from)) {
+			/* More than a record holds: it says so of this one. */
+			buf_cut(&b->from, at);
+			b->from.bad = false;
+			buf_str(&b->from, "(long)");
+		}
+		lengths[i] = b->from.n - at;
+	}
+}
+
+/* The same as they were decided on, while the atoms of their labels are there;
+ * a call that is refused may have none of that. */
+static void begin_decided(struct broker *b, const struct atoms *atoms)
+{
+	static struct record_arg rows[LIMIT_ARGS];
+	const struct decision *d = &b->decision;
+	size_t lengths[LIMIT_ARGS];
+	size_t at = 0;
+	uint32_t i;
+
+	if (d->n == 0) {
+		begin_args(b, &b->in.call);
+		return;
+	}
+	label_texts(b, atoms, lengths);
+	for (i = 0; i < d->n; i++) {
+		rows[i] = (struct record_arg){
+			.name = d->args[i].name,
+			.value = d->args[i].value,
+			.origin = span_str(d->args[i].chip),
+			.from = buf_part(&b->from, at, lengths[i]),
+		};
+		at += lengths[i];
+	}
+	aside_begin(b, rows, d->n);
 }
 
 static const char *verdict_word(enum verdict v)
@@ -543,6 +597,7 @@ static struct peer *judge(struct broker *b, struct request_of *q,
 		context_of(b, q, &c);
 	in->wall_s = limits_now(b);
 	policy_decide(b->policy, b->limits, in, d);
+	begin_decided(b, in->atoms);
 	/* He is about to be told of what he has not seen. */
 	if (q->own && d->hidden)
 		session_hidden(q->own->session, &d->resolved);
@@ -566,7 +621,6 @@ static struct peer *decide(struct broker *b, struct request_of *q,
 	struct peer *c;
 	bool own;
 
-	begin_args(b, &b->in.call);
 	c = judge(b, q, d);
 	if (c)
 		effect = plan(b, q, d);
