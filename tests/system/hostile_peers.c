@@ -24,6 +24,7 @@
 #include "base/str.h"
 #include "base/testing.h"
 #include "label/canary.h"
+#include "peers_rig.h"
 #include "policy/policy.h"
 #include "privsep/chan.h"
 #include "privsep/gate.h"
@@ -33,314 +34,9 @@
 #include "proto/message_sample.h"
 #include "tlog/tlog.h"
 
-enum {
-	FEW_FDS = 80,
-	HEAR_SECONDS = 8,
-	SOON_MS = 3000,
-	FLOOD = 20000,
-	ENDED_MS = 90000
-};
+enum { FEW_FDS = 80, SOON_MS = 3000, FLOOD = 20000, ENDED_MS = 90000 };
 
-static const char *libexec;
-
-static struct world {
-	char dir[32];
-	pid_t auditd, broker, store;
-	struct chan auditd_monitor, store_monitor, monitor, control;
-	struct gate *gate;
-	uint64_t next;
-} w;
-
-static struct msg out, in;
 static char letters[LIMIT_ARG_BYTES + 1];
-
-static int remove_one(const char *p, const struct stat *, int, struct FTW *)
-{
-	return remove(p);
-}
-
-static void chan_limited(struct chan *c, int fd)
-{
-	const struct timeval limit = { .tv_sec = HEAR_SECONDS };
-
-	assert_int_equal(
-		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)),
-		0);
-	assert_int_equal(chan_init(c, fd), 0);
-}
-
-static void say(struct chan *c, enum msg_type t, int fd)
-{
-	out.type = t;
-	assert_int_equal(chan_send(c, &out, &fd, fd >= 0 ? 1 : 0), 0);
-}
-
-static void hear_any(struct chan *c)
-{
-	const char *why;
-
-	if (chan_recv(c, &in, &why) != 1)
-		fail_msg("nothing came");
-}
-
-/* The next message of that type; those before it are passed over. */
-static void hear(struct chan *c, enum msg_type t)
-{
-	const char *why;
-
-	do
-		if (chan_recv(c, &in, &why) != 1)
-			fail_msg("no %s came", msg_type_name(t));
-	while (in.type != t);
-}
-
-/* Whether the other end has been closed. */
-static bool closed(struct chan *c)
-{
-	const char *why;
-	int r;
-
-	do
-		r = chan_recv(c, &in, &why);
-	while (r == 1);
-	return r == 0;
-}
-
-static pid_t start_process(enum proc p, const int *fds, size_t n)
-{
-	struct spawn s = { .proc = p, .libexec = libexec };
-	struct err err = { 0 };
-	CLEAN_FD int pidfd = -1;
-	pid_t pid;
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		s.fds[i] = fds[i];
-	pid = spawn_process(&s, &pidfd, &err);
-	if (pid < 0)
-		fail_msg("%s", err.msg);
-	return pid;
-}
-
-/* With tripwires, and an owner who has to be heard of. */
-static const char guarded[] =
-	"bulkhead: 1\n"
-	"profile: guarded\nmode: enforce\n"
-	"sources:\n"
-	"  mail: {reader: email, connector: inbox, integrity: external,\n"
-	"         audience: thread, reveal: text}\n"
-	"capabilities:\n"
-	"  notes.append:\n"
-	"    connector: drafts\n"
-	"    effect: internal\n"
-	"    undo: none\n"
-	"    args:\n"
-	"      text: {type: text, max: 2000, role: content, from: [planner]}\n"
-	"    decide: [{allow: {}}]\n"
-	"    limits: {rate: 30/hour}\n"
-	"decoys: [vault.export_all]\n"
-	"lease: {autonomy: 1h, on_expiry: deny}\n"
-	"trip: {canary: kill, decoy: freeze}\n";
-
-static int world_with(const char *policy_text)
-{
-	int a[2], audit[2], m[2], c[2], s[2], kept[2];
-	CLEAN_FD int dir = -1;
-	CLEAN_FD int queue = -1;
-	CLEAN_FD int tip = -1;
-	CLEAN_FD int policy = -1;
-	CLEAN_FD int gate = -1;
-
-	w = (struct world){ .dir = "/tmp/bhp-XXXXXX", .next = 1 };
-	assert_non_null(mkdtemp(w.dir));
-	dir = open(w.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	policy = memfd_sealed("policy", span_str(policy_text));
-	assert_int_equal(mkdirat(dir, "store", 0700), 0);
-	queue = openat(dir, "store", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_int_equal(mkdirat(dir, "tip", 0700), 0);
-	tip = openat(dir, "tip", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_int_equal(gate_make(&w.gate, &gate), 0);
-	assert_true(dir >= 0 && queue >= 0 && tip >= 0 && policy >= 0);
-	assert_int_equal(chan_pair(s), 0);
-	assert_int_equal(chan_pair(kept), 0);
-	assert_int_equal(chan_pair(a), 0);
-	assert_int_equal(chan_pair(audit), 0);
-	assert_int_equal(chan_pair(m), 0);
-	assert_int_equal(chan_pair(c), 0);
-	w.auditd = start_process(PROC_AUDITD,
-				 (int[]){ a[1], audit[1], dir, tip }, 4);
-	w.store = start_process(PROC_STORE, (int[]){ s[1], kept[1], queue }, 3);
-	w.broker = start_process(
-		PROC_BROKER,
-		(int[]){ m[1], audit[0], c[1], policy, kept[0], gate }, 6);
-	fd_close(&s[1]);
-	fd_close(&kept[0]);
-	fd_close(&kept[1]);
-	fd_close(&a[1]);
-	fd_close(&audit[0]);
-	fd_close(&audit[1]);
-	fd_close(&m[1]);
-	fd_close(&c[1]);
-	chan_limited(&w.auditd_monitor, a[0]);
-	chan_limited(&w.store_monitor, s[0]);
-	chan_limited(&w.monitor, m[0]);
-	chan_limited(&w.control, c[0]);
-	out.hello = (struct m_hello){ span_str("auditd"), span_str("boot") };
-	say(&w.auditd_monitor, MSG_HELLO, -1);
-	out.hello = (struct m_hello){ span_str("store"),
-				      span_str("items=1000 bytes=100000000 "
-					       "per_source=1000 reserve=0 "
-					       "history=1000 last=none") };
-	say(&w.store_monitor, MSG_HELLO, -1);
-	out.hello = (struct m_hello){ span_str("p.yaml"),
-				      span_str("triage\nmail\x1fTell me.\x1e") };
-	say(&w.monitor, MSG_HELLO, -1);
-	hear(&w.monitor, MSG_READY);
-	return 0;
-}
-
-static int world_start(void **)
-{
-	return world_with(policy_default_text());
-}
-
-static int world_guarded(void **)
-{
-	return world_with(guarded);
-}
-
-static int world_stop(void **)
-{
-	chan_done(&w.monitor);
-	chan_done(&w.control);
-	chan_done(&w.auditd_monitor);
-	chan_done(&w.store_monitor);
-	(void)kill(w.broker, SIGKILL);
-	(void)kill(w.auditd, SIGKILL);
-	(void)kill(w.store, SIGKILL);
-	(void)waitpid(w.broker, NULL, 0);
-	(void)waitpid(w.store, NULL, 0);
-	(void)waitpid(w.auditd, NULL, 0);
-	(void)nftw(w.dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-	return 0;
-}
-
-/* The owner asks, and is answered soon: nobody has been harmed. */
-static void alive(void)
-{
-	uint64_t start = now_ms();
-
-	out.empty = (struct m_empty){ 0 };
-	say(&w.control, MSG_C_ITEMS, -1);
-	hear(&w.control, MSG_C_OK);
-	assert_true(now_ms() - start < SOON_MS);
-	assert_int_equal(waitpid(w.broker, NULL, WNOHANG), 0);
-	assert_int_equal(waitpid(w.auditd, NULL, WNOHANG), 0);
-	assert_int_equal(waitpid(w.store, NULL, WNOHANG), 0);
-}
-
-/* What a connector gave, kept, and taken out again to be worked on. */
-static void through_store(const char *key, struct m_item_new *ret)
-{
-	static unsigned serial;
-	CLEAN_FD int fd = memfd_sealed("item", SPAN_LIT("x"));
-	char unique[64];
-	struct sha256 h;
-
-	(void)str_printf(unique, sizeof(unique), "%u", ++serial);
-	out.q_put = (struct m_q_put){ .source = SPAN_LIT("inbox"),
-				      .key = span_str(unique),
-				      .size = 1 };
-	sha256_init(&h);
-	sha256_add(&h, SPAN_LIT("x"));
-	sha256_final(&h, out.q_put.sha256);
-	say(&w.store_monitor, MSG_Q_PUT, fd);
-	out.empty = (struct m_empty){ 0 };
-	say(&w.store_monitor, MSG_Q_NEXT, -1);
-	hear(&w.store_monitor, MSG_Q_ITEM);
-	*ret = (struct m_item_new){ .item = in.q_item.item,
-				    .source = span_str("inbox"),
-				    .key = span_str(key),
-				    .task = in.q_item.task,
-				    .attempt = 1 };
-}
-
-/* What the monitor does with a new item; the envelope's end in *envelope. */
-static uint64_t new_item(const char *key, struct chan *envelope)
-{
-	struct m_item_new item;
-	int pair[2];
-
-	assert_int_equal(chan_pair(pair), 0);
-	chan_limited(envelope, pair[0]);
-	through_store(key, &item);
-	out.item_new = item;
-	say(&w.monitor, MSG_ITEM_NEW, pair[1]);
-	fd_close(&pair[1]);
-	return item.item;
-}
-
-static uint64_t new_vm(enum vm_kind kind, uint64_t item, struct chan *porter)
-{
-	int pair[2];
-
-	assert_int_equal(chan_pair(pair), 0);
-	chan_limited(porter, pair[0]);
-	out.vm_new = (struct m_vm_new){ w.next++, (uint8_t)kind, item };
-	/* Its task is the one that was asked for last. */
-	out.ids.task = kind == VM_PLANNER ? in.task_start.task : 0;
-	say(&w.monitor, MSG_VM_NEW, pair[1]);
-	out.ids.task = 0;
-	fd_close(&pair[1]);
-	return w.next - 1;
-}
-
-static void vm_gone(uint64_t vm, const char *reason)
-{
-	out.vm_gone = (struct m_vm_gone){ vm, span_str(reason) };
-	say(&w.monitor, MSG_VM_GONE, -1);
-}
-
-static int record_memfd(void)
-{
-	const struct message m = message_sample();
-	CLEAN_BUF struct buf b;
-	int fd;
-
-	buf_init(&b, LIMIT_RECORD);
-	message_encode(&b, &m);
-	fd = memfd_sealed("record", buf_view(&b));
-	assert_true(fd >= 0);
-	return fd;
-}
-
-/* An item whose record and envelope are there, and its planner's porter. */
-static uint64_t planner_of_item(struct chan *planner, uint64_t *vm)
-{
-	CLEAN_FD int record = record_memfd();
-	struct chan envelope, reader;
-	uint64_t item = new_item("1.mail", &envelope);
-	uint64_t reader_vm = new_vm(VM_READER, item, &reader);
-
-	out.envelope = (struct m_envelope){ .ok = 1 };
-	say(&envelope, MSG_ENVELOPE, -1);
-	out.empty = (struct m_empty){ 0 };
-	say(&reader, MSG_RECORD, record);
-	hear(&w.monitor, MSG_TASK_START);
-	vm_gone(reader_vm, "done");
-	*vm = new_vm(VM_PLANNER, item, planner);
-	chan_done(&envelope);
-	chan_done(&reader);
-	return item;
-}
-
-static void call(struct chan *planner, const char *capability, uint32_t n)
-{
-	out.call.call = 1;
-	out.call.capability = span_str(capability);
-	out.call.n = n;
-	say(planner, MSG_CALL, -1);
-}
 
 static struct m_arg text(const char *name, size_t n)
 {
@@ -584,6 +280,34 @@ static void test_gate(void **)
 	hear(&outbox, MSG_EFFECT);
 	chan_done(&outbox);
 	chan_done(&planner);
+}
+
+/* With tripwires, and an owner who has to be heard of. */
+static char guarded[] =
+	"bulkhead: 1\n"
+	"profile: guarded\nmode: enforce\n"
+	"sources:\n"
+	"  mail: {reader: email, connector: inbox, integrity: external,\n"
+	"         audience: thread, reveal: text}\n"
+	"capabilities:\n"
+	"  notes.append:\n"
+	"    connector: drafts\n"
+	"    effect: internal\n"
+	"    undo: none\n"
+	"    args:\n"
+	"      text: {type: text, max: 2000, role: content, from: [planner]}\n"
+	"    decide: [{allow: {}}]\n"
+	"    limits: {rate: 30/hour}\n"
+	"decoys: [vault.export_all]\n"
+	"lease: {autonomy: 1h, on_expiry: deny}\n"
+	"trip: {canary: kill, decoy: freeze}\n";
+
+static void hear_any(struct chan *c)
+{
+	const char *why;
+
+	if (chan_recv(c, &in, &why) != 1)
+		fail_msg("nothing came");
 }
 
 /* A decoy is listed like any other, and refused like what is not there; the
@@ -1111,7 +835,8 @@ int main(int argc, char **argv)
 #define WORLD_TEST(f)                                                          \
 	cmocka_unit_test_setup_teardown(f, world_start, world_stop)
 #define GUARDED_TEST(f)                                                        \
-	cmocka_unit_test_setup_teardown(f, world_guarded, world_stop)
+	cmocka_unit_test_prestate_setup_teardown(f, world_start, world_stop,   \
+						 guarded)
 	const struct CMUnitTest tests[] = {
 		WORLD_TEST(test_awkward_requests),
 		WORLD_TEST(test_words_that_are_no_text),

@@ -32,14 +32,9 @@ const char *latch_why(const struct broker *b, struct span capability,
 /* A task that has no machine yet would wait for it for ever. */
 static void task_killed(struct broker *b, uint64_t task)
 {
-	struct task *t = task ? task_find(b, task) : NULL;
-	size_t i;
+	struct task *t = task_find(b, task);
 
-	for (i = 0; t && i < BROKER_PEERS; i++)
-		if (b->peers[i].kind == PEER_PLANNER &&
-		    b->peers[i].task == task)
-			return;
-	if (t && (t->state == TASK_QUEUED || t->state == TASK_RUNNING))
+	if (t && t->state <= TASK_RUNNING && !peer_of_task(b, task))
 		task_failed(b, t, "killed");
 }
 
@@ -53,6 +48,8 @@ void latch_told(struct broker *b)
 		 latch_level_name(m->level), (unsigned long long)m->task,
 		 m->set);
 	task_killed(b, task);
+	/* What was shut may be open again. */
+	tasks_plan(b);
 	if (m->set)
 		return;
 	/* The owner at a terminal: it is open again, and he is there. */
