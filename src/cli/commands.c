@@ -178,6 +178,30 @@ static const struct cli_command policy_parts[] = {
 	  .brief = "load them strictly, list every error",
 	  .flags = json_only,
 	  .word = WORD_FILE },
+	{ .name = "test",
+	  .operands = "FILE...",
+	  .brief = "decide the calls of test files as the broker would, and "
+		   "tell those that come to something else than they say",
+	  .flags = json_only,
+	  .word = WORD_FILE },
+	{ .name = "explain",
+	  .operands = "POLICY FILE|-",
+	  .brief = "each step of the decision on one request",
+	  .flags = json_only,
+	  .word = WORD_FILE },
+	{ .name = "diff",
+	  .operands = "OLD NEW",
+	  .brief = "what the new one permits that the old one does not, clause "
+		   "by clause; exit 1 where it adds anything, or may",
+	  .flags = json_only,
+	  .word = WORD_FILE },
+	{ .name = "blast",
+	  .operands = "[FILE]",
+	  .brief =
+		  "the worst that a hostile planner can do in an hour and in a "
+		  "day",
+	  .flags = json_only,
+	  .word = WORD_FILE },
 	{ .name = NULL },
 };
 
@@ -279,9 +303,9 @@ const struct cli_command cli_commands[] = {
 	  .parts = audit_parts,
 	  .run = cmd_audit },
 	{ .name = "policy",
-	  .brief = "check policy files",
+	  .brief = "check policy files, compare them, count the worst",
 	  .about = "Every error is told with its line, its column and what to "
-		   "do about it.",
+		   "do about it. bulkhead need not be running.",
 	  .parts = policy_parts,
 	  .run = cmd_policy },
 	{ .name = "config",

@@ -1,5 +1,5 @@
 /*
- * bulkhead policy: checks policy files.
+ * bulkhead policy: checks policy files; the other parts are policy_*.c.
  *
  * SECURITY: reads the owner's own files; what it prints of them went through
  * the loader, which refuses control and hidden characters, or is escaped.
@@ -8,12 +8,11 @@
 
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/policy.h"
 #include "conf/yaml.h"
 #include "conf/zoneinfo.h"
 
-/* Loads one policy file; errors are in errs. 0 or -errno. */
-static int load(const char *path, struct policy **ret, struct buf *errs)
+int policy_file(const char *path, struct policy **ret, struct buf *errs)
 {
 	static const struct policy_zones zones = { .read = conf_zone_read };
 	CLEAN_BUF struct buf text;
@@ -47,7 +46,7 @@ static int check_one(const char *path, const struct cli *cli, json_t *list)
 	int r;
 
 	buf_init(&errs, 1 << 20);
-	r = load(path, &p, &errs);
+	r = policy_file(path, &p, &errs);
 	if (r < 0)
 		p = NULL;
 	if (cli->json)
@@ -61,22 +60,60 @@ static int check_one(const char *path, const struct cli *cli, json_t *list)
 	return r < 0 ? CLI_NO : CLI_OK;
 }
 
-int cmd_policy(int argc, char **argv, const struct cli *cli)
+struct policy *policy_or_say(const char *path)
+{
+	struct policy *p = NULL;
+	CLEAN_BUF struct buf errs;
+
+	buf_init(&errs, 1 << 20);
+	if (policy_file(path, &p, &errs) == 0)
+		return p;
+	cli_show_lines(stderr, buf_view(&errs));
+	return NULL;
+}
+
+static int run_check(int argc, char **argv, const struct cli *cli)
 {
 	json_t *list = NULL;
 	int i, rc = CLI_OK;
 
-	if (cli_options(&argc, argv, NULL, 0) != 0)
-		return CLI_USAGE;
-	if (argc < 3 || strcmp(argv[1], "check") != 0)
-		return cli_usage(argv[0], "say check, and the files to check");
+	if (argc < 2)
+		return cli_usage("check", "name the files to check");
 	if (cli->json)
 		list = json_array();
-	for (i = 2; i < argc; i++)
+	for (i = 1; i < argc; i++)
 		if (check_one(argv[i], cli, list) != CLI_OK)
 			rc = CLI_NO;
 	if (list && cli_json(stdout, list) != CLI_OK)
 		rc = CLI_NO;
 	json_decref(list);
 	return rc;
+}
+
+int cmd_policy(int argc, char **argv, const struct cli *cli)
+{
+	static const struct {
+		const char *name;
+		cli_fn run;
+	} parts[] = {
+		{ "check", run_check },
+		{ "diff", run_policy_diff },
+		{ "blast", run_policy_blast },
+		{ "test", run_policy_test },
+		{ "explain", run_policy_explain },
+	};
+	size_t i;
+
+	for (i = 0; argc > 1 && i < ARRAY_SIZE(parts); i++) {
+		if (strcmp(argv[1], parts[i].name) != 0)
+			continue;
+		argc--;
+		argv++;
+		if (cli_options(&argc, argv, NULL, 0) != 0)
+			return CLI_USAGE;
+		return parts[i].run(argc, argv, cli);
+	}
+	return cli_usage(argv[0],
+			 "say check, test, explain, diff or blast, and the "
+			 "files");
 }

@@ -91,6 +91,10 @@ int64_t type_number(enum arg_type t, struct span canonical);
 /* The currency of a canonical money value. */
 struct span type_currency(struct span canonical);
 
+/* How many digits the currency, or a money value's own, has behind the point;
+ * -1: there is no such currency. */
+int type_minor_digits(struct span currency);
+
 /* True if the type's values are written as numbers between bounds. */
 bool type_is_number(enum arg_type t);
 

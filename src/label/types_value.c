@@ -190,12 +190,11 @@ static const char *const currencies[] = {
 	[3] = "BHD IQD JOD KWD LYD OMR TND",
 };
 
-/* How many digits the currency has behind the point, or -1. */
-static int minor_digits(struct span code)
+int type_minor_digits(struct span code)
 {
 	size_t i, k;
 
-	for (i = 0; i < ARRAY_SIZE(currencies); i++)
+	for (i = 0; code.n >= 3 && i < ARRAY_SIZE(currencies); i++)
 		for (k = 0; currencies[i] && k < strlen(currencies[i]); k += 4)
 			if (!memcmp(currencies[i] + k, code.p, 3))
 				return (int)i;
@@ -205,7 +204,7 @@ static int minor_digits(struct span code)
 const char *canon_money(struct span v, struct buf *out)
 {
 	static const char why[] = "is not an amount of money as EUR 12.50";
-	int minor = v.n > 4 && v.p[3] == ' ' ? minor_digits(v) : -1;
+	int minor = v.n > 4 && v.p[3] == ' ' ? type_minor_digits(v) : -1;
 	struct span whole, part = { 0 };
 	size_t n;
 
