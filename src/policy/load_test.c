@@ -266,14 +266,13 @@ static void not_yet(void **)
 		"version: use another value\n"
 		"p:5:41: \"window\" is known, but not enforced by this "
 		"version: use another value\n"
-		"p:6:54: \"handle\" is known, but not enforced by this "
-		"version: use another value\n";
+		"p:6:14: \"file\" is known, but not enforced by this version: "
+		"use another value\n";
 	static const char text[] =
 		"bulkhead: 1\nmode: rehearse\nsources: {}\ncapabilities:\n"
 		"  c: {connector: o, effect: read, undo: {window: 5s}, args: "
 		"{\n"
-		"    b: {type: \"text\", role: content, from: [planner, "
-		"\"handle\"],\n"
+		"    b: {type: \"file\", role: content, from: [planner],\n"
 		"      max: 9}, c: {type: id, role: target, in: [owner]}},\n"
 		"    decide: [{allow: {c: {is: 'owner'}}}],\n"
 		"    limits: {rate: 5/day}}\n";
@@ -527,16 +526,16 @@ static void against_the_configuration(void **)
 				     &errs),
 			 0);
 	assert_int_equal(conf_load(NULL, "/h", c, &errs), 0);
-	memcpy(c->on, "post", 5);
+	memcpy(c->tasks[0].on, "post", 5);
 	c->n_connectors = 1;
 	c->connectors[0].kind = CONNECTOR_OUTBOX;
 	assert_int_equal(policy_check_conf(p, c, &errs), -EINVAL);
 	assert_string_equal(buf_cstr(&errs), want);
 	/* Without a planner nothing waits for a source. */
 	assert_int_equal(conf_load(NULL, "/h", c, &errs), 0);
-	c->on[0] = 0;
+	c->tasks[0].on[0] = 0;
 	assert_int_equal(policy_check_conf(p, c, &errs), -EINVAL);
-	c->planner = PLANNER_NONE;
+	c->n_tasks = 0;
 	assert_int_equal(policy_check_conf(p, c, &errs), 0);
 	policy_free(p);
 }

@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/str.h"
 #include "label/answer.h"
+#include "policy/model.h"
 #include "policy/stamp.h"
 
 enum list { LIST_TO, LIST_CC, LIST_LINKS, LIST_ATTACHMENTS, LISTS };
@@ -31,6 +31,7 @@ struct seen {
 	const char *set;	    /* that the sender is in */
 	struct label label, fact;   /* of the item, of its sender's name */
 	struct decide_item decide;
+	struct link_set links; /* of its texts */
 	const struct handle *thread, *from, *subject, *body;
 	const struct handle *in[LISTS][SESSION_LIST];
 	uint32_t n_in[LISTS];  /* of those */
@@ -43,6 +44,7 @@ struct session {
 	char *text, *goal; /* goal NULL: not forked */
 	size_t text_n, goal_n;
 	struct tokens words; /* of text */
+	struct link_set links;
 	struct label owner, pc;
 	struct atoms *atoms;
 	struct handles *handles;
@@ -97,6 +99,8 @@ struct session *session_new(const struct session_start *start)
 	/* Of a text that cannot be read no word is the owner's. */
 	if (tokens_read(&s->words, start->text) < 0)
 		s->words = (struct tokens){ 0 };
+	link_set_init(&s->links);
+	link_set_read(&s->links, start->text);
 	s->owner = label_of(ATOM_OWNER, INTEGRITY_OWNER);
 	s->pc = s->owner;
 	return s;
@@ -104,8 +108,13 @@ struct session *session_new(const struct session_start *start)
 
 void session_free(struct session *s)
 {
+	size_t i;
+
 	if (!s)
 		return;
+	for (i = 0; i < s->n_rows; i++)
+		link_set_done(&s->rows[i].links);
+	link_set_done(&s->links);
 	tokens_done(&s->words);
 	gram_free(s->gram);
 	handles_free(s->handles);
@@ -345,6 +354,19 @@ static void set_sender(struct session *s, struct seen *r, struct span sender)
 	};
 }
 
+/* Those that a reply may carry: as they stand in a text, and as what a text's
+ * link leads to. */
+static void read_links(struct seen *r, const struct message *m)
+{
+	uint32_t i;
+
+	link_set_init(&r->links);
+	link_set_read(&r->links, m->subject);
+	link_set_read(&r->links, m->body);
+	for (i = 0; i < m->n_links; i++)
+		link_set_add(&r->links, m->links[i].url);
+}
+
 int session_add(struct session *s, const struct session_item *i)
 {
 	struct seen *r = &s->rows[s->n_rows];
@@ -366,6 +388,8 @@ int session_add(struct session *s, const struct session_item *i)
 				i->m->n_attachments);
 	if (code < 0)
 		return code;
+	read_links(r, i->m);
+	r->decide.links = &r->links;
 	s->n_rows++;
 	return 0;
 }
@@ -437,13 +461,14 @@ static void put_list(json_t *to, const struct seen *r, enum list l)
 
 static void put_came(json_t *to, uint64_t came_s)
 {
-	const time_t t = (time_t)came_s;
-	char text[32];
-	struct tm tm;
+	CLEAN_BUF struct buf text;
 
-	if (came_s && gmtime_r(&t, &tm) &&
-	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm))
-		(void)json_object_set_new(to, "came", json_string(text));
+	buf_init(&text, 64);
+	type_put_datetime(&text, (int64_t)came_s);
+	buf_u8(&text, 'Z');
+	if (came_s)
+		(void)json_object_set_new(to, "came",
+					  json_string(buf_cstr(&text)));
 }
 
 static json_t *item_json(const struct seen *r)
@@ -575,6 +600,7 @@ void session_decide_in(struct session *s, const struct m_call *call,
 		.task = s->task,
 		.task_item = s->n_rows ? s->rows[0].item : 0,
 		.session = session_bits(s),
+		.owner_links = &s->links,
 	};
 }
 
