@@ -17,7 +17,7 @@ static const char text[] =
 	"    audience: public, reveal: handles}}\n"
 	"capabilities:\n"
 	"  send: {connector: smtp, effect: external, undo: none, args: {\n"
-	"      to: {type: email, many: 3, role: target},\n"
+	"      to: {type: email, many: 3, role: target, else: deny},\n"
 	"      level: {type: number, role: control, min: 0, max: 9, step: 2},\n"
 	"      body: {type: text, max: 8KiB, role: content, links: owner}},\n"
 	"    decide: [{deny: {to: {is: eve@evil.example}}},\n"
