@@ -415,6 +415,40 @@ static void read_quoted(struct collect *c, struct span text, const char *open,
 	}
 }
 
+/* A mark that is an apostrophe as well opens only before a word that nothing
+ * stands in front of, and closes only behind one that ends there. */
+static bool mark_opens(struct span text, size_t at)
+{
+	size_t n;
+
+	return (!at || strchr(" \n\t([", text.p[at - 1])) &&
+	       at + 1 < text.n &&
+	       class_at(text.p + at + 1, &n) == CLASS_WORD;
+}
+
+static bool mark_closes(struct span text, size_t at)
+{
+	return text.p[at] == '\'' &&
+	       (at + 1 == text.n || strchr(" \n\t)].,;:!?", text.p[at + 1]));
+}
+
+static void read_single(struct collect *c, struct span text)
+{
+	size_t open, i;
+
+	for (open = 0; open < text.n; open++) {
+		if (text.p[open] != '\'' || !mark_opens(text, open))
+			continue;
+		for (i = open + 1; i < text.n && !mark_closes(text, i); i++)
+			;
+		if (i == text.n)
+			return;
+		offer(c, TYPE_TEXT,
+		      span_of(text.p + open + 1, i - open - 1));
+		open = i;
+	}
+}
+
 static void read_lines(struct collect *c, struct span text)
 {
 	size_t i, from = 0;
@@ -442,6 +476,7 @@ static void read_passages(struct collect *c, struct span text)
 	read_lines(c, text);
 	for (i = 0; i < ARRAY_SIZE(marks); i++)
 		read_quoted(c, text, marks[i][0], marks[i][1]);
+	read_single(c, text);
 }
 
 /* --- the table --------------------------------------------------------- */

@@ -1,6 +1,7 @@
 /* blast: see blast.h. */
 #include "policy/blast.h"
 
+#include "policy/decide.h"
 #include "policy/loader.h"
 
 static const uint32_t seconds_of[BLAST_WINDOWS] = {
@@ -137,7 +138,9 @@ static bool has_row(const struct cap *c, enum outcome o)
 /* Asks take no place in the limits: only budgets bound them. */
 static uint64_t asks_of(const struct policy *p, unsigned window)
 {
-	return most_of(&p->budgets.asks_day, window);
+	return p->budgets.asks_day.window
+		       ? most_of(&p->budgets.asks_day, window)
+		       : ASKS_A_DAY;
 }
 
 static void worst(const struct cap *c, struct blast *b)

@@ -4,6 +4,7 @@
  */
 #include "policy/blast.h"
 
+#include "policy/decide.h"
 #include "policy/load_sample.h"
 
 static struct policy *p;
@@ -108,7 +109,7 @@ static void asked(void **)
 	assert_true(policy_blast(p, 0, &b));
 	assert_true(!b.alone && b.asks);
 	assert_int_equal(b.calls[BLAST_DAY], 0);
-	assert_int_equal(b.asked[BLAST_DAY], BLAST_NO_BOUND);
+	assert_int_equal(b.asked[BLAST_DAY], ASKS_A_DAY);
 	use(TO, "ask: {}", "{rate: 9/hour}",
 	    APPROVE "\nbudgets: {asks: 4/day}");
 	policy_blast_sum(p, &b);

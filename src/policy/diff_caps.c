@@ -264,7 +264,7 @@ static void span_words(struct diff *d, const char *what, struct span was,
 	diff_words(d, what, a, b);
 }
 
-static const char *source_of(const struct arg *a)
+static const char *source_name(const struct arg *a)
 {
 	return a->of ? a->of->row.name : "";
 }
@@ -285,7 +285,7 @@ static void diff_arg(struct diff *d, const struct arg *was,
 	diff_values(d, "it", was->closed, is->closed);
 	if (!was->closed == !is->closed)
 		span_words(d, "under", was->under, is->under);
-	diff_words(d, "of", source_of(was), source_of(is));
+	diff_words(d, "of", source_name(was), source_name(is));
 	if (is->of_kind && was->of_kind)
 		diff_words(d, "kind", was->of_kind, is->of_kind);
 	span_words(d, "prefix", was->prefix, is->prefix);

@@ -107,6 +107,14 @@ static const struct layout kept_row = { LAYOUT(m_r_row, ROW_FIELDS) };
 #define L_S_GET                                                                \
 	LAYOUT(m_s_get, U64(m_s_get, after), U8(m_s_get, which),               \
 	       U32(m_s_get, newest), U64(m_s_get, item))
+#define L_C_ASIDE                                                              \
+	LAYOUT(m_c_aside, U64(m_c_aside, item),                                \
+	       STR(m_c_aside, sender, LIMIT_SENDER),                           \
+	       STR(m_c_aside, ids, LIMIT_ASIDE_IDS))
+#define L_LATCH                                                                \
+	LAYOUT(m_latch, U8(m_latch, level), U8(m_latch, set),                  \
+	       STR(m_latch, capability, LIMIT_NAME), U64(m_latch, task),       \
+	       STR(m_latch, by, LIMIT_NAME), STR(m_latch, reason, REASON_MAX))
 #define L_PING LAYOUT(m_ping, U64(m_ping, number))
 #define L_ITEM_DONE                                                            \
 	LAYOUT(m_item_done, STR(m_item_done, key, KEY_MAX),                    \
@@ -120,6 +128,7 @@ static const struct layout layouts[] = {
 					STR(m_hello, arg, HELLO_MAX)) },
 	[MSG_STOP] = { "stop", L_EMPTY },
 	[MSG_KILL] = { "kill", L_TEXT },
+	[MSG_LATCH] = { "latch", L_LATCH },
 	[MSG_PING] = { "ping", L_PING },
 	[MSG_PEER] = { "peer", L_EMPTY },
 	[MSG_READY] = { "ready", L_EMPTY },
@@ -302,6 +311,10 @@ static const struct layout layouts[] = {
 				     U64(m_call_result, audit_index)) },
 	[MSG_ANSWER] = { "answer", L_TEXT },
 	[MSG_ANSWER_OK] = { "answer-ok", L_EMPTY },
+	[MSG_REVOKE] = { "revoke", L_EMPTY },
+	[MSG_REVOKED] = { "revoked",
+			  LAYOUT(m_revoked, U8(m_revoked, result),
+				 STR(m_revoked, detail, REASON_MAX)) },
 	[MSG_EFFECT] = { "effect",
 			 LAYOUT(m_effect, U64(m_effect, effect),
 				STR(m_effect, capability, LIMIT_NAME),
@@ -312,8 +325,9 @@ static const struct layout layouts[] = {
 				     STR(m_effect_done, detail, REASON_MAX)) },
 	[MSG_C_STATUS] = { "c-status", L_EMPTY },
 	[MSG_C_DOWN] = { "c-down", L_EMPTY },
+	[MSG_C_KILL] = { "c-kill", L_LATCH },
+	[MSG_C_REARM] = { "c-rearm", L_LATCH },
 	[MSG_C_KEY] = { "c-key", L_EMPTY },
-	[MSG_C_KILL] = { "c-kill", L_TEXT },
 	[MSG_C_ITEMS] = { "c-items", L_EMPTY },
 	[MSG_C_ITEM] = { "c-item",
 			 LAYOUT(m_c_item, U64(m_c_item, item),
@@ -355,6 +369,9 @@ static const struct layout layouts[] = {
 				STR(m_c_task, text, LIMIT_INSTRUCTION),
 				STR(m_c_task, answer, LIMIT_ANSWER),
 				STR(m_c_task, fault, LIMIT_TASK_FAULT)) },
+	[MSG_C_ASIDE] = { "c-aside", L_C_ASIDE },
+	[MSG_C_ASIDE_ROW] = { "c-aside-row", LAYOUT(m_r_row, ROW_FIELDS) },
+	[MSG_C_ERASE] = { "c-erase", L_C_ASIDE },
 	[MSG_C_OK] = { "c-ok", L_EMPTY },
 	[MSG_C_FAIL] = { "c-fail", L_TEXT },
 	[MSG_C_TEXT] = { "c-text", L_TEXT },
@@ -431,6 +448,31 @@ const char *effect_state_name(unsigned s)
 
 	static_assert(ARRAY_SIZE(names) == EFFECT_STATE_MAX, "a name each");
 	return names[s < EFFECT_STATE_MAX ? s : 0];
+}
+
+const char *latch_level_name(unsigned l)
+{
+	static const char *const names[] = {
+		[0] = "none",	       [LATCH_CAPABILITY] = "capability",
+		[LATCH_TASK] = "task", [LATCH_AGENT] = "agent",
+		[LATCH_ALL] = "all",   [LATCH_REVOKE] = "all+revoke",
+	};
+
+	static_assert(ARRAY_SIZE(names) == LATCH_LEVEL_MAX, "a name each");
+	return names[l < LATCH_LEVEL_MAX ? l : 0];
+}
+
+const char *revoked_name(unsigned r)
+{
+	static const char *const names[] = {
+		[0] = "none",
+		[REVOKED_NOTHING] = "nothing-to-revoke",
+		[REVOKED_DONE] = "revoked",
+		[REVOKED_FAILED] = "failed",
+	};
+
+	static_assert(ARRAY_SIZE(names) == REVOKED_MAX, "a name each");
+	return names[r < REVOKED_MAX ? r : 0];
 }
 
 /* UNSAFE: base + field->off is inside the struct by the layout tables. */

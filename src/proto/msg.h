@@ -35,6 +35,8 @@ enum msg_type {
 	MSG_HELLO, /* m_hello: who you are, the run id in the head */
 	MSG_STOP,  /* m_empty: finish and exit */
 	MSG_KILL,  /* m_text: the latch is set, the reason */
+	MSG_LATCH, /* m_latch: to the broker, set or taken away. From the broker
+		      to the monitor: to be set */
 	MSG_PING,  /* m_ping: say that you work */
 
 	/* monitor -> control, and -> broker */
@@ -136,6 +138,10 @@ enum msg_type {
 	MSG_ANSWER,	 /* m_text: the task's final answer to the owner */
 	MSG_ANSWER_OK,	 /* m_empty */
 
+	/* monitor <-> connector that was started for it alone */
+	MSG_REVOKE,  /* m_empty: give up the credential, at its provider */
+	MSG_REVOKED, /* m_revoked */
+
 	/* broker <-> outbound connector */
 	MSG_EFFECT,	 /* m_effect */
 	MSG_EFFECT_DONE, /* m_effect_done */
@@ -143,7 +149,9 @@ enum msg_type {
 	/* cli -> control -> monitor or broker, and the answers */
 	MSG_C_STATUS,	/* m_empty -> MSG_C_TEXT (JSON of m_status, own text) */
 	MSG_C_DOWN,	/* m_empty -> MSG_C_OK */
-	MSG_C_KILL,	/* m_text: reason -> MSG_C_OK */
+	MSG_C_KILL,	/* m_latch -> MSG_C_OK, or MSG_C_TEXT before it: what
+			   each connector said to MSG_REVOKE */
+	MSG_C_REARM,	/* m_latch -> MSG_C_OK */
 	MSG_C_ITEMS,	/* m_empty -> MSG_C_ITEM ..., MSG_C_OK */
 	MSG_C_ITEM,	/* m_c_item + sealed memfd, message_encode, if any */
 	MSG_C_REQUEST,	/* m_c_request: what a planner asked for */
@@ -158,6 +166,10 @@ enum msg_type {
 	MSG_C_TASK_CANCEL, /* m_s_ref -> MSG_C_OK */
 	MSG_C_TASK,	   /* m_c_task */
 	MSG_C_KEY,	   /* m_empty: a new key for the log -> MSG_C_OK */
+	MSG_C_ASIDE,	   /* m_c_aside: what lies aside for these records ->
+			      MSG_C_ASIDE_ROW ..., MSG_C_OK */
+	MSG_C_ASIDE_ROW,   /* m_r_row */
+	MSG_C_ERASE,	   /* m_c_aside: erase that, on record -> MSG_C_OK */
 	MSG_C_OK,	   /* m_empty */
 	MSG_C_FAIL,	   /* m_text */
 	MSG_C_TEXT,	   /* m_text: a JSON object, part of an answer */
@@ -323,6 +335,40 @@ struct m_s_get {
 	uint64_t item; /* effects: of this item alone; 0: of all */
 };
 
+/* How much a kill stops; each of them has everything before it in it, but that
+ * a capability and a task are two things. */
+enum latch_level {
+	LATCH_CAPABILITY = 1,
+	LATCH_TASK,
+	LATCH_AGENT,
+	LATCH_ALL,
+	LATCH_REVOKE, /* all, and credentials are given up */
+	LATCH_LEVEL_MAX
+};
+
+/* "capability", "task", "agent", "all", "all+revoke"; "none". */
+const char *latch_level_name(unsigned l);
+
+struct m_latch {
+	uint8_t level;		/* enum latch_level; 0: a tripwire that does
+				   not stop anything, to be counted */
+	uint8_t set;		/* 0: taken away */
+	struct span capability; /* LATCH_CAPABILITY */
+	uint64_t task;		/* LATCH_TASK */
+	struct span by;		/* what set it, a word of ours: "decoy" */
+	struct span reason;
+};
+
+enum revoked { REVOKED_NOTHING = 1, REVOKED_DONE, REVOKED_FAILED, REVOKED_MAX };
+
+/* "nothing-to-revoke", "revoked", "failed"; "none". */
+const char *revoked_name(unsigned r);
+
+struct m_revoked {
+	uint8_t result; /* enum revoked */
+	struct span detail;
+};
+
 /* Rows of the broker's own, which the store keeps without reading them. */
 enum row_kind {
 	ROW_STATE = 1, /* what is used up of the policy's limits */
@@ -331,6 +377,7 @@ enum row_kind {
 	ROW_CLAUSE, /* that the owner had remembered */
 	ROW_SECRET, /* keys, salts */
 	ROW_KILL,
+	ROW_ASIDE, /* arguments that the log has a hash of; proto/aside.h */
 	ROW_KIND_MAX
 };
 
@@ -349,6 +396,14 @@ struct m_r_put {
 struct m_r_next {
 	uint8_t kind;
 	struct span after; /* empty: the first of all */
+};
+
+/* What lies beside the log, by its ids, ASIDE_ID bytes each; and for the record
+ * of an erasure why: all of an item, or of a sender. */
+struct m_c_aside {
+	uint64_t item;	    /* 0: none */
+	struct span sender; /* empty: none */
+	struct span ids;
 };
 
 struct m_connector {
@@ -728,7 +783,10 @@ struct msg {
 		struct m_r_put r_put;
 		struct m_r_next r_next;
 		struct m_r_row r_row;
+		struct m_c_aside c_aside;
 		struct m_connector connector;
+		struct m_latch latch;
+		struct m_revoked revoked;
 		struct m_item_new item_new;
 		struct m_vm_new vm_new;
 		struct m_vm_gone vm_gone;

@@ -107,6 +107,12 @@ static void sample(struct msg *m, enum msg_type t)
 	} else if (t == MSG_R_ROW) {
 		m->r_row = (struct m_r_row){ ROW_CLAUSE, SPAN_LIT("f"),
 					     SPAN_LIT("gh") };
+	} else if (t == MSG_C_ASIDE || t == MSG_C_ERASE) {
+		m->c_aside = (struct m_c_aside){ 5, SPAN_LIT("a@b"),
+						 SPAN_LIT("i") };
+	} else if (t == MSG_C_ASIDE_ROW) {
+		m->r_row = (struct m_r_row){ ROW_ASIDE, SPAN_LIT("k"),
+					     SPAN_LIT("v") };
 	} else if (t == MSG_SPAN) {
 		m->span = (struct m_span){
 			.from = 2,
@@ -149,7 +155,17 @@ static void sample(struct msg *m, enum msg_type t)
 			.answer = SPAN_LIT("a"),
 			.fault = SPAN_LIT("f"),
 		};
-	} else if (t == MSG_C_KILL || t == MSG_ANSWER) {
+	} else if (t == MSG_LATCH || t == MSG_C_KILL || t == MSG_C_REARM) {
+		m->latch = (struct m_latch){ .level = LATCH_TASK,
+					     .set = 1,
+					     .capability = SPAN_LIT("c"),
+					     .task = 7,
+					     .by = SPAN_LIT("decoy"),
+					     .reason = SPAN_LIT("why") };
+	} else if (t == MSG_REVOKED) {
+		m->revoked =
+			(struct m_revoked){ REVOKED_NOTHING, SPAN_LIT("why") };
+	} else if (t == MSG_ANSWER) {
 		m->text.text = SPAN_LIT("because");
 	}
 }
@@ -260,6 +276,14 @@ static void test_golden(void **state)
 			     "02"
 			     "02000000"
 			     "0300000000000000" },
+		{ MSG_LATCH, "02"
+			     "01"
+			     "0100000063"
+			     "0700000000000000"
+			     "050000006465636f79"
+			     "03000000776879" },
+		{ MSG_REVOKED, "01"
+			       "03000000776879" },
 		{ MSG_R_PUT, "02000000"
 			     "01"
 			     "0100000061"
@@ -272,6 +296,17 @@ static void test_golden(void **state)
 		{ MSG_R_ROW, "04"
 			     "0100000066"
 			     "020000006768" },
+		{ MSG_AUDIT_KEY, "00" },
+		{ MSG_C_KEY, "00" },
+		{ MSG_C_ASIDE, "0500000000000000"
+			       "03000000614062"
+			       "0100000069" },
+		{ MSG_C_ASIDE_ROW, "07"
+				   "010000006b"
+				   "0100000076" },
+		{ MSG_C_ERASE, "0500000000000000"
+			       "03000000614062"
+			       "0100000069" },
 		{ MSG_SPAN, "02"
 			    "0100000000000000"
 			    "05"

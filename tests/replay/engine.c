@@ -26,6 +26,7 @@
 #include "conf/zoneinfo.h"
 #include "policy/decide.h"
 #include "policy/model.h"
+#include "policy/stamp.h"
 
 enum { LINE_MAX_BYTES = 4 << 20, POLICIES_MAX = 16 };
 
@@ -53,7 +54,7 @@ struct replay {
 	char numbers[LIMIT_ARGS][64]; /* of its arguments */
 };
 
-[[noreturn]] static void fail(const char *what, const char *detail)
+static _Noreturn void fail(const char *what, const char *detail)
 {
 	(void)fprintf(stderr, "engine: %s: %s\n", what, detail);
 	exit(2);
@@ -105,39 +106,6 @@ static const struct source *source_named(const struct policy *p,
 	fail("no such source", name);
 }
 
-/* Whether a set of the owner's has the sender. */
-static bool in_a_set(const struct policy *p, enum arg_type t, struct span who)
-{
-	const struct values *v;
-
-	for (v = p->lists; v; v = v->next)
-		if (v->set && v->type == t && values_has(v, who))
-			return true;
-	return false;
-}
-
-static struct label item_label(struct replay *r, const struct source *s,
-			       const struct decide_item *it, size_t i)
-{
-	char number[24];
-	struct atom_origin origin = { .connector = span_str(s->row.connector),
-				      .account = SPAN_LIT("replay") };
-	enum arg_type t = source_sender_type(s);
-	bool owner = principal_is(&r->policy->principals[0], t, it->sender);
-	bool known = s->known && (owner || in_a_set(r->policy, t, it->sender));
-	struct label l;
-
-	(void)str_printf(number, sizeof(number), "%zu", i + 1);
-	origin.item = span_str(number);
-	l = label_of(atoms_origin(r->atoms, &origin),
-		     known ? INTEGRITY_KNOWN : INTEGRITY_EXTERNAL);
-	if (s->audience == AUDIENCE_PUBLIC)
-		return l;
-	label_restrict(&l, &it->sender_who,
-		       s->audience == AUDIENCE_THREAD && !owner ? 1 : 0);
-	return l;
-}
-
 static void add_item(struct replay *r, const json_t *o)
 {
 	const struct source *s = source_named(r->policy, text_of(o, "source"));
@@ -148,10 +116,9 @@ static void add_item(struct replay *r, const json_t *o)
 	*it = (struct decide_item){ .item = r->n_items + 1,
 				    .source = &s->row,
 				    .sender = span_str(text_of(o, "from")) };
-	if (it->sender.n)
-		it->sender_who = atoms_principal(r->atoms, SPAN_LIT("email"),
-						 it->sender);
-	r->labels[r->n_items] = item_label(r, s, it, r->n_items);
+	it->sender_who = stamp_sender(s, it->sender, r->atoms);
+	r->labels[r->n_items] =
+		stamp_item(r->policy, s, it->sender, it->item, r->atoms);
 	it->atom = r->labels[r->n_items].atoms[0];
 	r->n_items++;
 }

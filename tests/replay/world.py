@@ -111,7 +111,7 @@ class Engine:
     """The program that asks the decision; one line a case."""
 
     def __init__(self, build):
-        self.program = os.path.join(build, 'tests', 'replay', 'replay_engine')
+        self.program = os.path.join(build, 'tests', 'replay_engine')
 
     def run(self, cases):
         lines = '\n'.join(json.dumps(c.line()) for c in cases) + '\n'

@@ -128,6 +128,7 @@ int main(void)
 	b.ids = b.in.ids;
 	take_hello(&b, &b.in.hello);
 	load_policy(&b, b.in.hello.name);
+	latch_map(&b);
 	limits_init(&b);
 	tasks_init(&b);
 	keep_recover(&b);

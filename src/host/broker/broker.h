@@ -22,8 +22,10 @@
 #include "host/broker/pace.h"
 #include "policy/decide.h"
 #include "privsep/chan.h"
+#include "privsep/gate.h"
 #include "privsep/observe.h"
 #include "privsep/rpc.h"
+#include "proto/aside.h"
 
 enum {
 	BROKER_ITEMS = 128, /* in memory: the live ones and a history */
@@ -134,6 +136,27 @@ struct peer {
 	char effect_capability[LIMIT_NAME + 1];
 };
 
+/* An argument as it goes on record; borrowed until it is there. */
+struct record_arg {
+	struct span name, value;
+	struct span origin; /* how it came to its value; empty: unknown */
+	struct span from;   /* its label; empty: unknown */
+};
+
+/* The arguments of the decision at hand; aside.c. */
+struct aside {
+	uint32_t n;
+	bool kept; /* under this id */
+	uint8_t id[ASIDE_ID];
+	char id_hex[2 * ASIDE_ID + 1];
+	struct buf bytes;
+	struct {
+		struct record_arg row;
+		char hash[2 * SHA256_LEN + 1];
+		char keys[5][16];
+	} args[LIMIT_ARGS];
+};
+
 /* What refused a request; 0: nothing did. */
 enum refused_by {
 	BY_NOBODY = 0,
@@ -169,7 +192,8 @@ struct broker {
 	uint8_t boot_id[16];
 	struct standing standing[BROKER_STANDING];
 	size_t n_standing;
-	bool killed;
+	bool killed; /* a tripwire of ours says so before the monitor does */
+	const struct gate *gate;
 	bool acting; /* an effect is under way: planners wait */
 	struct peer peers[BROKER_PEERS];
 	struct item items[BROKER_ITEMS];
@@ -183,6 +207,7 @@ struct broker {
 	struct msg in; /* the message at hand */
 	struct msg out;
 	struct audit_record record;
+	struct aside aside;
 	int spare; /* descriptor, for what a message brings */
 	int owed_timer, refusals_timer;
 };
@@ -191,11 +216,22 @@ struct request_of;
 struct session;
 struct message;
 
+/* aside.c: what of a decision goes on record, and what lies beside. */
+/* Begins with the arguments of a decision. */
+void aside_begin(struct broker *b, const struct record_arg *args, uint32_t n);
+/* Their bytes and salts into the store, once. False: b->keep_why. */
+[[nodiscard]] bool aside_keep(struct broker *b);
+/* Adds the arguments to b->record; each once it has been begun. */
+void aside_record(struct broker *b);
+void aside_tell(struct broker *b, struct peer *control);
+void aside_erase(struct broker *b, struct peer *control);
+
 /* peers.c */
 struct peer *peer_add(struct broker *b, enum peer_kind kind, int fd);
 void peer_close(struct broker *b, struct peer *p);
 struct peer *peer_of_vm(struct broker *b, uint64_t vm);
 struct peer *peer_of_connector(struct broker *b, const char *name);
+struct peer *peer_of_item(struct broker *b, enum peer_kind kind, uint64_t item);
 struct peer *peer_of_kind(struct broker *b, enum peer_kind kind);
 /* Whether planners are listened to. */
 void planners_listen(struct broker *b, bool on);
@@ -271,6 +307,9 @@ const struct m_e_row *keep_effect(struct broker *b, const struct m_s_get *m);
 bool keep_rows(struct broker *b, enum row_kind kind,
 	       bool (*fn)(void *arg, struct span key, struct span value),
 	       void *arg);
+/* The first row behind this key, or NULL; lives as those above. */
+const struct m_r_row *keep_row_after(struct broker *b, enum row_kind kind,
+				     struct span key);
 /* Ends what a crash left: each effect and each item that is open. */
 void keep_recover(struct broker *b);
 
@@ -288,7 +327,9 @@ void observed_effect(struct broker *b, const struct peer *c,
 /* An outcome is in the log. */
 void observed_outcome(struct broker *b, enum effect_state s);
 
-/* owner.c: about effects. */
+/* owner.c: the end of an answer; about effects. */
+void answer_ok(struct broker *b, struct peer *control);
+void answer_fail(struct broker *b, struct peer *control, const char *why);
 void effects_tell(struct broker *b, struct peer *control);
 void effect_settle(struct broker *b, struct peer *control);
 void effect_repeat(struct broker *b, struct peer *control);
@@ -341,6 +382,14 @@ void call_answer(struct broker *b, struct peer *p);
  * clean one is on its way; else why not, in our words. */
 [[nodiscard]] const char *task_fork(struct broker *b, struct peer *p,
 				    struct task *t);
+
+/* latch.c: what is killed, and what kills. */
+void latch_map(struct broker *b);
+/* What stops a call now: "all", "agent", "task", "capability"; or NULL. */
+const char *latch_why(const struct broker *b, struct span capability,
+		      uint64_t task);
+/* MSG_LATCH in b->in. */
+void latch_told(struct broker *b);
 
 /* calls.c: what a planner's porter may ask. */
 /* For whom a call is made: a task's planner, or the owner once more. */

@@ -10,19 +10,10 @@
 
 #include "base/fd.h"
 #include "base/log.h"
-#include "base/sha256.h"
 #include "base/str.h"
 #include "host/broker/broker.h"
 #include "host/broker/session.h"
 #include "proto/message.h"
-
-enum {
-	/* Of a request, in its record: one argument's text, and all of them
-	 * together as JSON; a longer one is there by its hash. */
-	AUDIT_ARG_MAX = 1024,
-	AUDIT_ARGS_MAX = 24 << 10,
-	AUDIT_NOTE_MAX = 112,
-};
 
 static const char fork_schema[] =
 	"{\"type\":\"object\",\"properties\":{"
@@ -62,77 +53,16 @@ void call_tools_get(struct broker *b, struct peer *p)
 		peer_send(b, p, NULL, 0);
 }
 
-struct arg_rows {
-	char keys[LIMIT_ARGS][LIMIT_NAME + 1];
-	char notes[LIMIT_ARGS][AUDIT_NOTE_MAX];
-};
-
-/* How many bytes a text takes in a record. */
-static size_t json_size(struct span s)
+/* What the record of the call at hand will have of its arguments. */
+static void begin_args(struct broker *b, const struct m_call *call)
 {
-	size_t n = 0;
-	size_t i;
-
-	for (i = 0; i < s.n; i++)
-		n += s.p[i] < 0x20		       ? 6
-		     : s.p[i] == '"' || s.p[i] == '\\' ? 2
-						       : 1;
-	return n;
-}
-
-static void note_hash(char note[AUDIT_NOTE_MAX], const char *why, struct span v)
-{
-	uint8_t sum[SHA256_LEN];
-	char hex[2 * SHA256_LEN + 1];
-	struct sha256 h;
-
-	sha256_init(&h);
-	sha256_add(&h, v);
-	sha256_final(&h, sum);
-	hex_encode(hex, sum, sizeof(sum));
-	(void)str_printf(note, AUDIT_NOTE_MAX, "(%s: %zu bytes, sha256 %s)",
-			 why, v.n, hex);
-}
-
-/* A name is the planner's: in the alphabet of keys and their length, or not. */
-static void arg_key(char key[LIMIT_NAME + 1], uint32_t i, struct span name)
-{
-	if (str_printf(key, LIMIT_NAME + 1, "arg.%u.%.*s", i, (int)name.n,
-		       (const char *)name.p) < 0 ||
-	    key[strspn(key, "abcdefghijklmnopqrstuvwxyz0123456789_.-")])
-		(void)str_printf(key, LIMIT_NAME + 1, "arg.%u", i);
-}
-
-/*
- * Arguments in a record: each as it came as long as there is room, else its
- * hash. A record that the log refuses would end everything, so no words of a
- * planner may make one.
- */
-static void audit_args(struct audit_record *r, const struct m_arg *args,
-		       uint32_t n, struct arg_rows *rows)
-{
-	size_t room = AUDIT_ARGS_MAX;
+	static struct record_arg rows[LIMIT_ARGS];
 	uint32_t i;
 
-	for (i = 0; i < n; i++) {
-		struct span v = args[i].value;
-		size_t size = json_size(v);
-		const char *why = NULL;
-
-		if (!utf8_valid(v) || (v.n && memchr(v.p, 0, v.n)))
-			why = "not text";
-		else if (v.n > AUDIT_ARG_MAX || size > room)
-			why = "long";
-		if (why) {
-			note_hash(rows->notes[i], why, v);
-			v = span_str(rows->notes[i]);
-		} else {
-			room -= size;
-		}
-		arg_key(rows->keys[i], i, args[i].name);
-		audit_str(r, rows->keys[i], v);
-	}
-	audit_int(r, "args", n);
+	for (i = 0; i < call->n; i++)
+		rows[i] = (struct record_arg){ .name = call->args[i].name,
+					       .value = call->args[i].value };
+	aside_begin(b, rows, call->n);
 }
 
 static void audit_decision(struct broker *b, const struct request_of *q,
@@ -141,9 +71,10 @@ static void audit_decision(struct broker *b, const struct request_of *q,
 {
 	const struct m_call *call = &b->in.call;
 	struct msg_ids ids = b->ids;
-	static struct arg_rows rows;
 	char hash[65];
 
+	/* A refusal is on record also where its arguments cannot be kept. */
+	(void)aside_keep(b);
 	ids.task = q->task;
 	ids.span = q->item;
 	hex_encode(hash, policy_hash(b->policy), 32);
@@ -152,7 +83,7 @@ static void audit_decision(struct broker *b, const struct request_of *q,
 	audit_str(&b->record, "capability",
 		  utf8_valid(call->capability) ? call->capability
 					       : SPAN_LIT("(not text)"));
-	audit_args(&b->record, call->args, call->n, &rows);
+	aside_record(b);
 	audit_str(&b->record, "verdict",
 		  d->verdict == VERDICT_ALLOW ? SPAN_LIT("allow")
 					      : SPAN_LIT("deny"));
@@ -235,8 +166,23 @@ static void refuse(struct decision *d, const char *clause, const char *reason)
 static const char full[] =
 	"the disk is full: nothing new is done until there is room";
 
+/* A latch of any level is set: not the policy's refusal. */
+static bool is_killed(struct broker *b, const struct request_of *q,
+		      struct decision *d)
+{
+	const char *level = latch_why(b, b->in.call.capability, q->task);
+	char why[80];
+
+	if (!level)
+		return false;
+	(void)str_printf(why, sizeof(why), "the kill latch is set: %s", level);
+	refuse(d, "kill latch", why);
+	return true;
+}
+
 /* What no policy can allow just now, after the policy allowed it. */
-static struct peer *executor(struct broker *b, struct decision *d)
+static struct peer *executor(struct broker *b, const struct request_of *q,
+			     struct decision *d)
 {
 	struct peer *c = NULL;
 
@@ -245,8 +191,8 @@ static struct peer *executor(struct broker *b, struct decision *d)
 	c = peer_of_connector(b, d->connector);
 	if (audit_poll(&b->audit, &b->record) < 0)
 		die("the audit log cannot be written; nothing executes");
-	if (b->killed)
-		refuse(d, "kill latch", "the kill latch is set");
+	if (is_killed(b, q, d))
+		;
 	else if (b->record.room.full)
 		refuse(d, "disk full", full);
 	else if (!c || !c->outbound)
@@ -277,7 +223,7 @@ static uint64_t plan(struct broker *b, const struct request_of *q,
 			       .n = d->n };
 	memcpy(m.args, d->rows, d->n * sizeof(d->rows[0]));
 	/* What it takes is used up before anything can come of it. */
-	effect = limits_keep(b) ? keep_plan(b, &m) : 0;
+	effect = limits_keep(b) && aside_keep(b) ? keep_plan(b, &m) : 0;
 	if (effect)
 		return effect;
 	(void)str_printf(why, sizeof(why), "%s", b->keep_why);
@@ -321,17 +267,22 @@ static void effect_is(struct broker *b, struct peer *c, enum effect_state s,
 
 /*
  * The last point at which it has not happened; from here on it may. That the
- * disk is full may have become known with the record of the decision.
+ * disk is full may have become known with the record of the decision; and a
+ * kill may have come while record and start were written.
  */
-static bool start(struct broker *b, struct peer *c, struct decision *d)
+static bool start(struct broker *b, struct peer *c, const struct request_of *q,
+		  struct decision *d)
 {
 	const bool no_room = b->record.room.full;
 	struct span why = no_room ? SPAN_LIT("the disk was full")
 				  : SPAN_LIT("its start could not be kept");
 
-	if (!no_room && keep_started(b, c->effect, c->effect_index))
-		return true;
-	if (no_room) {
+	if (!no_room && keep_started(b, c->effect, c->effect_index)) {
+		if (!is_killed(b, q, d))
+			return true;
+		why = SPAN_LIT("killed before it was sent");
+		limits_give_back(b);
+	} else if (no_room) {
 		refuse(d, "disk full", full);
 		limits_give_back(b);
 	} else {
@@ -485,7 +436,8 @@ static struct peer *decide(struct broker *b, const struct request_of *q,
 
 	policy_says(b, q);
 	refuse_ask(b, d);
-	c = executor(b, d);
+	begin_args(b, &b->in.call);
+	c = executor(b, q, d);
 	if (c)
 		effect = plan(b, q, d);
 	own = record(b, q, d, effect, ok);
@@ -503,7 +455,7 @@ static struct peer *decide(struct broker *b, const struct request_of *q,
 	if (str_copy(c->effect_capability, sizeof(c->effect_capability),
 		     b->in.call.capability) < 0)
 		c->effect_capability[0] = 0;
-	return start(b, c, d) ? c : NULL;
+	return start(b, c, q, d) ? c : NULL;
 }
 
 /* Not the policy's to decide: nothing leaves. True: it was one of these. */
@@ -519,6 +471,7 @@ static bool call_fork(struct broker *b, struct peer *p, struct task *t,
 	why = task_fork(b, p, t);
 	if (!why)
 		return true;
+	begin_args(b, &b->in.call);
 	refuse(d, "task.fork", why);
 	(void)record(b, q, d, 0, &ok);
 	reply(b, p,
@@ -541,6 +494,7 @@ void call_capability(struct broker *b, struct peer *p)
 		.item = t->item, .task = t->id, .own = t, .vm = p
 	};
 	if (t->calls++ >= BROKER_CALLS) {
+		begin_args(b, &b->in.call);
 		refuse(d, "task limit", "too many requests in this task");
 		if (!record(b, &q, d, 0, &ok))
 			observed_decision(b, &q, d, 0, observe_now());

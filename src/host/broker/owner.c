@@ -7,7 +7,7 @@
 
 #include "host/broker/broker.h"
 
-static void answer_ok(struct broker *b, struct peer *control)
+void answer_ok(struct broker *b, struct peer *control)
 {
 	b->out.type = MSG_C_OK;
 	b->out.ids = b->ids;
@@ -15,7 +15,7 @@ static void answer_ok(struct broker *b, struct peer *control)
 	peer_send(b, control, NULL, 0);
 }
 
-static void answer_fail(struct broker *b, struct peer *control, const char *why)
+void answer_fail(struct broker *b, struct peer *control, const char *why)
 {
 	b->out.type = MSG_C_FAIL;
 	b->out.ids = b->ids;

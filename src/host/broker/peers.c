@@ -128,6 +128,12 @@ static void on_kill(struct broker *b, struct peer *from)
 	log_warn("killed", "why=\"every further request is refused\"");
 }
 
+static void on_latch(struct broker *b, struct peer *from)
+{
+	(void)from;
+	latch_told(b);
+}
+
 /* Connectors have ended before us: what one said of its effect is here. */
 static void on_stop(struct broker *b, struct peer *from)
 {
@@ -193,6 +199,7 @@ static const handler handlers[PEER_KIND_MAX][MSG_TYPE_MAX] = {
 		[MSG_VM_NEW] = on_vm_new,
 		[MSG_VM_GONE] = on_vm_gone,
 		[MSG_KILL] = on_kill,
+		[MSG_LATCH] = on_latch,
 		[MSG_STOP] = on_stop,
 		[MSG_PEER] = on_peer,
 		[MSG_PING] = on_ping,
@@ -206,6 +213,8 @@ static const handler handlers[PEER_KIND_MAX][MSG_TYPE_MAX] = {
 		[MSG_C_TASK_RUN] = task_run,
 		[MSG_C_TASKS] = tasks_tell,
 		[MSG_C_TASK_CANCEL] = task_cancel,
+		[MSG_C_ASIDE] = aside_tell,
+		[MSG_C_ERASE] = aside_erase,
 	},
 	[PEER_ENVELOPE] = {
 		[MSG_ENVELOPE] = on_envelope,
@@ -428,6 +437,16 @@ struct peer *peer_of_connector(struct broker *b, const char *name)
 	for (i = 0; i < BROKER_PEERS; i++)
 		if (b->peers[i].kind == PEER_CONNECTOR &&
 		    span_eq(span_str(b->peers[i].name), span_str(name)))
+			return &b->peers[i];
+	return NULL;
+}
+
+struct peer *peer_of_item(struct broker *b, enum peer_kind kind, uint64_t item)
+{
+	size_t i;
+
+	for (i = 0; i < BROKER_PEERS; i++)
+		if (b->peers[i].kind == kind && b->peers[i].item == item)
 			return &b->peers[i];
 	return NULL;
 }

@@ -12,8 +12,9 @@
 /* Which states may follow each. */
 static const uint16_t follows[EFFECT_STATE_MAX] = {
 	[EFFECT_PLANNED] = 1 << EFFECT_STARTED | 1 << EFFECT_NOT_EXECUTED,
-	[EFFECT_STARTED] =
-		1 << EFFECT_DONE | 1 << EFFECT_FAILED | 1 << EFFECT_UNKNOWN,
+	/* Not executed: a kill came before it was sent, as the broker knows. */
+	[EFFECT_STARTED] = 1 << EFFECT_DONE | 1 << EFFECT_FAILED |
+			   1 << EFFECT_UNKNOWN | 1 << EFFECT_NOT_EXECUTED,
 	[EFFECT_UNKNOWN] = 1 << EFFECT_SETTLED,
 };
 
