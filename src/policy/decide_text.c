@@ -7,6 +7,8 @@
 
 #include "policy/decide_inner.h"
 
+#define TEXT_ROOM ((size_t)ARG_VALUE_MAX)
+
 /* Links that are byte for byte one of the texts of an item. */
 static bool in_items(const struct deciding *d, uint64_t item, struct span link)
 {
@@ -154,8 +156,8 @@ static void edit_links(struct deciding *d, struct given *g, struct buf *out)
 
 static void edit_text(struct deciding *d, struct given *g)
 {
-	CLEAN_BUF struct buf links = { .max = ARG_VALUE_MAX * 2 };
-	CLEAN_BUF struct buf text = { .max = ARG_VALUE_MAX * 4 };
+	CLEAN_BUF struct buf links = { .max = 2 * TEXT_ROOM };
+	CLEAN_BUF struct buf text = { .max = 4 * TEXT_ROOM };
 	struct link_edits edits = { 0 };
 
 	if (g->arg->links == LINKS_ANY)

@@ -362,6 +362,10 @@ static void remembered(void **)
 	c.n = 2;
 	c.v[1] = c.v[0];
 	is(sample_decide(s, "send", two), VERDICT_ASK, DECIDED_ARG);
+	/* nor does one for both stand for one of them */
+	c.v[1].value = SPAN_LIT("eve@evil.example");
+	is(sample_decide(s, "send", two), VERDICT_ALLOW, DECIDED_CLAUSE);
+	is(sample_decide(s, "send", bob), VERDICT_ASK, DECIDED_ARG);
 	c.n = 1;
 	s->in.wall_s += 10;
 	is(sample_decide(s, "send", bob), VERDICT_ASK, DECIDED_ARG);
