@@ -27,6 +27,8 @@ enum {
 	LIMIT_ROW = 64 << 10,
 	LIMIT_ROW_KEY = 400,
 	LIMIT_ROWS = 128,
+	/* a card, as lines */
+	LIMIT_CARD = 72 << 10,
 	/* what a task is to do, and what is shown of its items as JSON */
 	LIMIT_INSTRUCTION = 4096,
 	LIMIT_VIEW = 48 << 10,

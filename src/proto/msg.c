@@ -5,6 +5,7 @@
 #include "proto/msg.h"
 
 #include <assert.h>
+#include <inttypes.h>
 
 #include "base/rd.h"
 #include "base/str.h"
@@ -96,7 +97,8 @@ static const struct layout kept_row = { LAYOUT(m_r_row, ROW_FIELDS) };
 
 #define L_E_ROW                                                                \
 	LAYOUT(m_e_row, U64(m_e_row, effect), U64(m_e_row, item),              \
-	       U64(m_e_row, task), U64(m_e_row, repeats), U8(m_e_row, state),  \
+	       U64(m_e_row, task), U64(m_e_row, repeats),                      \
+	       U64(m_e_row, ticket), U8(m_e_row, state),                       \
 	       U8(m_e_row, recorded), U8(m_e_row, have_index),                 \
 	       U64(m_e_row, index), U64(m_e_row, planned_s),                   \
 	       U64(m_e_row, ended_s), STR(m_e_row, capability, LIMIT_NAME),    \
@@ -216,6 +218,7 @@ static const struct layout layouts[] = {
 	[MSG_E_PLAN] = { "e-plan",
 			 LAYOUT(m_e_plan, U64(m_e_plan, item),
 				U64(m_e_plan, task), U64(m_e_plan, repeats),
+				U64(m_e_plan, ticket),
 				STR(m_e_plan, capability, LIMIT_NAME),
 				STR(m_e_plan, connector, LIMIT_NAME),
 				LIST(m_e_plan, args, LIMIT_ARGS, arg)) },
@@ -308,7 +311,11 @@ static const struct layout layouts[] = {
 				     U8(m_call_result, executed),
 				     STR(m_call_result, clause, REASON_MAX),
 				     STR(m_call_result, reason, REASON_MAX),
-				     U64(m_call_result, audit_index)) },
+				     U64(m_call_result, audit_index),
+				     U64(m_call_result, ticket)) },
+	[MSG_WAIT] = { "wait",
+		       LAYOUT(m_wait, U64(m_wait, call), U64(m_wait, ticket),
+			      U32(m_wait, seconds)) },
 	[MSG_ANSWER] = { "answer", L_TEXT },
 	[MSG_ANSWER_OK] = { "answer-ok", L_EMPTY },
 	[MSG_REVOKE] = { "revoke", L_EMPTY },
@@ -354,6 +361,52 @@ static const struct layout layouts[] = {
 	[MSG_C_EFFECT] = { "c-effect", L_E_ROW },
 	[MSG_C_SETTLE] = { "c-settle", L_E_OUTCOME },
 	[MSG_C_REPEAT] = { "c-repeat", L_S_REF },
+	[MSG_C_ASIDE] = { "c-aside", L_C_ASIDE },
+	[MSG_C_ASIDE_ROW] = { "c-aside-row", LAYOUT(m_r_row, ROW_FIELDS) },
+	[MSG_C_ERASE] = { "c-erase", L_C_ASIDE },
+	[MSG_C_APPROVALS] = { "c-approvals",
+			      LAYOUT(m_c_approvals, U64(m_c_approvals, ticket),
+				     U8(m_c_approvals, held),
+				     U8(m_c_approvals, history),
+				     U8(m_c_approvals, full),
+				     U8(m_c_approvals, code)) },
+	[MSG_C_APPROVAL] = { "c-approval",
+			     LAYOUT(m_c_approval, U64(m_c_approval, ticket),
+				    U64(m_c_approval, card),
+				    U64(m_c_approval, button),
+				    U64(m_c_approval, task),
+				    U64(m_c_approval, item),
+				    U64(m_c_approval, created_s),
+				    U64(m_c_approval, expires_s),
+				    U64(m_c_approval, ready_s),
+				    U64(m_c_approval, due_s),
+				    U64(m_c_approval, ended_s),
+				    U64(m_c_approval, effect),
+				    U64(m_c_approval, audit_index),
+				    U8(m_c_approval, state),
+				    U8(m_c_approval, undo),
+				    U8(m_c_approval, remember),
+				    U8(m_c_approval, show),
+				    U32(m_c_approval, quorum),
+				    U32(m_c_approval, votes),
+				    U32(m_c_approval, times),
+				    STR(m_c_approval, capability, LIMIT_NAME),
+				    STR(m_c_approval, clause, REASON_MAX),
+				    STR(m_c_approval, why, REASON_MAX),
+				    STR(m_c_approval, code, 16),
+				    STR(m_c_approval, text, LIMIT_CARD),
+				    BYTES(m_c_approval, hash, 32)) },
+	[MSG_C_APPROVE] = { "c-approve",
+			    LAYOUT(m_c_approve, U64(m_c_approve, ticket),
+				   U32(m_c_approve, uid),
+				   U32(m_c_approve, times),
+				   U8(m_c_approve, always),
+				   STR(m_c_approve, code, 16),
+				   BYTES(m_c_approve, hash, 32)) },
+	[MSG_C_DECLINE] = { "c-decline",
+			    LAYOUT(m_c_decline, U64(m_c_decline, ticket),
+				   U32(m_c_decline, uid),
+				   U8(m_c_decline, freeze)) },
 	[MSG_C_TASK_RUN] = { "c-task-run",
 			     LAYOUT(m_task_run, U64(m_task_run, item),
 				    STR(m_task_run, text, LIMIT_INSTRUCTION)) },
@@ -369,9 +422,6 @@ static const struct layout layouts[] = {
 				STR(m_c_task, text, LIMIT_INSTRUCTION),
 				STR(m_c_task, answer, LIMIT_ANSWER),
 				STR(m_c_task, fault, LIMIT_TASK_FAULT)) },
-	[MSG_C_ASIDE] = { "c-aside", L_C_ASIDE },
-	[MSG_C_ASIDE_ROW] = { "c-aside-row", LAYOUT(m_r_row, ROW_FIELDS) },
-	[MSG_C_ERASE] = { "c-erase", L_C_ASIDE },
 	[MSG_C_OK] = { "c-ok", L_EMPTY },
 	[MSG_C_FAIL] = { "c-fail", L_TEXT },
 	[MSG_C_TEXT] = { "c-text", L_TEXT },
@@ -473,6 +523,21 @@ const char *revoked_name(unsigned r)
 
 	static_assert(ARRAY_SIZE(names) == REVOKED_MAX, "a name each");
 	return names[r < REVOKED_MAX ? r : 0];
+}
+
+void ticket_text(char ret[TICKET_TEXT], uint64_t ticket)
+{
+	(void)str_printf(ret, TICKET_TEXT, "q%" PRIu64, ticket);
+}
+
+uint64_t ticket_read(struct span text)
+{
+	uint64_t n;
+
+	if (text.n < 2 || text.p[0] != 'q' || text.p[1] == '0' ||
+	    num_parse(span_of(text.p + 1, text.n - 1), 1, INT64_MAX, &n) < 0)
+		return 0;
+	return n;
 }
 
 /* UNSAFE: base + field->off is inside the struct by the layout tables. */

@@ -23,8 +23,10 @@ enum { POLICY_MAX = 1 << 20 };
 
 bool broker_audit(struct broker *b, struct m_audit_ok *ret)
 {
-	int r = audit_append(&b->audit, &b->record, ret);
+	int r = audit_append(&b->audit, &b->record, &b->log);
 
+	if (r == 0 && ret)
+		*ret = b->log;
 	if (r == 0)
 		return true;
 	/* A record that cannot be written stops every effect. */
@@ -78,8 +80,8 @@ static struct span take_until(struct span *rest, char end)
 }
 
 /* m_hello.arg is the planner's kind, a blank and the id of the machine's boot,
- * a line feed, and for each standing task
- * its source, a unit separator, what is to be done, a record separator. */
+ * a line feed, and for each standing task its source, a unit separator, what is
+ * to be done, a record separator. */
 static void take_hello(struct broker *b, const struct m_hello *m)
 {
 	struct span rest = m->arg;
@@ -129,9 +131,11 @@ int main(void)
 	take_hello(&b, &b.in.hello);
 	load_policy(&b, b.in.hello.name);
 	latch_map(&b);
-	limits_init(&b);
 	tasks_init(&b);
+	limits_init(&b);
+	approvals_init(&b);
 	keep_recover(&b);
+	approvals_recover(&b);
 	tasks_recover(&b);
 	b.out.type = MSG_READY;
 	b.out.ids = b.ids;

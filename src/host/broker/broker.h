@@ -80,7 +80,8 @@ struct task {
 	bool own;      /* the owner's */
 	enum task_state state;
 	uint64_t created_s, ended_s;
-	char *text; /* the owner's words, owned */
+	uint64_t start_ms; /* monotonic, when it began to run */
+	char *text;	   /* the owner's words, owned */
 	size_t text_n;
 	struct session *session; /* while it runs */
 	int shown_fd;		 /* its item as the planner sees it, once asked
@@ -93,7 +94,8 @@ struct task {
 	struct request requests[BROKER_REQUESTS];
 	size_t request_bytes; /* of them all, at most BROKER_REQUEST_BYTES */
 	uint32_t calls, forks, bits;
-	bool owed; /* its row finds no room in the store yet */
+	bool frozen; /* by the owner */
+	bool owed;   /* its row finds no room in the store yet */
 };
 
 /* What is to be done with each item of a source, in the owner's words. */
@@ -130,10 +132,14 @@ struct peer {
 	uint64_t effect_call;
 	uint64_t effect_item;
 	uint64_t effect_task;
+	uint64_t effect_ticket; /* of the approval that fired; 0: none */
 	char effect_clause[200];
 	uint64_t effect_index;
 	struct observe_time effect_since;
 	char effect_capability[LIMIT_NAME + 1];
+	/* The ticket that a planner waits for, its call, and until when. */
+	uint64_t wait_ticket; /* 0: none */
+	uint64_t wait_call, wait_until_ms;
 };
 
 /* An argument as it goes on record; borrowed until it is there. */
@@ -168,6 +174,8 @@ enum refused_by {
 	BY_STORE,
 	BY_DISK,
 	BY_TASK_LIMIT,
+	BY_OWNER, /* he has said no */
+	BY_ASK,	  /* not refused: he is asked */
 	BY_MAX
 };
 
@@ -187,11 +195,13 @@ struct broker {
 	struct policy *policy;
 	struct policy_state *limits;
 	struct decision decision; /* on the call at hand */
-	struct msg_ids ids;	  /* of this run */
+	struct approvals *approvals;
+	struct m_audit_ok log; /* what auditd said last */
+	struct msg_ids ids;    /* of this run */
 	char planner[LIMIT_NAME + 1];
-	uint8_t boot_id[16];
 	struct standing standing[BROKER_STANDING];
 	size_t n_standing;
+	uint8_t boot_id[16];
 	bool killed; /* a tripwire of ours says so before the monitor does */
 	const struct gate *gate;
 	bool acting; /* an effect is under way: planners wait */
@@ -213,6 +223,8 @@ struct broker {
 };
 
 struct request_of;
+struct approval;
+struct approvals;
 struct session;
 struct message;
 
@@ -337,7 +349,7 @@ void effect_repeat(struct broker *b, struct peer *control);
 /* The outcome of an effect, as it goes into the log. */
 #define OUTCOME_NO_INDEX UINT64_MAX
 
-struct outcome {
+struct effect_outcome {
 	uint64_t effect;
 	uint64_t index; /* of its intent, or OUTCOME_NO_INDEX */
 	char connector[LIMIT_NAME + 1];
@@ -347,9 +359,40 @@ struct outcome {
 	struct msg_ids ids;
 };
 
-struct outcome outcome_of(const struct broker *b, const struct m_e_row *e);
-void outcome_audit(struct broker *b, const struct outcome *o);
+struct effect_outcome outcome_of(const struct broker *b,
+				 const struct m_e_row *e);
+void outcome_audit(struct broker *b, const struct effect_outcome *o);
 
+/* approvals.c: requests that wait; approvals.h */
+void approvals_init(struct broker *b);
+/* Before anything is at work: those that another policy has left. */
+void approvals_recover(struct broker *b);
+/*
+ * The call that b->decision is about, decided on `in`, waits: for the owner if
+ * the verdict is ask, else for its undo window. Its ticket; 0: it cannot, and
+ * b->keep_why says why.
+ */
+[[nodiscard]] uint64_t approval_park(struct broker *b,
+				     const struct request_of *q,
+				     const struct decide_in *in);
+/* Its effect is planned: it never fires again. */
+[[nodiscard]] bool approval_fired(struct broker *b, struct approval *a,
+				  uint64_t effect);
+/* The owner has said yes, and its undo window begins. */
+[[nodiscard]] bool approval_held(struct broker *b, struct approval *a,
+				 uint64_t hold_s);
+void approval_outcome(struct broker *b, uint64_t ticket, enum effect_state s);
+/* Clauses that hold for that task, at most DECIDE_CLAUSES; they live until the
+ * next message. */
+size_t approval_clauses(struct broker *b, uint64_t task,
+			struct decide_clause *ret);
+/* One has decided: it counts. False: that cannot be kept. */
+[[nodiscard]] bool approval_clause_used(struct broker *b, uint64_t id);
+void approvals_step(struct broker *b);
+void call_wait(struct broker *b, struct peer *p);
+void approvals_tell(struct broker *b, struct peer *control);
+void approval_yes(struct broker *b, struct peer *control);
+void approval_no(struct broker *b, struct peer *control);
 /* tasks.c */
 void tasks_init(struct broker *b);
 /* A task of the item, which has its number, from a clean planner VM. */
@@ -397,14 +440,23 @@ struct request_of {
 	uint64_t item;
 	uint64_t task;
 	uint64_t repeats; /* effect, or 0 */
+	/* One that may fire, and what it was decided on; or NULL. */
+	struct approval *fires;
+	struct decide_in *again;
+	uint64_t ticket;  /* that was given to it; 0: none */
+	bool refused;	  /* by the policy, not for want of something */
 	struct task *own; /* the planner's, or NULL */
 	struct peer *vm;
 };
 
 /* The call in b->in, for the owner: decided and sent. Its effect; 0 and
  * b->keep_why: it was not. */
-[[nodiscard]] uint64_t call_repeat(struct broker *b,
-				   const struct request_of *q);
+[[nodiscard]] uint64_t call_repeat(struct broker *b, struct request_of *q);
+/* The call in b->in, which q->fires lets happen: decided again and sent. False:
+ * it was not, and b->keep_why says why. */
+[[nodiscard]] bool call_fire(struct broker *b, struct request_of *q);
+/* Whatever that task asks for from now on is refused. */
+void call_freeze(struct broker *b, uint64_t task);
 
 void call_tools_get(struct broker *b, struct peer *p);
 void call_capability(struct broker *b, struct peer *p);

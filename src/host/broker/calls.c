@@ -11,7 +11,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "host/broker/broker.h"
+#include "host/broker/approvals.h"
 #include "host/broker/session.h"
 #include "proto/message.h"
 
@@ -65,6 +65,13 @@ static void begin_args(struct broker *b, const struct m_call *call)
 	aside_begin(b, rows, call->n);
 }
 
+static const char *verdict_word(enum verdict v)
+{
+	if (v == VERDICT_ALLOW)
+		return "allow";
+	return v == VERDICT_ASK ? "ask" : "deny";
+}
+
 static void audit_decision(struct broker *b, const struct request_of *q,
 			   const struct decision *d, uint64_t effect,
 			   struct m_audit_ok *ok)
@@ -84,9 +91,7 @@ static void audit_decision(struct broker *b, const struct request_of *q,
 		  utf8_valid(call->capability) ? call->capability
 					       : SPAN_LIT("(not text)"));
 	aside_record(b);
-	audit_str(&b->record, "verdict",
-		  d->verdict == VERDICT_ALLOW ? SPAN_LIT("allow")
-					      : SPAN_LIT("deny"));
+	audit_str(&b->record, "verdict", span_str(verdict_word(d->verdict)));
 	audit_str(&b->record, "clause", span_str(d->clause));
 	audit_str(&b->record, "reason", span_str(d->reason));
 	audit_str(&b->record, "policy", span_str(hash));
@@ -94,6 +99,8 @@ static void audit_decision(struct broker *b, const struct request_of *q,
 		audit_int(&b->record, "effect", effect);
 	if (q->repeats)
 		audit_int(&b->record, "repeats", q->repeats);
+	if (q->ticket)
+		audit_int(&b->record, "ticket", q->ticket);
 	(void)broker_audit(b, ok);
 }
 
@@ -139,6 +146,7 @@ struct result {
 	bool executed;
 	const char *clause, *reason;
 	uint64_t index;
+	uint64_t ticket;
 };
 
 static void reply(struct broker *b, struct peer *p, const struct result *r)
@@ -152,6 +160,7 @@ static void reply(struct broker *b, struct peer *p, const struct result *r)
 		.clause = span_str(r->clause),
 		.reason = span_str(r->reason),
 		.audit_index = r->index,
+		.ticket = r->ticket,
 	};
 	peer_send(b, p, NULL, 0);
 }
@@ -206,6 +215,12 @@ static struct peer *executor(struct broker *b, const struct request_of *q,
 	return NULL;
 }
 
+/* What the owner had remembered counts when it lets something happen. */
+static bool use_clause(struct broker *b, const struct decision *d)
+{
+	return d->by != DECIDED_CLAUSE || approval_clause_used(b, d->clause_id);
+}
+
 /* An effect that the policy allows, in the store: its number, or 0, and the
  * decision is none any more. */
 static uint64_t plan(struct broker *b, const struct request_of *q,
@@ -218,29 +233,37 @@ static uint64_t plan(struct broker *b, const struct request_of *q,
 	m = (struct m_e_plan){ .item = q->item,
 			       .task = q->task,
 			       .repeats = q->repeats,
+			       .ticket = q->fires ? q->ticket : 0,
 			       .capability = b->in.call.capability,
 			       .connector = span_str(d->connector),
 			       .n = d->n };
 	memcpy(m.args, d->rows, d->n * sizeof(d->rows[0]));
 	/* What it takes is used up before anything can come of it. */
-	effect = limits_keep(b) && aside_keep(b) ? keep_plan(b, &m) : 0;
-	if (effect)
+	effect = limits_keep(b) && use_clause(b, d) && aside_keep(b)
+			 ? keep_plan(b, &m)
+			 : 0;
+	if (effect && (!q->fires || approval_fired(b, q->fires, effect)))
 		return effect;
 	(void)str_printf(why, sizeof(why), "%s", b->keep_why);
 	utf8_trim(why);
 	refuse(d, "store", why);
 	limits_give_back(b);
+	/* Planned, and nothing more: a restart says so, too. */
+	if (effect && !keep_outcome(b, effect, EFFECT_NOT_EXECUTED,
+				    SPAN_LIT("its approval could not be kept")))
+		log_warn("outcome-not-kept", "effect=%llu",
+			 (unsigned long long)effect);
 	return 0;
 }
 
 static void audit_outcome(struct broker *b, const struct peer *c,
 			  enum effect_state s, struct span detail)
 {
-	struct outcome o = { .effect = c->effect,
-			     .index = c->effect_index,
-			     .state = s,
-			     .detail = detail,
-			     .ids = b->ids };
+	struct effect_outcome o = { .effect = c->effect,
+				    .index = c->effect_index,
+				    .state = s,
+				    .detail = detail,
+				    .ids = b->ids };
 
 	o.ids.task = c->effect_task;
 	o.ids.span = c->effect_item;
@@ -260,6 +283,8 @@ static void effect_is(struct broker *b, struct peer *c, enum effect_state s,
 
 	observed_effect(b, c, s);
 	audit_outcome(b, c, s, detail);
+	if (c->effect_ticket)
+		approval_outcome(b, c->effect_ticket, s);
 	if (!kept)
 		log_warn("outcome-not-kept", "effect=%llu",
 			 (unsigned long long)c->effect);
@@ -355,7 +380,8 @@ static bool record(struct broker *b, const struct request_of *q,
 	struct refusals *r = q->vm ? &q->vm->refusals : NULL;
 	const struct span capability = b->in.call.capability;
 
-	if (r && !effect && refusals_more(r, capability, d, now_us())) {
+	if (r && !effect && !q->ticket &&
+	    refusals_more(r, capability, d, now_us())) {
 		*ok = (struct m_audit_ok){ .index = r->index };
 		if (b->refusals_timer < 0)
 			b->refusals_timer = loop_timer(&b->loop, REFUSALS_MS,
@@ -367,66 +393,144 @@ static bool record(struct broker *b, const struct request_of *q,
 	if (r)
 		refusals_flush(b, q->vm);
 	audit_decision(b, q, d, effect, ok);
-	if (r && !effect)
+	if (r && !effect && !q->ticket)
 		refusals_begin(r, capability, d, ok->index);
 	else if (r)
 		r->any = false;
 	return true;
 }
 
-/* The owner repeats an effect: what its planner had seen is not known any
- * more, so it counts as anything. */
-static void nobody_in(struct broker *b, const struct request_of *q,
-		      struct decide_in *ret)
-{
-	static struct label owner, pc;
-	static struct arg_context context = { .owner_label = &owner,
-					      .pc = &pc };
-
-	owner = label_of(ATOM_OWNER, INTEGRITY_OWNER);
-	pc = label_of(ATOM_NONE, INTEGRITY_EXTERNAL);
-	*ret = (struct decide_in){ .call = &b->in.call,
-				   .context = &context,
-				   .task = q->task,
-				   .task_item = q->item,
-				   .session = SESSION_TAINTED };
-}
-
-static void policy_says(struct broker *b, const struct request_of *q)
-{
-	struct session *s = q->own ? q->own->session : NULL;
-	struct atoms *atoms = NULL;
+/* What a decision is made of; live until context_done. */
+struct context {
+	struct label owner, pc;
+	struct arg_context args;
 	struct decide_in in;
+	struct decide_grant grant;
+	struct decide_clause clauses[DECIDE_CLAUSES];
+	struct atoms *atoms; /* ours; NULL: the session's */
+};
 
-	if (s) {
-		session_decide_in(s, &b->in.call, &in);
-	} else {
-		nobody_in(b, q, &in);
-		in.atoms = atoms = atoms_new(0);
-	}
-	in.wall_s = limits_now(b);
-	policy_decide(b->policy, b->limits, &in, &b->decision);
-	atoms_free(atoms);
-	if (s && b->decision.hidden)
-		session_hidden(s, &b->decision.resolved);
-	if (s && b->decision.trip != TRIP_NONE)
-		session_trip(s);
+/* The owner repeats a call whose task is over: of what its planner had seen
+ * nothing is left, so it counts as from everywhere. It is his own word that
+ * brings it here once more. */
+static void context_again(struct broker *b, const struct request_of *q,
+			  struct context *c)
+{
+	c->owner = label_of(ATOM_OWNER, INTEGRITY_OWNER);
+	c->pc = label_of(ATOM_NONE, INTEGRITY_EXTERNAL);
+	c->args =
+		(struct arg_context){ .owner_label = &c->owner, .pc = &c->pc };
+	c->grant.floors = true;
+	c->atoms = atoms_new(0);
+	c->in = (struct decide_in){ .call = &b->in.call,
+				    .context = &c->args,
+				    .atoms = c->atoms,
+				    .task = q->task,
+				    .task_item = q->item,
+				    .session = SESSION_TAINTED,
+				    .grant = &c->grant };
 }
 
-/* Nobody can be asked yet. */
-static void refuse_ask(struct broker *b, struct decision *d)
+static void context_of(struct broker *b, const struct request_of *q,
+		       struct context *c)
 {
-	if (d->verdict != VERDICT_ASK)
+	c->atoms = NULL;
+	if (!q->own) {
+		context_again(b, q, c);
+		return;
+	}
+	session_decide_in(q->own->session, &b->in.call, &c->in);
+	c->in.task_s = (now_ms() - q->own->start_ms) / 1000;
+	c->in.clauses = c->clauses;
+	c->in.n_clauses = approval_clauses(b, q->task, c->clauses);
+}
+
+static void context_done(struct context *c)
+{
+	atoms_free(c->atoms);
+}
+
+/* It fires only as what the owner, or the policy, has let happen. */
+static void check_bytes(struct broker *b, const struct request_of *q,
+			struct decision *d)
+{
+	uint8_t bind[APPROVAL_HASH];
+
+	if (d->verdict == VERDICT_DENY)
+		return;
+	decision_bind(d, b->in.call.capability, policy_hash(b->policy), 0,
+		      bind);
+	if (d->verdict == VERDICT_ALLOW &&
+	    memcmp(bind, q->fires->request, sizeof(bind)) == 0)
 		return;
 	limits_give_back(b);
-	d->verdict = VERDICT_DENY;
-	(void)str_printf(d->reason, sizeof(d->reason),
-			 "approvals are not built yet");
+	if (d->verdict == VERDICT_ASK)
+		refuse(d, d->clause, "the policy would ask now");
+	else
+		refuse(d, "approval", "it is not what was approved any more");
+}
+
+/* An undo window begins; it has not, where one is over. */
+static bool is_to_hold(const struct request_of *q, const struct decision *d)
+{
+	return d->verdict == VERDICT_ALLOW && d->hold_s && !q->repeats &&
+	       !(q->fires && q->fires->due_s);
+}
+
+/* True: it waits from now on, or, where it cannot, is refused. */
+static bool wait_for(struct broker *b, struct request_of *q,
+		     const struct decide_in *in, struct decision *d)
+{
+	const bool hold = is_to_hold(q, d);
+
+	if (d->verdict != VERDICT_ASK && !hold)
+		return false;
+	if (is_killed(b, q, d)) {
+		limits_give_back(b);
+		return true;
+	}
+	/* What it takes of the limits it takes when it fires. */
+	if (hold)
+		limits_give_back(b);
+	if (q->fires && approval_held(b, q->fires, d->hold_s))
+		return true;
+	if (!q->fires && limits_keep(b) && use_clause(b, d))
+		q->ticket = approval_park(b, q, in);
+	if (q->ticket && !q->fires)
+		return true;
+	limits_give_back(b);
+	refuse(d, "approval", b->keep_why);
+	return true;
+}
+
+/* Decides the call at hand: who is to execute it, or NULL. */
+static struct peer *judge(struct broker *b, struct request_of *q,
+			  struct decision *d)
+{
+	static struct context c;
+	struct decide_in *in = q->again ? q->again : &c.in;
+	struct peer *ret = NULL;
+
+	if (!q->again)
+		context_of(b, q, &c);
+	in->wall_s = limits_now(b);
+	policy_decide(b->policy, b->limits, in, d);
+	/* He is about to be told of what he has not seen. */
+	if (q->own && d->hidden)
+		session_hidden(q->own->session, &d->resolved);
+	if (q->fires)
+		check_bytes(b, q, d);
+	q->refused = d->verdict == VERDICT_DENY;
+	if (!wait_for(b, q, in, d))
+		ret = executor(b, q, d);
+	if (!q->again)
+		context_done(&c);
+	return ret;
 }
 
 /* Decides the call at hand, and records that; who executes it, its effect
  * started, or NULL. */
-static struct peer *decide(struct broker *b, const struct request_of *q,
+static struct peer *decide(struct broker *b, struct request_of *q,
 			   struct decision *d, struct m_audit_ok *ok)
 {
 	struct observe_time since = observe_now();
@@ -434,10 +538,8 @@ static struct peer *decide(struct broker *b, const struct request_of *q,
 	struct peer *c;
 	bool own;
 
-	policy_says(b, q);
-	refuse_ask(b, d);
 	begin_args(b, &b->in.call);
-	c = executor(b, q, d);
+	c = judge(b, q, d);
 	if (c)
 		effect = plan(b, q, d);
 	own = record(b, q, d, effect, ok);
@@ -450,6 +552,7 @@ static struct peer *decide(struct broker *b, const struct request_of *q,
 	c->effect_index = ok->index;
 	c->effect_item = q->item;
 	c->effect_task = q->task;
+	c->effect_ticket = q->fires ? q->ticket : 0;
 	c->effect_vm = c->effect_call = 0;
 	c->effect_since = observe_now();
 	if (str_copy(c->effect_capability, sizeof(c->effect_capability),
@@ -458,11 +561,37 @@ static struct peer *decide(struct broker *b, const struct request_of *q,
 	return start(b, c, q, d) ? c : NULL;
 }
 
+/* The owner wants no more of this task. */
+static struct peer *frozen_task(struct broker *b, const struct request_of *q,
+				struct decision *d, struct m_audit_ok *ok)
+{
+	begin_args(b, &b->in.call);
+	refuse(d, "frozen task", "the owner has frozen this task");
+	if (record(b, q, d, 0, ok))
+		observed_decision(b, q, d, ok->index, observe_now());
+	else
+		observed_decision(b, q, d, 0, observe_now());
+	return NULL;
+}
+
+/* What the planner is told of a call that is not carried out at once. */
+static const char *waits(const struct decision *d, const struct request_of *q)
+{
+	if (!q->ticket)
+		return d->reason;
+	return d->verdict == VERDICT_ASK
+		       ? "the owner has been asked: bulkhead.wait tells what "
+			 "becomes of it"
+		       : "allowed, and held for a while in which the owner may "
+			 "take it back";
+}
+
 /* Not the policy's to decide: nothing leaves. True: it was one of these. */
 static bool call_fork(struct broker *b, struct peer *p, struct task *t,
-		      const struct request_of *q, struct decision *d)
+		      const struct request_of *q)
 {
 	const uint64_t call = b->in.call.call;
+	struct decision *d = &b->decision;
 	struct m_audit_ok ok;
 	const char *why;
 
@@ -483,6 +612,7 @@ static bool call_fork(struct broker *b, struct peer *p, struct task *t,
 void call_capability(struct broker *b, struct peer *p)
 {
 	struct decision *d = &b->decision;
+	const uint64_t call = b->in.call.call;
 	struct task *t = task_at_work(b, p);
 	struct request_of q = { 0 };
 	struct m_audit_ok ok;
@@ -493,8 +623,8 @@ void call_capability(struct broker *b, struct peer *p)
 	q = (struct request_of){
 		.item = t->item, .task = t->id, .own = t, .vm = p
 	};
+	begin_args(b, &b->in.call);
 	if (t->calls++ >= BROKER_CALLS) {
-		begin_args(b, &b->in.call);
 		refuse(d, "task limit", "too many requests in this task");
 		if (!record(b, &q, d, 0, &ok))
 			observed_decision(b, &q, d, 0, observe_now());
@@ -505,21 +635,46 @@ void call_capability(struct broker *b, struct peer *p)
 					d->clause, d->reason, ok.index });
 		return;
 	}
-	if (call_fork(b, p, t, &q, d))
+	if (!t->frozen && call_fork(b, p, t, &q))
 		return;
-	c = decide(b, &q, d, &ok);
+	c = t->frozen ? frozen_task(b, &q, d, &ok) : decide(b, &q, d, &ok);
 	if (!c) {
 		reply(b, p,
-		      &(struct result){ b->in.call.call, d->verdict, false,
-					d->clause, d->reason, ok.index });
+		      &(struct result){ call, d->verdict, false, d->clause,
+					waits(d, &q), ok.index, q.ticket });
 		return;
 	}
 	c->effect_vm = p->vm;
-	c->effect_call = b->in.call.call;
+	c->effect_call = call;
 	execute(b, c, &q, d);
 }
 
-uint64_t call_repeat(struct broker *b, const struct request_of *q)
+void call_freeze(struct broker *b, uint64_t task)
+{
+	struct task *t = task_find(b, task);
+
+	if (t)
+		t->frozen = true;
+}
+
+bool call_fire(struct broker *b, struct request_of *q)
+{
+	struct decision *d = &b->decision;
+	struct m_audit_ok ok;
+	struct peer *c;
+
+	q->ticket = q->fires->ticket;
+	c = decide(b, q, d, &ok);
+	if (c) {
+		execute(b, c, q, d);
+		return true;
+	}
+	(void)str_printf(b->keep_why, sizeof(b->keep_why), "%.150s (%.40s)",
+			 d->reason, d->clause);
+	return false;
+}
+
+uint64_t call_repeat(struct broker *b, struct request_of *q)
 {
 	struct decision *d = &b->decision;
 	struct m_audit_ok ok;
@@ -537,7 +692,7 @@ uint64_t call_repeat(struct broker *b, const struct request_of *q)
 	return effect;
 }
 
-void outcome_audit(struct broker *b, const struct outcome *o)
+void outcome_audit(struct broker *b, const struct effect_outcome *o)
 {
 	audit_begin(&b->record, "outcome", &o->ids);
 	if (o->index != OUTCOME_NO_INDEX)
@@ -594,6 +749,7 @@ static void effect_end(struct broker *b, struct peer *c, bool done,
 					c->effect_index });
 	b->acting = false;
 	planners_listen(b, true);
+	approvals_step(b);
 }
 
 void effect_done(struct broker *b, struct peer *c,

@@ -251,12 +251,13 @@ bool keep_rows(struct broker *b, enum row_kind kind,
 
 /* --- after a restart ----------------------------------------------------- */
 
-struct outcome outcome_of(const struct broker *b, const struct m_e_row *e)
+struct effect_outcome outcome_of(const struct broker *b,
+				 const struct m_e_row *e)
 {
-	struct outcome o = { .effect = e->effect,
-			     .index = e->have_index ? e->index
-						    : OUTCOME_NO_INDEX,
-			     .ids = b->ids };
+	struct effect_outcome o = { .effect = e->effect,
+				    .index = e->have_index ? e->index
+							   : OUTCOME_NO_INDEX,
+				    .ids = b->ids };
 
 	o.ids.task = e->task;
 	o.ids.span = e->item;
@@ -267,7 +268,7 @@ struct outcome outcome_of(const struct broker *b, const struct m_e_row *e)
 
 static void recover_effect(struct broker *b, const struct m_e_row *e)
 {
-	struct outcome o = outcome_of(b, e);
+	struct effect_outcome o = outcome_of(b, e);
 
 	o.state = (enum effect_state)e->state;
 	o.detail = e->detail;

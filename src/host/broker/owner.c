@@ -68,7 +68,7 @@ void effect_settle(struct broker *b, struct peer *control)
 	const struct m_e_outcome m = b->in.e_outcome;
 	const bool done = m.state == EFFECT_DONE;
 	const struct m_e_row *e = find(b, control, m.effect);
-	struct outcome o;
+	struct effect_outcome o;
 
 	if (!e)
 		return;

@@ -7,6 +7,7 @@
 
 #include "base/str.h"
 #include "label/answer.h"
+#include "label/links.h"
 #include "policy/model.h"
 #include "policy/stamp.h"
 
@@ -30,8 +31,8 @@ struct seen {
 	char sender[EMAIL_MAX + 1]; /* canonical; "": nobody */
 	const char *set;	    /* that the sender is in */
 	struct label label, fact;   /* of the item, of its sender's name */
+	struct link_set links;	    /* of its texts, once somebody acts */
 	struct decide_item decide;
-	struct link_set links; /* of its texts */
 	const struct handle *thread, *from, *subject, *body;
 	const struct handle *in[LISTS][SESSION_LIST];
 	uint32_t n_in[LISTS];  /* of those */
@@ -48,7 +49,8 @@ struct session {
 	struct label owner, pc;
 	struct atoms *atoms;
 	struct handles *handles;
-	struct gram *gram; /* made for the first call */
+	bool indexed;	   /* for the first call */
+	struct gram *gram; /* from then on; NULL: out of memory */
 	struct seen rows[SESSION_ITEMS];
 	size_t n_rows;
 	const struct handle *forked[SESSION_REFS];
@@ -100,7 +102,6 @@ struct session *session_new(const struct session_start *start)
 	if (tokens_read(&s->words, start->text) < 0)
 		s->words = (struct tokens){ 0 };
 	link_set_init(&s->links);
-	link_set_read(&s->links, start->text);
 	s->owner = label_of(ATOM_OWNER, INTEGRITY_OWNER);
 	s->pc = s->owner;
 	return s;
@@ -354,19 +355,6 @@ static void set_sender(struct session *s, struct seen *r, struct span sender)
 	};
 }
 
-/* Those that a reply may carry: as they stand in a text, and as what a text's
- * link leads to. */
-static void read_links(struct seen *r, const struct message *m)
-{
-	uint32_t i;
-
-	link_set_init(&r->links);
-	link_set_read(&r->links, m->subject);
-	link_set_read(&r->links, m->body);
-	for (i = 0; i < m->n_links; i++)
-		link_set_add(&r->links, m->links[i].url);
-}
-
 int session_add(struct session *s, const struct session_item *i)
 {
 	struct seen *r = &s->rows[s->n_rows];
@@ -377,6 +365,7 @@ int session_add(struct session *s, const struct session_item *i)
 	*r = (struct seen){ .item = i->item,
 			    .came_s = i->came_s,
 			    .source = i->source };
+	link_set_init(&r->links);
 	set_sender(s, r, i->sender);
 	code = add_thread(s, r);
 	if (code == 0)
@@ -388,8 +377,6 @@ int session_add(struct session *s, const struct session_item *i)
 				i->m->n_attachments);
 	if (code < 0)
 		return code;
-	read_links(r, i->m);
-	r->decide.links = &r->links;
 	s->n_rows++;
 	return 0;
 }
@@ -525,24 +512,36 @@ void session_view(const struct session *s, struct buf *out)
 
 /* --- decisions ----------------------------------------------------------- */
 
-static void gram_of(struct session *s, const struct handle *h)
+static void index_text(struct session *s, struct seen *r,
+		       const struct handle *h)
 {
+	if (!h)
+		return;
 	/* What does not fit is not found: it may only lower trust. */
-	if (h && h->type == TYPE_TEXT)
+	if (s->gram)
 		(void)gram_add(s->gram, h->value, &h->label);
+	link_set_read(&r->links, h->value);
 }
 
 /* Texts are indexed when somebody acts: most planners only read. */
-static void gram_make(struct session *s)
+static void index_make(struct session *s)
 {
 	size_t i;
 
-	if (s->gram)
+	if (s->indexed)
 		return;
+	s->indexed = true;
 	s->gram = gram_new(s->seed);
-	for (i = 0; s->gram && i < s->n_rows; i++) {
-		gram_of(s, s->rows[i].subject);
-		gram_of(s, s->rows[i].body);
+	link_set_read(&s->links, span_of(s->text, s->text_n));
+	for (i = 0; i < s->n_rows; i++) {
+		struct seen *r = &s->rows[i];
+		uint32_t k;
+
+		index_text(s, r, r->subject);
+		index_text(s, r, r->body);
+		for (k = 0; k < r->n_in[LIST_LINKS]; k++)
+			link_set_add(&r->links, r->in[LIST_LINKS][k]->value);
+		r->decide.links = &r->links;
 	}
 }
 
@@ -580,7 +579,7 @@ static void items_of(struct session *s)
 void session_decide_in(struct session *s, const struct m_call *call,
 		       struct decide_in *ret)
 {
-	gram_make(s);
+	index_make(s);
 	items_of(s);
 	s->context = (struct arg_context){
 		.handles = s->handles,
@@ -595,12 +594,12 @@ void session_decide_in(struct session *s, const struct m_call *call,
 		.call = call,
 		.context = &s->context,
 		.atoms = s->atoms,
+		.owner_links = &s->links,
 		.items = s->items,
 		.n_items = s->n_rows,
 		.task = s->task,
 		.task_item = s->n_rows ? s->rows[0].item : 0,
 		.session = session_bits(s),
-		.owner_links = &s->links,
 	};
 }
 
@@ -693,7 +692,8 @@ const char *session_fork(struct session *s, struct span goal,
 		return "this task has been forked as often as a task may be";
 	if (n > SESSION_REFS)
 		return "refs: at most 16 handles go along";
-	gram_make(s); /* the copies of texts go, what was in them stays known */
+	index_make(
+		s); /* the copies of texts go, what was in them stays known */
 	to = handles_new(first);
 	words = copy(goal);
 	why = to && words ? take_along(s, to, refs, n, along) : "out of memory";

@@ -17,7 +17,6 @@
 #ifndef HOST_BROKER_SESSION_H
 #define HOST_BROKER_SESSION_H
 
-#include "policy/policy.h"
 #include "policy/decide.h"
 #include "proto/message.h"
 

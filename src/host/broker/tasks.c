@@ -203,6 +203,7 @@ static void start(struct broker *b, struct task *t)
 	struct msg_ids ids = task_ids(b, t);
 
 	t->state = TASK_RUNNING;
+	t->start_ms = now_ms();
 	make_session(b, t);
 	audit_begin(&b->record, "task.start", &ids);
 	audit_int(&b->record, "item", t->item);

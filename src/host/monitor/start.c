@@ -177,14 +177,13 @@ static void tell_peer(struct monitor *m, struct core *c, const int *fd)
 	core_send(m, c, fd, 1);
 }
 
-/* The planner, the machine's boot, and what it is to do; the configuration takes no such bytes. */
-static void put_tasks(const struct conf *c, struct buf *arg)
+/* The planner, the boot, and what is to be done; the configuration takes no
+ * such bytes. */
+static void put_tasks(const struct conf *c, const char *boot, struct buf *arg)
 {
-	char boot[64];
 	uint32_t i;
 
 	buf_init(arg, 16 << 10);
-	boot_id(boot);
 	buf_printf(arg, "%s %s\n", conf_planner_name(c->planner), boot);
 	for (i = 0; i < c->n_tasks; i++)
 		buf_printf(arg, "%s\x1f%s\x1e", c->tasks[i].on,
@@ -196,6 +195,7 @@ int start_broker(struct monitor *m, struct err *err)
 	CLEAN_FD int control = -1;
 	CLEAN_FD int theirs = -1;
 	CLEAN_BUF struct buf arg;
+	char boot[64];
 	int r = pair_of(&control, &theirs, err);
 
 	if (r < 0)
@@ -208,7 +208,8 @@ int start_broker(struct monitor *m, struct err *err)
 		err);
 	fd_close(&m->broker_audit_fd);
 	fd_close(&m->broker_store_fd);
-	put_tasks(&m->conf, &arg);
+	boot_id(boot);
+	put_tasks(&m->conf, boot, &arg);
 	if (r == 0)
 		r = hello(m, &m->broker, policy_name(m), buf_cstr(&arg), err);
 	if (r == 0)
