@@ -29,19 +29,15 @@ static const struct {
 	{ &source_schema, "reader", "pkg-proxy" },
 	{ &source_schema, "reader", "ha-states" },
 	{ &source_schema, "reader", "ha-camera-events" },
-	{ &source_schema, "answer_bits", NULL },
+	{ &source_schema, "audience", "repo" },
 	{ &source_schema, "only", NULL },
-	{ &cap_schema, "undo", "reversible" },
-	{ &cap_schema, "undo", "{}" },
 	{ &cap_schema, "mode", "rehearse" },
 	{ &arg_schema, "type", "file" },
 	{ &arg_schema, "deny_paths", NULL },
-	{ &test_schema, "is", "owner" },
+	{ &session_schema, "tripped", NULL },
 	{ &time_schema, "between", NULL },
 	{ &time_schema, "days", NULL },
 	{ &limits_schema, "concurrent", NULL },
-	/* approve is none of them: what asks is refused until somebody can be
-	 * asked, so that nothing it says is promised too soon. */
 };
 
 static void note(struct loader *l, struct yaml_place at, const char *what,

@@ -70,6 +70,7 @@ enum {
 	REASON_MAX = 512,
 	SCHEMA_MAX = 32 << 10,
 	HELLO_MAX = 16 << 10,
+	HOST_NAME = 253,
 	AUDIT_TEXT_MAX = 32 << 10,
 };
 
@@ -239,7 +240,8 @@ static const struct layout layouts[] = {
 	[MSG_CONNECTOR] = { "connector",
 			    LAYOUT(m_connector,
 				   STR(m_connector, name, LIMIT_NAME),
-				   U8(m_connector, direction)) },
+				   U8(m_connector, direction),
+				   STR(m_connector, authserv, HOST_NAME)) },
 	[MSG_ITEM_NEW] = { "item-new",
 			   LAYOUT(m_item_new, U64(m_item_new, item),
 				  STR(m_item_new, source, LIMIT_NAME),
@@ -288,7 +290,9 @@ static const struct layout layouts[] = {
 				  STR(m_envelope, fault, REASON_MAX),
 				  STR(m_envelope, from, 320),
 				  STR(m_envelope, message_id, 512),
-				  STR(m_envelope, date, 128)) },
+				  STR(m_envelope, date, 128),
+				  STR(m_envelope, auth_id, HOST_NAME),
+				  STR(m_envelope, auth_domain, HOST_NAME)) },
 	[MSG_RECORD] = { "record", L_EMPTY },
 	[MSG_REFUSED] = { "refused", L_TEXT },
 	[MSG_TASK_GET] = { "task-get", L_EMPTY },
@@ -361,9 +365,6 @@ static const struct layout layouts[] = {
 	[MSG_C_EFFECT] = { "c-effect", L_E_ROW },
 	[MSG_C_SETTLE] = { "c-settle", L_E_OUTCOME },
 	[MSG_C_REPEAT] = { "c-repeat", L_S_REF },
-	[MSG_C_ASIDE] = { "c-aside", L_C_ASIDE },
-	[MSG_C_ASIDE_ROW] = { "c-aside-row", LAYOUT(m_r_row, ROW_FIELDS) },
-	[MSG_C_ERASE] = { "c-erase", L_C_ASIDE },
 	[MSG_C_APPROVALS] = { "c-approvals",
 			      LAYOUT(m_c_approvals, U64(m_c_approvals, ticket),
 				     U8(m_c_approvals, held),
@@ -422,6 +423,9 @@ static const struct layout layouts[] = {
 				STR(m_c_task, text, LIMIT_INSTRUCTION),
 				STR(m_c_task, answer, LIMIT_ANSWER),
 				STR(m_c_task, fault, LIMIT_TASK_FAULT)) },
+	[MSG_C_ASIDE] = { "c-aside", L_C_ASIDE },
+	[MSG_C_ASIDE_ROW] = { "c-aside-row", LAYOUT(m_r_row, ROW_FIELDS) },
+	[MSG_C_ERASE] = { "c-erase", L_C_ASIDE },
 	[MSG_C_OK] = { "c-ok", L_EMPTY },
 	[MSG_C_FAIL] = { "c-fail", L_TEXT },
 	[MSG_C_TEXT] = { "c-text", L_TEXT },
@@ -500,6 +504,21 @@ const char *effect_state_name(unsigned s)
 	return names[s < EFFECT_STATE_MAX ? s : 0];
 }
 
+void ticket_text(char ret[TICKET_TEXT], uint64_t ticket)
+{
+	(void)str_printf(ret, TICKET_TEXT, "q%" PRIu64, ticket);
+}
+
+uint64_t ticket_read(struct span text)
+{
+	uint64_t n;
+
+	if (text.n < 2 || text.p[0] != 'q' || text.p[1] == '0' ||
+	    num_parse(span_of(text.p + 1, text.n - 1), 1, INT64_MAX, &n) < 0)
+		return 0;
+	return n;
+}
+
 const char *latch_level_name(unsigned l)
 {
 	static const char *const names[] = {
@@ -523,21 +542,6 @@ const char *revoked_name(unsigned r)
 
 	static_assert(ARRAY_SIZE(names) == REVOKED_MAX, "a name each");
 	return names[r < REVOKED_MAX ? r : 0];
-}
-
-void ticket_text(char ret[TICKET_TEXT], uint64_t ticket)
-{
-	(void)str_printf(ret, TICKET_TEXT, "q%" PRIu64, ticket);
-}
-
-uint64_t ticket_read(struct span text)
-{
-	uint64_t n;
-
-	if (text.n < 2 || text.p[0] != 'q' || text.p[1] == '0' ||
-	    num_parse(span_of(text.p + 1, text.n - 1), 1, INT64_MAX, &n) < 0)
-		return 0;
-	return n;
 }
 
 /* UNSAFE: base + field->off is inside the struct by the layout tables. */

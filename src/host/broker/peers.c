@@ -42,6 +42,7 @@ static void on_connector(struct broker *b, struct peer *from)
 
 	if (str_copy(name, sizeof(name), b->in.connector.name) < 0)
 		die("connector: its name is too long");
+	items_trust(b, &b->in.connector);
 	forget_connector(b, name);
 	p = peer_add(b, PEER_CONNECTOR, take_fd(&fd));
 	if (!p)
@@ -210,14 +211,14 @@ static const handler handlers[PEER_KIND_MAX][MSG_TYPE_MAX] = {
 		[MSG_C_EFFECTS] = effects_tell,
 		[MSG_C_SETTLE] = effect_settle,
 		[MSG_C_REPEAT] = effect_repeat,
-		[MSG_C_ASIDE] = aside_tell,
-		[MSG_C_ERASE] = aside_erase,
 		[MSG_C_APPROVALS] = approvals_tell,
 		[MSG_C_APPROVE] = approval_yes,
 		[MSG_C_DECLINE] = approval_no,
 		[MSG_C_TASK_RUN] = task_run,
 		[MSG_C_TASKS] = tasks_tell,
 		[MSG_C_TASK_CANCEL] = task_cancel,
+		[MSG_C_ASIDE] = aside_tell,
+		[MSG_C_ERASE] = aside_erase,
 	},
 	[PEER_ENVELOPE] = {
 		[MSG_ENVELOPE] = on_envelope,
@@ -445,12 +446,13 @@ struct peer *peer_of_connector(struct broker *b, const char *name)
 	return NULL;
 }
 
-struct peer *peer_of_item(struct broker *b, enum peer_kind kind, uint64_t item)
+struct peer *peer_of_task(struct broker *b, uint64_t task)
 {
 	size_t i;
 
 	for (i = 0; i < BROKER_PEERS; i++)
-		if (b->peers[i].kind == kind && b->peers[i].item == item)
+		if (b->peers[i].kind == PEER_PLANNER &&
+		    b->peers[i].task == task)
 			return &b->peers[i];
 	return NULL;
 }
