@@ -195,6 +195,8 @@ static void drop_slots(const struct policy_state *s, struct state_row *r)
 
 	while (gone < r->n && !is_live(s, r, r->slots[gone].at))
 		gone++;
+	if (!gone)
+		return;
 	r->n = (uint8_t)(r->n - gone);
 	memmove(r->slots, r->slots + gone, r->n * sizeof(*r->slots));
 }

@@ -295,8 +295,7 @@ static void describe_rows(struct buf *out, const struct cap *c)
 	else if (!allow)
 		buf_str(out, " The policy refuses every call.");
 	if (ask)
-		buf_str(out, " Approvals are not built yet: such a call is "
-			     "refused.");
+		buf_str(out, " Such a call waits for it.");
 }
 
 static char *describe_cap(const struct cap *c)
