@@ -178,6 +178,17 @@ static const struct cli_command policy_parts[] = {
 	  .brief = "load them strictly, list every error",
 	  .flags = json_only,
 	  .word = WORD_FILE },
+	{ .name = "test",
+	  .operands = "FILE...",
+	  .brief = "decide the calls of test files as the broker would, and "
+		   "tell those that come to something else than they say",
+	  .flags = json_only,
+	  .word = WORD_FILE },
+	{ .name = "explain",
+	  .operands = "POLICY FILE|-",
+	  .brief = "each step of the decision on one request",
+	  .flags = json_only,
+	  .word = WORD_FILE },
 	{ .name = "diff",
 	  .operands = "OLD NEW",
 	  .brief = "what the new one permits that the old one does not, clause "

@@ -99,6 +99,8 @@ int cmd_policy(int argc, char **argv, const struct cli *cli)
 		{ "check", run_check },
 		{ "diff", run_policy_diff },
 		{ "blast", run_policy_blast },
+		{ "test", run_policy_test },
+		{ "explain", run_policy_explain },
 	};
 	size_t i;
 
@@ -111,5 +113,7 @@ int cmd_policy(int argc, char **argv, const struct cli *cli)
 			return CLI_USAGE;
 		return parts[i].run(argc, argv, cli);
 	}
-	return cli_usage(argv[0], "say check, diff or blast, and the files");
+	return cli_usage(argv[0],
+			 "say check, test, explain, diff or blast, and the "
+			 "files");
 }

@@ -17,5 +17,7 @@ struct policy *policy_or_say(const char *path);
 /* Options are taken out already; argv[0] is the name of the part. */
 int run_policy_diff(int argc, char **argv, const struct cli *cli);
 int run_policy_blast(int argc, char **argv, const struct cli *cli);
+int run_policy_test(int argc, char **argv, const struct cli *cli);
+int run_policy_explain(int argc, char **argv, const struct cli *cli);
 
 #endif

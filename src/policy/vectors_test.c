@@ -1,30 +1,19 @@
 /*
- * vectors: the test vectors beside the example policies name what is there: a
- * capability, a decoy or neither, a row that decides as the vector wants, an
- * argument, a limit. Whether each is decided so is for the decision's tests.
+ * vectors: every vector beside an example policy is decided as it says, every
+ * row of every example is met by one, and what is wrong with a vector is told.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "base/testing.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "base/str.h"
 #include "conf/zoneinfo.h"
-#include "policy/loader.h"
+#include "policy/model.h"
+#include "policy/vectors.h"
 
 static const char *const examples[] = { "assistant", "personal-assistant",
 					"coding-agent", "home-automation" };
-
-/* A policy, its vectors, and the one being looked at. */
-struct vectors {
-	struct policy *p;
-	struct yaml *y;
-	const struct cap *cap; /* NULL: no capability has the name */
-	const char *name;
-};
 
 /* Any zone will do where the system has none. */
 static int read_zone(void *ctx, const char *name, struct buf *out)
@@ -58,234 +47,194 @@ static void read_file(const char *name, const char *end, struct buf *text)
 		fail_msg("%s", buf_cstr(&errs));
 }
 
-static void open_vectors(struct vectors *v, const char *name)
+static struct policy *open_policy(const char *name)
 {
 	static const struct policy_zones zones = { .read = read_zone };
 	CLEAN_BUF struct buf errs;
-	CLEAN_BUF struct buf policy;
-	CLEAN_BUF struct buf tests;
+	CLEAN_BUF struct buf text;
+	struct policy *p = NULL;
 
-	*v = (struct vectors){ 0 };
 	buf_init(&errs, 1 << 16);
-	read_file(name, ".yaml", &policy);
-	read_file(name, ".test.yaml", &tests);
-	if (policy_load(name, buf_view(&policy), &zones, &v->p, &errs) < 0 ||
-	    yaml_parse(name, buf_view(&tests), &v->y, &errs) < 0)
+	read_file(name, ".yaml", &text);
+	if (policy_load(name, buf_view(&text), &zones, &p, &errs) < 0)
 		fail_msg("%s", buf_cstr(&errs));
+	return p;
 }
 
-static void check_keys(const struct vectors *v, const struct yaml_node *n,
-		       const struct yaml_field *fields, size_t count)
+static struct vectors *open_vectors(const char *name)
 {
 	CLEAN_BUF struct buf errs;
+	CLEAN_BUF struct buf text;
+	struct vectors *v = NULL;
 
 	buf_init(&errs, 1 << 16);
-	if (yaml_check_map(v->y, n, fields, count, &errs))
+	read_file(name, ".test.yaml", &text);
+	if (vectors_load(name, buf_view(&text), &v, &errs) < 0)
 		fail_msg("%s", buf_cstr(&errs));
+	return v;
 }
 
-static const char *text_of(const struct vectors *v, const struct yaml_node *n,
-			   const char *key)
+/* Time zones are there: the vectors of the examples need two of them. */
+static bool zones_are_there(void)
 {
-	const struct yaml_node *value = yaml_get(n, key);
+	CLEAN_BUF struct buf zone;
 
-	if (!value || yaml_kind(value) != YAML_SCALAR)
-		fail_msg("%s: %s is no text", v->name ? v->name : "", key);
-	return yaml_text(value);
+	buf_init(&zone, 64 << 10);
+	return conf_zone_read(NULL, "Europe/Paris", &zone) == 0 &&
+	       conf_zone_read(NULL, "Europe/Berlin", &zone) == 0;
 }
 
-static const char *outcome_name(enum outcome o)
+static void decided_so(void **)
 {
-	switch (o) {
-	case OUTCOME_ALLOW:
-		return "allow";
-	case OUTCOME_ASK:
-		return "ask";
-	case OUTCOME_DENY:
-		break;
-	}
-	return "deny";
-}
+	CLEAN_BUF struct buf errs;
+	struct vector_result r;
+	size_t i, k, bad = 0;
 
-static bool is_decoy(const struct policy *p, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < p->n_decoys; i++)
-		if (!strcmp(p->decoys[i].name, name))
-			return true;
-	return false;
-}
-
-/* "decide 2": that row, which decides so. */
-static bool row_decides(const struct cap *c, const char *number,
-			const char *want)
-{
-	uint64_t n;
-
-	return num_parse(span_str(number), 1, c->n_rows, &n) == 0 &&
-	       !strcmp(outcome_name(c->rows[n - 1].outcome), want);
-}
-
-static bool limit_is_there(const struct cap *c, const char *name)
-{
-	const struct limits *l = &c->limits;
-
-	if (!strcmp(name, "total"))
-		return l->total.window;
-	if (!strcmp(name, "bytes"))
-		return l->bytes.window;
-	return !strcmp(name, "rate") || (!strcmp(name, "per") && l->n_per);
-}
-
-static bool clause_ok(const struct vectors *v, const char *call,
-		      const char *clause, const char *want)
-{
-	const struct cap *c = v->cap;
-	const struct arg *a;
-
-	if (!strcmp(clause, "decoy"))
-		return is_decoy(v->p, call) && !strcmp(want, "deny");
-	if (!c)
-		return !is_decoy(v->p, call) && !strcmp(clause, "default") &&
-		       !strcmp(want, "deny");
-	if (!strncmp(clause, "decide ", 7))
-		return row_decides(c, clause + 7, want);
-	if (!strncmp(clause, "limits ", 7))
-		return limit_is_there(c, clause + 7) && !strcmp(want, "deny");
-	if (!strncmp(clause, "args ", 5)) {
-		a = cap_arg(c, span_str(clause + 5));
-		return a && (a->floor == OUTCOME_ASK || !strcmp(want, "deny"));
-	}
-	if (!strncmp(clause, "flow ", 5)) {
-		a = cap_arg(c, span_str(clause + 5));
-		return a && a->flow != FLOW_NONE;
-	}
-	return !strcmp(clause, "args") && !strcmp(want, "deny");
-}
-
-static void check_given(const struct vectors *v, const struct yaml_node *n)
-{
-	static const struct yaml_field fields[] = {
-		{ "time", false, false, "" },
-		{ "owner", false, false, "" },
-		{ "item", false, false, "" },
-		{ "session", false, false, "" },
-		{ "handles", false, false, "" },
-		{ "before", false, false, "" },
-	};
-	CLEAN_BUF struct buf canon;
-	size_t i;
-
-	if (!n)
-		return;
-	check_keys(v, n, fields, ARRAY_SIZE(fields));
-	buf_init(&canon, 64);
-	if (yaml_get(n, "time") &&
-	    type_canon(TYPE_DATETIME, false, span_str(text_of(v, n, "time")),
-		       &canon))
-		fail_msg("%s: no time", v->name);
-	n = yaml_get(n, "handles");
-	for (i = 0; n && i < yaml_count(n); i++) {
-		const struct yaml_node *h = yaml_at(n, i);
-
-		buf_reset(&canon);
-		if (type_canon(TYPE_HANDLE, false, span_str(yaml_key(n, i)),
-			       &canon))
-			fail_msg("%s: no handle", v->name);
-		(void)text_of(v, h, "of");
-		(void)text_of(v, h, "value");
-		(void)text_of(v, h, "from");
-		(void)text_of(v, h, "id");
-	}
-}
-
-static void check_vector(struct vectors *v, const struct yaml_node *n)
-{
-	static const struct yaml_field fields[] = {
-		{ "name", true, false, "" }, { "call", true, false, "" },
-		{ "args", true, false, "" }, { "given", false, false, "" },
-		{ "want", true, false, "" }, { "clause", true, false, "" },
-	};
-	const char *call, *want, *clause;
-	size_t i;
-
-	check_keys(v, n, fields, ARRAY_SIZE(fields));
-	v->name = text_of(v, n, "name");
-	call = text_of(v, n, "call");
-	want = text_of(v, n, "want");
-	clause = text_of(v, n, "clause");
-	v->cap = NULL;
-	for (i = 0; i < v->p->n_caps; i++)
-		if (!strcmp(v->p->caps[i]->name, call))
-			v->cap = v->p->caps[i];
-	if (!clause_ok(v, call, clause, want))
-		fail_msg("%s: %s of %s does not %s", v->name, clause, call,
-			 want);
-	check_given(v, yaml_get(n, "given"));
-}
-
-/* Every row of every example is met by a vector, and every capability. */
-static void vectors_are_there(void **)
-{
-	size_t i, k;
-
+	if (!zones_are_there())
+		skip();
+	buf_init(&errs, 1 << 16);
 	for (i = 0; i < ARRAY_SIZE(examples); i++) {
-		const struct yaml_node *tests;
-		struct vectors v;
+		struct policy *p = open_policy(examples[i]);
+		struct vectors *v = open_vectors(examples[i]);
 
-		open_vectors(&v, examples[i]);
-		tests = yaml_get(yaml_root(v.y), "tests");
-		assert_non_null(tests);
-		for (k = 0; k < yaml_count(tests); k++)
-			check_vector(&v, yaml_at(tests, k));
-		yaml_free(v.y);
-		policy_free(v.p);
+		assert_true(vectors_count(v) > 0);
+		for (k = 0; k < vectors_count(v); k++) {
+			if (vectors_run(v, p, k, &r, &errs) < 0)
+				fail_msg("%s", buf_cstr(&errs));
+			if (r.ok)
+				continue;
+			bad++;
+			print_error("%s:%u: %s: %s by %s (%s), want %s by %s\n",
+				    examples[i], r.at.line, r.name, r.verdict,
+				    r.got, r.reason, r.want, r.clause);
+		}
+		vectors_free(v);
+		policy_free(p);
 	}
+	assert_int_equal(bad, 0);
 }
 
-static bool met(const struct yaml_node *tests, const char *call, size_t row)
+/* "decide 2" of the capability is the clause of some vector. */
+static bool met(const struct policy *p, const struct vectors *v,
+		const char *call, size_t row)
 {
+	CLEAN_BUF struct buf errs;
+	struct vector_result r;
 	char clause[32];
 	size_t i;
 
+	buf_init(&errs, 1 << 16);
 	(void)snprintf(clause, sizeof(clause), "decide %zu", row);
-	for (i = 0; i < yaml_count(tests); i++) {
-		const struct yaml_node *t = yaml_at(tests, i);
-
-		if (!strcmp(yaml_text(yaml_get(t, "call")), call) &&
-		    !strcmp(yaml_text(yaml_get(t, "clause")), clause))
+	for (i = 0; i < vectors_count(v); i++)
+		if (vectors_run(v, p, i, &r, &errs) == 0 &&
+		    !strcmp(r.call, call) && !strcmp(r.got, clause))
 			return true;
-	}
 	return false;
 }
 
 static void every_row_has_one(void **)
 {
-	size_t i, k, r;
+	size_t i, k, n;
 
+	if (!zones_are_there())
+		skip();
 	for (i = 0; i < ARRAY_SIZE(examples); i++) {
-		const struct yaml_node *tests;
-		struct vectors v;
+		struct policy *p = open_policy(examples[i]);
+		struct vectors *v = open_vectors(examples[i]);
 
-		open_vectors(&v, examples[i]);
-		tests = yaml_get(yaml_root(v.y), "tests");
-		for (k = 0; k < v.p->n_caps; k++)
-			for (r = 1; r <= v.p->caps[k]->n_rows; r++)
-				if (!met(tests, v.p->caps[k]->name, r))
+		for (k = 0; k < p->n_caps; k++)
+			for (n = 1; n <= p->caps[k]->n_rows; n++)
+				if (!met(p, v, p->caps[k]->name, n))
 					fail_msg("%s: %s, row %zu: no vector",
-						 examples[i],
-						 v.p->caps[k]->name, r);
-		yaml_free(v.y);
-		policy_free(v.p);
+						 examples[i], p->caps[k]->name,
+						 n);
+		vectors_free(v);
+		policy_free(p);
 	}
+}
+
+/* A request that cannot be read is told of, with its place. */
+static void told(void **)
+{
+	static const struct {
+		const char *text;
+		const char *want;
+	} rows[] = {
+		{ "[]", NULL },
+		{ "{call: x}", "\"args\"" },
+		{ "{call: x, args: [], given: {}}", "1:1: " },
+		{ "{call: x, args: {}, given: {tim: 1}}", "unknown key" },
+		{ "{call: x, args: {}, given: {time: noon}}", "is no time" },
+		{ "{call: x, args: {}, given: {item: {source: post, from: a, "
+		  "id: b}}}",
+		  "no source" },
+		{ "{call: x, args: {}, given: {item: {source: mail, from: a, "
+		  "id: b}}}",
+		  "is not a mail address" },
+		{ "{call: x, args: {}, given: {handles: {'@1': {of: mail, "
+		  "value: v, from: a@b.c, id: i}}}}",
+		  "SOURCE.KIND" },
+		{ "{call: x, args: {}, given: {handles: {'@9999': {of: "
+		  "mail.text, value: v, from: a@b.c, id: i}}}}",
+		  "SOURCE.KIND" },
+		{ "{call: x, args: {}, given: {session: {tainted: maybe}}}",
+		  "true or false" },
+		{ "{call: x, args: {a: {b: c}}}", "belongs here" },
+		{ "{call: x, args: {a: {tmpl: hi, args: [1]}}}",
+		  "belongs here" },
+		{ "{call: notes.append, args: {text: a}, given: {before: 31}}",
+		  "number 31 is refused" },
+	};
+	struct policy *p = open_policy("assistant");
+	struct vector_result r;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		CLEAN_BUF struct buf errs;
+		CLEAN_BUF struct buf trace;
+
+		buf_init(&errs, 1 << 16);
+		buf_init(&trace, 1 << 16);
+		assert_int_equal(vectors_explain("r", span_str(rows[i].text), p,
+						 &trace, &r, &errs),
+				 -EINVAL);
+		if (rows[i].want && !strstr(buf_cstr(&errs), rows[i].want))
+			fail_msg("row %zu: %s", i, buf_cstr(&errs));
+	}
+	policy_free(p);
+}
+
+/* JSON as a planner would send it, and each step of the decision. */
+static void explained(void **)
+{
+	static const char request[] =
+		"{\"call\": \"email.send\", \"args\": {\"to\": "
+		"[\"lea@example.org\"], \"subject\": \"Dinner\", \"body\": "
+		"\"At eight?\"}}";
+	CLEAN_BUF struct buf errs;
+	CLEAN_BUF struct buf trace;
+	struct policy *p = open_policy("assistant");
+	struct vector_result r;
+
+	buf_init(&errs, 1 << 16);
+	buf_init(&trace, 1 << 16);
+	assert_int_equal(
+		vectors_explain("r", span_str(request), p, &trace, &r, &errs),
+		0);
+	assert_string_equal(r.verdict, "allow");
+	assert_non_null(strstr(buf_cstr(&trace), "row 1 (allow, line"));
+	assert_non_null(strstr(buf_cstr(&trace), "to: set family"));
+	assert_non_null(strstr(buf_cstr(&trace), "verdict: allow (assistant:"));
+	policy_free(p);
 }
 
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(vectors_are_there),
+		cmocka_unit_test(decided_so),
 		cmocka_unit_test(every_row_has_one),
+		cmocka_unit_test(told),
+		cmocka_unit_test(explained),
 	};
 
 	return cmocka_run_group_tests_name("policy/vectors", tests, NULL, NULL);
