@@ -105,6 +105,47 @@ static const struct cli_command effects_parts[] = {
 	{ .name = NULL },
 };
 
+#define TASK_WAIT                                                              \
+	{                                                                      \
+		"--wait", "SECONDS",                                           \
+			"until it is over, and show it then: exit 1 if it is " \
+			"not done, 3 if that takes longer",                    \
+			NULL, WORD_ANY                                         \
+	}
+
+static const struct cli_flag task_run_flags[] = {
+	{ "--on", "ITEM", "about that item, which is in memory", NULL,
+	  WORD_ANY },
+	TASK_WAIT,
+	JSON_FLAG,
+	FLAGS_END,
+};
+
+static const struct cli_flag task_show_flags[] = { TASK_WAIT, JSON_FLAG,
+						   FLAGS_END };
+
+static const struct cli_command task_parts[] = {
+	{ .name = "run",
+	  .operands = "TEXT",
+	  .brief = "what you want done, in your words: who and what is named "
+		   "in them, you have named",
+	  .flags = task_run_flags },
+	{ .name = "list",
+	  .brief = "all of yours that are kept, and those of the newest items "
+		   "(also without a word)",
+	  .flags = json_only },
+	{ .name = "show",
+	  .operands = "N",
+	  .brief = "one in full, with its answer and its requests",
+	  .flags = task_show_flags },
+	{ .name = "cancel",
+	  .operands = "N",
+	  .brief = "end one that waits or is at work; what it has had done "
+		   "stays done",
+	  .flags = json_only },
+	{ .name = NULL },
+};
+
 static const struct cli_flag verify_flags[] = {
 	{ "--checkpoint", "FILE",
 	  "a checkpoint that was kept elsewhere: the log must go on from it",
@@ -275,6 +316,13 @@ const struct cli_command cli_commands[] = {
 		   "itself.",
 	  .parts = effects_parts,
 	  .run = cmd_effects },
+	{ .name = "task",
+	  .brief = "tell a planner what to do, and see what became of it",
+	  .about = "A task runs in a planner VM of its own, which begins "
+		   "clean. What you write is yours: an address or a number in "
+		   "it counts as named by you, for this task alone.",
+	  .parts = task_parts,
+	  .run = cmd_task },
 	{ .name = "read",
 	  .operands = "FILE|-",
 	  .brief = "read one message in a throwaway VM; works without `up`",

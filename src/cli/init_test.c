@@ -121,7 +121,7 @@ static void test_no_planner(void **)
 	assert_int_equal(run_init("/m\n/o\nnone\n\n"), CLI_OK);
 	load(&conf, false);
 	assert_int_equal(conf.planner, PLANNER_NONE);
-	assert_string_equal(conf.say, "");
+	assert_int_equal(conf.n_tasks, 0);
 	remove_files();
 	assert_int_equal(run_init("/m\n/o\nnon\n\n"), CLI_USAGE);
 }

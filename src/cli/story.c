@@ -183,7 +183,7 @@ json_t *story_args(const struct m_arg *args, uint32_t n)
 	return o;
 }
 
-static json_t *request_json(const struct m_c_request *r)
+json_t *story_request_json(const struct m_c_request *r)
 {
 	return json_pack("{s:o,s:o,s:s,s:b,s:o,s:o,s:I}", "capability",
 			 story_foreign(r->capability), "arguments",
@@ -204,8 +204,8 @@ static json_t *requests_json(const struct story *s, uint64_t item)
 	for (i = 0; list && i < s->n; i++)
 		if (s->parts[i].type == MSG_C_REQUEST &&
 		    s->parts[i].item == item && part_msg(&s->parts[i], &m))
-			(void)json_array_append_new(list,
-						    request_json(&m.c_request));
+			(void)json_array_append_new(
+				list, story_request_json(&m.c_request));
 	return list;
 }
 
@@ -350,8 +350,8 @@ static void reader_lines(struct buf *b, const struct show *how,
 	story_message(b, how, &message);
 }
 
-static void request_lines(struct buf *b, const struct show *how,
-			  const struct m_c_request *r)
+void story_request(struct buf *b, const struct show *how,
+		   const struct m_c_request *r)
 {
 	bool allowed = r->verdict == VERDICT_ALLOW;
 	json_t *args = story_args(r->args, r->n);
@@ -403,7 +403,7 @@ static void planner_lines(struct buf *b, const struct show *how,
 	for (i = 0; i < s->n; i++)
 		if (s->parts[i].type == MSG_C_REQUEST &&
 		    s->parts[i].item == it->item && part_msg(&s->parts[i], &m))
-			request_lines(b, how, &m.c_request);
+			story_request(b, how, &m.c_request);
 	answer = it->answer;
 	while (answer.n && answer.p[answer.n - 1] == '\n')
 		answer.n--;

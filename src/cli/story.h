@@ -42,6 +42,11 @@ json_t *story_json(const struct story *s);
 json_t *story_foreign(struct span s);
 json_t *story_args(const struct m_arg *args, uint32_t n);
 
+/* What a planner asked for, and what it was told. */
+void story_request(struct buf *b, const struct show *how,
+		   const struct m_c_request *r);
+json_t *story_request_json(const struct m_c_request *r);
+
 /* One message of a reader, laid out as in a story; also for `read`. */
 void story_message(struct buf *b, const struct show *how,
 		   const struct message *m);

@@ -46,6 +46,7 @@ struct loader {
 	const char *home;
 	struct conf c;
 	struct conf_vm *vm;		  /* the one being read */
+	struct conf_task *task;		  /* the one being read */
 	struct conf_connector *connector; /* the one being read */
 	bool no_metrics;		  /* no socket, not even the default */
 };
@@ -298,8 +299,9 @@ static void set_on(void *ctx, const struct yaml_node *n)
 	struct loader *l = ctx;
 	const char *text = scalar(l, n);
 
-	if (text && (!name_ok(text) ||
-		     str_copy(l->c.on, sizeof(l->c.on), span_str(text)) < 0))
+	if (text &&
+	    (!name_ok(text) ||
+	     str_copy(l->task->on, sizeof(l->task->on), span_str(text)) < 0))
 		fault(l, n, "the name of a source in the policy, e.g. mail");
 }
 
@@ -308,10 +310,18 @@ static void set_say(void *ctx, const struct yaml_node *n)
 	struct loader *l = ctx;
 	const char *text = scalar(l, n);
 
-	if (text && str_copy(l->c.say, sizeof(l->c.say), span_str(text)) < 0)
+	if (!text)
+		return;
+	/* With these the broker is told where one task ends. */
+	if (strpbrk(text, "\x1e\x1f"))
+		fault(l, n,
+		      "the instruction has control characters: "
+		      "remove them");
+	else if (str_copy(l->task->say, sizeof(l->task->say), span_str(text)) <
+		 0)
 		fault(l, n,
 		      "the instruction is longer than %zu bytes: shorten it",
-		      sizeof(l->c.say) - 1);
+		      sizeof(l->task->say) - 1);
 }
 
 static const struct load_rule task_rules[] = {
@@ -328,17 +338,27 @@ static const struct load_rule task_rules[] = {
 static void set_tasks(void *ctx, const struct yaml_node *n)
 {
 	struct loader *l = ctx;
-	size_t i;
+	size_t i, k;
 
-	if (yaml_kind(n) != YAML_LIST || !yaml_count(n)) {
-		fault(l, n, "a list with one task, - {on: mail, say: \"...\"}");
+	if (yaml_kind(n) != YAML_LIST || !yaml_count(n) ||
+	    yaml_count(n) > CONF_TASKS) {
+		fault(l, n,
+		      "a list of 1 to %d tasks, - {on: mail, say: \"...\"}",
+		      CONF_TASKS);
 		return;
 	}
-	for (i = 1; i < yaml_count(n); i++)
-		fault(l, yaml_at(n, i),
-		      "several tasks are known, but not enforced by this "
-		      "version: remove it");
-	walk(l, yaml_at(n, 0), task_rules, ARRAY_SIZE(task_rules));
+	for (i = 0; i < yaml_count(n); i++) {
+		l->task = &l->c.tasks[i];
+		walk(l, yaml_at(n, i), task_rules, ARRAY_SIZE(task_rules));
+		for (k = 0; k < i; k++)
+			if (l->task->on[0] &&
+			    !strcmp(l->c.tasks[k].on, l->task->on))
+				fault(l, yaml_at(n, i),
+				      "a second task waits for \"%s\": write "
+				      "one for each source",
+				      l->task->on);
+	}
+	l->c.n_tasks = (uint32_t)yaml_count(n);
 }
 
 static const struct load_rule agent_rules[] = {
@@ -351,7 +371,7 @@ static const struct load_rule agent_rules[] = {
 	{ { "tasks", false, false,
 	    "what it does when an item comes in; required, but not with the "
 	    "planner none",
-	    "a list of one map", NULL },
+	    "a list of 1 to 8 maps, one for each source", NULL },
 	  set_tasks },
 };
 

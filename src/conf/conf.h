@@ -15,6 +15,7 @@
 enum {
 	CONF_CONNECTORS = 16,
 	CONF_USERS = 16,
+	CONF_TASKS = 8,
 	CONF_NAME_MAX = 64,
 	CONF_PATH_MAX = 1024,
 	CONF_POOL_MAX = 16, /* VMs of one kind kept ready */
@@ -38,6 +39,12 @@ struct conf_connector {
 	char name[CONF_NAME_MAX];
 	enum conf_connector_kind kind;
 	char path[CONF_PATH_MAX]; /* absolute: ~ and relative are resolved */
+};
+
+/* A standing task: what is to be done with each item of a source. */
+struct conf_task {
+	char on[CONF_NAME_MAX]; /* the source of the policy */
+	char say[1024];		/* the owner's words */
 };
 
 struct conf_vm {
@@ -95,9 +102,8 @@ struct conf {
 	char agent[CONF_NAME_MAX];  /* one agent in this version */
 	char policy[CONF_PATH_MAX]; /* "": the embedded default policy */
 	enum conf_planner planner;
-	/* Without a planner, both are "". */
-	char on[CONF_NAME_MAX]; /* the policy's source it waits for */
-	char say[1024];		/* the standing task's instruction */
+	uint32_t n_tasks; /* without a planner, none */
+	struct conf_task tasks[CONF_TASKS];
 	struct conf_vm reader;
 	struct conf_vm planner_vm;
 	int backend; /* enum vm_backend */

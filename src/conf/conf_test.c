@@ -37,8 +37,9 @@ static void defaults(void **)
 	assert_string_equal(c->agent, "assistant");
 	assert_string_equal(c->policy, "");
 	assert_int_equal(c->planner, PLANNER_TRIAGE);
-	assert_string_equal(c->on, "mail");
-	assert_string_equal(c->say,
+	assert_int_equal(c->n_tasks, 1);
+	assert_string_equal(c->tasks[0].on, "mail");
+	assert_string_equal(c->tasks[0].say,
 			    "Tell me what is new and what needs an answer.");
 	assert_int_equal(c->reader.memory_mib, 128);
 	assert_int_equal(c->reader.deadline_s, 10);
@@ -70,7 +71,7 @@ static const char every_key[] =
 	"  helper:\n"
 	"    policy: p/q.yaml\n"
 	"    planner: {kind: gullible}\n"
-	"    tasks: [{on: post, say: \"do\"}]\n"
+	"    tasks: [{on: post, say: \"do\"}, {on: chat, say: talk}]\n"
 	"vms:\n"
 	"  reader: {memory: 64MiB, cpus: 1, deadline: 1s, pool: 0}\n"
 	"  planner: {memory: 64GiB, cpus: 1, deadline: 24h, pool: 16,\n"
@@ -99,7 +100,10 @@ static void reads_every_key(void **)
 	assert_string_equal(c->agent, "helper");
 	assert_string_equal(c->policy, "/etc/b/p/q.yaml");
 	assert_int_equal(c->planner, PLANNER_GULLIBLE);
-	assert_string_equal(c->on, "post");
+	assert_int_equal(c->n_tasks, 2);
+	assert_string_equal(c->tasks[0].on, "post");
+	assert_string_equal(c->tasks[1].on, "chat");
+	assert_string_equal(c->tasks[1].say, "talk");
 	assert_int_equal(c->reader.memory_mib, 64);
 	assert_int_equal(c->reader.cpus, 1);
 	assert_int_equal(c->reader.deadline_s, 1);
@@ -209,8 +213,6 @@ static const struct {
 	  "c:3:9: an agent's name has 1 to 63 of a-z 0-9 . _ -\n"
 	  "c:3:46: \"model\"" LATER "remove it\n"
 	  "c:3:41: \"llm\"" LATER "use \"triage\"\n"
-	  "c:3:77: several tasks are known, but not enforced by this version: "
-	  "remove it\n"
 	  "c:3:66: \"every\"" LATER "remove it\n"
 	  "c:3:65: \"on\" is missing: the source of the policy whose items "
 	  "start the task (a name)\n"
@@ -316,8 +318,7 @@ static void no_planner(void **)
 	assert_int_equal(conf_parse("c", span_str(text), "/b", "/h", c, &errs),
 			 0);
 	assert_int_equal(c->planner, PLANNER_NONE);
-	assert_string_equal(c->say, "");
-	assert_string_equal(c->on, "");
+	assert_int_equal(c->n_tasks, 0);
 }
 
 static void names(void **)

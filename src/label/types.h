@@ -88,6 +88,10 @@ const char *type_name(enum arg_type t);
  * (in minor units) or datetime (seconds since 1970, whole). */
 int64_t type_number(enum arg_type t, struct span canonical);
 
+/* Appends the canonical form of that many seconds since 1970, without what
+ * ends it: 2026-11-20T09:14:00. */
+void type_put_datetime(struct buf *out, int64_t seconds);
+
 /* The currency of a canonical money value. */
 struct span type_currency(struct span canonical);
 

@@ -105,7 +105,7 @@ static bool offset_of(struct span v, int64_t *ret)
 	return true;
 }
 
-static void put_civil(struct buf *out, int64_t seconds)
+void type_put_datetime(struct buf *out, int64_t seconds)
 {
 	int64_t days = seconds / 86400, left = seconds % 86400;
 	int64_t year, month = 1;
@@ -153,7 +153,7 @@ const char *canon_datetime(struct span v, struct buf *out)
 	if (seconds < days_until(1, 1, 1) * 86400 ||
 	    seconds >= days_until(10000, 1, 1) * 86400)
 		return not_a_time;
-	put_civil(out, seconds);
+	type_put_datetime(out, seconds);
 	while (part.n && part.p[part.n - 1] == '0')
 		part.n--;
 	if (part.n) {

@@ -42,18 +42,32 @@ static size_t check_one(const struct policy *p, const struct conf *c,
 	return !found || found->kind != kind;
 }
 
+/* A task waits for a source that there is. */
+static size_t check_task(const struct policy *p, const struct conf *c,
+			 const char *on, struct buf *errs)
+{
+	size_t i;
+
+	for (i = 0; i < p->n_sources; i++)
+		if (!strcmp(p->sources[i].row.name, on))
+			return 0;
+	yaml_error(p->y, errs, yaml_place(yaml_root(p->y)),
+		   "the task of agent \"%s\" waits for \"%s\", but there is no "
+		   "such source: add it to sources, or change the task",
+		   c->agent, on);
+	return 1;
+}
+
 int policy_check_conf(const struct policy *p, const struct conf *c,
 		      struct buf *errs)
 {
 	size_t errors = 0, i;
-	bool waits = false;
 
 	if (policy_enforced(p, errs) < 0)
 		errors++;
 	for (i = 0; i < p->n_sources; i++) {
 		const struct source *s = &p->sources[i];
 
-		waits |= !strcmp(s->row.name, c->on);
 		errors += check_one(p, c, s->row.connector, s->connector_at,
 				    CONNECTOR_MAILDIR, errs);
 	}
@@ -61,13 +75,7 @@ int policy_check_conf(const struct policy *p, const struct conf *c,
 		errors += check_one(p, c, p->caps[i]->connector,
 				    p->caps[i]->connector_at, CONNECTOR_OUTBOX,
 				    errs);
-	if (!waits && c->planner != PLANNER_NONE) {
-		errors++;
-		yaml_error(p->y, errs, yaml_place(yaml_root(p->y)),
-			   "the task of agent \"%s\" waits for \"%s\", but "
-			   "there is no such source: add it to sources, or "
-			   "change the task",
-			   c->agent, c->on);
-	}
+	for (i = 0; i < c->n_tasks; i++)
+		errors += check_task(p, c, c->tasks[i].on, errs);
 	return errors ? -EINVAL : 0;
 }

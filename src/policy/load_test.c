@@ -527,16 +527,16 @@ static void against_the_configuration(void **)
 				     &errs),
 			 0);
 	assert_int_equal(conf_load(NULL, "/h", c, &errs), 0);
-	memcpy(c->on, "post", 5);
+	memcpy(c->tasks[0].on, "post", 5);
 	c->n_connectors = 1;
 	c->connectors[0].kind = CONNECTOR_OUTBOX;
 	assert_int_equal(policy_check_conf(p, c, &errs), -EINVAL);
 	assert_string_equal(buf_cstr(&errs), want);
 	/* Without a planner nothing waits for a source. */
 	assert_int_equal(conf_load(NULL, "/h", c, &errs), 0);
-	c->on[0] = 0;
+	c->tasks[0].on[0] = 0;
 	assert_int_equal(policy_check_conf(p, c, &errs), -EINVAL);
-	c->planner = PLANNER_NONE;
+	c->n_tasks = 0;
 	assert_int_equal(policy_check_conf(p, c, &errs), 0);
 	policy_free(p);
 }

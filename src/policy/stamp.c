@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "base/str.h"
+#include "policy/model.h"
 
 const struct source *source_of(const struct policy *p,
 			       const struct policy_source *row)

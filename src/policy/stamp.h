@@ -12,7 +12,10 @@
 #define POLICY_STAMP_H
 
 #include "label/label.h"
-#include "policy/model.h"
+#include "label/types.h"
+#include "policy/policy.h"
+
+struct source;
 
 /* The source row behind policy_source. */
 const struct source *source_of(const struct policy *p,

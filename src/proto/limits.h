@@ -27,6 +27,13 @@ enum {
 	LIMIT_ROW = 64 << 10,
 	LIMIT_ROW_KEY = 400,
 	LIMIT_ROWS = 128,
+	/* what a task is to do, and what is shown of its items as JSON */
+	LIMIT_INSTRUCTION = 4096,
+	LIMIT_VIEW = 48 << 10,
+	/* of a task: the label of what its planner has seen, in words; why it
+	 * failed */
+	LIMIT_TASK_LABEL = 16 << 10,
+	LIMIT_TASK_FAULT = 512,
 	/* the task's final answer to the owner */
 	LIMIT_ANSWER = 32 << 10,
 	/* one audit record: C2SP tlog-tiles, uint16 length prefix */

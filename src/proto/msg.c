@@ -68,6 +68,7 @@ enum {
 	KEY_MAX = 512,
 	REASON_MAX = 512,
 	SCHEMA_MAX = 32 << 10,
+	HELLO_MAX = 16 << 10,
 	AUDIT_TEXT_MAX = 32 << 10,
 };
 
@@ -116,7 +117,7 @@ static const struct layout kept_row = { LAYOUT(m_r_row, ROW_FIELDS) };
 
 static const struct layout layouts[] = {
 	[MSG_HELLO] = { "hello", LAYOUT(m_hello, STR(m_hello, name, LIMIT_NAME),
-					STR(m_hello, arg, 4096)) },
+					STR(m_hello, arg, HELLO_MAX)) },
 	[MSG_STOP] = { "stop", L_EMPTY },
 	[MSG_KILL] = { "kill", L_TEXT },
 	[MSG_PING] = { "ping", L_PING },
@@ -216,6 +217,7 @@ static const struct layout layouts[] = {
 	[MSG_E_RECORDED] = { "e-recorded", L_S_REF },
 	[MSG_E_GET] = { "e-get", L_S_GET },
 	[MSG_E_ROW] = { "e-row", L_E_ROW },
+	[MSG_T_NUMBER] = { "t-number", L_EMPTY },
 	[MSG_R_PUT] = { "r-put", LAYOUT(m_r_put, LIST(m_r_put, rows, LIMIT_ROWS,
 						      kept_row)) },
 	[MSG_R_NEXT] = { "r-next",
@@ -278,8 +280,11 @@ static const struct layout layouts[] = {
 	[MSG_RECORD] = { "record", L_EMPTY },
 	[MSG_REFUSED] = { "refused", L_TEXT },
 	[MSG_TASK_GET] = { "task-get", L_EMPTY },
-	[MSG_TASK] = { "task", LAYOUT(m_task, STR(m_task, instruction, 4096),
-				      U8(m_task, has_item)) },
+	[MSG_TASK] = { "task",
+		       LAYOUT(m_task,
+			      STR(m_task, instruction, LIMIT_INSTRUCTION),
+			      U8(m_task, has_item),
+			      STR(m_task, items, LIMIT_VIEW)) },
 	[MSG_TOOLS_GET] = { "tools-get", L_EMPTY },
 	[MSG_TOOL] = { "tool", LAYOUT(m_tool, STR(m_tool, name, LIMIT_NAME),
 				      STR(m_tool, description, 1024),
@@ -335,6 +340,21 @@ static const struct layout layouts[] = {
 	[MSG_C_EFFECT] = { "c-effect", L_E_ROW },
 	[MSG_C_SETTLE] = { "c-settle", L_E_OUTCOME },
 	[MSG_C_REPEAT] = { "c-repeat", L_S_REF },
+	[MSG_C_TASK_RUN] = { "c-task-run",
+			     LAYOUT(m_task_run, U64(m_task_run, item),
+				    STR(m_task_run, text, LIMIT_INSTRUCTION)) },
+	[MSG_C_TASKS] = { "c-tasks", L_S_REF },
+	[MSG_C_TASK_CANCEL] = { "c-task-cancel", L_S_REF },
+	[MSG_C_TASK] = { "c-task",
+			 LAYOUT(m_c_task, U64(m_c_task, task),
+				U64(m_c_task, item), U8(m_c_task, state),
+				U8(m_c_task, own), U64(m_c_task, created_s),
+				U64(m_c_task, ended_s), U32(m_c_task, calls),
+				U32(m_c_task, forks), U32(m_c_task, bits),
+				STR(m_c_task, label, LIMIT_TASK_LABEL),
+				STR(m_c_task, text, LIMIT_INSTRUCTION),
+				STR(m_c_task, answer, LIMIT_ANSWER),
+				STR(m_c_task, fault, LIMIT_TASK_FAULT)) },
 	[MSG_C_OK] = { "c-ok", L_EMPTY },
 	[MSG_C_FAIL] = { "c-fail", L_TEXT },
 	[MSG_C_TEXT] = { "c-text", L_TEXT },
@@ -379,6 +399,21 @@ const char *item_verdict_name(unsigned v)
 
 	static_assert(ARRAY_SIZE(names) == ITEM_VERDICT_MAX, "a name each");
 	return v < ITEM_VERDICT_MAX ? names[v] : "unknown";
+}
+
+const char *task_state_name(unsigned s)
+{
+	static const char *const names[] = {
+		[TASK_QUEUED] = "queued",
+		[TASK_RUNNING] = "running",
+		[TASK_DONE] = "done",
+		[TASK_FAILED] = "failed",
+		[TASK_CANCELLED] = "cancelled",
+		[TASK_INTERRUPTED] = "interrupted",
+	};
+
+	static_assert(ARRAY_SIZE(names) == TASK_STATE_MAX, "a name each");
+	return s && s < TASK_STATE_MAX ? names[s] : "unknown";
 }
 
 const char *effect_state_name(unsigned s)

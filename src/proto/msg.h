@@ -85,6 +85,7 @@ enum msg_type {
 	MSG_E_RECORDED, /* m_s_ref: its outcome is in the log; no answer */
 	MSG_E_GET,	/* m_s_get -> MSG_E_ROW, S_NONE */
 	MSG_E_ROW,	/* m_e_row */
+	MSG_T_NUMBER,	/* m_empty -> S_OK with the number of a new task */
 	MSG_R_PUT,	/* m_r_put -> S_OK, S_FAIL: all of them or none */
 	MSG_R_NEXT,	/* m_r_next -> MSG_R_ROW, S_NONE */
 	MSG_R_ROW,	/* m_r_row */
@@ -140,21 +141,26 @@ enum msg_type {
 	MSG_EFFECT_DONE, /* m_effect_done */
 
 	/* cli -> control -> monitor or broker, and the answers */
-	MSG_C_STATUS,  /* m_empty -> MSG_C_TEXT (JSON of m_status, own text) */
-	MSG_C_DOWN,    /* m_empty -> MSG_C_OK */
-	MSG_C_KILL,    /* m_text: reason -> MSG_C_OK */
-	MSG_C_ITEMS,   /* m_empty -> MSG_C_ITEM ..., MSG_C_OK */
-	MSG_C_ITEM,    /* m_c_item + sealed memfd, message_encode, if any */
-	MSG_C_REQUEST, /* m_c_request: what a planner asked for */
-	MSG_C_WIRE,    /* m_c_wire -> MSG_C_OK + channel of MSG_FRAMEs */
-	MSG_C_EFFECTS, /* m_s_get -> MSG_C_EFFECT ..., MSG_C_OK */
-	MSG_C_EFFECT,  /* m_e_row */
-	MSG_C_SETTLE,  /* m_e_outcome: the owner's word -> MSG_C_OK */
-	MSG_C_REPEAT,  /* m_s_ref -> MSG_C_EFFECT, the new one, MSG_C_OK */
-	MSG_C_KEY,     /* m_empty: a new key for the log -> MSG_C_OK */
-	MSG_C_OK,      /* m_empty */
-	MSG_C_FAIL,    /* m_text */
-	MSG_C_TEXT,    /* m_text: a JSON object, part of an answer */
+	MSG_C_STATUS,	/* m_empty -> MSG_C_TEXT (JSON of m_status, own text) */
+	MSG_C_DOWN,	/* m_empty -> MSG_C_OK */
+	MSG_C_KILL,	/* m_text: reason -> MSG_C_OK */
+	MSG_C_ITEMS,	/* m_empty -> MSG_C_ITEM ..., MSG_C_OK */
+	MSG_C_ITEM,	/* m_c_item + sealed memfd, message_encode, if any */
+	MSG_C_REQUEST,	/* m_c_request: what a planner asked for */
+	MSG_C_WIRE,	/* m_c_wire -> MSG_C_OK + channel of MSG_FRAMEs */
+	MSG_C_EFFECTS,	/* m_s_get -> MSG_C_EFFECT ..., MSG_C_OK */
+	MSG_C_EFFECT,	/* m_e_row */
+	MSG_C_SETTLE,	/* m_e_outcome: the owner's word -> MSG_C_OK */
+	MSG_C_REPEAT,	/* m_s_ref -> MSG_C_EFFECT, the new one, MSG_C_OK */
+	MSG_C_TASK_RUN, /* m_task_run -> MSG_C_TASK, MSG_C_OK */
+	MSG_C_TASKS,	/* m_s_ref: of one; 0: of all -> MSG_C_TASK ..., of one
+			   MSG_C_REQUEST ..., MSG_C_OK */
+	MSG_C_TASK_CANCEL, /* m_s_ref -> MSG_C_OK */
+	MSG_C_TASK,	   /* m_c_task */
+	MSG_C_KEY,	   /* m_empty: a new key for the log -> MSG_C_OK */
+	MSG_C_OK,	   /* m_empty */
+	MSG_C_FAIL,	   /* m_text */
+	MSG_C_TEXT,	   /* m_text: a JSON object, part of an answer */
 
 	/* whoever has the channel -> telemetry; never waited for, see
 	 * privsep/observe.h */
@@ -475,8 +481,44 @@ struct m_envelope {
 };
 
 struct m_task {
-	struct span instruction; /* the owner's, from the configuration */
+	struct span instruction; /* the owner's, or a fork's goal */
 	uint8_t has_item;
+	struct span items; /* a JSON array of what stands for its parts */
+};
+
+enum task_state {
+	TASK_QUEUED = 1, /* waits for a place */
+	TASK_RUNNING,
+	TASK_DONE, /* it has its answer */
+	TASK_FAILED,
+	TASK_CANCELLED,	  /* by the owner */
+	TASK_INTERRUPTED, /* a restart came between */
+	TASK_STATE_MAX
+};
+
+/* "queued", "running", ...; "unknown" for what is none. */
+const char *task_state_name(unsigned s);
+
+/* The owner's own words, to a planner. */
+struct m_task_run {
+	uint64_t item; /* that they are about; 0: none */
+	struct span text;
+};
+
+struct m_c_task {
+	uint64_t task;
+	uint64_t item; /* 0: none */
+	uint8_t state; /* enum task_state */
+	uint8_t own;   /* 1: the owner's; 0: a standing task's, of its item */
+	uint64_t created_s; /* since 1970; 0: not known any more */
+	uint64_t ended_s;
+	uint32_t calls;
+	uint32_t forks;
+	uint32_t bits;	   /* of influence, beside what it was shown */
+	struct span label; /* of all that its planner has seen */
+	struct span text;
+	struct span answer; /* the planner's words: foreign text */
+	struct span fault;  /* why it failed, our own words */
 };
 
 struct m_tool {
@@ -698,6 +740,8 @@ struct msg {
 		struct m_frame frame;
 		struct m_envelope envelope;
 		struct m_task task;
+		struct m_task_run task_run;
+		struct m_c_task c_task;
 		struct m_tool tool;
 		struct m_call call;
 		struct m_call_result call_result;

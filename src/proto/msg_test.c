@@ -129,6 +129,26 @@ static void sample(struct msg *m, enum msg_type t)
 		m->samples.n = 1;
 		m->samples.rows[0] = (struct m_sample){ 3, SPAN_LIT("in"),
 							SPAN_LIT("w"), 4 };
+	} else if (t == MSG_TASK) {
+		m->task = (struct m_task){ SPAN_LIT("do"), 1, SPAN_LIT("[]") };
+	} else if (t == MSG_C_TASK_RUN) {
+		m->task_run = (struct m_task_run){ 17, SPAN_LIT("do") };
+	} else if (t == MSG_C_TASK) {
+		m->c_task = (struct m_c_task){
+			.task = 7,
+			.item = 17,
+			.state = TASK_FAILED,
+			.own = 1,
+			.created_s = 1,
+			.ended_s = 2,
+			.calls = 3,
+			.forks = 4,
+			.bits = 5,
+			.label = SPAN_LIT("l"),
+			.text = SPAN_LIT("t"),
+			.answer = SPAN_LIT("a"),
+			.fault = SPAN_LIT("f"),
+		};
 	} else if (t == MSG_C_KILL || t == MSG_ANSWER) {
 		m->text.text = SPAN_LIT("because");
 	}
@@ -272,6 +292,24 @@ static void test_golden(void **state)
 			       "02000000696e"
 			       "0100000077"
 			       "0400000000000000" },
+		{ MSG_TASK, "02000000646f"
+			    "01"
+			    "020000005b5d" },
+		{ MSG_C_TASK_RUN, "1100000000000000"
+				  "02000000646f" },
+		{ MSG_C_TASK, "0700000000000000"
+			      "1100000000000000"
+			      "04"
+			      "01"
+			      "0100000000000000"
+			      "0200000000000000"
+			      "03000000"
+			      "04000000"
+			      "05000000"
+			      "010000006c"
+			      "0100000074"
+			      "0100000061"
+			      "0100000066" },
 		{ MSG_ANSWER, "07000000"
 			      "62656361757365" },
 	};

@@ -25,8 +25,8 @@ SUITES = ('workspace', 'banking')
 ATTACKER = 'mark.black-2134@gmail.com'
 OWNER = 'emma.johnson@bluesparrowtech.com'
 KINDS = {  # of what a handle argument is, by the source
-    'mail': 'message', 'calendar': 'message', 'drive': 'attachment',
-    'account': 'message', 'files': 'attachment',
+    'mail': 'thread', 'calendar': 'thread', 'drive': 'attachment',
+    'account': 'thread', 'files': 'attachment',
 }
 
 
@@ -269,7 +269,7 @@ class Suite:
         hostile = len(case.items) - 1
         source = case.items[hostile].source
         if spec['role'] == 'target' and by_handle[0]:
-            kind = 'address' if spec['type'] == 'email' else 'message'
+            kind = 'address' if spec['type'] == 'email' else 'thread'
             return case.ref(f'{source}.{kind}', value, hostile)
         if spec['type'] == 'text' and by_handle[1]:
             return case.ref(f'{source}.text', value, hostile)

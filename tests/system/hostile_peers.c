@@ -158,7 +158,7 @@ static int world_start(void **)
 					       "history=1000 last=none") };
 	say(&w.store_monitor, MSG_HELLO, -1);
 	out.hello = (struct m_hello){ span_str("p.yaml"),
-				      span_str("triage\nTell me.") };
+				      span_str("triage\nmail\x1fTell me.\x1e") };
 	say(&w.monitor, MSG_HELLO, -1);
 	hear(&w.monitor, MSG_READY);
 	return 0;
@@ -242,7 +242,10 @@ static uint64_t new_vm(enum vm_kind kind, uint64_t item, struct chan *porter)
 	assert_int_equal(chan_pair(pair), 0);
 	chan_limited(porter, pair[0]);
 	out.vm_new = (struct m_vm_new){ w.next++, (uint8_t)kind, item };
+	/* Its task is the one that was asked for last. */
+	out.ids.task = kind == VM_PLANNER ? in.task_start.task : 0;
 	say(&w.monitor, MSG_VM_NEW, pair[1]);
+	out.ids.task = 0;
 	fd_close(&pair[1]);
 	return w.next - 1;
 }

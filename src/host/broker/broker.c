@@ -64,19 +64,39 @@ static void load_policy(struct broker *b, struct span name)
 	fd_close(&fd);
 }
 
+/* Takes what stands before that byte, and it, off *rest. */
+static struct span take_until(struct span *rest, char end)
+{
+	const uint8_t *at = rest->n ? memchr(rest->p, end, rest->n) : NULL;
+	struct span ret;
+
+	if (!at)
+		die("hello: no planner, or half a task");
+	ret = span_of(rest->p, (size_t)(at - rest->p));
+	*rest = span_of(at + 1, rest->n - ret.n - 1);
+	return ret;
+}
+
 /* m_hello.arg is the planner's kind, a blank and the id of the machine's boot,
- * a line feed, and the instruction. */
+ * a line feed, and for each standing task its source, a unit separator, what is
+ * to be done, a record separator. */
 static void take_hello(struct broker *b, const struct m_hello *m)
 {
-	const uint8_t *nl = m->arg.n ? memchr(m->arg.p, '\n', m->arg.n) : NULL;
-	size_t k = nl ? (size_t)(nl - m->arg.p) : 0;
+	struct span rest = m->arg;
 
-	if (!nl ||
-	    str_copy(b->planner, sizeof(b->planner), span_of(m->arg.p, k)) <
-		    0 ||
-	    str_copy(b->instruction, sizeof(b->instruction),
-		     span_of(m->arg.p + k + 1, m->arg.n - k - 1)) < 0)
-		die("hello: no planner or instruction");
+	if (str_copy(b->planner, sizeof(b->planner), take_until(&rest, '\n')) <
+	    0)
+		die("hello: no planner");
+	while (rest.n) {
+		struct standing *s = &b->standing[b->n_standing++];
+
+		if (b->n_standing > BROKER_STANDING ||
+		    str_copy(s->on, sizeof(s->on), take_until(&rest, '\x1f')) <
+			    0 ||
+		    str_copy(s->text, sizeof(s->text),
+			     take_until(&rest, '\x1e')) < 0)
+			die("hello: bad tasks");
+	}
 }
 
 int main(void)
@@ -108,12 +128,15 @@ int main(void)
 	b.ids = b.in.ids;
 	take_hello(&b, &b.in.hello);
 	load_policy(&b, b.in.hello.name);
+	tasks_init(&b);
 	limits_init(&b);
 	keep_recover(&b);
+	tasks_recover(&b);
 	b.out.type = MSG_READY;
 	b.out.ids = b.ids;
 	b.out.empty = (struct m_empty){ 0 };
 	peer_send(&b, monitor, NULL, 0);
+	tasks_plan(&b);
 	r = loop_run(&b.loop);
 	return r < 0 ? 1 : 0;
 }

@@ -30,7 +30,12 @@ enum {
 	BROKER_PEERS = 160, /* more than the monitor's items, VMs, connectors */
 	BROKER_REQUESTS = 32,		  /* remembered for each item */
 	BROKER_REQUEST_BYTES = 256 << 10, /* the same */
-	BROKER_CALLS = 64,     /* a task: after that, all are refused */
+	BROKER_CALLS = 64,	/* a task: after that, all are refused */
+	BROKER_OWN = 8,		/* tasks of the owner's own, at work at once */
+	BROKER_OWN_ALL = 64,	/* and in memory, with those that wait */
+	BROKER_OWN_KEPT = 1000, /* in the store */
+	BROKER_TASKS = BROKER_ITEMS + BROKER_OWN_ALL,
+	BROKER_STANDING = 8,
 	BROKER_HISTORY = 128,  /* items told of, with those in memory */
 	BROKER_EFFECTS = 1000, /* told of at once */
 	BROKER_SEND_MS = 10000,
@@ -61,14 +66,39 @@ struct item {
 	uint64_t reader_us;
 	bool have_envelope;
 	char envelope_from[321];
-	int record_fd; /* sealed memfd: message_encode; -1 */
-	int shown_fd;  /* what the planner sees of it, once asked for; -1 */
-	char *answer;  /* the planner's words, owned */
+	uint64_t came_s; /* since 1970 */
+	int record_fd;	 /* sealed memfd: message_encode; -1 */
+};
+
+/* What a planner is given to do: about an item that came in, by a standing
+ * task, or what the owner wants, which has a row in the store. */
+struct task {
+	uint64_t id;   /* 0: free row */
+	uint64_t item; /* that it is about; 0: none */
+	bool own;      /* the owner's */
+	enum task_state state;
+	uint64_t created_s, ended_s;
+	uint64_t start_ms; /* monotonic, when it began to run */
+	char *text;	   /* the owner's words, owned */
+	size_t text_n;
+	struct session *session; /* while it runs */
+	int shown_fd;		 /* its item as the planner sees it, once asked
+				    for; -1 */
+	char *answer;		 /* the planner's words, owned */
 	size_t answer_n;
+	char *label; /* of what its planner had seen at the end, owned */
+	char fault[LIMIT_TASK_FAULT + 1];
 	uint32_t n_requests;
 	struct request requests[BROKER_REQUESTS];
 	size_t request_bytes; /* of them all, at most BROKER_REQUEST_BYTES */
-	uint32_t calls;
+	uint32_t calls, forks, bits;
+	bool owed; /* its row finds no room in the store yet */
+};
+
+/* What is to be done with each item of a source, in the owner's words. */
+struct standing {
+	char on[LIMIT_NAME + 1];
+	char text[LIMIT_INSTRUCTION + 1];
 };
 
 enum peer_kind {
@@ -87,6 +117,7 @@ struct peer {
 	struct chan chan;
 	uint64_t vm;
 	uint64_t item;
+	uint64_t task;		   /* planners */
 	char name[LIMIT_NAME + 1]; /* connectors */
 	bool outbound;
 	uint64_t patience_ms; /* left, of those that have one */
@@ -118,6 +149,9 @@ enum refused_by {
 	BY_MAX
 };
 
+/* A tool that every planner has, besides those of its porter. */
+#define TOOL_FORK "task.fork"
+
 struct broker {
 	struct loop loop;
 	struct chan audit;
@@ -133,12 +167,16 @@ struct broker {
 	struct decision decision; /* on the call at hand */
 	struct msg_ids ids;	  /* of this run */
 	char planner[LIMIT_NAME + 1];
+	struct standing standing[BROKER_STANDING];
+	size_t n_standing;
 	uint8_t boot_id[16];
-	char instruction[4097]; /* "": no planner, so no tasks */
 	bool killed;
 	bool acting; /* an effect is under way: planners wait */
 	struct peer peers[BROKER_PEERS];
 	struct item items[BROKER_ITEMS];
+	struct task tasks[BROKER_TASKS];
+	uint32_t next_handle; /* number that no session has been given */
+	int tasks_timer;
 	struct observe observe; /* to telemetry */
 	int observe_timer;
 	uint64_t decisions[BY_MAX];
@@ -151,6 +189,8 @@ struct broker {
 };
 
 struct request_of;
+struct session;
+struct message;
 
 /* peers.c */
 struct peer *peer_add(struct broker *b, enum peer_kind kind, int fd);
@@ -166,6 +206,8 @@ void peer_drain(struct broker *b, struct peer *p);
 void peer_send(struct broker *b, struct peer *p, const int *fds, size_t n);
 
 /* items.c */
+/* Seconds since 1970. */
+uint64_t wall_s(void);
 /* Forgets the oldest that has its verdict; false: there is none. */
 bool item_forget(struct broker *b);
 /* A memfd of ours; for want of descriptors at the cost of what ended. */
@@ -179,6 +221,9 @@ void item_finish(struct broker *b, struct item *it, enum item_verdict v,
 		 const char *fault);
 void items_tell(struct broker *b, struct peer *control);
 struct msg_ids item_ids(const struct broker *b, const struct item *it);
+
+/* Reads the item's record: *m borrows from *bytes, which the caller frees. */
+void item_message(const struct item *it, uint8_t **bytes, struct message *m);
 
 /* Begins b->record: an item's verdict. */
 void verdict_record(struct broker *b, const struct msg_ids *ids, uint64_t item,
@@ -198,6 +243,8 @@ void limits_end_task(struct broker *b, uint64_t task);
 
 /* keep.c: what the store keeps. False: refused, the reason in b->keep_why. */
 void keep_init(struct broker *b, int fd);
+/* The number of a new task; 0: refused. */
+[[nodiscard]] uint64_t keep_task_number(struct broker *b);
 /* The number of a new effect; 0: refused. */
 [[nodiscard]] uint64_t keep_plan(struct broker *b, const struct m_e_plan *m);
 [[nodiscard]] bool keep_started(struct broker *b, uint64_t effect,
@@ -263,13 +310,46 @@ struct outcome {
 struct outcome outcome_of(const struct broker *b, const struct m_e_row *e);
 void outcome_audit(struct broker *b, const struct outcome *o);
 
+/* tasks.c */
+void tasks_init(struct broker *b);
+/* A task of the item, which has its number, from a clean planner VM. */
+void task_of_item(struct broker *b, struct item *it,
+		  const struct standing *what);
+struct task *task_find(struct broker *b, uint64_t id);
+/* The task that a planner works on; NULL: it has ended. */
+struct task *task_at_work(struct broker *b, const struct peer *planner);
+struct msg_ids task_ids(const struct broker *b, const struct task *t);
+/* Its planner is gone. */
+void task_failed(struct broker *b, struct task *t, const char *why);
+/* The item has its verdict: its task is over. */
+void task_item_over(struct broker *b, const struct item *it);
+/* Forgets the task of an item, of which nothing is asked any more. */
+void task_forget(struct broker *b, uint64_t id);
+/* What a crash left: the owner's tasks that waited wait again. */
+void tasks_recover(struct broker *b);
+/* Starts those that wait, as far as there are places. */
+void tasks_plan(struct broker *b);
+/* The requests of a task, to the owner. */
+void task_tell_requests(struct broker *b, struct peer *control,
+			const struct task *t);
+void tasks_tell(struct broker *b, struct peer *control);
+void task_run(struct broker *b, struct peer *control);
+void task_cancel(struct broker *b, struct peer *control);
+/* From a planner. */
+void call_task_get(struct broker *b, struct peer *p);
+void call_answer(struct broker *b, struct peer *p);
+/* The planner's call of task.fork, in b->in. NULL: its machine is ended, and a
+ * clean one is on its way; else why not, in our words. */
+[[nodiscard]] const char *task_fork(struct broker *b, struct peer *p,
+				    struct task *t);
+
 /* calls.c: what a planner's porter may ask. */
-/* For whom a call is made: an item's planner, or the owner once more. */
+/* For whom a call is made: a task's planner, or the owner once more. */
 struct request_of {
 	uint64_t item;
 	uint64_t task;
 	uint64_t repeats; /* effect, or 0 */
-	struct item *it;  /* the item's planner, or NULL */
+	struct task *own; /* the planner's, or NULL */
 	struct peer *vm;
 };
 
@@ -278,10 +358,8 @@ struct request_of {
 [[nodiscard]] uint64_t call_repeat(struct broker *b,
 				   const struct request_of *q);
 
-void call_task_get(struct broker *b, struct peer *p);
 void call_tools_get(struct broker *b, struct peer *p);
 void call_capability(struct broker *b, struct peer *p);
-void call_answer(struct broker *b, struct peer *p);
 /* Records the refusals of a VM that were only counted so far. */
 void refusals_flush(struct broker *b, struct peer *p);
 void effect_done(struct broker *b, struct peer *connector,

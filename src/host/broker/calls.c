@@ -13,6 +13,7 @@
 #include "base/sha256.h"
 #include "base/str.h"
 #include "host/broker/broker.h"
+#include "host/broker/session.h"
 #include "proto/message.h"
 
 enum {
@@ -23,51 +24,32 @@ enum {
 	AUDIT_NOTE_MAX = 112,
 };
 
-/* The record as the planner may see it: without evidence. */
-static int shown_record(struct broker *b, const struct item *it)
-{
-	CLEAN_FREE uint8_t *text = NULL;
-	static struct message m;
-	CLEAN_BUF struct buf shown;
-	const char *why;
-	ssize_t n;
-	int fd;
+static const char fork_schema[] =
+	"{\"type\":\"object\",\"properties\":{"
+	"\"goal\":{\"type\":\"string\",\"maxLength\":4096},"
+	"\"refs\":{\"type\":\"array\",\"maxItems\":16,\"items\":{"
+	"\"anyOf\":[{\"type\":\"string\"},{\"type\":\"object\","
+	"\"properties\":{\"$ref\":{\"type\":\"string\"}},"
+	"\"required\":[\"$ref\"],\"additionalProperties\":false}]}}},"
+	"\"required\":[\"goal\"],\"additionalProperties\":false}";
 
-	buf_init(&shown, LIMIT_RECORD);
-	n = memfd_sealed_size(it->record_fd, LIMIT_RECORD);
-	text = malloc((size_t)(n > 0 ? n : 0) + 1);
-	if (!text || n < 0 ||
-	    fd_pread_all(it->record_fd, text, (size_t)n, 0) != n ||
-	    message_decode(span_of(text, (size_t)n), &m, &why) < 0)
-		die("own record of an item cannot be read");
-	message_without_evidence(&m);
-	message_encode(&shown, &m);
-	fd = memfd_or_forget(b, buf_view(&shown));
-	if (!buf_ok(&shown) || fd < 0)
-		die("record for a planner: out of memory");
-	return fd;
-}
-
-void call_task_get(struct broker *b, struct peer *p)
-{
-	struct item *it = item_find(b, p->item);
-
-	if (!it || it->record_fd < 0 || it->verdict != ITEM_PENDING)
-		return;
-	/* Made once: asking again costs no memory, however often. */
-	if (it->shown_fd < 0)
-		it->shown_fd = shown_record(b, it);
-	b->out.type = MSG_TASK;
-	b->out.ids = item_ids(b, it);
-	b->out.task = (struct m_task){ span_str(b->instruction), 1 };
-	peer_send(b, p, &it->shown_fd, 1);
-}
+static const char fork_words[] =
+	"Ends this machine and goes on in a clean one, which has seen nothing "
+	"but the goal, and has the handles named in refs. If the goal is the "
+	"owner's instruction, byte for byte, what was read before counts no "
+	"more; any other goal is taken for a copy of what was read.";
 
 void call_tools_get(struct broker *b, struct peer *p)
 {
+	const struct m_tool fork_tool = { SPAN_LIT(TOOL_FORK),
+					  span_str(fork_words),
+					  span_str(fork_schema) };
 	size_t i;
 
 	b->out.ids = b->in.ids;
+	b->out.type = MSG_TOOL;
+	b->out.tool = fork_tool;
+	peer_send(b, p, NULL, 0);
 	for (i = 0;
 	     p->kind != PEER_NONE && policy_tool(b->policy, i, &b->out.tool);
 	     i++) {
@@ -185,21 +167,21 @@ static void audit_decision(struct broker *b, const struct request_of *q,
 }
 
 /* Keeps what the owner will want to see of this request. */
-static void remember(struct broker *b, struct item *it,
+static void remember(struct broker *b, struct task *t,
 		     const struct m_call *call, const struct decision *d,
 		     uint64_t index)
 {
 	CLEAN_BUF struct buf out;
 	struct request *q;
 
-	if (it->n_requests == BROKER_REQUESTS)
+	if (t->n_requests == BROKER_REQUESTS)
 		return;
 	buf_init(&out, LIMIT_MSG);
 	b->out.type = MSG_C_REQUEST;
-	b->out.ids = item_ids(b, it);
+	b->out.ids = task_ids(b, t);
 	b->out.c_request = (struct m_c_request){
-		.item = it->id,
-		.task = it->task,
+		.item = t->item,
+		.task = t->id,
 		.capability = call->capability,
 		.n = call->n,
 		.verdict = (uint8_t)d->verdict,
@@ -210,13 +192,13 @@ static void remember(struct broker *b, struct item *it,
 	memcpy(b->out.c_request.args, call->args,
 	       call->n * sizeof(call->args[0]));
 	msg_encode(&out, &b->out);
-	if (!buf_ok(&out) || out.n > BROKER_REQUEST_BYTES - it->request_bytes)
+	if (!buf_ok(&out) || out.n > BROKER_REQUEST_BYTES - t->request_bytes)
 		return;
-	it->request_bytes += out.n;
-	q = &it->requests[it->n_requests++];
+	t->request_bytes += out.n;
+	q = &t->requests[t->n_requests++];
 	q->n = out.n;
 	q->datagram = out.p;
-	out.p = NULL; /* handed over to the item */
+	out.p = NULL; /* handed over to the task */
 }
 
 /* What a planner is told of its call. */
@@ -382,8 +364,8 @@ static void execute(struct broker *b, struct peer *c,
 void refusals_flush(struct broker *b, struct peer *p)
 {
 	struct refusals *r = &p->refusals;
-	struct item *it = r->more ? item_find(b, p->item) : NULL;
-	struct msg_ids ids = it ? item_ids(b, it) : b->ids;
+	const struct task *t = r->more ? task_find(b, p->task) : NULL;
+	struct msg_ids ids = t ? task_ids(b, t) : b->ids;
 
 	if (!r->more)
 		return;
@@ -441,24 +423,40 @@ static bool record(struct broker *b, const struct request_of *q,
 	return true;
 }
 
-/* What there is to know of who asks: the text of the item has been read. */
-static void policy_says(struct broker *b, const struct request_of *q)
+/* The owner repeats a call whose task is over: of what its planner had seen
+ * nothing is left, so it counts as from everywhere. */
+static void policy_says_again(struct broker *b, const struct request_of *q)
 {
-	static struct label owner, pc;
-	static struct arg_context context = { .owner_label = &owner,
-					      .pc = &pc };
+	const struct label owner = label_of(ATOM_OWNER, INTEGRITY_OWNER);
+	const struct label pc = label_of(ATOM_NONE, INTEGRITY_EXTERNAL);
+	const struct arg_context context = { .owner_label = &owner, .pc = &pc };
 	struct decide_in in = { .call = &b->in.call,
 				.context = &context,
 				.task = q->task,
 				.task_item = q->item,
 				.session = SESSION_TAINTED };
 
-	owner = label_of(ATOM_OWNER, INTEGRITY_OWNER);
-	pc = label_of(ATOM_NONE, INTEGRITY_EXTERNAL);
 	in.atoms = atoms_new(0);
 	in.wall_s = limits_now(b);
 	policy_decide(b->policy, b->limits, &in, &b->decision);
 	atoms_free(in.atoms);
+}
+
+static void policy_says(struct broker *b, const struct request_of *q)
+{
+	struct decide_in in;
+
+	if (!q->own) {
+		policy_says_again(b, q);
+		return;
+	}
+	session_decide_in(q->own->session, &b->in.call, &in);
+	in.wall_s = limits_now(b);
+	in.task_s = (now_ms() - q->own->start_ms) / 1000;
+	policy_decide(b->policy, b->limits, &in, &b->decision);
+	/* He is about to be told of what he has not seen. */
+	if (b->decision.hidden)
+		session_hidden(q->own->session, &b->decision.resolved);
 }
 
 /* Nobody can be asked yet. */
@@ -489,8 +487,8 @@ static struct peer *decide(struct broker *b, const struct request_of *q,
 		effect = plan(b, q, d);
 	own = record(b, q, d, effect, ok);
 	observed_decision(b, q, d, own ? ok->index : 0, since);
-	if (q->it && own)
-		remember(b, q->it, &b->in.call, d, ok->index);
+	if (q->own && own)
+		remember(b, q->own, &b->in.call, d, ok->index);
 	if (!effect)
 		return NULL;
 	c->effect = effect;
@@ -505,20 +503,42 @@ static struct peer *decide(struct broker *b, const struct request_of *q,
 	return start(b, c, d) ? c : NULL;
 }
 
+/* Not the policy's to decide: nothing leaves. True: it was one of these. */
+static bool call_fork(struct broker *b, struct peer *p, struct task *t,
+		      const struct request_of *q)
+{
+	const uint64_t call = b->in.call.call;
+	struct decision *d = &b->decision;
+	struct m_audit_ok ok;
+	const char *why;
+
+	if (!span_is(b->in.call.capability, TOOL_FORK))
+		return false;
+	why = task_fork(b, p, t);
+	if (!why)
+		return true;
+	refuse(d, "task.fork", why);
+	(void)record(b, q, d, 0, &ok);
+	reply(b, p,
+	      &(struct result){ call, d->verdict, false, d->clause, d->reason,
+				ok.index });
+	return true;
+}
+
 void call_capability(struct broker *b, struct peer *p)
 {
 	struct decision *d = &b->decision;
-	struct item *it = item_find(b, p->item);
+	struct task *t = task_at_work(b, p);
 	struct request_of q = { 0 };
 	struct m_audit_ok ok;
 	struct peer *c;
 
-	if (!it || it->verdict != ITEM_PENDING)
+	if (!t)
 		return;
 	q = (struct request_of){
-		.item = it->id, .task = it->task, .it = it, .vm = p
+		.item = t->item, .task = t->id, .own = t, .vm = p
 	};
-	if (it->calls++ >= BROKER_CALLS) {
+	if (t->calls++ >= BROKER_CALLS) {
 		refuse(d, "task limit", "too many requests in this task");
 		if (!record(b, &q, d, 0, &ok))
 			observed_decision(b, &q, d, 0, observe_now());
@@ -529,6 +549,8 @@ void call_capability(struct broker *b, struct peer *p)
 					d->clause, d->reason, ok.index });
 		return;
 	}
+	if (call_fork(b, p, t, &q))
+		return;
 	c = decide(b, &q, d, &ok);
 	if (!c) {
 		reply(b, p,
@@ -578,12 +600,12 @@ void outcome_audit(struct broker *b, const struct outcome *o)
 /* Marks the owner's copy of the request as carried out. */
 static void remember_done(struct broker *b, struct peer *c)
 {
-	struct item *it = item_find(b, c->effect_item);
+	struct task *t = task_find(b, c->effect_task);
 	const char *why;
 	uint32_t i;
 
-	for (i = 0; it && i < it->n_requests; i++) {
-		struct request *q = &it->requests[i];
+	for (i = 0; t && i < t->n_requests; i++) {
+		struct request *q = &t->requests[i];
 		struct buf out;
 
 		if (msg_decode(span_of(q->datagram, q->n), &b->out, &why) < 0 ||
@@ -633,33 +655,4 @@ void effect_lost(struct broker *b, struct peer *c)
 {
 	effect_is(b, c, EFFECT_UNKNOWN, SPAN_LIT("the connector died"));
 	effect_end(b, c, false, "outcome unknown: it will not be repeated");
-}
-
-void call_answer(struct broker *b, struct peer *p)
-{
-	struct item *it = item_find(b, p->item);
-	struct span text = b->in.text.text;
-	struct msg_ids ids;
-
-	if (!it || it->verdict != ITEM_PENDING || it->answer)
-		return;
-	if (!utf8_valid(text))
-		text = SPAN_LIT("(the answer was not text)");
-	it->answer = malloc(text.n + 1);
-	if (!it->answer)
-		die("out of memory");
-	memcpy(it->answer, text.p, text.n);
-	it->answer_n = text.n;
-	ids = item_ids(b, it);
-	refusals_flush(b, p);
-	audit_begin(&b->record, "task.answer", &ids);
-	audit_int(&b->record, "item", it->id);
-	audit_int(&b->record, "bytes", text.n);
-	audit_int(&b->record, "calls", it->calls);
-	(void)broker_audit(b, NULL);
-	b->out.type = MSG_ANSWER_OK;
-	b->out.ids = ids;
-	b->out.empty = (struct m_empty){ 0 };
-	peer_send(b, p, NULL, 0);
-	item_finish(b, it, ITEM_READ, "");
 }

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/fd.h"
 #include "base/log.h"
@@ -31,16 +32,19 @@ struct msg_ids item_ids(const struct broker *b, const struct item *it)
 	return ids;
 }
 
-static void item_free(struct item *it)
+uint64_t wall_s(void)
 {
-	uint32_t i;
+	struct timespec t;
 
-	for (i = 0; i < it->n_requests; i++)
-		free(it->requests[i].datagram);
-	free(it->answer);
+	(void)clock_gettime(CLOCK_REALTIME, &t);
+	return t.tv_sec > 0 ? (uint64_t)t.tv_sec : 0;
+}
+
+static void item_free(struct broker *b, struct item *it)
+{
+	task_forget(b, it->task);
 	fd_close(&it->record_fd);
-	fd_close(&it->shown_fd);
-	*it = (struct item){ .record_fd = -1, .shown_fd = -1 };
+	*it = (struct item){ .record_fd = -1 };
 }
 
 static struct item *oldest_ended(struct broker *b)
@@ -63,7 +67,7 @@ bool item_forget(struct broker *b)
 	struct item *it = oldest_ended(b);
 
 	if (it)
-		item_free(it);
+		item_free(b, it);
 	return it != NULL;
 }
 
@@ -78,12 +82,11 @@ static struct item *item_row(struct broker *b)
 		if (it->id)
 			continue;
 		it->record_fd = -1;
-		it->shown_fd = -1;
 		return it;
 	}
 	it = oldest_ended(b);
 	if (it)
-		item_free(it);
+		item_free(b, it);
 	return it;
 }
 
@@ -116,6 +119,7 @@ void item_new(struct broker *b, const struct m_item_new *m, int envelope_fd)
 	it->start_us = now_us();
 	if (m->since_us && m->since_us < it->start_us)
 		it->start_us = m->since_us;
+	it->came_s = wall_s();
 	ids = item_ids(b, it);
 	hex_encode(sha, m->sha256, sizeof(m->sha256));
 	audit_begin(&b->record, "item.new", &ids);
@@ -138,32 +142,35 @@ void item_new(struct broker *b, const struct m_item_new *m, int envelope_fd)
 			    "no source of the policy reads this connector");
 }
 
+/* What the owner wants done with it; NULL: nothing. */
+static const struct standing *standing_of(const struct broker *b,
+					  const struct item *it)
+{
+	const struct policy_source *source =
+		policy_source(b->policy, span_str(it->source));
+	size_t i;
+
+	for (i = 0; source && i < b->n_standing; i++)
+		if (!strcmp(b->standing[i].on, source->name))
+			return &b->standing[i];
+	return NULL;
+}
+
 /*
  * Both halves there: a task of its own, from a clean planner VM; or nothing
- * more to do, where the owner wants no planner.
+ * more to do, where no standing task waits for it.
  */
 static void item_task(struct broker *b, struct item *it)
 {
-	struct msg_ids ids;
+	const struct standing *what = standing_of(b, it);
 
 	if (!it->have_envelope || it->record_fd < 0 || it->task ||
 	    it->verdict != ITEM_PENDING)
 		return;
-	if (!b->instruction[0]) {
+	if (what)
+		task_of_item(b, it, what);
+	else
 		item_finish(b, it, ITEM_READ, "");
-		return;
-	}
-	it->task = it->task_number;
-	ids = item_ids(b, it);
-	audit_begin(&b->record, "task.start", &ids);
-	audit_int(&b->record, "item", it->id);
-	audit_str(&b->record, "planner", span_str(b->planner));
-	audit_str(&b->record, "instruction", span_str(b->instruction));
-	broker_audit_later(b);
-	b->out.type = MSG_TASK_START;
-	b->out.ids = ids;
-	b->out.task_start = (struct m_task_start){ it->task, it->id };
-	peer_send(b, peer_of_kind(b, PEER_MONITOR), NULL, 0);
 }
 
 void item_envelope(struct broker *b, struct item *it,
@@ -198,6 +205,15 @@ static ssize_t record_read(int fd, uint8_t **text)
 	if (!*text)
 		return -ENOMEM;
 	return fd_pread_all(fd, *text, (size_t)n, 0);
+}
+
+void item_message(const struct item *it, uint8_t **bytes, struct message *m)
+{
+	ssize_t n = record_read(it->record_fd, bytes);
+	const char *why;
+
+	if (n < 0 || message_decode(span_of(*bytes, (size_t)n), m, &why) < 0)
+		die("own record of an item cannot be read");
 }
 
 void item_record(struct broker *b, struct item *it, int memfd)
@@ -299,11 +315,11 @@ void item_finish(struct broker *b, struct item *it, enum item_verdict v,
 		 const char *fault)
 {
 	it->verdict = v;
-	fd_close(&it->shown_fd);
 	if (str_copy(it->fault, sizeof(it->fault), span_str(fault)) < 0 ||
 	    !utf8_valid(span_str(it->fault)))
 		(void)str_printf(it->fault, sizeof(it->fault), "%s",
 				 "its reason was not text");
+	task_item_over(b, it);
 	if (item_end(b, it) || b->owed_timer >= 0)
 		return;
 	log_warn("verdict-waits", "item=%llu why=\"%s\"",
@@ -315,8 +331,7 @@ void item_finish(struct broker *b, struct item *it, enum item_verdict v,
 
 static void tell_item(struct broker *b, struct peer *control, struct item *it)
 {
-	const char *why;
-	uint32_t i;
+	const struct task *t = task_find(b, it->task);
 
 	b->out.type = MSG_C_ITEM;
 	b->out.ids = item_ids(b, it);
@@ -330,17 +345,12 @@ static void tell_item(struct broker *b, struct peer *control, struct item *it)
 		.fault = span_str(it->fault),
 		.reader_us = it->reader_us,
 		.planner = span_str(b->planner),
-		.answer = span_of(it->answer, it->answer_n),
+		.answer = t ? span_of(t->answer, t->answer_n) : SPAN_LIT(""),
 		.envelope_from = span_str(it->envelope_from),
 	};
 	peer_send(b, control, &it->record_fd, it->record_fd >= 0 ? 1 : 0);
-	for (i = 0; i < it->n_requests; i++) {
-		if (msg_decode(span_of(it->requests[i].datagram,
-				       it->requests[i].n),
-			       &b->out, &why) < 0)
-			die("own record of a request: %s", why);
-		peer_send(b, control, NULL, 0);
-	}
+	if (t)
+		task_tell_requests(b, control, t);
 }
 
 /* An effect of an item that only the store knows, as the request it was. */

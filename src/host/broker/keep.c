@@ -76,6 +76,12 @@ static bool ask_ok(struct broker *b, enum msg_type t)
 	return false;
 }
 
+uint64_t keep_task_number(struct broker *b)
+{
+	b->ask.empty = (struct m_empty){ 0 };
+	return ask_ok(b, MSG_T_NUMBER) ? b->kept.s_ok.id : 0;
+}
+
 uint64_t keep_plan(struct broker *b, const struct m_e_plan *m)
 {
 	b->ask.e_plan = *m;

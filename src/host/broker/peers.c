@@ -91,6 +91,7 @@ static void on_vm_new(struct broker *b, struct peer *from)
 		die("no room for a virtual machine's channel");
 	p->vm = m->vm;
 	p->item = m->item;
+	p->task = p->kind == PEER_PLANNER ? b->in.ids.task : 0;
 	if (b->acting && p->kind == PEER_PLANNER)
 		loop_del(&b->loop, p->chan.fd);
 }
@@ -100,8 +101,8 @@ static void on_vm_gone(struct broker *b, struct peer *from)
 	uint64_t vm = b->in.vm_gone.vm;
 	struct peer *p = peer_of_vm(b, vm);
 	char reason[513];
+	struct task *t;
 	struct item *it;
-	bool reader;
 
 	(void)from;
 	if (!p || str_copy(reason, sizeof(reason), b->in.vm_gone.reason) < 0)
@@ -111,15 +112,13 @@ static void on_vm_gone(struct broker *b, struct peer *from)
 	p = peer_of_vm(b, vm);
 	if (!p)
 		return;
-	it = item_find(b, p->item);
-	reader = p->kind == PEER_READER;
+	t = task_at_work(b, p);
+	it = p->kind == PEER_READER ? item_find(b, p->item) : NULL;
 	peer_close(b, p);
-	if (!it || it->verdict != ITEM_PENDING)
-		return;
-	if (reader && it->record_fd < 0)
+	if (t)
+		task_failed(b, t, reason);
+	else if (it && it->verdict == ITEM_PENDING && it->record_fd < 0)
 		item_finish(b, it, ITEM_REFUSED, reason);
-	else if (!reader)
-		item_finish(b, it, ITEM_TASK_FAILED, reason);
 }
 
 static void on_kill(struct broker *b, struct peer *from)
@@ -204,6 +203,9 @@ static const handler handlers[PEER_KIND_MAX][MSG_TYPE_MAX] = {
 		[MSG_C_EFFECTS] = effects_tell,
 		[MSG_C_SETTLE] = effect_settle,
 		[MSG_C_REPEAT] = effect_repeat,
+		[MSG_C_TASK_RUN] = task_run,
+		[MSG_C_TASKS] = tasks_tell,
+		[MSG_C_TASK_CANCEL] = task_cancel,
 	},
 	[PEER_ENVELOPE] = {
 		[MSG_ENVELOPE] = on_envelope,
@@ -248,8 +250,9 @@ static void peer_hangup(struct broker *b, struct peer *p)
 /* The sender broke its row: recorded, and never heard again. */
 static void bad_peer(struct broker *b, struct peer *p, const char *why)
 {
+	const struct task *t = task_find(b, p->task);
 	struct item *it = item_find(b, p->item);
-	struct msg_ids ids = it ? item_ids(b, it) : b->ids;
+	struct msg_ids ids = t ? task_ids(b, t) : it ? item_ids(b, it) : b->ids;
 
 	if (p->kind == PEER_MONITOR || p->kind == PEER_CONTROL)
 		die("%s: %s", kind_names[p->kind], why);

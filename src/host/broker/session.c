@@ -4,10 +4,11 @@
 #include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/str.h"
 #include "label/answer.h"
+#include "label/links.h"
+#include "policy/model.h"
 #include "policy/stamp.h"
 
 enum list { LIST_TO, LIST_CC, LIST_LINKS, LIST_ATTACHMENTS, LISTS };
@@ -30,6 +31,7 @@ struct seen {
 	char sender[EMAIL_MAX + 1]; /* canonical; "": nobody */
 	const char *set;	    /* that the sender is in */
 	struct label label, fact;   /* of the item, of its sender's name */
+	struct link_set links;	    /* of its texts, once somebody acts */
 	struct decide_item decide;
 	const struct handle *thread, *from, *subject, *body;
 	const struct handle *in[LISTS][SESSION_LIST];
@@ -43,10 +45,12 @@ struct session {
 	char *text, *goal; /* goal NULL: not forked */
 	size_t text_n, goal_n;
 	struct tokens words; /* of text */
+	struct link_set links;
 	struct label owner, pc;
 	struct atoms *atoms;
 	struct handles *handles;
-	struct gram *gram; /* made for the first call */
+	bool indexed;	   /* for the first call */
+	struct gram *gram; /* from then on; NULL: out of memory */
 	struct seen rows[SESSION_ITEMS];
 	size_t n_rows;
 	const struct handle *forked[SESSION_REFS];
@@ -97,6 +101,7 @@ struct session *session_new(const struct session_start *start)
 	/* Of a text that cannot be read no word is the owner's. */
 	if (tokens_read(&s->words, start->text) < 0)
 		s->words = (struct tokens){ 0 };
+	link_set_init(&s->links);
 	s->owner = label_of(ATOM_OWNER, INTEGRITY_OWNER);
 	s->pc = s->owner;
 	return s;
@@ -104,8 +109,13 @@ struct session *session_new(const struct session_start *start)
 
 void session_free(struct session *s)
 {
+	size_t i;
+
 	if (!s)
 		return;
+	for (i = 0; i < s->n_rows; i++)
+		link_set_done(&s->rows[i].links);
+	link_set_done(&s->links);
 	tokens_done(&s->words);
 	gram_free(s->gram);
 	handles_free(s->handles);
@@ -355,6 +365,7 @@ int session_add(struct session *s, const struct session_item *i)
 	*r = (struct seen){ .item = i->item,
 			    .came_s = i->came_s,
 			    .source = i->source };
+	link_set_init(&r->links);
 	set_sender(s, r, i->sender);
 	code = add_thread(s, r);
 	if (code == 0)
@@ -437,13 +448,14 @@ static void put_list(json_t *to, const struct seen *r, enum list l)
 
 static void put_came(json_t *to, uint64_t came_s)
 {
-	const time_t t = (time_t)came_s;
-	char text[32];
-	struct tm tm;
+	CLEAN_BUF struct buf text;
 
-	if (came_s && gmtime_r(&t, &tm) &&
-	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm))
-		(void)json_object_set_new(to, "came", json_string(text));
+	buf_init(&text, 64);
+	type_put_datetime(&text, (int64_t)came_s);
+	buf_u8(&text, 'Z');
+	if (came_s)
+		(void)json_object_set_new(to, "came",
+					  json_string(buf_cstr(&text)));
 }
 
 static json_t *item_json(const struct seen *r)
@@ -500,24 +512,36 @@ void session_view(const struct session *s, struct buf *out)
 
 /* --- decisions ----------------------------------------------------------- */
 
-static void gram_of(struct session *s, const struct handle *h)
+static void index_text(struct session *s, struct seen *r,
+		       const struct handle *h)
 {
+	if (!h)
+		return;
 	/* What does not fit is not found: it may only lower trust. */
-	if (h && h->type == TYPE_TEXT)
+	if (s->gram)
 		(void)gram_add(s->gram, h->value, &h->label);
+	link_set_read(&r->links, h->value);
 }
 
 /* Texts are indexed when somebody acts: most planners only read. */
-static void gram_make(struct session *s)
+static void index_make(struct session *s)
 {
 	size_t i;
 
-	if (s->gram)
+	if (s->indexed)
 		return;
+	s->indexed = true;
 	s->gram = gram_new(s->seed);
-	for (i = 0; s->gram && i < s->n_rows; i++) {
-		gram_of(s, s->rows[i].subject);
-		gram_of(s, s->rows[i].body);
+	link_set_read(&s->links, span_of(s->text, s->text_n));
+	for (i = 0; i < s->n_rows; i++) {
+		struct seen *r = &s->rows[i];
+		uint32_t k;
+
+		index_text(s, r, r->subject);
+		index_text(s, r, r->body);
+		for (k = 0; k < r->n_in[LIST_LINKS]; k++)
+			link_set_add(&r->links, r->in[LIST_LINKS][k]->value);
+		r->decide.links = &r->links;
 	}
 }
 
@@ -555,7 +579,7 @@ static void items_of(struct session *s)
 void session_decide_in(struct session *s, const struct m_call *call,
 		       struct decide_in *ret)
 {
-	gram_make(s);
+	index_make(s);
 	items_of(s);
 	s->context = (struct arg_context){
 		.handles = s->handles,
@@ -570,6 +594,7 @@ void session_decide_in(struct session *s, const struct m_call *call,
 		.call = call,
 		.context = &s->context,
 		.atoms = s->atoms,
+		.owner_links = &s->links,
 		.items = s->items,
 		.n_items = s->n_rows,
 		.task = s->task,
@@ -667,7 +692,8 @@ const char *session_fork(struct session *s, struct span goal,
 		return "this task has been forked as often as a task may be";
 	if (n > SESSION_REFS)
 		return "refs: at most 16 handles go along";
-	gram_make(s); /* the copies of texts go, what was in them stays known */
+	index_make(
+		s); /* the copies of texts go, what was in them stays known */
 	to = handles_new(first);
 	words = copy(goal);
 	why = to && words ? take_along(s, to, refs, n, along) : "out of memory";

@@ -17,20 +17,19 @@
 #ifndef HOST_BROKER_SESSION_H
 #define HOST_BROKER_SESSION_H
 
-#include "policy/model.h"
 #include "policy/decide.h"
 #include "proto/message.h"
 
 enum {
-	SESSION_LIST = 16,	 /* of the links of one item that get a handle,
-				    of its attachments, of those it is to */
-	SESSION_ITEMS = 16,	 /* that a task can be about */
-	SESSION_VIEW = 48 << 10, /* JSON that shows them */
-	SESSION_FORKS = 8,	 /* of one task */
-	SESSION_REFS = 16,	 /* that one of them takes along */
+	SESSION_LIST = 16,  /* of the links of one item that get a handle,
+			       of its attachments, of those it is to */
+	SESSION_ITEMS = 16, /* that a task can be about */
+	SESSION_FORKS = 8,  /* of one task */
+	SESSION_REFS = 16,  /* that one of them takes along */
 };
 
 struct session;
+struct source;
 
 /* What a session is made of; all but the policy is copied. */
 struct session_start {

@@ -11,6 +11,7 @@
 
 #include "base/str.h"
 #include "host/broker/session.h"
+#include "policy/model.h"
 #include "policy/stamp.h"
 #include "proto/message_sample.h"
 
@@ -101,7 +102,7 @@ static json_t *view(const struct session *s)
 	CLEAN_BUF struct buf b;
 	json_t *v;
 
-	buf_init(&b, SESSION_VIEW);
+	buf_init(&b, LIMIT_VIEW);
 	session_view(s, &b);
 	assert_true(buf_ok(&b));
 	v = json_loadb((const char *)b.p, b.n, 0, NULL);
@@ -245,7 +246,7 @@ static void test_reveal_handles(void **)
 	session_shown(s);
 	assert_int_equal(session_bits(s), 0);
 	assert_int_equal(session_pc(s)->integrity, INTEGRITY_OWNER);
-	buf_init(&b, SESSION_VIEW);
+	buf_init(&b, LIMIT_VIEW);
 	session_view(s, &b);
 	for (k = 0; k < ARRAY_SIZE(secrets); k++)
 		if (strstr(buf_cstr(&b), secrets[k]))

@@ -4,7 +4,7 @@
  * SECURITY. Reads typed requests of local processes that the socket's mode
  * (0600) and SO_PEERCRED let through: only the uids that the configuration
  * lists. It passes them on to the monitor (status, down, kill, wire) or the
- * broker (items, effects), to each one at a time, and their answers back. It
+ * broker (items, effects, tasks), to each one at a time, and their answers back. It
  * holds no policy, no key, no file and no network; the listening socket was
  * made by the monitor. A client that breaks the protocol or does not read is
  * closed. Where there is no broker, what is for the monitor works all the same.
@@ -91,7 +91,8 @@ static int route(enum msg_type t)
 	    t == MSG_C_WIRE || t == MSG_C_KEY)
 		return MONITOR;
 	if (t == MSG_C_ITEMS || t == MSG_C_EFFECTS || t == MSG_C_SETTLE ||
-	    t == MSG_C_REPEAT)
+	    t == MSG_C_REPEAT || t == MSG_C_TASK_RUN || t == MSG_C_TASKS ||
+	    t == MSG_C_TASK_CANCEL)
 		return BROKER;
 	return -1;
 }
@@ -277,7 +278,7 @@ static void answer(struct control *c, struct server *from)
 static bool is_answer(enum msg_type t)
 {
 	return t == MSG_C_ITEM || t == MSG_C_REQUEST || t == MSG_C_TEXT ||
-	       t == MSG_C_EFFECT || t == MSG_C_OK || t == MSG_C_FAIL;
+	       t == MSG_C_EFFECT || t == MSG_C_TASK || t == MSG_C_OK || t == MSG_C_FAIL;
 }
 
 static void server_event(void *arg, int fd, short revents);

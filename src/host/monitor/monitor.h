@@ -44,7 +44,8 @@ enum {
 	/* And those of the one that ran before it. */
 	MONITOR_PUTS = 2 * MONITOR_PUTS_EACH * CONF_CONNECTORS,
 	MONITOR_QUEUES = 64, /* sources with something in the store */
-	MONITOR_REQUESTS = 2 * MONITOR_ITEMS,
+	MONITOR_OWN = 16,    /* tasks of the owner's own, at work at once */
+	MONITOR_REQUESTS = 2 * MONITOR_ITEMS + MONITOR_OWN,
 	/* At work, parked, and a template being built. */
 	MONITOR_VMS = 2 * PLACES_MAX + 2 * CONF_POOL_MAX + 1,
 	MONITOR_SEND_MS = 10000,

@@ -177,11 +177,25 @@ static void tell_peer(struct monitor *m, struct core *c, const int *fd)
 	core_send(m, c, fd, 1);
 }
 
+/* The planner, the boot, and what is to be done; the configuration takes no
+ * such bytes. */
+static void put_tasks(const struct conf *c, const char *boot, struct buf *arg)
+{
+	uint32_t i;
+
+	buf_init(arg, 16 << 10);
+	buf_printf(arg, "%s %s\n", conf_planner_name(c->planner), boot);
+	for (i = 0; i < c->n_tasks; i++)
+		buf_printf(arg, "%s\x1f%s\x1e", c->tasks[i].on,
+			   c->tasks[i].say);
+}
+
 int start_broker(struct monitor *m, struct err *err)
 {
 	CLEAN_FD int control = -1;
 	CLEAN_FD int theirs = -1;
-	char boot[64], arg[1300];
+	CLEAN_BUF struct buf arg;
+	char boot[64];
 	int r = pair_of(&control, &theirs, err);
 
 	if (r < 0)
@@ -194,10 +208,9 @@ int start_broker(struct monitor *m, struct err *err)
 	fd_close(&m->broker_audit_fd);
 	fd_close(&m->broker_store_fd);
 	boot_id(boot);
-	(void)str_printf(arg, sizeof(arg), "%s %s\n%s",
-			 conf_planner_name(m->conf.planner), boot, m->conf.say);
+	put_tasks(&m->conf, boot, &arg);
 	if (r == 0)
-		r = hello(m, &m->broker, policy_name(m), arg, err);
+		r = hello(m, &m->broker, policy_name(m), buf_cstr(&arg), err);
 	if (r == 0)
 		tell_peer(m, &m->control, &control);
 	return r;

@@ -499,7 +499,9 @@ static json_t *own_tools(void)
 		"[{s:s, s:s, s:{s:s, s:{}, s:b}},"
 		" {s:s, s:s, s:{s:s, s:{s:{s:s, s:i}}, s:[s], s:b}}]",
 		"name", MCP_TOOL_TASK, "description",
-		"The owner's instruction and the message it is about.",
+		"The owner's instruction, the message it is about where you "
+		"may read it, and items: handles as @12 that stand for its "
+		"parts in the arguments of calls, {\"$ref\":\"@12\"}.",
 		"inputSchema", "type", "object", "properties",
 		"additionalProperties", 0, "name", MCP_TOOL_ANSWER,
 		"description",
@@ -525,13 +527,16 @@ void mcp_reply_tools(struct buf *reply, const struct mcp_request *r,
 void mcp_reply_task(struct buf *reply, const struct mcp_request *r,
 		    const struct m_task *task, const struct message *m)
 {
-	json_t *v = json_pack("{s:o, s:o*}", "instruction",
-			      span_json(task->instruction), "message",
-			      m ? message_to_json(m, true) : NULL);
+	json_t *items = json_loadb((const char *)task->items.p, task->items.n,
+				   JSON_REJECT_DUPLICATES, NULL);
+	json_t *v = json_pack(
+		"{s:o, s:o*, s:o}", "instruction", span_json(task->instruction),
+		"message", m ? message_to_json(m, true) : NULL, "items", items);
 	CLEAN_BUF struct buf text;
 
 	buf_init(&text, MCP_REPLY_MAX / 2);
-	if (!v || json_dump_callback(v, dump_to_buf, &text, JSON_COMPACT) < 0 ||
+	if (!v || !json_is_array(items) ||
+	    json_dump_callback(v, dump_to_buf, &text, JSON_COMPACT) < 0 ||
 	    (m && !json_object_get(v, "message"))) {
 		json_decref(v);
 		reply->bad = true;

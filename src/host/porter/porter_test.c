@@ -949,6 +949,7 @@ static void broker_gives(struct rig *r, const struct message *m)
 	hear(&r->broker, MSG_TASK_GET, &got);
 	out.task.instruction = SPAN_LIT("Tell me what is new.");
 	out.task.has_item = 1;
+	out.task.items = SPAN_LIT("[{\"h\":\"@12\"}]");
 	assert_int_equal(chan_send(&r->broker, &out, &fd, 1), 0);
 }
 
@@ -1016,6 +1017,11 @@ static void check_task(json_t *doc)
 	assert_string_equal(
 		json_string_value(json_object_get(task, "instruction")),
 		"Tell me what is new.");
+	assert_string_equal(
+		json_string_value(json_object_get(
+			json_array_get(json_object_get(task, "items"), 0),
+			"h")),
+		"@12");
 	assert_true(json_is_true(json_object_get(m, "sanitized")));
 	/* What was hidden in the message stays hidden. */
 	assert_string_equal(json_string_value(json_object_get(removed, "text")),

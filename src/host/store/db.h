@@ -98,6 +98,9 @@ struct db_item {
 	int fd; /* sealed memfd, the caller's */
 };
 
+/* A task's number, of those that no other task is given. */
+[[nodiscard]] int db_task_number(struct db *d, uint64_t *ret);
+
 [[nodiscard]] int db_take(struct db *d, struct db_item *ret);
 
 [[nodiscard]] int db_item_done(struct db *d, const struct m_i_done *m);

@@ -282,6 +282,13 @@ static int look_at_next(struct db *d, const struct db_source *from,
 	return 0;
 }
 
+int db_task_number(struct db *d, uint64_t *ret)
+{
+	int r = sql_meta(d, "tasks", ret);
+
+	return r < 0 ? r : sql_meta_set(d, "tasks", ++*ret);
+}
+
 int db_take(struct db *d, struct db_item *ret)
 {
 	struct db_source *from = next_source(d);
@@ -298,9 +305,7 @@ int db_take(struct db *d, struct db_item *ret)
 	ret->fd = body_memfd(d, &ret->m);
 	if (ret->fd < 0)
 		return ret->fd;
-	r = sql_meta(d, "tasks", &task);
-	if (r == 0)
-		r = sql_meta_set(d, "tasks", ++task);
+	r = db_task_number(d, &task);
 	ret->m.task = task;
 	if (r == 0) {
 		s = sql_use(d, ST_ITEM_TAKE);

@@ -132,6 +132,11 @@ static int effect_started(struct serve *s, uint64_t *id)
 	return db_effect_started(&s->db, &s->in.e_started);
 }
 
+static int task_number(struct serve *s, uint64_t *id)
+{
+	return db_task_number(&s->db, id);
+}
+
 static int effect_outcome(struct serve *s, uint64_t *id)
 {
 	*id = s->in.e_outcome.effect;
@@ -174,6 +179,7 @@ static const struct ask {
 	[MSG_I_DONE] = { item_done, MSG_S_OK, false },
 	[MSG_I_RECORDED] = { item_recorded, MSG_NONE, false },
 	[MSG_I_GET] = { item_get, MSG_I_ROW, true },
+	[MSG_T_NUMBER] = { task_number, MSG_S_OK, false },
 	[MSG_E_PLAN] = { effect_plan, MSG_S_OK, false },
 	[MSG_E_STARTED] = { effect_started, MSG_S_OK, false },
 	[MSG_E_OUTCOME] = { effect_outcome, MSG_S_OK, false },
