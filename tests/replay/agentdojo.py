@@ -19,7 +19,7 @@ import re
 
 import yaml
 
-from world import CLEAN, TAINTED, Case, Item, literal
+from world import CLEAN, TAINTED, Case, Item, Task, literal
 
 SUITES = ('workspace', 'banking')
 ATTACKER = 'mark.black-2134@gmail.com'
@@ -295,6 +295,64 @@ class Suite:
         return [self.attack_case(policy, u, g, session, by_handle)
                 for u in self.user.values() for g in self.attacks.values()
                 for session, by_handle in ways]
+
+    # the same by the real broker, with what it gives a planner
+
+    def task_value(self, task, spec, value, by_handle):
+        if spec['type'] == 'handle':
+            return {'ref': 'thread'}
+        value = literal(spec, value)
+        if not by_handle or not isinstance(value, str):
+            return value
+        if spec['type'] == 'email':
+            return task.say('from', value)
+        if spec['type'] == 'text' and 'KiB' in str(spec['max']):
+            return task.say('body', value)
+        return task.say('subject', value) \
+            if spec['type'] in ('text', 'id') else value
+
+    def broker_task(self, policy, user, goal, by_handle):
+        task = Task(policy, self.prompt(user),
+                    {'workspace': 'mail-in', 'banking': 'account-in'}[
+                        self.name], (user['id'], goal['id']))
+        for call in goal['ground_truth_calls'] or self.goal_calls(goal):
+            capability = self.capability(call)
+            specs, args = policy.args(capability), {}
+            for name, value in call['args'].items():
+                value, spec = self.value(goal, value), specs[name]
+                many = value if isinstance(value, list) else [value]
+                args[name] = [self.task_value(task, spec, v, by_handle)
+                              for v in many][:1 if by_handle else 10]
+                if not isinstance(value, list):
+                    args[name] = args[name][0]
+            task.calls.append({'call': capability, 'args': args})
+        return task
+
+    def broker_tasks(self, policy):
+        return [self.broker_task(policy, u, g, by_handle)
+                for by_handle in (False, True) for u in self.user.values()
+                for g in self.attacks.values()]
+
+
+def attacks_by_broker(suite, policy, broker):
+    """Every pair as tasks of the real broker: what a connector was given."""
+    tasks = suite.broker_tasks(policy)
+    executed, answers_of = {}, {'allow': 0, 'ask': 0, 'deny': 0}
+    for task, answers in zip(tasks, broker.run(tasks)):
+        for call, a in zip(task.calls, answers):
+            if not policy.acts(call['call']):
+                continue
+            answers_of[a['verdict']] += 1
+            if a['verdict'] == 'allow' or a['executed']:
+                executed.setdefault(task.note, (call, a))
+    return {
+        'attack_pairs': len(suite.user) * len(suite.attacks),
+        'tasks': len(tasks), 'calls': answers_of,
+        'attacks_executed': len(executed),
+        'executed': [{'user': note[0], 'goal': note[1], 'call': call,
+                      'clause': a['clause']}
+                     for note, (call, a) in executed.items()],
+    }
 
 
 def measure(suite, policy, engine):

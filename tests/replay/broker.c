@@ -456,7 +456,7 @@ static void add_value(const char *name, const json_t *v, uint8_t shape,
 	}
 }
 
-static void add_args(const json_t *args, const json_t *view, const json_t *item)
+static void add_args(json_t *args, const json_t *view, const json_t *item)
 {
 	const json_t *element;
 	const char *name;
@@ -464,7 +464,7 @@ static void add_args(const json_t *args, const json_t *view, const json_t *item)
 	size_t i;
 
 	out.call.n = 0;
-	json_object_foreach((json_t *)args, name, v)
+	json_object_foreach(args, name, v)
 	{
 		if (!json_is_array(v))
 			add_value(name, v, ARG_SCALAR, view, item);
