@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "base/str.h"
+#include "cli/aside.h"
 #include "cli/audit.h"
 #include "cli/gaps.h"
 #include "cli/show.h"
@@ -138,9 +139,7 @@ static void print_wide(struct span record)
 	json_decref(json);
 }
 
-enum form { FORM_LINE, FORM_WIDE, FORM_JSON };
-
-static int print_record(int dir, uint64_t index, enum form form)
+static int print_record(int dir, uint64_t index, bool json)
 {
 	CLEAN_FREE uint8_t *p = NULL;
 	struct err err = { 0 };
@@ -151,17 +150,10 @@ static int print_record(int dir, uint64_t index, enum form form)
 			  err.msg);
 		return CLI_NO;
 	}
-	switch (form) {
-	case FORM_LINE:
-		print_line(index, span_of(p, n));
-		break;
-	case FORM_WIDE:
-		print_wide(span_of(p, n));
-		break;
-	case FORM_JSON:
+	if (json)
 		print_json(span_of(p, n));
-		break;
-	}
+	else
+		print_line(index, span_of(p, n));
 	return CLI_OK;
 }
 
@@ -189,18 +181,45 @@ static int audit_tail(int argc, char **argv, const struct cli *cli)
 		return CLI_NO;
 	}
 	for (i = s.size > n ? s.size - n : 0; i < s.size; i++) {
-		rc = print_record(log.dir, i,
-				  cli->json ? FORM_JSON : FORM_LINE);
+		rc = print_record(log.dir, i, cli->json);
 		if (rc != CLI_OK)
 			return rc;
 	}
 	return CLI_OK;
 }
 
+/* One record with what lies aside of it. */
+static int show_record(const struct cli *cli, struct span record)
+{
+	json_t *json =
+		json_loadb((const char *)record.p, record.n,
+			   JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+	const char *why = NULL;
+	json_t *args = json ? aside_fetch(cli, json, &why) : NULL;
+	CLEAN_FREE char *text = NULL;
+
+	if (args)
+		(void)json_object_set_new(json, "arguments", args);
+	text = args ? json_dumps(json, JSON_COMPACT) : NULL;
+	if (text)
+		record = span_str(text);
+	if (cli->json)
+		print_json(record);
+	else
+		print_wide(record);
+	if (why && !args && !cli->json)
+		(void)puts(why);
+	json_decref(json);
+	return CLI_OK;
+}
+
 static int audit_show(int argc, char **argv, const struct cli *cli)
 {
 	CLEAN_LOG struct audit_log log = { -1, -1, false };
+	CLEAN_FREE uint8_t *p = NULL;
+	struct err err = { 0 };
 	uint64_t index;
+	size_t n = 0;
 	int rc;
 
 	if (cli_options(&argc, argv, NULL, 0) != 0)
@@ -210,7 +229,11 @@ static int audit_show(int argc, char **argv, const struct cli *cli)
 	rc = audit_log_open(cli, &log);
 	if (rc != CLI_OK)
 		return rc;
-	return print_record(log.dir, index, cli->json ? FORM_JSON : FORM_WIDE);
+	if (tlog_read(log.dir, index, &p, &n, &err) < 0) {
+		cli_error("record %s: %s", argv[1], err.msg);
+		return CLI_NO;
+	}
+	return show_record(cli, span_of(p, n));
 }
 
 /* What a verification found. */
@@ -479,6 +502,7 @@ int cmd_audit(int argc, char **argv, const struct cli *cli)
 		{ "verify", audit_verify }, { "checkpoint", audit_checkpoint },
 		{ "prove", audit_prove },   { "gaps", audit_gaps },
 		{ "keys", audit_keys },	    { "root", audit_root },
+		{ "query", audit_query },   { "erase", audit_erase },
 	};
 	size_t i;
 
@@ -487,5 +511,5 @@ int cmd_audit(int argc, char **argv, const struct cli *cli)
 			return parts[i].run(argc - 1, argv + 1, cli);
 	return cli_usage("audit",
 			 "say tail, show, verify, checkpoint, prove, gaps, "
-			 "keys or root");
+			 "keys, root, query or erase");
 }

@@ -24,7 +24,7 @@ int audit_log_open(const struct cli *cli, struct audit_log *ret);
 /* The parts that are in files of their own; as cli_fn. */
 int audit_keys(int argc, char **argv, const struct cli *cli);
 int audit_root(int argc, char **argv, const struct cli *cli);
-
-
+int audit_query(int argc, char **argv, const struct cli *cli);
+int audit_erase(int argc, char **argv, const struct cli *cli);
 
 #endif

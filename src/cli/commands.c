@@ -77,6 +77,29 @@ static const struct cli_flag wire_flags[] = {
 	FLAGS_END,
 };
 
+#define LEVEL_FLAGS                                                            \
+	{ "--capability", "NAME", "this capability alone", NULL, WORD_ANY },   \
+		{ "--task", "N", "this task alone", NULL, WORD_ANY },          \
+	{                                                                      \
+		"--agent", NULL,                                               \
+			"the agent; connectors go on to take mail in", NULL,   \
+			WORD_ANY                                               \
+	}
+
+static const struct cli_flag kill_flags[] = {
+	LEVEL_FLAGS,
+	{ "--revoke", NULL,
+	  "all, and have connectors give up their credentials at their "
+	  "providers",
+	  NULL, WORD_ANY },
+	FLAGS_END,
+};
+
+static const struct cli_flag rearm_flags[] = {
+	LEVEL_FLAGS,
+	FLAGS_END,
+};
+
 static const struct cli_flag tail_flags[] = {
 	{ "-n", "N", "so many records (20)", NULL, WORD_ANY },
 	{ "--json", NULL, "print JSON, a record a line", NULL, WORD_ANY },
@@ -173,6 +196,24 @@ static const struct cli_flag keys_flags[] = {
 	FLAGS_END,
 };
 
+static const struct cli_flag query_flags[] = {
+	{ "--origin", "ADDRESS|item:N",
+	  "the sender, as the envelope of an item has it, or one item", NULL,
+	  WORD_ANY },
+	{ "--since", "TIME",
+	  "only decisions from then on: 2026-11-22T18:00, in UTC, or the "
+	  "beginning of that",
+	  NULL, WORD_ANY },
+	JSON_FLAG,
+	FLAGS_END,
+};
+
+static const struct cli_flag erase_flags[] = {
+	{ "--item", "N", "of one item", NULL, WORD_ANY },
+	{ "--sender", "ADDRESS", "of all items of one sender", NULL, WORD_ANY },
+	FLAGS_END,
+};
+
 static const struct cli_command audit_parts[] = {
 	{ .name = "tail",
 	  .brief = "the last records, a line each",
@@ -210,6 +251,14 @@ static const struct cli_command audit_parts[] = {
 		   "verifier key",
 	  .choices = "new sign",
 	  .word = WORD_FILE },
+	{ .name = "query",
+	  .brief = "every decision about data of one origin, and what came of "
+		   "it",
+	  .flags = query_flags },
+	{ .name = "erase",
+	  .brief = "erase the arguments that lie beside the records about one "
+		   "origin; on record, and the log verifies as before",
+	  .flags = erase_flags },
 	{ .name = NULL },
 };
 
@@ -374,14 +423,19 @@ const struct cli_command cli_commands[] = {
 	  .brief = "stop every effect at once, and stay stopped",
 	  .about = "Ends every connector and VM and sets the latch: nothing "
 		   "has any effect until the owner types `bulkhead rearm`. "
+		   "With --agent, --task or --capability it stops that alone, "
+		   "and its planner's VMs; connectors go on for the rest. "
 		   "Where bulkhead is not running, it sets the latch and exits "
 		   "with 5.",
+	  .flags = kill_flags,
 	  .run = cmd_kill },
 	{ .name = "rearm",
 	  .brief = "clear the kill latch (needs a terminal)",
 	  .about = "Asks for the typed word `rearm` and removes the latch. "
 		   "bulkhead must not be running; `bulkhead up` starts it "
-		   "again.",
+		   "again. Latches of the agent, of a task and of a capability "
+		   "are taken away one by one, and while it is running, too.",
+	  .flags = rearm_flags,
 	  .run = cmd_rearm },
 	{ .name = "doctor",
 	  .brief = "check this machine, and say what to do",

@@ -1,10 +1,8 @@
 /*
  * kill: the owner's stop. Asks the monitor, through control; where nobody
  * answers, the latch is written here: a monitor that control cannot reach sees
- * it there, and the next `up` stays stopped.
+ * it there, and the next `up` finds it.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -13,7 +11,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "cli/client.h"
-#include "cli/place.h"
+#include "cli/latches.h"
 
 enum { REASON_MAX = 400, PATIENCE_S = 5 };
 
@@ -34,27 +32,24 @@ static void join(struct buf *b, int argc, char **argv)
 }
 
 /* It is set by being there: on a full disk it may lack its words. */
-static int write_latch(const struct conf *conf, struct span reason)
+static int write_latch(const struct conf *conf, const struct latch *l,
+		       struct span reason)
 {
-	char path[CONF_PATH_MAX + 16];
-	CLEAN_FD int fd = -1;
-	CLEAN_FD int dir = -1;
-	int rc = place_make(conf->state);
+	struct latches d;
+	int r = latches_at(conf, &d);
 
-	if (rc < 0 || place_latch(conf, path, sizeof(path)) < 0)
-		return rc < 0 ? rc : -ENAMETOOLONG;
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
-		  0600);
-	if (fd < 0)
-		return -errno;
-	if (fd_write_all(fd, reason) < 0)
+	if (r < 0)
+		return r;
+	r = latch_set(&d, l, SPAN_LIT(""), reason);
+	if (r > 0)
 		cli_error("the kill latch lacks its reason");
-	dir = open(conf->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fsync(fd) < 0 || dir < 0 || fsync(dir) < 0 ? -errno : 0;
+	latches_left(&d);
+	return r < 0 ? r : 0;
 }
 
 /* Not for long: who does not answer sees the latch. */
-static int ask_monitor(const struct conf *conf, struct span reason)
+static int ask_monitor(const struct conf *conf, const struct latch *l,
+		       struct span reason)
 {
 	const struct timeval limit = { .tv_sec = PATIENCE_S };
 	struct msg ask = { .type = MSG_C_KILL };
@@ -63,39 +58,71 @@ static int ask_monitor(const struct conf *conf, struct span reason)
 
 	if (rc != CLI_OK)
 		return rc;
-	ask.text.text = reason;
+	ask.latch = (struct m_latch){ .level = (uint8_t)l->level,
+				      .set = 1,
+				      .capability = span_str(l->capability),
+				      .task = l->task,
+				      .reason = reason };
 	(void)setsockopt(ch.fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	rc = client_exchange(&ch, &ask, NULL, NULL);
 	chan_done(&ch);
 	return rc;
 }
 
+static void tell_killed(const struct latch *l)
+{
+	char name[LATCH_FILE];
+
+	latch_name(l, name);
+	if (l->level < LATCH_ALL) {
+		(void)printf("Killed: %s, until `bulkhead rearm --%s`.\n", name,
+			     name);
+		return;
+	}
+	(void)puts("Killed: every effect is stopped, until `bulkhead rearm`.");
+	if (l->level == LATCH_REVOKE)
+		(void)puts("Connectors are asked to revoke their credentials: "
+			   "`bulkhead status` shows what each one says.");
+}
+
+static int kill_now(const struct conf *conf, const struct latch *l,
+		    struct span reason)
+{
+	int rc = ask_monitor(conf, l, reason);
+	int latch;
+
+	if (rc == CLI_OK) {
+		tell_killed(l);
+		return rc;
+	}
+	latch = write_latch(conf, l, reason);
+	if (latch == 0)
+		cli_error(l->level < LATCH_ALL
+				  ? "the kill latch is set all the same: a "
+				    "bulkhead that runs stops it when it sees "
+				    "that, one that starts finds it"
+				  : "the kill latch is set all the same: what "
+				    "runs stops when it sees it, and `up` "
+				    "starts nothing until `bulkhead rearm`");
+	else
+		cli_error("the kill latch cannot be written in %s: %s",
+			  conf->state, strerror(-latch));
+	return rc;
+}
+
 int cmd_kill(int argc, char **argv, const struct cli *cli)
 {
 	CLEAN_BUF struct buf reason;
+	struct latch l;
 	struct conf conf;
-	int rc, latch;
 
 	buf_init(&reason, 1 << 20);
-	if (cli_options(&argc, argv, NULL, 0) != 0)
+	if (latch_asked("kill", &argc, argv, &l) != CLI_OK)
 		return CLI_USAGE;
 	join(&reason, argc, argv);
 	if (!buf_ok(&reason))
 		return cli_usage("kill", "the reason is too long");
 	if (cli_conf(cli, &conf) != 0)
 		return CLI_USAGE;
-	rc = ask_monitor(&conf, buf_view(&reason));
-	if (rc != CLI_OK) {
-		latch = write_latch(&conf, buf_view(&reason));
-		if (latch == 0)
-			cli_error("the kill latch is set all the same: what "
-				  "runs stops when it sees it, and `up` "
-				  "starts nothing until `bulkhead rearm`");
-		else
-			cli_error("the kill latch cannot be written in %s: %s",
-				  conf.state, strerror(-latch));
-		return rc;
-	}
-	(void)puts("Killed: every effect is stopped, until `bulkhead rearm`.");
-	return CLI_OK;
+	return kill_now(&conf, &l, buf_view(&reason));
 }

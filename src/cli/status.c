@@ -17,6 +17,8 @@
  *	items     {pending, read, refused, task_failed, interrupted, given_up}
  *	queue     [{source, waiting, at_work, bytes, blocked, why}]
  *	room      {why, waits, fds, fds_most, vms, clock_jumps}
+ *	kills     {set, latches [{level, capability, task, reason}], trips,
+ *		   frozen, revoked [{connector, result, detail}]}
  *	audit     {size, root, reserve, reserve_left, full, reserve_why}
  *
  * A key that is not there is shown as unknown, never guessed.
@@ -117,6 +119,61 @@ static void latch_line(struct buf *b, const struct show *how, const json_t *set)
 		show_put(b, how, SHOW_GOOD, "clear\n");
 	} else {
 		buf_str(b, "unknown\n");
+	}
+}
+
+/* "task 17: decoy: vault.export_all" */
+static void latch_row(struct buf *b, const struct show *how, const json_t *row)
+{
+	const json_t *reason = json_object_get(row, "reason");
+	const json_t *task = json_object_get(row, "task");
+
+	label(b, how, "");
+	show_put(b, how, SHOW_BAD, "KILLED: ");
+	put_string(b, how, json_object_get(row, "level"), 20);
+	if (task) {
+		buf_u8(b, ' ');
+		put_number(b, task);
+	}
+	if (json_object_get(row, "capability")) {
+		buf_u8(b, ' ');
+		put_string(b, how, json_object_get(row, "capability"), 20);
+	}
+	if (json_string_length(reason)) {
+		buf_str(b, ": ");
+		put_string(b, how, reason, 20);
+	}
+	buf_u8(b, '\n');
+}
+
+/* What is stopped and is not all; what connectors said of their credentials;
+ * machines that were kept. */
+static void kills_lines(struct buf *b, const struct show *how, const json_t *j)
+{
+	const json_t *latches = json_object_get(j, "latches");
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(latches, i, row)
+		latch_row(b, how, row);
+	json_array_foreach(json_object_get(j, "revoked"), i, row) {
+		label(b, how, i ? "" : "revocation");
+		put_string(b, how, json_object_get(row, "connector"), 12);
+		buf_str(b, ": ");
+		put_string(b, how, json_object_get(row, "result"), 12);
+		buf_str(b, ": ");
+		put_string(b, how, json_object_get(row, "detail"), 12);
+		buf_u8(b, '\n');
+	}
+	if (json_integer_value(json_object_get(j, "trips")) > 0) {
+		label(b, how, "tripwires");
+		put_number(b, json_object_get(j, "trips"));
+		buf_str(b, " tripped since the start\n");
+	}
+	if (json_integer_value(json_object_get(j, "frozen")) > 0) {
+		label(b, how, "frozen");
+		put_number(b, json_object_get(j, "frozen"));
+		buf_str(b, " VMs, kept as they were killed\n");
 	}
 }
 
@@ -441,6 +498,7 @@ void status_print(struct buf *b, const struct show *how, const json_t *all)
 	backend_lines(b, how, all);
 	limits_line(b, how, all);
 	latch_line(b, how, json_object_get(all, "killed"));
+	kills_lines(b, how, json_object_get(all, "kills"));
 	core_lines(b, how, all);
 	processes_lines(b, how, json_object_get(all, "processes"));
 	numbers_line(b, how, "VMs", json_object_get(all, "vms"), vms,

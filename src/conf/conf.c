@@ -727,6 +727,67 @@ static void set_supervision(void *ctx, const struct yaml_node *n)
 	walk(ctx, n, supervision_rules, ARRAY_SIZE(supervision_rules));
 }
 
+/* kill */
+
+enum { KILL_DESTROY, KILL_FREEZE };
+
+static const struct load_word machines_words[] = {
+	{ "destroy", KILL_DESTROY, false },
+	{ "freeze", KILL_FREEZE, false },
+};
+
+static void set_kill_file(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+
+	set_path(l, n, l->c.kill.file);
+}
+
+static void set_machines(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+	int v = load_choose(&l->load, n, LOAD_TABLE(machines_words));
+
+	if (v >= 0)
+		l->c.kill.freeze = v == KILL_FREEZE;
+}
+
+static void set_keep(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+	const char *text = scalar(l, n);
+	uint64_t v;
+
+	if (!text)
+		return;
+	if (num_parse(span_str(text), 1, CONF_FROZEN_MAX, &v) < 0)
+		fault(l, n, "a number of machines, 1 to %d", CONF_FROZEN_MAX);
+	else
+		l->c.kill.keep = (uint32_t)v;
+}
+
+static const struct load_rule kill_rules[] = {
+	{ { "file", false, false,
+	    "a kill as soon as there is a file of this name, whoever makes it; "
+	    "its folder has to be there",
+	    "a path", "none" },
+	  set_kill_file },
+	{ { "machines", false, false,
+	    "what becomes of a VM at work: it is ended, or stopped as it is "
+	    "and kept until bulkhead ends, for whoever wants to look into it",
+	    NULL, "destroy" },
+	  set_machines,
+	  LOAD_TABLE(machines_words) },
+	{ { "keep", false, false,
+	    "frozen VMs that are kept; the oldest goes first", "1 to 16", "4" },
+	  set_keep },
+};
+
+static void set_kill(void *ctx, const struct yaml_node *n)
+{
+	walk(ctx, n, kill_rules, ARRAY_SIZE(kill_rules));
+}
+
 /* telemetry */
 
 static const char *const logs_names[] = {
@@ -1023,6 +1084,9 @@ static const struct load_rule top_rules[] = {
 	{ { "supervision", false, false,
 	    "when a process is started again, and how often", "a map", NULL },
 	  set_supervision },
+	{ { "kill", false, false,
+	    "what sets the kill latch, and what it leaves", "a map", NULL },
+	  set_kill },
 	{ { "telemetry", false, false, "what is told of the work, and to whom",
 	    "a map", NULL },
 	  set_telemetry },
@@ -1060,6 +1124,7 @@ static void set_defaults(struct loader *l)
 						    .backoff_s = 60,
 						    .healthy_s = 60,
 						    .restarts = 8 };
+	c->kill.keep = 4;
 	c->telemetry.queue = 2048;
 	c->users[0] = geteuid();
 	c->n_users = 1;
@@ -1210,6 +1275,7 @@ static const struct load_schema schema[] = {
 	{ "queue.", LOAD_TABLE(queue_rules) },
 	{ "audit.", LOAD_TABLE(audit_rules) },
 	{ "supervision.", LOAD_TABLE(supervision_rules) },
+	{ "kill.", LOAD_TABLE(kill_rules) },
 	{ "telemetry.", LOAD_TABLE(telemetry_rules) },
 	{ "connectors.NAME.", LOAD_TABLE(connector_rules) },
 };

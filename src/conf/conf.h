@@ -20,6 +20,7 @@ enum {
 	CONF_PATH_MAX = 1024,
 	CONF_POOL_MAX = 16, /* VMs of one kind kept ready */
 	CONF_RESTARTS_MAX = 100,
+	CONF_FROZEN_MAX = 16, /* machines kept after a kill */
 };
 
 /* With PLANNER_NONE mails are read and recorded, and no task is started. */
@@ -72,6 +73,13 @@ struct conf_supervision {
 	uint32_t restarts;  /* of the core within ten minutes */
 };
 
+/* What a kill leaves of a machine at work, and one more thing that sets it. */
+struct conf_kill {
+	char file[CONF_PATH_MAX]; /* its being there is a kill; "": none */
+	bool freeze;		  /* stopped and kept, not ended */
+	uint32_t keep;		  /* so many of them, 1 to CONF_FROZEN_MAX */
+};
+
 enum conf_logs { LOGS_NONE = 0, LOGS_KINDS, LOGS_FULL, LOGS_MAX };
 
 /* "none", "kinds", "full"; NULL if there is none. */
@@ -110,6 +118,7 @@ struct conf {
 	struct conf_queue queue;
 	uint64_t audit_reserve; /* bytes set aside for the log, 0: none */
 	struct conf_supervision supervision;
+	struct conf_kill kill;
 	struct conf_telemetry telemetry;
 	uint32_t n_connectors;
 	struct conf_connector connectors[CONF_CONNECTORS];

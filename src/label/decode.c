@@ -1,11 +1,21 @@
 /* decode: see decode.h. */
 #include "label/decode.h"
 
-enum {
-	HEX_LEAST = 24,	   /* digits: 12 characters */
-	BASE64_LEAST = 16, /* symbols: 12 characters, too */
-	BASE32_LEAST = 20,
-};
+/* How many symbols that many bytes take. */
+static size_t hex_least(size_t bytes)
+{
+	return 2 * bytes;
+}
+
+static size_t base64_least(size_t bytes)
+{
+	return bytes * 4 / 3;
+}
+
+static size_t base32_least(size_t bytes)
+{
+	return (bytes * 8 + 4) / 5;
+}
 
 static int hex_value(uint8_t c)
 {
@@ -72,7 +82,7 @@ static void end_passage(struct buf *out, size_t *from, size_t least)
 	*from = out->n;
 }
 
-void symbols_hex(struct buf *out, struct span s)
+void symbols_hex(struct buf *out, struct span s, size_t least)
 {
 	size_t i, from = out->n;
 
@@ -85,9 +95,9 @@ void symbols_hex(struct buf *out, struct span s)
 		else if (v >= 0)
 			buf_u8(out, (uint8_t)v);
 		else if (is_letter(s.p[i]) && (s.p[i] | 0x20) != 'x')
-			end_passage(out, &from, HEX_LEAST);
+			end_passage(out, &from, hex_least(least));
 	}
-	end_passage(out, &from, HEX_LEAST);
+	end_passage(out, &from, hex_least(least));
 }
 
 static uint8_t base64_value(uint8_t c)
@@ -103,10 +113,10 @@ static uint8_t base64_value(uint8_t c)
 	return c == '/' || c == '_' ? 63 : DECODE_BREAK;
 }
 
-void symbols_base64(struct buf *out, struct span s)
+void symbols_base64(struct buf *out, struct span s, size_t least)
 {
 	size_t i, n = 0;
-	uint8_t *to = s.n < BASE64_LEAST ? NULL : buf_extend(out, s.n);
+	uint8_t *to = s.n < base64_least(least) ? NULL : buf_extend(out, s.n);
 
 	if (!to)
 		return;
@@ -124,7 +134,7 @@ static uint8_t base32_value(uint8_t c, uint8_t first)
 	return c >= '2' && c <= '7' ? (uint8_t)(c - '2' + 26) : DECODE_BREAK;
 }
 
-void symbols_base32(struct buf *out, struct span s)
+void symbols_base32(struct buf *out, struct span s, size_t least)
 {
 	size_t i, from = out->n;
 
@@ -134,16 +144,16 @@ void symbols_base32(struct buf *out, struct span s)
 		if (v != DECODE_BREAK)
 			buf_u8(out, v);
 	}
-	end_passage(out, &from, BASE32_LEAST);
+	end_passage(out, &from, base32_least(least));
 	for (i = 0; i < s.n; i++) {
 		uint8_t v = base32_value(s.p[i], 'a');
 
 		if (v != DECODE_BREAK)
 			buf_u8(out, v);
 		else if (out->n > from)
-			end_passage(out, &from, BASE32_LEAST);
+			end_passage(out, &from, base32_least(least));
 	}
-	end_passage(out, &from, BASE32_LEAST);
+	end_passage(out, &from, base32_least(least));
 }
 
 void decode_symbols(struct buf *out, struct span symbols, unsigned bits,

@@ -25,15 +25,16 @@ enum {
 /* %XX, again and again; nothing if there is none. */
 void decode_url(struct buf *out, struct span s);
 
-/* The digits of passages with 24 of them and more, whatever stands between
- * them but letters. */
-void symbols_hex(struct buf *out, struct span s);
+/* Of each alphabet: passages that stand for `least` bytes or more. */
+
+/* The digits of passages, whatever stands between them but letters. */
+void symbols_hex(struct buf *out, struct span s, size_t least);
 
 /* Both alphabets, all of the value in a row. */
-void symbols_base64(struct buf *out, struct span s);
+void symbols_base64(struct buf *out, struct span s, size_t least);
 
 /* All capitals in a row; and long words of small letters. */
-void symbols_base32(struct buf *out, struct span s);
+void symbols_base32(struct buf *out, struct span s, size_t least);
 
 /* The bytes that the symbols stand for, after the first `skip` of each passage;
  * a break gives a 0. */

@@ -367,7 +367,7 @@ static void reverse(struct buf *b)
 static const struct {
 	enum gram_form form;
 	unsigned bits, variants;
-	void (*symbols)(struct buf *out, struct span s);
+	void (*symbols)(struct buf *out, struct span s, size_t least);
 } alphabets[] = {
 	{ GRAM_HEX, HEX_BITS, HEX_VARIANTS, symbols_hex },
 	{ GRAM_BASE64, BASE64_BITS, BASE64_VARIANTS, symbols_base64 },
@@ -401,7 +401,7 @@ static void look_decoded(struct gram *g, struct span value,
 
 	for (i = 0; i < ARRAY_SIZE(alphabets); i++) {
 		buf_reset(&g->symbols);
-		alphabets[i].symbols(&g->symbols, value);
+		alphabets[i].symbols(&g->symbols, value, GRAM_MIN);
 		buf_reset(&g->packed);
 		for (k = 0; g->symbols.n && k < alphabets[i].variants; k++) {
 			buf_reset(&g->bytes);

@@ -7,6 +7,8 @@
 
 #include "base/str.h"
 
+#define NO_ENTRY UINT32_MAX
+
 enum { REF_ROOM = 64 }; /* "@", nine digits, ".", a field */
 
 struct handles {
@@ -14,7 +16,7 @@ struct handles {
 	uint32_t n_ids; /* numbers given */
 	uint32_t n;	/* entries */
 	size_t bytes;
-	uint32_t ids[HANDLES_MAX]; /* the entry of a number */
+	uint32_t ids[HANDLES_MAX]; /* the entry of a number, or NO_ENTRY */
 	struct handle *entries[HANDLES_MAX];
 	uint8_t *values[HANDLES_MAX]; /* theirs, to be freed */
 };
@@ -184,10 +186,22 @@ int handles_add(struct handles *h, const struct handle_value *v,
 	return 0;
 }
 
+int handles_add_at(struct handles *h, uint32_t id, const struct handle_value *v,
+		   const struct handle **ret)
+{
+	if (id < handles_next(h) || id - h->first >= HANDLES_MAX)
+		return -EINVAL;
+	while (handles_next(h) < id)
+		h->ids[h->n_ids++] = NO_ENTRY;
+	return handles_add(h, v, ret);
+}
+
 /* The entry of a number, the place in entries as *at. */
 static struct handle *entry_of(const struct handles *h, uint64_t id)
 {
 	if (id < h->first || id - h->first >= h->n_ids)
+		return NULL;
+	if (h->ids[id - h->first] == NO_ENTRY)
 		return NULL;
 	return h->entries[h->ids[id - h->first]];
 }

@@ -72,6 +72,12 @@ uint32_t handles_next(const struct handles *h);
 				    const struct handle_value *v,
 				    const struct handle **ret);
 
+/* The same with the number that it has in another table, of which this one is
+ * a part; numbers come in ascending order, no number between them is one. */
+[[nodiscard]] int handles_add_at(struct handles *h, uint32_t id,
+				 const struct handle_value *v,
+				 const struct handle **ret);
+
 /* A handle of another table with its fields, or one field of it as a handle of
  * its own, under a new number. As handles_add. */
 [[nodiscard]] int handles_copy(struct handles *h, const struct handles *from,

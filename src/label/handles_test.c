@@ -78,6 +78,30 @@ static void test_other_task(void **)
 	handles_free(two);
 }
 
+/* A part of another table: its numbers, and none between them. */
+static void test_part(void **)
+{
+	struct handles *h = handles_new(12);
+	struct handle_value v = value(TYPE_TEXT, "x");
+	const struct handle *k = NULL, *f = NULL;
+
+	assert_int_equal(handles_add_at(h, 11, &v, &k), -EINVAL);
+	assert_int_equal(handles_add_at(h, 12 + HANDLES_MAX, &v, &k), -EINVAL);
+	assert_int_equal(handles_add_at(h, 14, &v, &k), 0);
+	assert_int_equal(k->id, 14);
+	assert_int_equal(handles_add_field(h, k, "name", &v, &f), 0);
+	assert_int_equal(handles_add_at(h, 14, &v, &k), -EINVAL);
+	assert_int_equal(handles_add_at(h, 13, &v, &k), -EINVAL);
+	assert_int_equal(add(h, TYPE_TEXT, "y")->id, 15);
+	assert_int_equal(handles_add_at(h, 11 + HANDLES_MAX, &v, &k), 0);
+	assert_int_equal(handles_add_at(h, 12 + HANDLES_MAX, &v, &k), -EINVAL);
+	assert_null(handles_find(h, SPAN_LIT("@12")));
+	assert_null(handles_find(h, SPAN_LIT("@13")));
+	assert_null(handles_find(h, SPAN_LIT("@16")));
+	assert_ptr_equal(handles_find(h, SPAN_LIT("@14.name")), f);
+	handles_free(h);
+}
+
 static void test_refused(void **)
 {
 	struct handles *h = handles_new(1), *other = handles_new(1);
@@ -204,6 +228,7 @@ int main(void)
 		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_copy),
 		cmocka_unit_test(test_other_task),
+		cmocka_unit_test(test_part),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_text_is_cleaned),
 		cmocka_unit_test(test_bounds),

@@ -531,6 +531,28 @@ int tokens_read(struct tokens *t, struct span text)
 	return 0;
 }
 
+int tokens_add(struct tokens *t, enum arg_type type, struct span canonical)
+{
+	struct token *v;
+
+	if (t->n >= TOKENS_MAX)
+		return -ENOSPC;
+	v = reallocarray(t->v, t->n + 1, sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	t->v = v;
+	t->mem.max = TOKENS_BYTES;
+	v[t->n] = (struct token){ .type = type,
+				  .at = (uint32_t)t->mem.n,
+				  .n = (uint32_t)canonical.n };
+	buf_span(&t->mem, canonical);
+	if (!buf_ok(&t->mem))
+		return -ENOSPC;
+	t->n++;
+	qsort_r(t->v, t->n, sizeof(*t->v), compare_tokens, t);
+	return 0;
+}
+
 bool tokens_has(const struct tokens *t, enum arg_type type,
 		struct span canonical, enum token_use use)
 {

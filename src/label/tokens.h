@@ -48,6 +48,11 @@ struct tokens {
 [[nodiscard]] int tokens_read(struct tokens *t, struct span text);
 void tokens_done(struct tokens *t);
 
+/* One more, in canonical form, which was a token of a text that is not at hand
+ * any more; t may be all zeros. 0, -ENOSPC or -ENOMEM. */
+[[nodiscard]] int tokens_add(struct tokens *t, enum arg_type type,
+			     struct span canonical);
+
 /* What a value is there for: a name says whom or what an effect is about. */
 enum token_use { TOKEN_VALUE, TOKEN_NAME };
 

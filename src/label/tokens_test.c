@@ -171,6 +171,25 @@ static void test_refused(void **)
 }
 
 /* More words than there is room for: the first count, the rest do not. */
+static void test_added(void **)
+{
+	struct tokens t = { 0 };
+
+	assert_int_equal(tokens_add(&t, TYPE_EMAIL, SPAN_LIT("z@example.org")),
+			 0);
+	assert_int_equal(tokens_add(&t, TYPE_EMAIL, SPAN_LIT("a@example.org")),
+			 0);
+	assert_int_equal(tokens_add(&t, TYPE_ID, SPAN_LIT("abcdefg")), 0);
+	assert_true(tokens_has(&t, TYPE_EMAIL, SPAN_LIT("a@example.org"),
+			       TOKEN_NAME));
+	assert_true(tokens_has(&t, TYPE_EMAIL, SPAN_LIT("z@example.org"),
+			       TOKEN_NAME));
+	assert_true(tokens_has(&t, TYPE_ID, SPAN_LIT("abcdefg"), TOKEN_NAME));
+	assert_false(
+		tokens_has(&t, TYPE_ID, SPAN_LIT("a@example.org"), TOKEN_NAME));
+	tokens_done(&t);
+}
+
 static void test_many(void **)
 {
 	char *text = malloc(TOKENS_TEXT_MAX);
@@ -193,9 +212,8 @@ static void test_many(void **)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_use),
-		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_rows),	cmocka_unit_test(test_use),
+		cmocka_unit_test(test_refused), cmocka_unit_test(test_added),
 		cmocka_unit_test(test_many),
 	};
 

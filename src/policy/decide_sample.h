@@ -9,6 +9,7 @@
 
 #include "base/testing.h"
 #include "policy/decide.h"
+#include "policy/model.h"
 #include "policy/stamp.h"
 
 enum { SAMPLE_ITEMS = 8, SAMPLE_ARGS = 6 };

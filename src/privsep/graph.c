@@ -32,7 +32,7 @@ static const struct proc_row rows[] = {
 	[PROC_BROKER] = { "broker",
 			  RIGHT_SECRET,
 			  { FD_MONITOR, FD_AUDIT, FD_CONTROL, FD_POLICY,
-			    FD_STORE },
+			    FD_STORE, FD_GATE },
 			  true,
 			  100,
 			  FILTER(broker) },
@@ -116,7 +116,7 @@ const char *fd_role_name(enum fd_role role)
 		[FD_QMP] = "qmp",	[FD_MEMORY] = "memory",
 		[FD_SAVED] = "saved",	[FD_QEMU] = "qemu",
 		[FD_STORE] = "store",	[FD_OBSERVE] = "observe",
-		[FD_CURSOR] = "cursor",
+		[FD_CURSOR] = "cursor", [FD_GATE] = "gate",
 	};
 
 	static_assert(ARRAY_SIZE(names) == FD_ROLE_MAX, "a name per role");

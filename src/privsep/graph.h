@@ -49,6 +49,7 @@ enum fd_role {
 	FD_QEMU,    /* sealed memfd: our QEMU; /dev/null: the host's is run */
 	FD_OBSERVE, /* channel on which others tell what they did */
 	FD_CURSOR,  /* one small file of its own, or /dev/null */
+	FD_GATE,    /* sealed memfd: the latches, as the monitor sets them */
 	FD_ROLE_MAX
 };
 

@@ -1,7 +1,9 @@
 /* rpc: see rpc.h. */
 #include "privsep/rpc.h"
 
+#include <endian.h>
 #include <errno.h>
+#include <string.h>
 
 #include "base/str.h"
 
@@ -83,6 +85,14 @@ static bool is_sign(struct audit_record *r)
 	       r->answer.type == MSG_READY;
 }
 
+static void take_head(struct audit_head *ret, const struct m_audit_ok *ok)
+{
+	uint32_t root;
+
+	memcpy(&root, ok->root, sizeof(root));
+	*ret = (struct audit_head){ ok->size, be32toh(root) };
+}
+
 int audit_append(struct chan *auditd, struct audit_record *r,
 		 struct m_audit_ok *ret)
 {
@@ -106,6 +116,7 @@ int audit_append(struct chan *auditd, struct audit_record *r,
 	}
 	if (r->answer.type != MSG_AUDIT_OK)
 		return -EIO;
+	take_head(&r->head, &r->answer.audit_ok);
 	if (ret)
 		*ret = r->answer.audit_ok;
 	return 0;

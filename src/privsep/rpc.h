@@ -16,6 +16,13 @@ struct audit_room {
 	char why[161];
 };
 
+/* The log as of the last record that was waited for: what an owner who has it
+ * on a card can hold against the log later. */
+struct audit_head {
+	uint64_t size; /* 0: none yet */
+	uint32_t root; /* its first four bytes, big-endian: eight hex digits */
+};
+
 /* Builds an audit record field by field; the spans must outlive the append. */
 struct audit_record {
 	struct msg msg;
@@ -23,6 +30,7 @@ struct audit_record {
 	uint64_t pong;	   /* a PONG that came before that; 0: none did */
 	bool bad;	   /* more fields than LIMIT_AUDIT_FIELDS */
 	struct audit_room room;
+	struct audit_head head;
 };
 
 void audit_begin(struct audit_record *r, const char *kind,

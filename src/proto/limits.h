@@ -27,6 +27,8 @@ enum {
 	LIMIT_ROW = 64 << 10,
 	LIMIT_ROW_KEY = 400,
 	LIMIT_ROWS = 128,
+	/* a card, as lines */
+	LIMIT_CARD = 72 << 10,
 	/* what a task is to do, and what is shown of its items as JSON */
 	LIMIT_INSTRUCTION = 4096,
 	LIMIT_VIEW = 48 << 10,
@@ -38,7 +40,11 @@ enum {
 	LIMIT_ANSWER = 32 << 10,
 	/* one audit record: C2SP tlog-tiles, uint16 length prefix */
 	LIMIT_AUDIT_RECORD = 65535,
-	LIMIT_AUDIT_FIELDS = 96,
+	LIMIT_AUDIT_FIELDS = 384, /* five of each argument, and some */
+	/* ids of what lies aside, in one message, and the sender that it is of
+	 */
+	LIMIT_ASIDE_IDS = 16 << 10,
+	LIMIT_SENDER = 400,
 	/* metrics in one message, and the bytes of a label's value */
 	LIMIT_SAMPLES = 256,
 	LIMIT_LABEL = 64,

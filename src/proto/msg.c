@@ -5,6 +5,7 @@
 #include "proto/msg.h"
 
 #include <assert.h>
+#include <inttypes.h>
 
 #include "base/rd.h"
 #include "base/str.h"
@@ -96,7 +97,8 @@ static const struct layout kept_row = { LAYOUT(m_r_row, ROW_FIELDS) };
 
 #define L_E_ROW                                                                \
 	LAYOUT(m_e_row, U64(m_e_row, effect), U64(m_e_row, item),              \
-	       U64(m_e_row, task), U64(m_e_row, repeats), U8(m_e_row, state),  \
+	       U64(m_e_row, task), U64(m_e_row, repeats),                      \
+	       U64(m_e_row, ticket), U8(m_e_row, state),                       \
 	       U8(m_e_row, recorded), U8(m_e_row, have_index),                 \
 	       U64(m_e_row, index), U64(m_e_row, planned_s),                   \
 	       U64(m_e_row, ended_s), STR(m_e_row, capability, LIMIT_NAME),    \
@@ -107,6 +109,14 @@ static const struct layout kept_row = { LAYOUT(m_r_row, ROW_FIELDS) };
 #define L_S_GET                                                                \
 	LAYOUT(m_s_get, U64(m_s_get, after), U8(m_s_get, which),               \
 	       U32(m_s_get, newest), U64(m_s_get, item))
+#define L_C_ASIDE                                                              \
+	LAYOUT(m_c_aside, U64(m_c_aside, item),                                \
+	       STR(m_c_aside, sender, LIMIT_SENDER),                           \
+	       STR(m_c_aside, ids, LIMIT_ASIDE_IDS))
+#define L_LATCH                                                                \
+	LAYOUT(m_latch, U8(m_latch, level), U8(m_latch, set),                  \
+	       STR(m_latch, capability, LIMIT_NAME), U64(m_latch, task),       \
+	       STR(m_latch, by, LIMIT_NAME), STR(m_latch, reason, REASON_MAX))
 #define L_PING LAYOUT(m_ping, U64(m_ping, number))
 #define L_ITEM_DONE                                                            \
 	LAYOUT(m_item_done, STR(m_item_done, key, KEY_MAX),                    \
@@ -120,6 +130,7 @@ static const struct layout layouts[] = {
 					STR(m_hello, arg, HELLO_MAX)) },
 	[MSG_STOP] = { "stop", L_EMPTY },
 	[MSG_KILL] = { "kill", L_TEXT },
+	[MSG_LATCH] = { "latch", L_LATCH },
 	[MSG_PING] = { "ping", L_PING },
 	[MSG_PEER] = { "peer", L_EMPTY },
 	[MSG_READY] = { "ready", L_EMPTY },
@@ -207,6 +218,7 @@ static const struct layout layouts[] = {
 	[MSG_E_PLAN] = { "e-plan",
 			 LAYOUT(m_e_plan, U64(m_e_plan, item),
 				U64(m_e_plan, task), U64(m_e_plan, repeats),
+				U64(m_e_plan, ticket),
 				STR(m_e_plan, capability, LIMIT_NAME),
 				STR(m_e_plan, connector, LIMIT_NAME),
 				LIST(m_e_plan, args, LIMIT_ARGS, arg)) },
@@ -299,9 +311,17 @@ static const struct layout layouts[] = {
 				     U8(m_call_result, executed),
 				     STR(m_call_result, clause, REASON_MAX),
 				     STR(m_call_result, reason, REASON_MAX),
-				     U64(m_call_result, audit_index)) },
+				     U64(m_call_result, audit_index),
+				     U64(m_call_result, ticket)) },
+	[MSG_WAIT] = { "wait",
+		       LAYOUT(m_wait, U64(m_wait, call), U64(m_wait, ticket),
+			      U32(m_wait, seconds)) },
 	[MSG_ANSWER] = { "answer", L_TEXT },
 	[MSG_ANSWER_OK] = { "answer-ok", L_EMPTY },
+	[MSG_REVOKE] = { "revoke", L_EMPTY },
+	[MSG_REVOKED] = { "revoked",
+			  LAYOUT(m_revoked, U8(m_revoked, result),
+				 STR(m_revoked, detail, REASON_MAX)) },
 	[MSG_EFFECT] = { "effect",
 			 LAYOUT(m_effect, U64(m_effect, effect),
 				STR(m_effect, capability, LIMIT_NAME),
@@ -312,8 +332,9 @@ static const struct layout layouts[] = {
 				     STR(m_effect_done, detail, REASON_MAX)) },
 	[MSG_C_STATUS] = { "c-status", L_EMPTY },
 	[MSG_C_DOWN] = { "c-down", L_EMPTY },
+	[MSG_C_KILL] = { "c-kill", L_LATCH },
+	[MSG_C_REARM] = { "c-rearm", L_LATCH },
 	[MSG_C_KEY] = { "c-key", L_EMPTY },
-	[MSG_C_KILL] = { "c-kill", L_TEXT },
 	[MSG_C_ITEMS] = { "c-items", L_EMPTY },
 	[MSG_C_ITEM] = { "c-item",
 			 LAYOUT(m_c_item, U64(m_c_item, item),
@@ -340,6 +361,52 @@ static const struct layout layouts[] = {
 	[MSG_C_EFFECT] = { "c-effect", L_E_ROW },
 	[MSG_C_SETTLE] = { "c-settle", L_E_OUTCOME },
 	[MSG_C_REPEAT] = { "c-repeat", L_S_REF },
+	[MSG_C_ASIDE] = { "c-aside", L_C_ASIDE },
+	[MSG_C_ASIDE_ROW] = { "c-aside-row", LAYOUT(m_r_row, ROW_FIELDS) },
+	[MSG_C_ERASE] = { "c-erase", L_C_ASIDE },
+	[MSG_C_APPROVALS] = { "c-approvals",
+			      LAYOUT(m_c_approvals, U64(m_c_approvals, ticket),
+				     U8(m_c_approvals, held),
+				     U8(m_c_approvals, history),
+				     U8(m_c_approvals, full),
+				     U8(m_c_approvals, code)) },
+	[MSG_C_APPROVAL] = { "c-approval",
+			     LAYOUT(m_c_approval, U64(m_c_approval, ticket),
+				    U64(m_c_approval, card),
+				    U64(m_c_approval, button),
+				    U64(m_c_approval, task),
+				    U64(m_c_approval, item),
+				    U64(m_c_approval, created_s),
+				    U64(m_c_approval, expires_s),
+				    U64(m_c_approval, ready_s),
+				    U64(m_c_approval, due_s),
+				    U64(m_c_approval, ended_s),
+				    U64(m_c_approval, effect),
+				    U64(m_c_approval, audit_index),
+				    U8(m_c_approval, state),
+				    U8(m_c_approval, undo),
+				    U8(m_c_approval, remember),
+				    U8(m_c_approval, show),
+				    U32(m_c_approval, quorum),
+				    U32(m_c_approval, votes),
+				    U32(m_c_approval, times),
+				    STR(m_c_approval, capability, LIMIT_NAME),
+				    STR(m_c_approval, clause, REASON_MAX),
+				    STR(m_c_approval, why, REASON_MAX),
+				    STR(m_c_approval, code, 16),
+				    STR(m_c_approval, text, LIMIT_CARD),
+				    BYTES(m_c_approval, hash, 32)) },
+	[MSG_C_APPROVE] = { "c-approve",
+			    LAYOUT(m_c_approve, U64(m_c_approve, ticket),
+				   U32(m_c_approve, uid),
+				   U32(m_c_approve, times),
+				   U8(m_c_approve, always),
+				   STR(m_c_approve, code, 16),
+				   BYTES(m_c_approve, hash, 32)) },
+	[MSG_C_DECLINE] = { "c-decline",
+			    LAYOUT(m_c_decline, U64(m_c_decline, ticket),
+				   U32(m_c_decline, uid),
+				   U8(m_c_decline, freeze)) },
 	[MSG_C_TASK_RUN] = { "c-task-run",
 			     LAYOUT(m_task_run, U64(m_task_run, item),
 				    STR(m_task_run, text, LIMIT_INSTRUCTION)) },
@@ -431,6 +498,46 @@ const char *effect_state_name(unsigned s)
 
 	static_assert(ARRAY_SIZE(names) == EFFECT_STATE_MAX, "a name each");
 	return names[s < EFFECT_STATE_MAX ? s : 0];
+}
+
+const char *latch_level_name(unsigned l)
+{
+	static const char *const names[] = {
+		[0] = "none",	       [LATCH_CAPABILITY] = "capability",
+		[LATCH_TASK] = "task", [LATCH_AGENT] = "agent",
+		[LATCH_ALL] = "all",   [LATCH_REVOKE] = "all+revoke",
+	};
+
+	static_assert(ARRAY_SIZE(names) == LATCH_LEVEL_MAX, "a name each");
+	return names[l < LATCH_LEVEL_MAX ? l : 0];
+}
+
+const char *revoked_name(unsigned r)
+{
+	static const char *const names[] = {
+		[0] = "none",
+		[REVOKED_NOTHING] = "nothing-to-revoke",
+		[REVOKED_DONE] = "revoked",
+		[REVOKED_FAILED] = "failed",
+	};
+
+	static_assert(ARRAY_SIZE(names) == REVOKED_MAX, "a name each");
+	return names[r < REVOKED_MAX ? r : 0];
+}
+
+void ticket_text(char ret[TICKET_TEXT], uint64_t ticket)
+{
+	(void)str_printf(ret, TICKET_TEXT, "q%" PRIu64, ticket);
+}
+
+uint64_t ticket_read(struct span text)
+{
+	uint64_t n;
+
+	if (text.n < 2 || text.p[0] != 'q' || text.p[1] == '0' ||
+	    num_parse(span_of(text.p + 1, text.n - 1), 1, INT64_MAX, &n) < 0)
+		return 0;
+	return n;
 }
 
 /* UNSAFE: base + field->off is inside the struct by the layout tables. */

@@ -35,6 +35,8 @@ enum msg_type {
 	MSG_HELLO, /* m_hello: who you are, the run id in the head */
 	MSG_STOP,  /* m_empty: finish and exit */
 	MSG_KILL,  /* m_text: the latch is set, the reason */
+	MSG_LATCH, /* m_latch: to the broker, set or taken away. From the broker
+		      to the monitor: to be set */
 	MSG_PING,  /* m_ping: say that you work */
 
 	/* monitor -> control, and -> broker */
@@ -133,31 +135,46 @@ enum msg_type {
 	MSG_TOOLS_END, /* m_empty */
 	MSG_CALL,      /* m_call */
 	MSG_CALL_RESULT, /* m_call_result */
-	MSG_ANSWER,	 /* m_text: the task's final answer to the owner */
-	MSG_ANSWER_OK,	 /* m_empty */
+	MSG_WAIT,      /* m_wait -> MSG_CALL_RESULT: what became of a ticket */
+	MSG_ANSWER,    /* m_text: the task's final answer to the owner */
+	MSG_ANSWER_OK, /* m_empty */
+
+	/* monitor <-> connector that was started for it alone */
+	MSG_REVOKE,  /* m_empty: give up the credential, at its provider */
+	MSG_REVOKED, /* m_revoked */
 
 	/* broker <-> outbound connector */
 	MSG_EFFECT,	 /* m_effect */
 	MSG_EFFECT_DONE, /* m_effect_done */
 
 	/* cli -> control -> monitor or broker, and the answers */
-	MSG_C_STATUS,	/* m_empty -> MSG_C_TEXT (JSON of m_status, own text) */
-	MSG_C_DOWN,	/* m_empty -> MSG_C_OK */
-	MSG_C_KILL,	/* m_text: reason -> MSG_C_OK */
-	MSG_C_ITEMS,	/* m_empty -> MSG_C_ITEM ..., MSG_C_OK */
-	MSG_C_ITEM,	/* m_c_item + sealed memfd, message_encode, if any */
-	MSG_C_REQUEST,	/* m_c_request: what a planner asked for */
-	MSG_C_WIRE,	/* m_c_wire -> MSG_C_OK + channel of MSG_FRAMEs */
-	MSG_C_EFFECTS,	/* m_s_get -> MSG_C_EFFECT ..., MSG_C_OK */
-	MSG_C_EFFECT,	/* m_e_row */
-	MSG_C_SETTLE,	/* m_e_outcome: the owner's word -> MSG_C_OK */
-	MSG_C_REPEAT,	/* m_s_ref -> MSG_C_EFFECT, the new one, MSG_C_OK */
-	MSG_C_TASK_RUN, /* m_task_run -> MSG_C_TASK, MSG_C_OK */
-	MSG_C_TASKS,	/* m_s_ref: of one; 0: of all -> MSG_C_TASK ..., of one
-			   MSG_C_REQUEST ..., MSG_C_OK */
+	MSG_C_STATUS,  /* m_empty -> MSG_C_TEXT (JSON of m_status, own text) */
+	MSG_C_DOWN,    /* m_empty -> MSG_C_OK */
+	MSG_C_KILL,    /* m_latch -> MSG_C_OK, or MSG_C_TEXT before it: what
+			  each connector said to MSG_REVOKE */
+	MSG_C_REARM,   /* m_latch -> MSG_C_OK */
+	MSG_C_ITEMS,   /* m_empty -> MSG_C_ITEM ..., MSG_C_OK */
+	MSG_C_ITEM,    /* m_c_item + sealed memfd, message_encode, if any */
+	MSG_C_REQUEST, /* m_c_request: what a planner asked for */
+	MSG_C_WIRE,    /* m_c_wire -> MSG_C_OK + channel of MSG_FRAMEs */
+	MSG_C_EFFECTS, /* m_s_get -> MSG_C_EFFECT ..., MSG_C_OK */
+	MSG_C_EFFECT,  /* m_e_row */
+	MSG_C_SETTLE,  /* m_e_outcome: the owner's word -> MSG_C_OK */
+	MSG_C_REPEAT,  /* m_s_ref -> MSG_C_EFFECT, the new one, MSG_C_OK */
+	MSG_C_KEY,     /* m_empty: a new key for the log -> MSG_C_OK */
+	MSG_C_ASIDE,   /* m_c_aside: what lies aside for these records ->
+			  MSG_C_ASIDE_ROW ..., MSG_C_OK */
+	MSG_C_ASIDE_ROW, /* m_r_row */
+	MSG_C_ERASE,	 /* m_c_aside: erase that, on record -> MSG_C_OK */
+	MSG_C_TASK_RUN,	 /* m_task_run -> MSG_C_TASK, MSG_C_OK */
+	MSG_C_TASKS,	 /* m_s_ref: of one; 0: of all -> MSG_C_TASK ..., of one
+			    MSG_C_REQUEST ..., MSG_C_OK */
 	MSG_C_TASK_CANCEL, /* m_s_ref -> MSG_C_OK */
 	MSG_C_TASK,	   /* m_c_task */
-	MSG_C_KEY,	   /* m_empty: a new key for the log -> MSG_C_OK */
+	MSG_C_APPROVALS,   /* m_c_approvals -> MSG_C_APPROVAL ..., MSG_C_OK */
+	MSG_C_APPROVAL,	   /* m_c_approval */
+	MSG_C_APPROVE,	   /* m_c_approve -> MSG_C_TEXT, MSG_C_OK */
+	MSG_C_DECLINE,	   /* m_c_decline -> MSG_C_OK */
 	MSG_C_OK,	   /* m_empty */
 	MSG_C_FAIL,	   /* m_text */
 	MSG_C_TEXT,	   /* m_text: a JSON object, part of an answer */
@@ -323,6 +340,40 @@ struct m_s_get {
 	uint64_t item; /* effects: of this item alone; 0: of all */
 };
 
+/* How much a kill stops; each of them has everything before it in it, but that
+ * a capability and a task are two things. */
+enum latch_level {
+	LATCH_CAPABILITY = 1,
+	LATCH_TASK,
+	LATCH_AGENT,
+	LATCH_ALL,
+	LATCH_REVOKE, /* all, and credentials are given up */
+	LATCH_LEVEL_MAX
+};
+
+/* "capability", "task", "agent", "all", "all+revoke"; "none". */
+const char *latch_level_name(unsigned l);
+
+struct m_latch {
+	uint8_t level;		/* enum latch_level; 0: a tripwire that does
+				   not stop anything, to be counted */
+	uint8_t set;		/* 0: taken away */
+	struct span capability; /* LATCH_CAPABILITY */
+	uint64_t task;		/* LATCH_TASK */
+	struct span by;		/* what set it, a word of ours: "decoy" */
+	struct span reason;
+};
+
+enum revoked { REVOKED_NOTHING = 1, REVOKED_DONE, REVOKED_FAILED, REVOKED_MAX };
+
+/* "nothing-to-revoke", "revoked", "failed"; "none". */
+const char *revoked_name(unsigned r);
+
+struct m_revoked {
+	uint8_t result; /* enum revoked */
+	struct span detail;
+};
+
 /* Rows of the broker's own, which the store keeps without reading them. */
 enum row_kind {
 	ROW_STATE = 1, /* what is used up of the policy's limits */
@@ -331,6 +382,7 @@ enum row_kind {
 	ROW_CLAUSE, /* that the owner had remembered */
 	ROW_SECRET, /* keys, salts */
 	ROW_KILL,
+	ROW_ASIDE, /* arguments that the log has a hash of; proto/aside.h */
 	ROW_KIND_MAX
 };
 
@@ -349,6 +401,14 @@ struct m_r_put {
 struct m_r_next {
 	uint8_t kind;
 	struct span after; /* empty: the first of all */
+};
+
+/* What lies beside the log, by its ids, ASIDE_ID bytes each; and for the record
+ * of an erasure why: all of an item, or of a sender. */
+struct m_c_aside {
+	uint64_t item;	    /* 0: none */
+	struct span sender; /* empty: none */
+	struct span ids;
 };
 
 struct m_connector {
@@ -569,6 +629,20 @@ struct m_call_result {
 	struct span reason; /* for the planner; depends on the policy and
 			       its own arguments only */
 	uint64_t audit_index;
+	uint64_t ticket; /* of VERDICT_ASK, and of what is held; else 0 */
+};
+
+/* "q7"; and the number in it, 0 if it is none. */
+enum { TICKET_TEXT = 24 };
+void ticket_text(char ret[TICKET_TEXT], uint64_t ticket);
+uint64_t ticket_read(struct span text);
+
+enum { WAIT_SECONDS = 60 }; /* most of one MSG_WAIT */
+
+struct m_wait {
+	uint64_t call; /* the porter's number for it */
+	uint64_t ticket;
+	uint32_t seconds; /* at most; 0: as things are now */
 };
 
 struct m_effect {
@@ -602,6 +676,7 @@ struct m_e_plan {
 	uint64_t item;
 	uint64_t task;
 	uint64_t repeats; /* effect that this one is the repetition of, 0 */
+	uint64_t ticket;  /* of the approval that it comes of, 0 */
 	struct span capability;
 	struct span connector;
 	uint32_t n;
@@ -624,6 +699,7 @@ struct m_e_row {
 	uint64_t item;
 	uint64_t task;
 	uint64_t repeats;
+	uint64_t ticket;    /* of the approval that it came of, 0 */
 	uint8_t state;	    /* enum effect_state */
 	uint8_t recorded;   /* its outcome is in the log */
 	uint8_t have_index; /* it was started: index is that of its intent */
@@ -635,6 +711,58 @@ struct m_e_row {
 	struct span detail;
 	uint32_t n;
 	struct m_arg args[LIMIT_ARGS];
+};
+
+/* Which approvals: one, with its card; or all that wait (0). */
+struct m_c_approvals {
+	uint64_t ticket;
+	uint8_t held;	 /* those that wait for their undo window instead */
+	uint8_t history; /* those that are over as well */
+	uint8_t full;	 /* the card with all of each content */
+	uint8_t code;	 /* the confirm code, too: for the console's eyes */
+};
+
+struct m_c_approval {
+	uint64_t ticket;
+	uint64_t card;	 /* the first ticket on the same card, */
+	uint64_t button; /* and the first that one word may count for, too */
+	uint64_t task;
+	uint64_t item;
+	uint64_t created_s; /* since 1970 */
+	uint64_t expires_s;
+	uint64_t ready_s; /* no word counts before */
+	uint64_t due_s;	  /* it is held until then; 0: it is not */
+	uint64_t ended_s;
+	uint64_t effect;
+	uint64_t audit_index;
+	uint8_t state; /* enum approval_state */
+	uint8_t undo;  /* enum undo */
+	uint8_t remember;
+	uint8_t show;
+	uint32_t quorum;
+	uint32_t votes; /* how many have said yes */
+	uint32_t times; /* that it may still fire */
+	struct span capability;
+	struct span clause;
+	struct span why;
+	struct span code; /* asked for with `code`, and there is one */
+	struct span text; /* the card: lines, printable */
+	uint8_t hash[32]; /* of the card that is not full */
+};
+
+struct m_c_approve {
+	uint64_t ticket;
+	uint32_t uid;	  /* who says so; control's to fill in */
+	uint32_t times;	  /* in this task; 1: once */
+	uint8_t always;	  /* remembers the clause that its card shows */
+	struct span code; /* empty: none */
+	uint8_t hash[32]; /* of the card that he saw */
+};
+
+struct m_c_decline {
+	uint64_t ticket;
+	uint32_t uid;
+	uint8_t freeze; /* and whatever else its task asks for */
 };
 
 struct m_c_item {
@@ -728,7 +856,10 @@ struct msg {
 		struct m_r_put r_put;
 		struct m_r_next r_next;
 		struct m_r_row r_row;
+		struct m_c_aside c_aside;
 		struct m_connector connector;
+		struct m_latch latch;
+		struct m_revoked revoked;
 		struct m_item_new item_new;
 		struct m_vm_new vm_new;
 		struct m_vm_gone vm_gone;
@@ -745,8 +876,13 @@ struct msg {
 		struct m_tool tool;
 		struct m_call call;
 		struct m_call_result call_result;
+		struct m_wait wait;
 		struct m_effect effect;
 		struct m_effect_done effect_done;
+		struct m_c_approvals c_approvals;
+		struct m_c_approval c_approval;
+		struct m_c_approve c_approve;
+		struct m_c_decline c_decline;
 		struct m_c_item c_item;
 		struct m_c_request c_request;
 		struct m_c_wire c_wire;

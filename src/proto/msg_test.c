@@ -85,6 +85,7 @@ static void sample(struct msg *m, enum msg_type t)
 			.item = 6,
 			.task = 7,
 			.repeats = 8,
+			.ticket = 10,
 			.capability = SPAN_LIT("c"),
 			.connector = SPAN_LIT("out"),
 			.n = 1,
@@ -107,6 +108,33 @@ static void sample(struct msg *m, enum msg_type t)
 	} else if (t == MSG_R_ROW) {
 		m->r_row = (struct m_r_row){ ROW_CLAUSE, SPAN_LIT("f"),
 					     SPAN_LIT("gh") };
+	} else if (t == MSG_C_ASIDE || t == MSG_C_ERASE) {
+		m->c_aside = (struct m_c_aside){ 5, SPAN_LIT("a@b"),
+						 SPAN_LIT("i") };
+	} else if (t == MSG_C_ASIDE_ROW) {
+		m->r_row = (struct m_r_row){ ROW_ASIDE, SPAN_LIT("k"),
+					     SPAN_LIT("v") };
+	} else if (t == MSG_WAIT) {
+		m->wait = (struct m_wait){ 3, 7, 20 };
+	} else if (t == MSG_C_APPROVALS) {
+		m->c_approvals = (struct m_c_approvals){ 7, 1, 2, 3, 4 };
+	} else if (t == MSG_C_APPROVAL) {
+		m->c_approval.ticket = 7;
+		m->c_approval.audit_index = 9;
+		m->c_approval.state = 1;
+		m->c_approval.quorum = 2;
+		m->c_approval.capability = SPAN_LIT("c");
+		m->c_approval.text = SPAN_LIT("x");
+		memset(m->c_approval.hash, 0x5a, 32);
+	} else if (t == MSG_C_APPROVE) {
+		m->c_approve = (struct m_c_approve){ .ticket = 7,
+						     .uid = 1000,
+						     .times = 3,
+						     .always = 1,
+						     .code = SPAN_LIT("12") };
+		memset(m->c_approve.hash, 0x5a, 32);
+	} else if (t == MSG_C_DECLINE) {
+		m->c_decline = (struct m_c_decline){ 7, 1000, 1 };
 	} else if (t == MSG_SPAN) {
 		m->span = (struct m_span){
 			.from = 2,
@@ -129,6 +157,16 @@ static void sample(struct msg *m, enum msg_type t)
 		m->samples.n = 1;
 		m->samples.rows[0] = (struct m_sample){ 3, SPAN_LIT("in"),
 							SPAN_LIT("w"), 4 };
+	} else if (t == MSG_LATCH || t == MSG_C_KILL || t == MSG_C_REARM) {
+		m->latch = (struct m_latch){ .level = LATCH_TASK,
+					     .set = 1,
+					     .capability = SPAN_LIT("c"),
+					     .task = 7,
+					     .by = SPAN_LIT("decoy"),
+					     .reason = SPAN_LIT("why") };
+	} else if (t == MSG_REVOKED) {
+		m->revoked =
+			(struct m_revoked){ REVOKED_NOTHING, SPAN_LIT("why") };
 	} else if (t == MSG_TASK) {
 		m->task = (struct m_task){ SPAN_LIT("do"), 1, SPAN_LIT("[]") };
 	} else if (t == MSG_C_TASK_RUN) {
@@ -149,7 +187,7 @@ static void sample(struct msg *m, enum msg_type t)
 			.answer = SPAN_LIT("a"),
 			.fault = SPAN_LIT("f"),
 		};
-	} else if (t == MSG_C_KILL || t == MSG_ANSWER) {
+	} else if (t == MSG_ANSWER) {
 		m->text.text = SPAN_LIT("because");
 	}
 }
@@ -246,6 +284,7 @@ static void test_golden(void **state)
 		{ MSG_E_PLAN, "0600000000000000"
 			      "0700000000000000"
 			      "0800000000000000"
+			      "0a00000000000000"
 			      "0100000063"
 			      "030000006f7574"
 			      "01000000"
@@ -260,6 +299,14 @@ static void test_golden(void **state)
 			     "02"
 			     "02000000"
 			     "0300000000000000" },
+		{ MSG_LATCH, "02"
+			     "01"
+			     "0100000063"
+			     "0700000000000000"
+			     "050000006465636f79"
+			     "03000000776879" },
+		{ MSG_REVOKED, "01"
+			       "03000000776879" },
 		{ MSG_R_PUT, "02000000"
 			     "01"
 			     "0100000061"
@@ -272,6 +319,32 @@ static void test_golden(void **state)
 		{ MSG_R_ROW, "04"
 			     "0100000066"
 			     "020000006768" },
+		{ MSG_AUDIT_KEY, "00" },
+		{ MSG_C_KEY, "00" },
+		{ MSG_C_ASIDE, "0500000000000000"
+			       "03000000614062"
+			       "0100000069" },
+		{ MSG_C_ASIDE_ROW, "07"
+				   "010000006b"
+				   "0100000076" },
+		{ MSG_C_ERASE, "0500000000000000"
+			       "03000000614062"
+			       "0100000069" },
+		{ MSG_WAIT, "0300000000000000"
+			    "0700000000000000"
+			    "14000000" },
+		{ MSG_C_APPROVALS, "0700000000000000"
+				   "01020304" },
+		{ MSG_C_APPROVE, "0700000000000000"
+				 "e8030000"
+				 "03000000"
+				 "01"
+				 "020000003132"
+				 "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a"
+				 "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a" },
+		{ MSG_C_DECLINE, "0700000000000000"
+				 "e8030000"
+				 "01" },
 		{ MSG_SPAN, "02"
 			    "0100000000000000"
 			    "05"
@@ -425,6 +498,22 @@ static void test_row_limits(void **state)
 	}
 }
 
+static void test_tickets(void **)
+{
+	static const char *const bad[] = { "",	  "q",	 "7",  "q0",
+					   "q07", "q-1", "Q7", "q7 " };
+	char text[TICKET_TEXT];
+	size_t i;
+
+	ticket_text(text, 7);
+	assert_string_equal(text, "q7");
+	assert_int_equal(ticket_read(SPAN_LIT("q7")), 7);
+	assert_true(ticket_read(SPAN_LIT("q9223372036854775807")) == INT64_MAX);
+	assert_int_equal(ticket_read(SPAN_LIT("q9223372036854775808")), 0);
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(ticket_read(span_str(bad[i])), 0);
+}
+
 static void test_list_limit(void **state)
 {
 	CLEAN_BUF struct buf b;
@@ -453,6 +542,7 @@ int main(void)
 		cmocka_unit_test(test_text_limit),
 		cmocka_unit_test(test_frame_limit),
 		cmocka_unit_test(test_row_limits),
+		cmocka_unit_test(test_tickets),
 		cmocka_unit_test(test_list_limit),
 	};
 

@@ -45,6 +45,7 @@ static const struct {
 } parts[] = {
 	{ "version", TAKE_FILE },
 	{ "latch", TAKE_FILE },
+	{ "latches", TAKE_TREE },
 	{ "telemetry", TAKE_TREE },
 	{ "connectors", TAKE_TREE },
 	{ "store.last", TAKE_FILE },

@@ -15,9 +15,9 @@
 enum { RESTORE_CHUNK = 64 << 10, CLEAR_DEPTH = 16 };
 
 /* The parts that a backup may have; a folder ends in a slash. */
-static const char *const parts[] = { "version",	    "latch",	 "store.last",
-				     "tip/",	    "audit/",	 "store/",
-				     "connectors/", "telemetry/" };
+static const char *const parts[] = { "version",	 "latch",	"store.last",
+				     "latches/", "tip/",	"audit/",
+				     "store/",	 "connectors/", "telemetry/" };
 
 static bool part_ok(const char *path)
 {

@@ -287,6 +287,38 @@ static void end_process(pid_t *pid, int *pidfd)
 }
 
 /* The porter first: it would take the machine's end for a fault. */
+/* bulkhead-vmm has one child, the machine. It is stopped itself before, so its
+ * child is not reaped and keeps its number. */
+static int stop_machine(pid_t vmm)
+{
+	char path[64], text[64];
+	CLEAN_FD int fd = -1;
+	uint64_t pid;
+	ssize_t n;
+
+	(void)str_printf(path, sizeof(path), "/proc/%d/task/%d/children",
+			 (int)vmm, (int)vmm);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	n = fd_read_all(fd, text, sizeof(text));
+	while (n > 0 && text[n - 1] == ' ')
+		n--;
+	if (n <= 0 ||
+	    num_parse(span_of(text, (size_t)n), 2, INT32_MAX, &pid) < 0)
+		return -ESRCH;
+	return kill((pid_t)pid, SIGSTOP) < 0 ? -errno : 0;
+}
+
+int vm_freeze(const struct vm_procs *v)
+{
+	if (syscall(SYS_pidfd_send_signal, v->porter_pidfd, SIGKILL, NULL, 0) <
+		    0 ||
+	    syscall(SYS_pidfd_send_signal, v->vmm_pidfd, SIGSTOP, NULL, 0) < 0)
+		return -errno;
+	return stop_machine(v->vmm);
+}
+
 void vm_end(struct vm_procs *v)
 {
 	end_process(&v->porter, &v->porter_pidfd);

@@ -75,6 +75,13 @@ struct vm_procs {
 [[nodiscard]] int vm_launch(const struct vm_launch *l, struct vm_procs *ret,
 			    struct err *err);
 
+/*
+ * Stops the machine where it is, for whoever wants to look into it, and ends
+ * its porter: nothing that it does leaves it any more. vm_end ends it. 0, or
+ * -errno if it may still run: then it is to be ended.
+ */
+[[nodiscard]] int vm_freeze(const struct vm_procs *v);
+
 /* SIGKILLs both by pidfd and reaps them; closes every fd. Idempotent. */
 void vm_end(struct vm_procs *v);
 

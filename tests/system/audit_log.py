@@ -1,7 +1,8 @@
 """Goal of this test: what `bulkhead audit` says of a log is true. Its proofs are
 checked by hashlib and openssl alone; a log that somebody deleted from, swapped
 in, cut or put back is refused by auditd and by `audit verify`, which name the
-file and the record; what has no outcome is listed."""
+file and the record; what has no outcome is listed; its keys are a chain, which
+openssl follows, and of their private halves only the last is there."""
 import base64
 import contextlib
 import hashlib
@@ -316,6 +317,103 @@ def check_kept(state, old, tmp):
          'a checkpoint that was changed is refused')
 
 
+# --- its keys -----------------------------------------------------------------
+
+def age_key(state):
+    """As it is two days later: the next start makes a new key."""
+    path = state + '/audit/key'
+    then = os.stat(path).st_mtime - 2 * 86400
+    os.utime(path, (then, then))
+
+
+def keys_of(state):
+    return json.loads(audit(state, '--json', 'keys').stdout)['keys']
+
+
+def check_chain(state, tmp):
+    """Each link is signed by the key before, and its record says the same."""
+    keys = keys_of(state)
+    links = read(state + '/audit/keys', 'rb').split(b'bulkhead audit key\n')
+    need(len(links) == len(keys) == 4, 'three links for four keys')
+    need(keys[0]['key'] + '\n' == read(state + '/audit/vkey') and
+         'record' not in keys[0], 'the first is vkey')
+    for before, link, key in zip(keys, links[1:], keys[1:]):
+        note = b'bulkhead audit key\n' + link
+        text = signed(note, before['key'], tmp)
+        record = json.loads(audit(state, '--json', 'show',
+                                  str(key['record'])).stdout)
+        need(text and text[2:5] == [str(key['epoch']), str(key['record']),
+                                    key['key']] and
+             record['kind'] == 'log.key' and
+             record['key'] == key['key'] and
+             note.decode().endswith(' ' + record['signature'] + '\n'),
+             f"key {key['epoch']} is signed by the one before, openssl says, "
+             'and its record says so')
+    text = signed(read(state + '/audit/checkpoint', 'rb'), keys[-1]['key'],
+                  tmp)
+    need(text is not None, 'the last one signs the checkpoint')
+
+
+def private_halves(folder):
+    """The signing keys that lie anywhere in a folder."""
+    found = set()
+    for where, _, names in os.walk(folder):
+        for name in names:
+            for word in read(os.path.join(where, name), 'rb').split():
+                if word.startswith(b'PRIVATE+KEY+'):
+                    found.add(word)
+    return found
+
+
+def check_keys(tmp):
+    state, kept = tmp + '/keys', tmp + '/keys.kept'
+    grow(state, 5)
+    stolen = private_halves(state)
+    with open(kept, 'wb') as f:
+        f.write(audit(state, 'checkpoint').stdout)
+    for _ in range(3):
+        age_key(state)
+        need(grow(state, 5)[0], 'auditd goes on with a new key')
+    check_chain(state, tmp)
+    need(len(stolen) == 1 and len(private_halves(state)) == 1 and
+         not stolen & private_halves(state),
+         'of all private halves only the last is there')
+    r = audit(state, 'verify', '--checkpoint', kept)
+    need(r.returncode == 0 and b'3 changes' in r.stdout,
+         'verify follows the chain, also from what an old key has signed')
+    for what, do in (('a link of a key that is gone', remove('keys')),
+                     ('a cut chain of keys', cut('keys', 3)),
+                     ('a byte of the chain', flip('keys', 400))):
+        copy = tmp + '/copy'
+        shutil.copytree(state, copy)
+        do(copy, None)
+        r = audit(copy, 'verify')
+        up, words = grow(copy, 1)
+        need(r.returncode == 1 and not up and b'offset 0' in r.stderr,
+             f'verify and auditd refuse {what}')
+        shutil.rmtree(copy)
+
+
+def check_root(tmp):
+    state, key = tmp + '/keys', tmp + '/root.key'
+    vkey = audit(state, 'root', 'new', key).stdout.decode().strip()
+    other = audit(state, 'root', 'new', key + '2').stdout.decode().strip()
+    need(os.stat(key).st_mode & 0o777 == 0o600 and
+         audit(state, 'root', 'new', key).returncode == 1,
+         'a root key is for its owner alone, and never written over')
+    need(audit(state, 'verify', '--root', vkey).returncode == 1,
+         'without its word there is no root')
+    need(audit(state, 'root', 'sign', key).stdout.decode().strip() == vkey,
+         'a root signs the first key')
+    text = signed(read(state + '/audit/root', 'rb'), vkey, tmp)
+    need(text and text[1] + '\n' == read(state + '/audit/vkey'),
+         'so openssl says')
+    need(audit(state, 'verify', '--root', vkey).returncode == 0 and
+         audit(state, 'verify', '--root', other).returncode == 1,
+         'verify follows the chain from the root, and from no other')
+    need(grow(state, 1)[0], 'auditd goes on beside it')
+
+
 def main():
     with contextlib.ExitStack() as stack:
         tmp = stack.enter_context(tempfile.TemporaryDirectory())
@@ -344,6 +442,8 @@ def main():
         need(grow(tmp + '/long', LONG)[0], 'a log longer than its wal')
         check_tampering(tmp + '/long', state, tmp, DONE_LONG)
         check_kept(state, old, tmp)
+        check_keys(tmp)
+        check_root(tmp)
     return 1 if failed else 0
 
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +25,9 @@
 #include "base/testing.h"
 #include "policy/policy.h"
 #include "privsep/chan.h"
+#include "privsep/gate.h"
 #include "privsep/spawn.h"
+#include "proto/aside.h"
 #include "proto/message.h"
 #include "proto/message_sample.h"
 #include "tlog/tlog.h"
@@ -43,6 +46,7 @@ static struct world {
 	char dir[32];
 	pid_t auditd, broker, store;
 	struct chan auditd_monitor, store_monitor, monitor, control;
+	struct gate *gate;
 	uint64_t next;
 } w;
 
@@ -116,6 +120,7 @@ static int world_start(void **)
 	CLEAN_FD int queue = -1;
 	CLEAN_FD int tip = -1;
 	CLEAN_FD int policy = -1;
+	CLEAN_FD int gate = -1;
 
 	w = (struct world){ .dir = "/tmp/bhp-XXXXXX", .next = 1 };
 	assert_non_null(mkdtemp(w.dir));
@@ -125,6 +130,7 @@ static int world_start(void **)
 	queue = openat(dir, "store", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_int_equal(mkdirat(dir, "tip", 0700), 0);
 	tip = openat(dir, "tip", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(gate_make(&w.gate, &gate), 0);
 	assert_true(dir >= 0 && queue >= 0 && tip >= 0 && policy >= 0);
 	assert_int_equal(chan_pair(s), 0);
 	assert_int_equal(chan_pair(kept), 0);
@@ -136,8 +142,8 @@ static int world_start(void **)
 				 (int[]){ a[1], audit[1], dir, tip }, 4);
 	w.store = start_process(PROC_STORE, (int[]){ s[1], kept[1], queue }, 3);
 	w.broker = start_process(
-		PROC_BROKER, (int[]){ m[1], audit[0], c[1], policy, kept[0] },
-		5);
+		PROC_BROKER,
+		(int[]){ m[1], audit[0], c[1], policy, kept[0], gate }, 6);
 	fd_close(&s[1]);
 	fd_close(&kept[0]);
 	fd_close(&kept[1]);
@@ -436,12 +442,23 @@ static void test_reads_slowly(void **)
 	chan_done(&planner);
 }
 
+static void new_outbox(struct chan *outbox)
+{
+	int pair[2];
+
+	assert_int_equal(chan_pair(pair), 0);
+	chan_limited(outbox, pair[0]);
+	out.connector = (struct m_connector){ span_str("drafts"), 2 };
+	say(&w.monitor, MSG_CONNECTOR, pair[1]);
+	fd_close(&pair[1]);
+	alive();
+}
+
 /* What nobody can carry out is refused, and uses up no rate. */
 static void test_no_connector_no_rate(void **)
 {
 	struct chan planner, outbox;
 	uint64_t vm, effect;
-	int pair[2];
 	int i;
 
 	(void)planner_of_item(&planner, &vm);
@@ -453,12 +470,7 @@ static void test_no_connector_no_rate(void **)
 		assert_int_equal(in.call_result.verdict, VERDICT_DENY);
 		assert_true(span_is(in.call_result.clause, "no connector"));
 	}
-	assert_int_equal(chan_pair(pair), 0);
-	chan_limited(&outbox, pair[0]);
-	out.connector = (struct m_connector){ span_str("drafts"), 2 };
-	say(&w.monitor, MSG_CONNECTOR, pair[1]);
-	fd_close(&pair[1]);
-	alive();
+	new_outbox(&outbox);
 	/* A second request while the first is being carried out. */
 	out.call.args[0] = text("text", 1);
 	call(&planner, "notes.append", 1);
@@ -478,6 +490,86 @@ static void test_no_connector_no_rate(void **)
 	assert_int_equal(in.call_result.executed, 0);
 	alive();
 	chan_done(&planner);
+}
+
+static void call_note(struct chan *planner)
+{
+	letters[0] = 'x';
+	out.call.args[0] = text("text", 1);
+	call(planner, "notes.append", 1);
+}
+
+static bool is_quiet(const struct chan *c)
+{
+	struct pollfd p = { c->fd, POLLIN, 0 };
+
+	return poll(&p, 1, 200) == 0;
+}
+
+/* What the gate shuts the broker refuses, by a store to memory alone: that it
+ * is told nothing changes nothing. What is open again goes through. */
+static void test_gate(void **)
+{
+	static const char *const words[] = { "capability", "task", "agent",
+					     "all" };
+	struct chan planner, outbox;
+	struct gate_row rows[4] = { { .capability = SPAN_LIT("notes.append") },
+				    { .task = 1 },
+				    { .agent = true },
+				    { .all = true } };
+	uint64_t vm;
+	size_t i;
+
+	(void)planner_of_item(&planner, &vm);
+	rows[1].task = in.task_start.task;
+	new_outbox(&outbox);
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		assert_int_equal(gate_shut(w.gate, &rows[i]), 0);
+		call_note(&planner);
+		hear(&planner, MSG_CALL_RESULT);
+		assert_int_equal(in.call_result.verdict, VERDICT_DENY);
+		assert_true(span_is(in.call_result.clause, "kill latch"));
+		assert_non_null(memmem(in.call_result.reason.p,
+				       in.call_result.reason.n, words[i],
+				       strlen(words[i])));
+		assert_true(is_quiet(&outbox));
+		gate_open(w.gate, &rows[i]);
+	}
+	/* Other capabilities, other tasks: nothing to do with this one. */
+	assert_int_equal(gate_shut(w.gate,
+				   &(struct gate_row){
+					   .capability = SPAN_LIT("email.send"),
+					   .task = rows[1].task + 1 }),
+			 0);
+	call_note(&planner);
+	hear(&outbox, MSG_EFFECT);
+	chan_done(&outbox);
+	chan_done(&planner);
+}
+
+/* A task that is killed while it waits for its machine ends all the same. */
+static void test_killed_waiting(void **)
+{
+	CLEAN_FD int record = record_memfd();
+	struct chan envelope, reader;
+	uint64_t item = new_item("1.mail", &envelope);
+	uint64_t vm = new_vm(VM_READER, item, &reader);
+
+	out.envelope = (struct m_envelope){ .ok = 1 };
+	say(&envelope, MSG_ENVELOPE, -1);
+	out.empty = (struct m_empty){ 0 };
+	say(&reader, MSG_RECORD, record);
+	hear(&w.monitor, MSG_TASK_START);
+	vm_gone(vm, "done");
+	out.latch = (struct m_latch){ .level = LATCH_TASK,
+				      .set = 1,
+				      .task = in.task_start.task };
+	say(&w.monitor, MSG_LATCH, -1);
+	hear(&w.monitor, MSG_ITEM_VERDICT);
+	assert_int_equal(in.item_verdict.verdict, ITEM_TASK_FAILED);
+	alive();
+	chan_done(&envelope);
+	chan_done(&reader);
 }
 
 /* Out of turn, twice, after the end. */
@@ -726,6 +818,145 @@ static void test_no_descriptors(void **)
 		chan_done(&planner[i]);
 }
 
+/* --- what lies aside of a record ------------------------------------------ */
+
+static void read_record(uint64_t index, struct buf *ret)
+{
+	CLEAN_FD int dir = open(w.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEAN_FREE uint8_t *p = NULL;
+	struct err err;
+	size_t n = 0;
+
+	(void)tlog_settle(dir);
+	if (tlog_read(dir, index, &p, &n, &err) < 0)
+		fail_msg("record %llu: %s", (unsigned long long)index, err.msg);
+	buf_init(ret, LIMIT_AUDIT_RECORD);
+	buf_put(ret, p, n);
+}
+
+static bool holds(const struct buf *b, const char *text)
+{
+	return memmem(b->p, b->n, text, strlen(text)) != NULL;
+}
+
+/* The id that a record has for what lies aside. */
+static void id_of(const struct buf *record, uint8_t id[ASIDE_ID])
+{
+	static const char key[] = "\"aside\":\"";
+	const uint8_t *at = memmem(record->p, record->n, key, strlen(key));
+	size_t left;
+
+	assert_non_null(at);
+	at += strlen(key);
+	left = (size_t)(record->p + record->n - at);
+	assert_true(left > (size_t)2 * ASIDE_ID);
+	assert_true(hex_decode(id, ASIDE_ID,
+			       span_of(at, (size_t)2 * ASIDE_ID)) >= 0);
+}
+
+/* What the owner is shown of it: how many rows, all in b. */
+static unsigned fetch(const uint8_t id[ASIDE_ID], struct buf *b)
+{
+	unsigned n = 0;
+	const char *why;
+
+	buf_init(b, ASIDE_MAX);
+	out.c_aside = (struct m_c_aside){ .ids = span_of(id, ASIDE_ID) };
+	say(&w.control, MSG_C_ASIDE, -1);
+	while (chan_recv(&w.control, &in, &why) == 1 &&
+	       in.type == MSG_C_ASIDE_ROW) {
+		buf_span(b, in.r_row.value);
+		n++;
+	}
+	assert_int_equal(in.type, MSG_C_OK);
+	return n;
+}
+
+static void verify_log(void)
+{
+	CLEAN_FD int dir = open(w.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct tlog_state s;
+	struct err err;
+
+	if (tlog_verify(dir, &s, &err) < 0)
+		fail_msg("the log does not verify: %s", err.msg);
+}
+
+/* A refused request with an argument of so many bytes: its record. */
+static void request(struct chan *planner, const char *capability, size_t bytes,
+		    uint32_t n, struct buf *record)
+{
+	uint32_t i;
+
+	memset(letters, 'Z', sizeof(letters));
+	for (i = 0; i < n; i++)
+		out.call.args[i] = text("body", bytes);
+	call(planner, capability, n);
+	hear(planner, MSG_CALL_RESULT);
+	assert_int_equal(in.call_result.verdict, VERDICT_DENY);
+	read_record(in.call_result.audit_index, record);
+	assert_false(holds(record, "ZZZZ"));
+	assert_true(holds(record, "\"arg.0.hash\":\""));
+}
+
+static void erase(const uint8_t *ids, size_t n)
+{
+	out.c_aside = (struct m_c_aside){ .item = 7,
+					  .ids = span_of(ids, n * ASIDE_ID) };
+	say(&w.control, MSG_C_ERASE, -1);
+	hear(&w.control, MSG_C_OK);
+}
+
+/*
+ * No argument is in the log; the owner gets each as it came, and it fits its
+ * hash; erased, it is gone, and the log verifies as before, with the erasure on
+ * record.
+ */
+static void test_aside(void **)
+{
+	static struct aside_arg args[LIMIT_ARGS];
+	uint8_t ids[2][ASIDE_ID], sum[SHA256_LEN];
+	char hex[2 * SHA256_LEN + 1];
+	struct buf record[2], bytes;
+	struct chan planner;
+	uint64_t vm;
+
+	(void)planner_of_item(&planner, &vm);
+	request(&planner, "no.such", 4000, 1, &record[0]);
+	id_of(&record[0], ids[0]);
+	assert_int_equal(fetch(ids[0], &bytes), 1);
+	assert_int_equal(aside_decode(buf_view(&bytes), args), 1);
+	assert_true(span_is(args[0].name, "body"));
+	assert_int_equal(args[0].value.n, 4000);
+	aside_hash(&args[0], sum);
+	hex_encode(hex, sum, sizeof(sum));
+	assert_true(holds(&record[0], hex));
+	buf_done(&bytes);
+	/* More than one row holds. */
+	request(&planner, "no.other", 8000, 9, &record[1]);
+	id_of(&record[1], ids[1]);
+	assert_int_equal(fetch(ids[1], &bytes), 2);
+	assert_int_equal(aside_decode(buf_view(&bytes), args), 9);
+	buf_done(&bytes);
+	verify_log();
+	erase(ids[0], 1);
+	assert_int_equal(fetch(ids[0], &bytes), 0);
+	assert_int_equal(fetch(ids[1], &bytes), 2);
+	buf_done(&bytes);
+	/* Both, one of them once more. */
+	erase(ids[0], 2);
+	assert_int_equal(fetch(ids[1], &bytes), 0);
+	verify_log();
+	/* What are no ids harms nobody. */
+	out.c_aside = (struct m_c_aside){ .ids = span_of(ids[0], 5) };
+	say(&w.control, MSG_C_ERASE, -1);
+	hear(&w.control, MSG_C_FAIL);
+	alive();
+	chan_done(&planner);
+	buf_done(&record[0]);
+	buf_done(&record[1]);
+}
+
 int main(int argc, char **argv)
 {
 #define WORLD_TEST(f)                                                          \
@@ -736,11 +967,14 @@ int main(int argc, char **argv)
 		WORLD_TEST(test_never_reads),
 		WORLD_TEST(test_reads_slowly),
 		WORLD_TEST(test_no_connector_no_rate),
+		WORLD_TEST(test_gate),
+		WORLD_TEST(test_killed_waiting),
 		WORLD_TEST(test_out_of_turn),
 		WORLD_TEST(test_bad_records),
 		WORLD_TEST(test_endless_requests),
 		WORLD_TEST(test_asks_without_end),
 		WORLD_TEST(test_bad_envelopes),
+		WORLD_TEST(test_aside),
 		cmocka_unit_test_setup_teardown(test_no_descriptors,
 						world_start_few, world_stop),
 	};

@@ -23,8 +23,10 @@ enum { POLICY_MAX = 1 << 20 };
 
 bool broker_audit(struct broker *b, struct m_audit_ok *ret)
 {
-	int r = audit_append(&b->audit, &b->record, ret);
+	int r = audit_append(&b->audit, &b->record, &b->log);
 
+	if (r == 0 && ret)
+		*ret = b->log;
 	if (r == 0)
 		return true;
 	/* A record that cannot be written stops every effect. */
@@ -128,9 +130,12 @@ int main(void)
 	b.ids = b.in.ids;
 	take_hello(&b, &b.in.hello);
 	load_policy(&b, b.in.hello.name);
+	latch_map(&b);
 	tasks_init(&b);
 	limits_init(&b);
+	approvals_init(&b);
 	keep_recover(&b);
+	approvals_recover(&b);
 	tasks_recover(&b);
 	b.out.type = MSG_READY;
 	b.out.ids = b.ids;

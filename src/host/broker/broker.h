@@ -22,8 +22,10 @@
 #include "host/broker/pace.h"
 #include "policy/decide.h"
 #include "privsep/chan.h"
+#include "privsep/gate.h"
 #include "privsep/observe.h"
 #include "privsep/rpc.h"
+#include "proto/aside.h"
 
 enum {
 	BROKER_ITEMS = 128, /* in memory: the live ones and a history */
@@ -92,7 +94,8 @@ struct task {
 	struct request requests[BROKER_REQUESTS];
 	size_t request_bytes; /* of them all, at most BROKER_REQUEST_BYTES */
 	uint32_t calls, forks, bits;
-	bool owed; /* its row finds no room in the store yet */
+	bool frozen; /* by the owner */
+	bool owed;   /* its row finds no room in the store yet */
 };
 
 /* What is to be done with each item of a source, in the owner's words. */
@@ -129,10 +132,35 @@ struct peer {
 	uint64_t effect_call;
 	uint64_t effect_item;
 	uint64_t effect_task;
+	uint64_t effect_ticket; /* of the approval that fired; 0: none */
 	char effect_clause[200];
 	uint64_t effect_index;
 	struct observe_time effect_since;
 	char effect_capability[LIMIT_NAME + 1];
+	/* The ticket that a planner waits for, its call, and until when. */
+	uint64_t wait_ticket; /* 0: none */
+	uint64_t wait_call, wait_until_ms;
+};
+
+/* An argument as it goes on record; borrowed until it is there. */
+struct record_arg {
+	struct span name, value;
+	struct span origin; /* how it came to its value; empty: unknown */
+	struct span from;   /* its label; empty: unknown */
+};
+
+/* The arguments of the decision at hand; aside.c. */
+struct aside {
+	uint32_t n;
+	bool kept; /* under this id */
+	uint8_t id[ASIDE_ID];
+	char id_hex[2 * ASIDE_ID + 1];
+	struct buf bytes;
+	struct {
+		struct record_arg row;
+		char hash[2 * SHA256_LEN + 1];
+		char keys[5][16];
+	} args[LIMIT_ARGS];
 };
 
 /* What refused a request; 0: nothing did. */
@@ -146,6 +174,8 @@ enum refused_by {
 	BY_STORE,
 	BY_DISK,
 	BY_TASK_LIMIT,
+	BY_OWNER, /* he has said no */
+	BY_ASK,	  /* not refused: he is asked */
 	BY_MAX
 };
 
@@ -165,12 +195,15 @@ struct broker {
 	struct policy *policy;
 	struct policy_state *limits;
 	struct decision decision; /* on the call at hand */
-	struct msg_ids ids;	  /* of this run */
+	struct approvals *approvals;
+	struct m_audit_ok log; /* what auditd said last */
+	struct msg_ids ids;    /* of this run */
 	char planner[LIMIT_NAME + 1];
 	struct standing standing[BROKER_STANDING];
 	size_t n_standing;
 	uint8_t boot_id[16];
-	bool killed;
+	bool killed; /* a tripwire of ours says so before the monitor does */
+	const struct gate *gate;
 	bool acting; /* an effect is under way: planners wait */
 	struct peer peers[BROKER_PEERS];
 	struct item items[BROKER_ITEMS];
@@ -184,19 +217,33 @@ struct broker {
 	struct msg in; /* the message at hand */
 	struct msg out;
 	struct audit_record record;
+	struct aside aside;
 	int spare; /* descriptor, for what a message brings */
 	int owed_timer, refusals_timer;
 };
 
 struct request_of;
+struct approval;
+struct approvals;
 struct session;
 struct message;
+
+/* aside.c: what of a decision goes on record, and what lies beside. */
+/* Begins with the arguments of a decision. */
+void aside_begin(struct broker *b, const struct record_arg *args, uint32_t n);
+/* Their bytes and salts into the store, once. False: b->keep_why. */
+[[nodiscard]] bool aside_keep(struct broker *b);
+/* Adds the arguments to b->record; each once it has been begun. */
+void aside_record(struct broker *b);
+void aside_tell(struct broker *b, struct peer *control);
+void aside_erase(struct broker *b, struct peer *control);
 
 /* peers.c */
 struct peer *peer_add(struct broker *b, enum peer_kind kind, int fd);
 void peer_close(struct broker *b, struct peer *p);
 struct peer *peer_of_vm(struct broker *b, uint64_t vm);
 struct peer *peer_of_connector(struct broker *b, const char *name);
+struct peer *peer_of_item(struct broker *b, enum peer_kind kind, uint64_t item);
 struct peer *peer_of_kind(struct broker *b, enum peer_kind kind);
 /* Whether planners are listened to. */
 void planners_listen(struct broker *b, bool on);
@@ -272,6 +319,9 @@ const struct m_e_row *keep_effect(struct broker *b, const struct m_s_get *m);
 bool keep_rows(struct broker *b, enum row_kind kind,
 	       bool (*fn)(void *arg, struct span key, struct span value),
 	       void *arg);
+/* The first row behind this key, or NULL; lives as those above. */
+const struct m_r_row *keep_row_after(struct broker *b, enum row_kind kind,
+				     struct span key);
 /* Ends what a crash left: each effect and each item that is open. */
 void keep_recover(struct broker *b);
 
@@ -289,7 +339,9 @@ void observed_effect(struct broker *b, const struct peer *c,
 /* An outcome is in the log. */
 void observed_outcome(struct broker *b, enum effect_state s);
 
-/* owner.c: about effects. */
+/* owner.c: the end of an answer; about effects. */
+void answer_ok(struct broker *b, struct peer *control);
+void answer_fail(struct broker *b, struct peer *control, const char *why);
 void effects_tell(struct broker *b, struct peer *control);
 void effect_settle(struct broker *b, struct peer *control);
 void effect_repeat(struct broker *b, struct peer *control);
@@ -297,7 +349,7 @@ void effect_repeat(struct broker *b, struct peer *control);
 /* The outcome of an effect, as it goes into the log. */
 #define OUTCOME_NO_INDEX UINT64_MAX
 
-struct outcome {
+struct effect_outcome {
 	uint64_t effect;
 	uint64_t index; /* of its intent, or OUTCOME_NO_INDEX */
 	char connector[LIMIT_NAME + 1];
@@ -307,9 +359,40 @@ struct outcome {
 	struct msg_ids ids;
 };
 
-struct outcome outcome_of(const struct broker *b, const struct m_e_row *e);
-void outcome_audit(struct broker *b, const struct outcome *o);
+struct effect_outcome outcome_of(const struct broker *b,
+				 const struct m_e_row *e);
+void outcome_audit(struct broker *b, const struct effect_outcome *o);
 
+/* approvals.c: requests that wait; approvals.h */
+void approvals_init(struct broker *b);
+/* Before anything is at work: those that another policy has left. */
+void approvals_recover(struct broker *b);
+/*
+ * The call that b->decision is about, decided on `in`, waits: for the owner if
+ * the verdict is ask, else for its undo window. Its ticket; 0: it cannot, and
+ * b->keep_why says why.
+ */
+[[nodiscard]] uint64_t approval_park(struct broker *b,
+				     const struct request_of *q,
+				     const struct decide_in *in);
+/* Its effect is planned: it never fires again. */
+[[nodiscard]] bool approval_fired(struct broker *b, struct approval *a,
+				  uint64_t effect);
+/* The owner has said yes, and its undo window begins. */
+[[nodiscard]] bool approval_held(struct broker *b, struct approval *a,
+				 uint64_t hold_s);
+void approval_outcome(struct broker *b, uint64_t ticket, enum effect_state s);
+/* Clauses that hold for that task, at most DECIDE_CLAUSES; they live until the
+ * next message. */
+size_t approval_clauses(struct broker *b, uint64_t task,
+			struct decide_clause *ret);
+/* One has decided: it counts. False: that cannot be kept. */
+[[nodiscard]] bool approval_clause_used(struct broker *b, uint64_t id);
+void approvals_step(struct broker *b);
+void call_wait(struct broker *b, struct peer *p);
+void approvals_tell(struct broker *b, struct peer *control);
+void approval_yes(struct broker *b, struct peer *control);
+void approval_no(struct broker *b, struct peer *control);
 /* tasks.c */
 void tasks_init(struct broker *b);
 /* A task of the item, which has its number, from a clean planner VM. */
@@ -343,20 +426,37 @@ void call_answer(struct broker *b, struct peer *p);
 [[nodiscard]] const char *task_fork(struct broker *b, struct peer *p,
 				    struct task *t);
 
+/* latch.c: what is killed, and what kills. */
+void latch_map(struct broker *b);
+/* What stops a call now: "all", "agent", "task", "capability"; or NULL. */
+const char *latch_why(const struct broker *b, struct span capability,
+		      uint64_t task);
+/* MSG_LATCH in b->in. */
+void latch_told(struct broker *b);
+
 /* calls.c: what a planner's porter may ask. */
 /* For whom a call is made: a task's planner, or the owner once more. */
 struct request_of {
 	uint64_t item;
 	uint64_t task;
 	uint64_t repeats; /* effect, or 0 */
+	/* One that may fire, and what it was decided on; or NULL. */
+	struct approval *fires;
+	struct decide_in *again;
+	uint64_t ticket;  /* that was given to it; 0: none */
+	bool refused;	  /* by the policy, not for want of something */
 	struct task *own; /* the planner's, or NULL */
 	struct peer *vm;
 };
 
 /* The call in b->in, for the owner: decided and sent. Its effect; 0 and
  * b->keep_why: it was not. */
-[[nodiscard]] uint64_t call_repeat(struct broker *b,
-				   const struct request_of *q);
+[[nodiscard]] uint64_t call_repeat(struct broker *b, struct request_of *q);
+/* The call in b->in, which q->fires lets happen: decided again and sent. False:
+ * it was not, and b->keep_why says why. */
+[[nodiscard]] bool call_fire(struct broker *b, struct request_of *q);
+/* Whatever that task asks for from now on is refused. */
+void call_freeze(struct broker *b, uint64_t task);
 
 void call_tools_get(struct broker *b, struct peer *p);
 void call_capability(struct broker *b, struct peer *p);

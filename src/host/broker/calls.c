@@ -10,19 +10,10 @@
 
 #include "base/fd.h"
 #include "base/log.h"
-#include "base/sha256.h"
 #include "base/str.h"
-#include "host/broker/broker.h"
+#include "host/broker/approvals.h"
 #include "host/broker/session.h"
 #include "proto/message.h"
-
-enum {
-	/* Of a request, in its record: one argument's text, and all of them
-	 * together as JSON; a longer one is there by its hash. */
-	AUDIT_ARG_MAX = 1024,
-	AUDIT_ARGS_MAX = 24 << 10,
-	AUDIT_NOTE_MAX = 112,
-};
 
 static const char fork_schema[] =
 	"{\"type\":\"object\",\"properties\":{"
@@ -62,77 +53,23 @@ void call_tools_get(struct broker *b, struct peer *p)
 		peer_send(b, p, NULL, 0);
 }
 
-struct arg_rows {
-	char keys[LIMIT_ARGS][LIMIT_NAME + 1];
-	char notes[LIMIT_ARGS][AUDIT_NOTE_MAX];
-};
-
-/* How many bytes a text takes in a record. */
-static size_t json_size(struct span s)
+/* What the record of the call at hand will have of its arguments. */
+static void begin_args(struct broker *b, const struct m_call *call)
 {
-	size_t n = 0;
-	size_t i;
-
-	for (i = 0; i < s.n; i++)
-		n += s.p[i] < 0x20		       ? 6
-		     : s.p[i] == '"' || s.p[i] == '\\' ? 2
-						       : 1;
-	return n;
-}
-
-static void note_hash(char note[AUDIT_NOTE_MAX], const char *why, struct span v)
-{
-	uint8_t sum[SHA256_LEN];
-	char hex[2 * SHA256_LEN + 1];
-	struct sha256 h;
-
-	sha256_init(&h);
-	sha256_add(&h, v);
-	sha256_final(&h, sum);
-	hex_encode(hex, sum, sizeof(sum));
-	(void)str_printf(note, AUDIT_NOTE_MAX, "(%s: %zu bytes, sha256 %s)",
-			 why, v.n, hex);
-}
-
-/* A name is the planner's: in the alphabet of keys and their length, or not. */
-static void arg_key(char key[LIMIT_NAME + 1], uint32_t i, struct span name)
-{
-	if (str_printf(key, LIMIT_NAME + 1, "arg.%u.%.*s", i, (int)name.n,
-		       (const char *)name.p) < 0 ||
-	    key[strspn(key, "abcdefghijklmnopqrstuvwxyz0123456789_.-")])
-		(void)str_printf(key, LIMIT_NAME + 1, "arg.%u", i);
-}
-
-/*
- * Arguments in a record: each as it came as long as there is room, else its
- * hash. A record that the log refuses would end everything, so no words of a
- * planner may make one.
- */
-static void audit_args(struct audit_record *r, const struct m_arg *args,
-		       uint32_t n, struct arg_rows *rows)
-{
-	size_t room = AUDIT_ARGS_MAX;
+	static struct record_arg rows[LIMIT_ARGS];
 	uint32_t i;
 
-	for (i = 0; i < n; i++) {
-		struct span v = args[i].value;
-		size_t size = json_size(v);
-		const char *why = NULL;
+	for (i = 0; i < call->n; i++)
+		rows[i] = (struct record_arg){ .name = call->args[i].name,
+					       .value = call->args[i].value };
+	aside_begin(b, rows, call->n);
+}
 
-		if (!utf8_valid(v) || (v.n && memchr(v.p, 0, v.n)))
-			why = "not text";
-		else if (v.n > AUDIT_ARG_MAX || size > room)
-			why = "long";
-		if (why) {
-			note_hash(rows->notes[i], why, v);
-			v = span_str(rows->notes[i]);
-		} else {
-			room -= size;
-		}
-		arg_key(rows->keys[i], i, args[i].name);
-		audit_str(r, rows->keys[i], v);
-	}
-	audit_int(r, "args", n);
+static const char *verdict_word(enum verdict v)
+{
+	if (v == VERDICT_ALLOW)
+		return "allow";
+	return v == VERDICT_ASK ? "ask" : "deny";
 }
 
 static void audit_decision(struct broker *b, const struct request_of *q,
@@ -141,9 +78,10 @@ static void audit_decision(struct broker *b, const struct request_of *q,
 {
 	const struct m_call *call = &b->in.call;
 	struct msg_ids ids = b->ids;
-	static struct arg_rows rows;
 	char hash[65];
 
+	/* A refusal is on record also where its arguments cannot be kept. */
+	(void)aside_keep(b);
 	ids.task = q->task;
 	ids.span = q->item;
 	hex_encode(hash, policy_hash(b->policy), 32);
@@ -152,10 +90,8 @@ static void audit_decision(struct broker *b, const struct request_of *q,
 	audit_str(&b->record, "capability",
 		  utf8_valid(call->capability) ? call->capability
 					       : SPAN_LIT("(not text)"));
-	audit_args(&b->record, call->args, call->n, &rows);
-	audit_str(&b->record, "verdict",
-		  d->verdict == VERDICT_ALLOW ? SPAN_LIT("allow")
-					      : SPAN_LIT("deny"));
+	aside_record(b);
+	audit_str(&b->record, "verdict", span_str(verdict_word(d->verdict)));
 	audit_str(&b->record, "clause", span_str(d->clause));
 	audit_str(&b->record, "reason", span_str(d->reason));
 	audit_str(&b->record, "policy", span_str(hash));
@@ -163,6 +99,8 @@ static void audit_decision(struct broker *b, const struct request_of *q,
 		audit_int(&b->record, "effect", effect);
 	if (q->repeats)
 		audit_int(&b->record, "repeats", q->repeats);
+	if (q->ticket)
+		audit_int(&b->record, "ticket", q->ticket);
 	(void)broker_audit(b, ok);
 }
 
@@ -208,6 +146,7 @@ struct result {
 	bool executed;
 	const char *clause, *reason;
 	uint64_t index;
+	uint64_t ticket;
 };
 
 static void reply(struct broker *b, struct peer *p, const struct result *r)
@@ -221,6 +160,7 @@ static void reply(struct broker *b, struct peer *p, const struct result *r)
 		.clause = span_str(r->clause),
 		.reason = span_str(r->reason),
 		.audit_index = r->index,
+		.ticket = r->ticket,
 	};
 	peer_send(b, p, NULL, 0);
 }
@@ -235,8 +175,23 @@ static void refuse(struct decision *d, const char *clause, const char *reason)
 static const char full[] =
 	"the disk is full: nothing new is done until there is room";
 
+/* A latch of any level is set: not the policy's refusal. */
+static bool is_killed(struct broker *b, const struct request_of *q,
+		      struct decision *d)
+{
+	const char *level = latch_why(b, b->in.call.capability, q->task);
+	char why[80];
+
+	if (!level)
+		return false;
+	(void)str_printf(why, sizeof(why), "the kill latch is set: %s", level);
+	refuse(d, "kill latch", why);
+	return true;
+}
+
 /* What no policy can allow just now, after the policy allowed it. */
-static struct peer *executor(struct broker *b, struct decision *d)
+static struct peer *executor(struct broker *b, const struct request_of *q,
+			     struct decision *d)
 {
 	struct peer *c = NULL;
 
@@ -245,8 +200,8 @@ static struct peer *executor(struct broker *b, struct decision *d)
 	c = peer_of_connector(b, d->connector);
 	if (audit_poll(&b->audit, &b->record) < 0)
 		die("the audit log cannot be written; nothing executes");
-	if (b->killed)
-		refuse(d, "kill latch", "the kill latch is set");
+	if (is_killed(b, q, d))
+		;
 	else if (b->record.room.full)
 		refuse(d, "disk full", full);
 	else if (!c || !c->outbound)
@@ -258,6 +213,12 @@ static struct peer *executor(struct broker *b, struct decision *d)
 	/* Not the policy's refusal: it takes nothing of the call's limits. */
 	limits_give_back(b);
 	return NULL;
+}
+
+/* What the owner had remembered counts when it lets something happen. */
+static bool use_clause(struct broker *b, const struct decision *d)
+{
+	return d->by != DECIDED_CLAUSE || approval_clause_used(b, d->clause_id);
 }
 
 /* An effect that the policy allows, in the store: its number, or 0, and the
@@ -272,29 +233,37 @@ static uint64_t plan(struct broker *b, const struct request_of *q,
 	m = (struct m_e_plan){ .item = q->item,
 			       .task = q->task,
 			       .repeats = q->repeats,
+			       .ticket = q->fires ? q->ticket : 0,
 			       .capability = b->in.call.capability,
 			       .connector = span_str(d->connector),
 			       .n = d->n };
 	memcpy(m.args, d->rows, d->n * sizeof(d->rows[0]));
 	/* What it takes is used up before anything can come of it. */
-	effect = limits_keep(b) ? keep_plan(b, &m) : 0;
-	if (effect)
+	effect = limits_keep(b) && use_clause(b, d) && aside_keep(b)
+			 ? keep_plan(b, &m)
+			 : 0;
+	if (effect && (!q->fires || approval_fired(b, q->fires, effect)))
 		return effect;
 	(void)str_printf(why, sizeof(why), "%s", b->keep_why);
 	utf8_trim(why);
 	refuse(d, "store", why);
 	limits_give_back(b);
+	/* Planned, and nothing more: a restart says so, too. */
+	if (effect && !keep_outcome(b, effect, EFFECT_NOT_EXECUTED,
+				    SPAN_LIT("its approval could not be kept")))
+		log_warn("outcome-not-kept", "effect=%llu",
+			 (unsigned long long)effect);
 	return 0;
 }
 
 static void audit_outcome(struct broker *b, const struct peer *c,
 			  enum effect_state s, struct span detail)
 {
-	struct outcome o = { .effect = c->effect,
-			     .index = c->effect_index,
-			     .state = s,
-			     .detail = detail,
-			     .ids = b->ids };
+	struct effect_outcome o = { .effect = c->effect,
+				    .index = c->effect_index,
+				    .state = s,
+				    .detail = detail,
+				    .ids = b->ids };
 
 	o.ids.task = c->effect_task;
 	o.ids.span = c->effect_item;
@@ -314,6 +283,8 @@ static void effect_is(struct broker *b, struct peer *c, enum effect_state s,
 
 	observed_effect(b, c, s);
 	audit_outcome(b, c, s, detail);
+	if (c->effect_ticket)
+		approval_outcome(b, c->effect_ticket, s);
 	if (!kept)
 		log_warn("outcome-not-kept", "effect=%llu",
 			 (unsigned long long)c->effect);
@@ -321,17 +292,22 @@ static void effect_is(struct broker *b, struct peer *c, enum effect_state s,
 
 /*
  * The last point at which it has not happened; from here on it may. That the
- * disk is full may have become known with the record of the decision.
+ * disk is full may have become known with the record of the decision; and a
+ * kill may have come while record and start were written.
  */
-static bool start(struct broker *b, struct peer *c, struct decision *d)
+static bool start(struct broker *b, struct peer *c, const struct request_of *q,
+		  struct decision *d)
 {
 	const bool no_room = b->record.room.full;
 	struct span why = no_room ? SPAN_LIT("the disk was full")
 				  : SPAN_LIT("its start could not be kept");
 
-	if (!no_room && keep_started(b, c->effect, c->effect_index))
-		return true;
-	if (no_room) {
+	if (!no_room && keep_started(b, c->effect, c->effect_index)) {
+		if (!is_killed(b, q, d))
+			return true;
+		why = SPAN_LIT("killed before it was sent");
+		limits_give_back(b);
+	} else if (no_room) {
 		refuse(d, "disk full", full);
 		limits_give_back(b);
 	} else {
@@ -404,7 +380,8 @@ static bool record(struct broker *b, const struct request_of *q,
 	struct refusals *r = q->vm ? &q->vm->refusals : NULL;
 	const struct span capability = b->in.call.capability;
 
-	if (r && !effect && refusals_more(r, capability, d, now_us())) {
+	if (r && !effect && !q->ticket &&
+	    refusals_more(r, capability, d, now_us())) {
 		*ok = (struct m_audit_ok){ .index = r->index };
 		if (b->refusals_timer < 0)
 			b->refusals_timer = loop_timer(&b->loop, REFUSALS_MS,
@@ -416,63 +393,144 @@ static bool record(struct broker *b, const struct request_of *q,
 	if (r)
 		refusals_flush(b, q->vm);
 	audit_decision(b, q, d, effect, ok);
-	if (r && !effect)
+	if (r && !effect && !q->ticket)
 		refusals_begin(r, capability, d, ok->index);
 	else if (r)
 		r->any = false;
 	return true;
 }
 
-/* The owner repeats a call whose task is over: of what its planner had seen
- * nothing is left, so it counts as from everywhere. */
-static void policy_says_again(struct broker *b, const struct request_of *q)
-{
-	const struct label owner = label_of(ATOM_OWNER, INTEGRITY_OWNER);
-	const struct label pc = label_of(ATOM_NONE, INTEGRITY_EXTERNAL);
-	const struct arg_context context = { .owner_label = &owner, .pc = &pc };
-	struct decide_in in = { .call = &b->in.call,
-				.context = &context,
-				.task = q->task,
-				.task_item = q->item,
-				.session = SESSION_TAINTED };
+/* What a decision is made of; live until context_done. */
+struct context {
+	struct label owner, pc;
+	struct arg_context args;
+	struct decide_in in;
+	struct decide_grant grant;
+	struct decide_clause clauses[DECIDE_CLAUSES];
+	struct atoms *atoms; /* ours; NULL: the session's */
+};
 
-	in.atoms = atoms_new(0);
-	in.wall_s = limits_now(b);
-	policy_decide(b->policy, b->limits, &in, &b->decision);
-	atoms_free(in.atoms);
+/* The owner repeats a call whose task is over: of what its planner had seen
+ * nothing is left, so it counts as from everywhere. It is his own word that
+ * brings it here once more. */
+static void context_again(struct broker *b, const struct request_of *q,
+			  struct context *c)
+{
+	c->owner = label_of(ATOM_OWNER, INTEGRITY_OWNER);
+	c->pc = label_of(ATOM_NONE, INTEGRITY_EXTERNAL);
+	c->args =
+		(struct arg_context){ .owner_label = &c->owner, .pc = &c->pc };
+	c->grant.floors = true;
+	c->atoms = atoms_new(0);
+	c->in = (struct decide_in){ .call = &b->in.call,
+				    .context = &c->args,
+				    .atoms = c->atoms,
+				    .task = q->task,
+				    .task_item = q->item,
+				    .session = SESSION_TAINTED,
+				    .grant = &c->grant };
 }
 
-static void policy_says(struct broker *b, const struct request_of *q)
+static void context_of(struct broker *b, const struct request_of *q,
+		       struct context *c)
 {
-	struct decide_in in;
-
+	c->atoms = NULL;
 	if (!q->own) {
-		policy_says_again(b, q);
+		context_again(b, q, c);
 		return;
 	}
-	session_decide_in(q->own->session, &b->in.call, &in);
-	in.wall_s = limits_now(b);
-	in.task_s = (now_ms() - q->own->start_ms) / 1000;
-	policy_decide(b->policy, b->limits, &in, &b->decision);
-	/* He is about to be told of what he has not seen. */
-	if (b->decision.hidden)
-		session_hidden(q->own->session, &b->decision.resolved);
+	session_decide_in(q->own->session, &b->in.call, &c->in);
+	c->in.task_s = (now_ms() - q->own->start_ms) / 1000;
+	c->in.clauses = c->clauses;
+	c->in.n_clauses = approval_clauses(b, q->task, c->clauses);
 }
 
-/* Nobody can be asked yet. */
-static void refuse_ask(struct broker *b, struct decision *d)
+static void context_done(struct context *c)
 {
-	if (d->verdict != VERDICT_ASK)
+	atoms_free(c->atoms);
+}
+
+/* It fires only as what the owner, or the policy, has let happen. */
+static void check_bytes(struct broker *b, const struct request_of *q,
+			struct decision *d)
+{
+	uint8_t bind[APPROVAL_HASH];
+
+	if (d->verdict == VERDICT_DENY)
+		return;
+	decision_bind(d, b->in.call.capability, policy_hash(b->policy), 0,
+		      bind);
+	if (d->verdict == VERDICT_ALLOW &&
+	    memcmp(bind, q->fires->request, sizeof(bind)) == 0)
 		return;
 	limits_give_back(b);
-	d->verdict = VERDICT_DENY;
-	(void)str_printf(d->reason, sizeof(d->reason),
-			 "approvals are not built yet");
+	if (d->verdict == VERDICT_ASK)
+		refuse(d, d->clause, "the policy would ask now");
+	else
+		refuse(d, "approval", "it is not what was approved any more");
+}
+
+/* An undo window begins; it has not, where one is over. */
+static bool is_to_hold(const struct request_of *q, const struct decision *d)
+{
+	return d->verdict == VERDICT_ALLOW && d->hold_s && !q->repeats &&
+	       !(q->fires && q->fires->due_s);
+}
+
+/* True: it waits from now on, or, where it cannot, is refused. */
+static bool wait_for(struct broker *b, struct request_of *q,
+		     const struct decide_in *in, struct decision *d)
+{
+	const bool hold = is_to_hold(q, d);
+
+	if (d->verdict != VERDICT_ASK && !hold)
+		return false;
+	if (is_killed(b, q, d)) {
+		limits_give_back(b);
+		return true;
+	}
+	/* What it takes of the limits it takes when it fires. */
+	if (hold)
+		limits_give_back(b);
+	if (q->fires && approval_held(b, q->fires, d->hold_s))
+		return true;
+	if (!q->fires && limits_keep(b) && use_clause(b, d))
+		q->ticket = approval_park(b, q, in);
+	if (q->ticket && !q->fires)
+		return true;
+	limits_give_back(b);
+	refuse(d, "approval", b->keep_why);
+	return true;
+}
+
+/* Decides the call at hand: who is to execute it, or NULL. */
+static struct peer *judge(struct broker *b, struct request_of *q,
+			  struct decision *d)
+{
+	static struct context c;
+	struct decide_in *in = q->again ? q->again : &c.in;
+	struct peer *ret = NULL;
+
+	if (!q->again)
+		context_of(b, q, &c);
+	in->wall_s = limits_now(b);
+	policy_decide(b->policy, b->limits, in, d);
+	/* He is about to be told of what he has not seen. */
+	if (q->own && d->hidden)
+		session_hidden(q->own->session, &d->resolved);
+	if (q->fires)
+		check_bytes(b, q, d);
+	q->refused = d->verdict == VERDICT_DENY;
+	if (!wait_for(b, q, in, d))
+		ret = executor(b, q, d);
+	if (!q->again)
+		context_done(&c);
+	return ret;
 }
 
 /* Decides the call at hand, and records that; who executes it, its effect
  * started, or NULL. */
-static struct peer *decide(struct broker *b, const struct request_of *q,
+static struct peer *decide(struct broker *b, struct request_of *q,
 			   struct decision *d, struct m_audit_ok *ok)
 {
 	struct observe_time since = observe_now();
@@ -480,9 +538,8 @@ static struct peer *decide(struct broker *b, const struct request_of *q,
 	struct peer *c;
 	bool own;
 
-	policy_says(b, q);
-	refuse_ask(b, d);
-	c = executor(b, d);
+	begin_args(b, &b->in.call);
+	c = judge(b, q, d);
 	if (c)
 		effect = plan(b, q, d);
 	own = record(b, q, d, effect, ok);
@@ -495,12 +552,38 @@ static struct peer *decide(struct broker *b, const struct request_of *q,
 	c->effect_index = ok->index;
 	c->effect_item = q->item;
 	c->effect_task = q->task;
+	c->effect_ticket = q->fires ? q->ticket : 0;
 	c->effect_vm = c->effect_call = 0;
 	c->effect_since = observe_now();
 	if (str_copy(c->effect_capability, sizeof(c->effect_capability),
 		     b->in.call.capability) < 0)
 		c->effect_capability[0] = 0;
-	return start(b, c, d) ? c : NULL;
+	return start(b, c, q, d) ? c : NULL;
+}
+
+/* The owner wants no more of this task. */
+static struct peer *frozen_task(struct broker *b, const struct request_of *q,
+				struct decision *d, struct m_audit_ok *ok)
+{
+	begin_args(b, &b->in.call);
+	refuse(d, "frozen task", "the owner has frozen this task");
+	if (record(b, q, d, 0, ok))
+		observed_decision(b, q, d, ok->index, observe_now());
+	else
+		observed_decision(b, q, d, 0, observe_now());
+	return NULL;
+}
+
+/* What the planner is told of a call that is not carried out at once. */
+static const char *waits(const struct decision *d, const struct request_of *q)
+{
+	if (!q->ticket)
+		return d->reason;
+	return d->verdict == VERDICT_ASK
+		       ? "the owner has been asked: bulkhead.wait tells what "
+			 "becomes of it"
+		       : "allowed, and held for a while in which the owner may "
+			 "take it back";
 }
 
 /* Not the policy's to decide: nothing leaves. True: it was one of these. */
@@ -517,6 +600,7 @@ static bool call_fork(struct broker *b, struct peer *p, struct task *t,
 	why = task_fork(b, p, t);
 	if (!why)
 		return true;
+	begin_args(b, &b->in.call);
 	refuse(d, "task.fork", why);
 	(void)record(b, q, d, 0, &ok);
 	reply(b, p,
@@ -528,6 +612,7 @@ static bool call_fork(struct broker *b, struct peer *p, struct task *t,
 void call_capability(struct broker *b, struct peer *p)
 {
 	struct decision *d = &b->decision;
+	const uint64_t call = b->in.call.call;
 	struct task *t = task_at_work(b, p);
 	struct request_of q = { 0 };
 	struct m_audit_ok ok;
@@ -538,6 +623,7 @@ void call_capability(struct broker *b, struct peer *p)
 	q = (struct request_of){
 		.item = t->item, .task = t->id, .own = t, .vm = p
 	};
+	begin_args(b, &b->in.call);
 	if (t->calls++ >= BROKER_CALLS) {
 		refuse(d, "task limit", "too many requests in this task");
 		if (!record(b, &q, d, 0, &ok))
@@ -549,21 +635,46 @@ void call_capability(struct broker *b, struct peer *p)
 					d->clause, d->reason, ok.index });
 		return;
 	}
-	if (call_fork(b, p, t, &q))
+	if (!t->frozen && call_fork(b, p, t, &q))
 		return;
-	c = decide(b, &q, d, &ok);
+	c = t->frozen ? frozen_task(b, &q, d, &ok) : decide(b, &q, d, &ok);
 	if (!c) {
 		reply(b, p,
-		      &(struct result){ b->in.call.call, d->verdict, false,
-					d->clause, d->reason, ok.index });
+		      &(struct result){ call, d->verdict, false, d->clause,
+					waits(d, &q), ok.index, q.ticket });
 		return;
 	}
 	c->effect_vm = p->vm;
-	c->effect_call = b->in.call.call;
+	c->effect_call = call;
 	execute(b, c, &q, d);
 }
 
-uint64_t call_repeat(struct broker *b, const struct request_of *q)
+void call_freeze(struct broker *b, uint64_t task)
+{
+	struct task *t = task_find(b, task);
+
+	if (t)
+		t->frozen = true;
+}
+
+bool call_fire(struct broker *b, struct request_of *q)
+{
+	struct decision *d = &b->decision;
+	struct m_audit_ok ok;
+	struct peer *c;
+
+	q->ticket = q->fires->ticket;
+	c = decide(b, q, d, &ok);
+	if (c) {
+		execute(b, c, q, d);
+		return true;
+	}
+	(void)str_printf(b->keep_why, sizeof(b->keep_why), "%.150s (%.40s)",
+			 d->reason, d->clause);
+	return false;
+}
+
+uint64_t call_repeat(struct broker *b, struct request_of *q)
 {
 	struct decision *d = &b->decision;
 	struct m_audit_ok ok;
@@ -581,7 +692,7 @@ uint64_t call_repeat(struct broker *b, const struct request_of *q)
 	return effect;
 }
 
-void outcome_audit(struct broker *b, const struct outcome *o)
+void outcome_audit(struct broker *b, const struct effect_outcome *o)
 {
 	audit_begin(&b->record, "outcome", &o->ids);
 	if (o->index != OUTCOME_NO_INDEX)
@@ -638,6 +749,7 @@ static void effect_end(struct broker *b, struct peer *c, bool done,
 					c->effect_index });
 	b->acting = false;
 	planners_listen(b, true);
+	approvals_step(b);
 }
 
 void effect_done(struct broker *b, struct peer *c,

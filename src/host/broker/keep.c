@@ -217,38 +217,47 @@ bool keep_row_forget(struct broker *b, enum row_kind kind, struct span key)
 	return keep_row(b, kind, key, (struct span){ NULL, 0 }, false);
 }
 
+const struct m_r_row *keep_row_after(struct broker *b, enum row_kind kind,
+				     struct span key)
+{
+	enum msg_type got;
+
+	b->ask.r_next = (struct m_r_next){ (uint8_t)kind, key };
+	got = ask(b, MSG_R_NEXT);
+	if (got == MSG_S_NONE)
+		return NULL;
+	if (got != MSG_R_ROW || b->kept.r_row.key.n == 0)
+		die("the store answers %s with %s", msg_type_name(MSG_R_NEXT),
+		    msg_type_name(got));
+	return &b->kept.r_row;
+}
+
 bool keep_rows(struct broker *b, enum row_kind kind,
 	       bool (*fn)(void *arg, struct span key, struct span value),
 	       void *arg)
 {
 	uint8_t after[LIMIT_ROW_KEY];
+	const struct m_r_row *row;
 	size_t n = 0;
-	enum msg_type got;
 
-	for (;;) {
-		b->ask.r_next =
-			(struct m_r_next){ (uint8_t)kind, span_of(after, n) };
-		got = ask(b, MSG_R_NEXT);
-		if (got == MSG_S_NONE)
-			return true;
-		if (got != MSG_R_ROW || b->kept.r_row.key.n == 0)
-			die("the store answers %s with %s",
-			    msg_type_name(MSG_R_NEXT), msg_type_name(got));
-		n = b->kept.r_row.key.n; /* at most LIMIT_ROW_KEY: decoded */
-		memcpy(after, b->kept.r_row.key.p, n);
-		if (!fn(arg, b->kept.r_row.key, b->kept.r_row.value))
+	while ((row = keep_row_after(b, kind, span_of(after, n)))) {
+		n = row->key.n; /* at most LIMIT_ROW_KEY: decoded */
+		memcpy(after, row->key.p, n);
+		if (!fn(arg, row->key, row->value))
 			return false;
 	}
+	return true;
 }
 
 /* --- after a restart ----------------------------------------------------- */
 
-struct outcome outcome_of(const struct broker *b, const struct m_e_row *e)
+struct effect_outcome outcome_of(const struct broker *b,
+				 const struct m_e_row *e)
 {
-	struct outcome o = { .effect = e->effect,
-			     .index = e->have_index ? e->index
-						    : OUTCOME_NO_INDEX,
-			     .ids = b->ids };
+	struct effect_outcome o = { .effect = e->effect,
+				    .index = e->have_index ? e->index
+							   : OUTCOME_NO_INDEX,
+				    .ids = b->ids };
 
 	o.ids.task = e->task;
 	o.ids.span = e->item;
@@ -259,7 +268,7 @@ struct outcome outcome_of(const struct broker *b, const struct m_e_row *e)
 
 static void recover_effect(struct broker *b, const struct m_e_row *e)
 {
-	struct outcome o = outcome_of(b, e);
+	struct effect_outcome o = outcome_of(b, e);
 
 	o.state = (enum effect_state)e->state;
 	o.detail = e->detail;

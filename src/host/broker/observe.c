@@ -21,6 +21,8 @@ static const char *const by_names[] = {
 	[BY_STORE] = "store",
 	[BY_DISK] = "disk-full",
 	[BY_TASK_LIMIT] = "task-limit",
+	[BY_OWNER] = "owner",
+	[BY_ASK] = "owner",
 };
 
 static_assert(ARRAY_SIZE(by_names) == BY_MAX, "a name each");
@@ -44,8 +46,10 @@ static void on_samples(void *arg)
 	observe_samples(&b->observe, &b->ids);
 	for (i = BY_NOBODY; i < BY_MAX; i++)
 		observe_sample(&b->observe, METRIC_DECISIONS,
-			       i == BY_NOBODY ? "allow" : "deny", by_names[i],
-			       b->decisions[i]);
+			       i == BY_NOBODY ? "allow"
+			       : i == BY_ASK  ? "ask"
+					      : "deny",
+			       by_names[i], b->decisions[i]);
 	for (i = EFFECT_DONE; i < EFFECT_STATE_MAX; i++)
 		observe_sample(&b->observe, METRIC_EFFECTS,
 			       effect_state_name(i), NULL, b->effects[i]);
@@ -77,11 +81,15 @@ static enum refused_by by_of(const struct decision *d)
 		     { "busy connector", BY_BUSY },
 		     { "store", BY_STORE },
 		     { "disk full", BY_DISK },
+		     { "approval", BY_OWNER },
+		     { "frozen task", BY_OWNER },
 		     { "task limit", BY_TASK_LIMIT } };
 	size_t i;
 
 	if (d->verdict == VERDICT_ALLOW)
 		return BY_NOBODY;
+	if (d->verdict == VERDICT_ASK)
+		return BY_ASK;
 	for (i = 0; i < ARRAY_SIZE(rows); i++)
 		if (!strcmp(d->clause, rows[i].clause))
 			return rows[i].by;
@@ -114,19 +122,20 @@ void observed_decision(struct broker *b, const struct request_of *q,
 		return;
 	ids.task = q->task;
 	ids.span = q->item;
-	observe_span(&b->observe, &ids, since,
-		     (struct m_span){
-			     .stage = STAGE_DECISION,
-			     .number = index,
-			     /* The owner's repetitions hang below nothing: the
-			      * item's trace may be that of an older run. */
-			     .parent_stage = vm ? STAGE_PLANNER : STAGE_NONE,
-			     .parent_number = vm,
-			     .outcome = by ? SPAN_REFUSED : SPAN_OK,
-			     .vm = vm,
-			     .name = known_name(b, b->in.call.capability),
-			     .what = by ? span_str(by_names[by]) : SPAN_LIT(""),
-		     });
+	observe_span(
+		&b->observe, &ids, since,
+		(struct m_span){
+			.stage = STAGE_DECISION,
+			.number = index,
+			/* The owner's repetitions hang below nothing: the
+			 * item's trace may be that of an older run. */
+			.parent_stage = vm ? STAGE_PLANNER : STAGE_NONE,
+			.parent_number = vm,
+			.outcome = by && by != BY_ASK ? SPAN_REFUSED : SPAN_OK,
+			.vm = vm,
+			.name = known_name(b, b->in.call.capability),
+			.what = by ? span_str(by_names[by]) : SPAN_LIT(""),
+		});
 }
 
 void observed_effect(struct broker *b, const struct peer *c,

@@ -7,7 +7,7 @@
 
 #include "host/broker/broker.h"
 
-static void answer_ok(struct broker *b, struct peer *control)
+void answer_ok(struct broker *b, struct peer *control)
 {
 	b->out.type = MSG_C_OK;
 	b->out.ids = b->ids;
@@ -15,7 +15,7 @@ static void answer_ok(struct broker *b, struct peer *control)
 	peer_send(b, control, NULL, 0);
 }
 
-static void answer_fail(struct broker *b, struct peer *control, const char *why)
+void answer_fail(struct broker *b, struct peer *control, const char *why)
 {
 	b->out.type = MSG_C_FAIL;
 	b->out.ids = b->ids;
@@ -68,7 +68,7 @@ void effect_settle(struct broker *b, struct peer *control)
 	const struct m_e_outcome m = b->in.e_outcome;
 	const bool done = m.state == EFFECT_DONE;
 	const struct m_e_row *e = find(b, control, m.effect);
-	struct outcome o;
+	struct effect_outcome o;
 
 	if (!e)
 		return;

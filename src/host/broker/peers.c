@@ -128,6 +128,12 @@ static void on_kill(struct broker *b, struct peer *from)
 	log_warn("killed", "why=\"every further request is refused\"");
 }
 
+static void on_latch(struct broker *b, struct peer *from)
+{
+	(void)from;
+	latch_told(b);
+}
+
 /* Connectors have ended before us: what one said of its effect is here. */
 static void on_stop(struct broker *b, struct peer *from)
 {
@@ -193,6 +199,7 @@ static const handler handlers[PEER_KIND_MAX][MSG_TYPE_MAX] = {
 		[MSG_VM_NEW] = on_vm_new,
 		[MSG_VM_GONE] = on_vm_gone,
 		[MSG_KILL] = on_kill,
+		[MSG_LATCH] = on_latch,
 		[MSG_STOP] = on_stop,
 		[MSG_PEER] = on_peer,
 		[MSG_PING] = on_ping,
@@ -203,6 +210,11 @@ static const handler handlers[PEER_KIND_MAX][MSG_TYPE_MAX] = {
 		[MSG_C_EFFECTS] = effects_tell,
 		[MSG_C_SETTLE] = effect_settle,
 		[MSG_C_REPEAT] = effect_repeat,
+		[MSG_C_ASIDE] = aside_tell,
+		[MSG_C_ERASE] = aside_erase,
+		[MSG_C_APPROVALS] = approvals_tell,
+		[MSG_C_APPROVE] = approval_yes,
+		[MSG_C_DECLINE] = approval_no,
 		[MSG_C_TASK_RUN] = task_run,
 		[MSG_C_TASKS] = tasks_tell,
 		[MSG_C_TASK_CANCEL] = task_cancel,
@@ -218,6 +230,7 @@ static const handler handlers[PEER_KIND_MAX][MSG_TYPE_MAX] = {
 		[MSG_TASK_GET] = call_task_get,
 		[MSG_TOOLS_GET] = call_tools_get,
 		[MSG_CALL] = call_capability,
+		[MSG_WAIT] = call_wait,
 		[MSG_ANSWER] = call_answer,
 	},
 	[PEER_CONNECTOR] = {
@@ -428,6 +441,16 @@ struct peer *peer_of_connector(struct broker *b, const char *name)
 	for (i = 0; i < BROKER_PEERS; i++)
 		if (b->peers[i].kind == PEER_CONNECTOR &&
 		    span_eq(span_str(b->peers[i].name), span_str(name)))
+			return &b->peers[i];
+	return NULL;
+}
+
+struct peer *peer_of_item(struct broker *b, enum peer_kind kind, uint64_t item)
+{
+	size_t i;
+
+	for (i = 0; i < BROKER_PEERS; i++)
+		if (b->peers[i].kind == kind && b->peers[i].item == item)
 			return &b->peers[i];
 	return NULL;
 }

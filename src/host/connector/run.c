@@ -27,6 +27,19 @@ static void say(struct connector *c, enum msg_type t)
 		connector_end(c, -EPIPE);
 }
 
+/* A folder is no account: there is nothing that could be taken back, and it is
+ * not said that something was. */
+static void say_revoked(struct connector *c)
+{
+	c->msg.type = MSG_REVOKED;
+	c->msg.revoked = (struct m_revoked){
+		.result = REVOKED_NOTHING,
+		.detail = SPAN_LIT("a folder of this host, by no credential"),
+	};
+	if (chan_send(&c->monitor, &c->msg, NULL, 0) < 0)
+		connector_end(c, -EPIPE);
+}
+
 static void on_monitor(void *arg, int, short)
 {
 	struct connector *c = arg;
@@ -39,6 +52,8 @@ static void on_monitor(void *arg, int, short)
 		connector_end(c, 0);
 	else if (c->in.type == MSG_PING)
 		say(c, MSG_PONG);
+	else if (c->in.type == MSG_REVOKE && c->revoker)
+		say_revoked(c);
 	else if (c->in.type == MSG_ITEM_KEPT && !c->outbound)
 		maildir_item_kept(c, c->in.item_done.key);
 	else if (c->in.type == MSG_ITEM_DONE && !c->outbound)
@@ -76,6 +91,9 @@ static int parse_arg(struct connector *c, struct span arg)
 
 	if (span_is(arg, "kind=maildir"))
 		return 0;
+	c->revoker = span_is(arg, "revoke");
+	if (c->revoker)
+		return 0;
 	if (arg.n <= skip || memcmp(arg.p, outbox, skip) != 0)
 		return -EPROTO;
 	arg = span_of(arg.p + skip, arg.n - skip);
@@ -106,9 +124,9 @@ static int start(struct connector *c)
 
 	if (r == 0)
 		r = loop_add(&c->loop, c->monitor.fd, POLLIN, on_monitor, c);
-	if (r == 0)
+	if (r == 0 && !c->revoker)
 		r = loop_add(&c->loop, c->broker.fd, POLLIN, on_broker, c);
-	if (r == 0)
+	if (r == 0 && !c->revoker)
 		r = c->outbound ? outbox_start(c) : maildir_start(c);
 	if (r == 0)
 		say(c, MSG_READY);

@@ -3,7 +3,8 @@
  * of the monitor says which connector it is:
  *
  *	name  the connector's name in the configuration
- *	arg   "kind=maildir", or "kind=outbox from=ADDRESS"
+ *	arg   "kind=maildir", or "kind=outbox from=ADDRESS"; or "revoke": it
+ *	      has no broker, and does nothing but answer MSG_REVOKE
  */
 #ifndef CONNECTOR_RUN_H
 #define CONNECTOR_RUN_H
@@ -58,6 +59,7 @@ struct connector {
 	struct msg msg;
 	int result; /* what connector_run returns */
 	bool outbound;
+	bool revoker;
 	struct maildir maildir;
 	struct outbox outbox;
 };

@@ -283,6 +283,31 @@ static void maildir_nonsense(void **state)
 	assert_int_equal(ended(), 1);
 }
 
+/* Started for that alone it says what it can, gives no mail, and takes no
+ * effect; started for work it does not take the question. */
+static void revoked(void **state)
+{
+	const char *why;
+
+	(void)state;
+	put("new/0.mail", SPAN_LIT("abc"));
+	start("revoke");
+	m = (struct msg){ .type = MSG_REVOKE };
+	assert_int_equal(chan_send(&monitor, &m, NULL, 0), 0);
+	assert_int_equal(chan_recv(&monitor, &m, &why), 1);
+	assert_int_equal(m.type, MSG_READY);
+	assert_int_equal(chan_recv(&monitor, &m, &why), 1);
+	assert_int_equal(m.type, MSG_REVOKED);
+	assert_int_equal(m.revoked.result, REVOKED_NOTHING);
+	assert_string_equal(item_within(200), "");
+	assert_int_equal(stop(MSG_STOP), 0);
+	start("kind=maildir");
+	assert_string_equal(item_within(5000), "0.mail");
+	m = (struct msg){ .type = MSG_REVOKE };
+	assert_int_equal(chan_send(&monitor, &m, NULL, 0), 0);
+	assert_int_equal(ended(), 1);
+}
+
 static void send_effect(uint64_t effect, const char *subject)
 {
 	m = (struct msg){ .type = MSG_EFFECT, .ids.run = { 0xaa } };
@@ -415,9 +440,11 @@ static void outbox_killed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(maildir_flow), TEST(maildir_watch),    TEST(maildir_odd),
-		TEST(maildir_many), TEST(maildir_nonsense), TEST(outbox_once),
-		TEST(outbox_fails), TEST(outbox_unsure),    TEST(outbox_killed),
+		TEST(maildir_flow),	TEST(maildir_watch),
+		TEST(maildir_odd),	TEST(maildir_many),
+		TEST(maildir_nonsense), TEST(outbox_once),
+		TEST(revoked),		TEST(outbox_fails),
+		TEST(outbox_unsure),	TEST(outbox_killed),
 	};
 
 	(void)signal(SIGPIPE, SIG_IGN);

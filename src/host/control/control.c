@@ -3,9 +3,10 @@
  *
  * SECURITY. Reads typed requests of local processes that the socket's mode
  * (0600) and SO_PEERCRED let through: only the uids that the configuration
- * lists. It passes them on to the monitor (status, down, kill, wire) or the
- * broker (items, effects, tasks), to each one at a time, and their answers back. It
- * holds no policy, no key, no file and no network; the listening socket was
+ * lists. It passes them on to the monitor (status, down, kill, rearm, wire) or
+ * the broker (items, effects, tasks, approvals), to each one at a time, and
+ * their answers back. It holds no policy, no key, no file and no network; the
+ * listening socket was
  * made by the monitor. A client that breaks the protocol or does not read is
  * closed. Where there is no broker, what is for the monitor works all the same.
  */
@@ -36,6 +37,7 @@ enum { MONITOR, BROKER, SERVERS };
 struct client {
 	struct chan chan;
 	bool used;
+	uid_t uid; /* as the kernel says */
 	/* Its request, encoded, while others' go before it; empty: none. */
 	struct buf later;
 	int later_for;
@@ -88,11 +90,12 @@ static void client_fail(struct control *c, struct client *cl, const char *text)
 static int route(enum msg_type t)
 {
 	if (t == MSG_C_STATUS || t == MSG_C_DOWN || t == MSG_C_KILL ||
-	    t == MSG_C_WIRE || t == MSG_C_KEY)
+	    t == MSG_C_REARM || t == MSG_C_WIRE || t == MSG_C_KEY)
 		return MONITOR;
 	if (t == MSG_C_ITEMS || t == MSG_C_EFFECTS || t == MSG_C_SETTLE ||
-	    t == MSG_C_REPEAT || t == MSG_C_TASK_RUN || t == MSG_C_TASKS ||
-	    t == MSG_C_TASK_CANCEL)
+	    t == MSG_C_REPEAT || t == MSG_C_ASIDE || t == MSG_C_ERASE ||
+	    t == MSG_C_TASK_RUN || t == MSG_C_TASKS || t == MSG_C_TASK_CANCEL ||
+	    t == MSG_C_APPROVALS || t == MSG_C_APPROVE || t == MSG_C_DECLINE)
 		return BROKER;
 	return -1;
 }
@@ -159,6 +162,15 @@ static void next_request(struct control *c, struct server *s)
 	}
 }
 
+/* Whose word it is, not he says but the kernel. */
+static void put_uid(struct msg *m, uid_t uid)
+{
+	if (m->type == MSG_C_APPROVE)
+		m->c_approve.uid = uid;
+	if (m->type == MSG_C_DECLINE)
+		m->c_decline.uid = uid;
+}
+
 /* The request at hand: sent, or kept until its server is free. */
 static void client_request(struct control *c, struct client *cl)
 {
@@ -171,6 +183,7 @@ static void client_request(struct control *c, struct client *cl)
 	}
 	s = &c->servers[to];
 	c->msg.ids = c->ids;
+	put_uid(&c->msg, cl->uid);
 	buf_init(&cl->later, LIMIT_MSG);
 	msg_encode(&cl->later, &c->msg);
 	if (!buf_ok(&cl->later)) {
@@ -253,6 +266,7 @@ static void listen_event(void *arg, int fd, short revents)
 	(void)take_fd(&s);
 	cl->chan.no_wait = true;
 	cl->used = true;
+	cl->uid = uid;
 }
 
 /* An answer goes to the client that waits; the last one frees the line. */
@@ -278,7 +292,8 @@ static void answer(struct control *c, struct server *from)
 static bool is_answer(enum msg_type t)
 {
 	return t == MSG_C_ITEM || t == MSG_C_REQUEST || t == MSG_C_TEXT ||
-	       t == MSG_C_EFFECT || t == MSG_C_TASK || t == MSG_C_OK || t == MSG_C_FAIL;
+	       t == MSG_C_EFFECT || t == MSG_C_TASK || t == MSG_C_APPROVAL ||
+	       t == MSG_C_OK || t == MSG_C_FAIL;
 }
 
 static void server_event(void *arg, int fd, short revents);

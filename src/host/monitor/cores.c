@@ -83,10 +83,9 @@ void core_send(struct monitor *m, struct core *c, const int *fds, size_t n)
 	/* Of one that ends the channel goes first. */
 	if ((r != -EPIPE && r != -ECONNRESET) ||
 	    !core_exit(c, GONE_MS, why, sizeof(why), NULL))
-		(void)str_printf(why, sizeof(why),
-				 "does not take a message: %s",
-				 r == -EPIPE ? "it is gone"
-					     : strerrorname_np(-r));
+		(void)str_printf(
+			why, sizeof(why), "does not take a message: %s",
+			r == -EPIPE ? "it is gone" : strerrorname_np(-r));
 	core_lost(m, c, why);
 }
 
@@ -147,18 +146,71 @@ static void on_wire(struct monitor *m, struct core *)
 	watch_request(m);
 }
 
+static void answer_fail(struct monitor *m, struct core *c, const char *why)
+{
+	m->out.type = MSG_C_FAIL;
+	m->out.ids = m->ids;
+	m->out.text.text = span_str(why);
+	core_send(m, c, NULL, 0);
+}
+
+/* Of the message at hand; words that are no text are left out. */
+static void take_text(char *ret, size_t cap, struct span s, const char *other)
+{
+	if (s.n >= cap)
+		s.n = cap - 1;
+	if (str_copy(ret, cap, s) < 0 || !ret[0] || !utf8_valid(span_str(ret)))
+		(void)str_printf(ret, cap, "%s", other);
+}
+
+static const char no_latch[] = "there is no such latch";
+
 static void on_kill(struct monitor *m, struct core *c)
 {
 	char reason[512];
-	struct span s = m->in.text.text;
+	struct latch l;
 
-	if (s.n >= sizeof(reason))
-		s.n = sizeof(reason) - 1;
-	if (str_copy(reason, sizeof(reason), s) < 0 ||
-	    !utf8_valid(span_str(reason)))
-		(void)str_printf(reason, sizeof(reason), "no reason");
-	latch_kill(m, "control", span_str(reason));
+	if (latch_of(&m->in.latch, &l) < 0) {
+		answer_fail(m, c, no_latch);
+		return;
+	}
+	take_text(reason, sizeof(reason), m->in.latch.reason, "no reason");
+	latch_kill(m, &l, "control", span_str(reason));
 	answer_ok(m, c);
+}
+
+static void on_rearm(struct monitor *m, struct core *c)
+{
+	const char *why = no_latch;
+	struct latch l;
+
+	if (latch_of(&m->in.latch, &l) == 0)
+		why = latch_rearm(m, &l);
+	if (why)
+		answer_fail(m, c, why);
+	else
+		answer_ok(m, c);
+}
+
+/* The broker's tripwires; what is none of ours to set is the widest. */
+static void on_trip(struct monitor *m, struct core *)
+{
+	const struct m_latch *in = &m->in.latch;
+	char by[LIMIT_NAME + 1], reason[512];
+	struct latch l = { .level = LATCH_ALL };
+
+	m->trips++;
+	if (!in->level)
+		return;
+	(void)latch_of(in, &l);
+	take_text(by, sizeof(by), in->by, "broker");
+	take_text(reason, sizeof(reason), in->reason, "no reason");
+	latch_kill(m, &l, by, span_str(reason));
+}
+
+static void on_revoked(struct monitor *m, struct core *c)
+{
+	revoke_said(m, c);
 }
 
 /* Whether there is one by now the log itself says. */
@@ -237,6 +289,7 @@ static const handler handlers[PROC_MAX][MSG_TYPE_MAX] = {
 	[PROC_BROKER] = {
 		[MSG_READY] = on_ready,
 		[MSG_PONG] = on_pong,
+		[MSG_LATCH] = on_trip,
 		[MSG_TASK_START] = on_task_start,
 		[MSG_TASK_END] = on_task_end,
 		[MSG_ITEM_VERDICT] = on_verdict,
@@ -245,6 +298,7 @@ static const handler handlers[PROC_MAX][MSG_TYPE_MAX] = {
 		[MSG_READY] = on_ready,
 		[MSG_PONG] = on_pong,
 		[MSG_ITEM] = on_put,
+		[MSG_REVOKED] = on_revoked,
 	},
 	[PROC_TELEMETRY] = {
 		[MSG_READY] = on_ready,
@@ -257,6 +311,7 @@ static const handler handlers[PROC_MAX][MSG_TYPE_MAX] = {
 		[MSG_C_STATUS] = on_status,
 		[MSG_C_WIRE] = on_wire,
 		[MSG_C_KILL] = on_kill,
+		[MSG_C_REARM] = on_rearm,
 		[MSG_C_DOWN] = on_down,
 		[MSG_C_KEY] = on_key,
 	},

@@ -664,6 +664,7 @@ static void on_supervise(void *arg)
 		generation_end(m);
 	else
 		generation_up(m);
+	revoke_look(m);
 	now = now_ms();
 	for (i = 0; (c = core_at(m, i)) && !m->stopping; i++) {
 		if (c->failing)

@@ -1,7 +1,13 @@
 /*
- * latch: the kill. It belongs to the monitor and depends on no other process:
- * whatever could act is ended by SIGKILL first, then the latch is written, then
- * the record; only the owner takes it away again (`bulkhead rearm`).
+ * latch: the kill. It belongs to the monitor and depends on no other process.
+ * What a latch stops is stopped first: the broker's gate is shut by a store to
+ * shared memory, whatever could act is ended by SIGKILL. Then the latch is
+ * written, then the record; only the owner takes it away again (`bulkhead
+ * rearm`).
+ *
+ * All stops everything that acts, connectors too. The narrower ones leave them
+ * running: an effect of what is killed is refused by the broker, right before
+ * it would be sent, and the planner's machines of a killed task or agent end.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,40 +21,36 @@
 #include "base/str.h"
 #include "host/monitor/monitor.h"
 
-bool latch_is_set(int state_fd)
+static struct gate_row row_of(const struct latch *l)
 {
-	struct stat st;
+	struct gate_row r = { 0 };
 
-	/* Anything but a certain "not there" counts as set. */
-	return fstatat(state_fd, "latch", &st, AT_SYMLINK_NOFOLLOW) == 0 ||
-	       errno != ENOENT;
+	if (l->level == LATCH_CAPABILITY)
+		r.capability = span_str(l->capability);
+	r.task = l->level == LATCH_TASK ? l->task : 0;
+	r.agent = l->level == LATCH_AGENT;
+	r.all = l->level >= LATCH_ALL;
+	return r;
 }
 
-static void write_latch(struct monitor *m, const char *by, struct span reason)
+bool latch_agent(const struct monitor *m)
 {
-	CLEAN_FD int fd = -1;
-
-	/* The one descriptor that is held back. */
-	fd_close(&m->room.spare);
-	fd = openat(m->state_fd, "latch",
-		    O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC | O_NOFOLLOW,
-		    0600);
-	/* It is set by being there: on a full disk it may lack its words. */
-	if (fd >= 0 && (fd_write_all(fd, span_str(by)) < 0 ||
-			fd_write_all(fd, SPAN_LIT(": ")) < 0 ||
-			fd_write_all(fd, reason) < 0 ||
-			fd_write_all(fd, SPAN_LIT("\n")) < 0))
-		log_warn("latch", "why=\"set, without its reason\"");
-	if (fd < 0 || fsync(fd) < 0 || fsync(m->state_fd) < 0)
-		/* Not persisted: then nothing may go on in memory either. */
-		monitor_fatal(m, "the latch cannot be written");
+	return gate_is_shut(m->gate, &(struct gate_row){ .agent = true });
 }
 
-/* Whatever could act has ended when this returns, or ends with the system call
- * that it is in. How long it took, in us. */
-static uint64_t end_all(struct monitor *m)
+static bool is_known(const struct monitor *m, const struct latch *l)
 {
-	uint64_t t0 = now_us();
+	const struct gate_row row = row_of(l);
+
+	return gate_is_shut(m->gate, &row);
+}
+
+/* --- what it does -------------------------------------------------------- */
+
+/* Nothing that acts is left when this returns, or it ends with the system call
+ * that it is in. */
+static void end_all(struct monitor *m)
+{
 	int i;
 
 	m->killed = true;
@@ -56,45 +58,204 @@ static uint64_t end_all(struct monitor *m)
 	connectors_kill(m);
 	for (i = 0; i < m->n_connectors; i++)
 		sup_ended(&m->connectors[i].sup, now_ms(), "ended by the kill");
+}
+
+/* Stops what the latch is for. How long it took, in us. */
+static uint64_t stop(struct monitor *m, const struct latch *l)
+{
+	const struct gate_row row = row_of(l);
+	uint64_t t0 = now_us();
+
+	if (gate_shut(m->gate, &row) < 0)
+		log_warn("latch-wide",
+			 "why=\"more latches than there is room for: the agent "
+			 "is stopped\"");
+	if (row.all)
+		end_all(m);
+	else if (l->level != LATCH_CAPABILITY)
+		planners_kill(m, l->task);
 	return now_us() - t0;
 }
 
-static void record(struct monitor *m, const char *by, struct span reason,
-		   uint64_t took)
+/* Not persisted: then nothing may go on in memory either. */
+static void write_latch(struct monitor *m, const struct latch *l,
+			const char *by, struct span reason)
 {
+	int r;
+
+	/* The one descriptor that is held back. */
+	fd_close(&m->room.spare);
+	r = latch_set(&m->latches, l, span_str(by), reason);
+	if (r > 0)
+		log_warn("latch", "why=\"set, without its reason\"");
+	else if (r < 0)
+		monitor_fatal(m, "the latch cannot be written");
+}
+
+static void tell_broker(struct monitor *m, const struct latch *l, bool set,
+			const char *by, struct span reason)
+{
+	m->out.ids = m->ids;
+	if (set && l->level >= LATCH_ALL) {
+		m->out.type = MSG_KILL;
+		m->out.text.text = reason;
+	} else {
+		m->out.type = MSG_LATCH;
+		m->out.latch = (struct m_latch){
+			.level = (uint8_t)l->level,
+			.set = set,
+			.capability = span_str(l->capability),
+			.task = l->task,
+			.by = span_str(by),
+			.reason = reason,
+		};
+	}
+	core_send(m, &m->broker, NULL, 0);
+}
+
+static void begin_record(struct monitor *m, const char *kind,
+			 const struct latch *l, const char *by,
+			 struct span reason)
+{
+	struct msg_ids ids = m->ids;
+
+	ids.task = l->level == LATCH_TASK ? l->task : 0;
+	audit_begin(&m->record, kind, &ids);
+	audit_str(&m->record, "level", span_str(latch_level_name(l->level)));
+	if (l->level == LATCH_CAPABILITY)
+		audit_str(&m->record, "capability", span_str(l->capability));
+	audit_str(&m->record, "by", span_str(by));
+	audit_str(&m->record, "reason", reason);
+}
+
+static void record(struct monitor *m, const struct latch *l, const char *by,
+		   struct span reason, uint64_t took)
+{
+	char name[LATCH_FILE];
+
 	/* Before the broker hears that a VM is gone, and looks at what its
 	 * planner had asked for: that is refused, not begun and then unknown.
 	 */
-	m->out.type = MSG_KILL;
-	m->out.ids = m->ids;
-	m->out.text.text = reason;
-	core_send(m, &m->broker, NULL, 0);
-	vms_end(m, "killed");
-	log_warn("kill", "by=%s took_us=%llu", by, (unsigned long long)took);
-	audit_begin(&m->record, "kill", &m->ids);
-	audit_str(&m->record, "by", span_str(by));
-	audit_str(&m->record, "reason", reason);
+	tell_broker(m, l, true, by, reason);
+	if (l->level >= LATCH_ALL)
+		vms_end(m, "killed");
+	else if (l->level != LATCH_CAPABILITY)
+		planners_end(m, l->task);
+	latch_name(l, name);
+	log_warn("kill", "what=\"%s\" by=%s took_us=%llu", name, by,
+		 (unsigned long long)took);
+	begin_record(m, "kill", l, by, reason);
 	audit_int(&m->record, "took_us", took);
 	monitor_audit(m);
+	if (l->level == LATCH_REVOKE)
+		revoke_start(m);
 }
 
-void latch_kill(struct monitor *m, const char *by, struct span reason)
+void latch_kill(struct monitor *m, const struct latch *l, const char *by,
+		struct span reason)
 {
-	uint64_t took = end_all(m);
+	uint64_t took = stop(m, l);
 
-	write_latch(m, by, reason);
+	write_latch(m, l, by, reason);
 	/* Records only now: the log may be slow, or not there at all. */
-	record(m, by, reason, took);
+	record(m, l, by, reason, took);
+}
+
+void latch_kill_all(struct monitor *m, const char *by, struct span reason)
+{
+	const struct latch all = { .level = LATCH_ALL };
+
+	latch_kill(m, &all, by, reason);
+}
+
+const char *latch_rearm(struct monitor *m, const struct latch *l)
+{
+	const struct gate_row row = row_of(l);
+	char words[LATCH_WORDS];
+
+	if (row.all)
+		return "bulkhead is running: `bulkhead down` first, then "
+		       "rearm, then `bulkhead up`";
+	if (!latch_is_set(&m->latches, l))
+		return "that latch is not set";
+	latch_words(&m->latches, l, words);
+	/* On record before it is true: what goes wrong leaves it set. */
+	begin_record(m, "rearm", l, "control", span_str(words));
+	monitor_audit(m);
+	if (latch_clear(&m->latches, l) < 0)
+		return "the latch cannot be removed: look after the owner of "
+		       "the state directory";
+	gate_open(m->gate, &row);
+	tell_broker(m, l, false, "control", span_str(words));
+	vms_plan(m);
+	return NULL;
+}
+
+/* --- what is there already ----------------------------------------------- */
+
+/* Whatever sets it, a file that is there is a kill. */
+static void found(void *arg, const struct latch *l)
+{
+	struct monitor *m = arg;
+
+	if (!is_known(m, l))
+		record(m, l, "latch", SPAN_LIT("the latch is there"),
+		       stop(m, l));
+}
+
+static bool kill_file_is_there(const struct monitor *m)
+{
+	struct stat st;
+
+	return m->conf.kill.file[0] &&
+	       (lstat(m->conf.kill.file, &st) == 0 || errno != ENOENT);
 }
 
 void latch_look(struct monitor *m)
 {
-	if (!m->killed && latch_is_set(m->state_fd))
-		record(m, "latch", SPAN_LIT("the latch is there"), end_all(m));
+	if (m->killed)
+		return;
+	if (kill_file_is_there(m))
+		latch_kill_all(m, "kill-file", span_str(m->conf.kill.file));
+	else
+		(void)latches_each(&m->latches, found, m);
 }
 
-/* Something was made in the state directory. */
-static void on_state(void *arg, int fd, short)
+static void shut(void *arg, const struct latch *l)
+{
+	struct monitor *m = arg;
+	const struct gate_row row = row_of(l);
+
+	(void)gate_shut(m->gate, &row);
+}
+
+int latch_start(struct monitor *m, struct err *err)
+{
+	const struct latch all = { .level = LATCH_ALL };
+	int r = latches_open(m->state_fd, &m->latches);
+
+	if (r == 0)
+		r = gate_make(&m->gate, &m->gate_fd);
+	if (r < 0)
+		return err_set(err, r,
+			       "state/latches: cannot be used: %s: make room, "
+			       "or look after the directory's owner",
+			       strerror(-r));
+	if (latch_is_set(&m->latches, &all))
+		return err_set(err, -EPERM,
+			       "the kill latch is set: see "
+			       "'bulkhead audit tail', then 'bulkhead rearm'");
+	if (kill_file_is_there(m))
+		return err_set(err, -EPERM,
+			       "%s: the kill file is there: remove it, then "
+			       "start again",
+			       m->conf.kill.file);
+	(void)latches_each(&m->latches, shut, m);
+	return 0;
+}
+
+/* Something was made in a directory that is watched. */
+static void on_made(void *arg, int fd, short)
 {
 	struct monitor *m = arg;
 	uint8_t events[4096];
@@ -103,16 +264,53 @@ static void on_state(void *arg, int fd, short)
 		latch_look(m);
 }
 
+static bool watch(int fd, const char *path)
+{
+	return inotify_add_watch(fd, path,
+				 IN_CREATE | IN_MOVED_TO | IN_ONLYDIR) >= 0;
+}
+
+static bool watch_fd(int fd, int dir)
+{
+	char path[64];
+
+	(void)str_printf(path, sizeof(path), "/proc/self/fd/%d", dir);
+	return watch(fd, path);
+}
+
+/* The directory that the kill file would be in. */
+static bool watch_kill_file(const struct monitor *m, int fd)
+{
+	const char *file = m->conf.kill.file;
+	const char *slash = strrchr(file, '/');
+	char dir[CONF_PATH_MAX];
+
+	if (!slash)
+		return true;
+	return str_copy(dir, sizeof(dir),
+			span_of(file,
+				slash == file ? 1 : (size_t)(slash - file))) ==
+		       0 &&
+	       watch(fd, dir);
+}
+
 void latch_watch(struct monitor *m)
 {
 	CLEAN_FD int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	char path[64];
+	char why[SUP_CAUSE];
 
-	(void)str_printf(path, sizeof(path), "/proc/self/fd/%d", m->state_fd);
-	if (fd >= 0 &&
-	    inotify_add_watch(fd, path, IN_CREATE | IN_MOVED_TO | IN_ONLYDIR) >=
-		    0 &&
-	    loop_add(&m->loop, fd, POLLIN, on_state, m) == 0)
+	if (!watch_kill_file(m, fd)) {
+		(void)str_printf(why, sizeof(why),
+				 "kill.file: its folder cannot be watched: %s: "
+				 "make it, or name another path in "
+				 "bulkhead.yaml",
+				 strerror(errno));
+		monitor_no_start(m, why);
+		return;
+	}
+	if (fd >= 0 && watch_fd(fd, m->latches.state) &&
+	    watch_fd(fd, m->latches.sub) &&
+	    loop_add(&m->loop, fd, POLLIN, on_made, m) == 0)
 		(void)take_fd(&fd);
 	else
 		log_warn("latch-watch",

@@ -76,7 +76,7 @@ static void on_signal(void *arg, int fd, short revents)
 	if (fd_read_all(fd, &si, sizeof(si)) != (ssize_t)sizeof(si))
 		return;
 	if (si.ssi_signo == SIGUSR1)
-		latch_kill(m, "signal", SPAN_LIT("SIGUSR1"));
+		latch_kill_all(m, "signal", SPAN_LIT("SIGUSR1"));
 	else
 		monitor_stop(m);
 }
@@ -176,10 +176,9 @@ static int prepare(struct monitor *m, struct err *err)
 	r = open_state(m, err);
 	if (r < 0)
 		return r;
-	if (latch_is_set(m->state_fd))
-		return err_set(err, -EPERM,
-			       "the kill latch is set: see "
-			       "'bulkhead audit tail', then 'bulkhead rearm'");
+	r = latch_start(m, err);
+	if (r < 0)
+		return r;
 	r = policy_open(m, err);
 	if (r < 0) {
 		m->exit_code = EXIT_OWNER;
@@ -238,6 +237,7 @@ static void run(struct monitor *m)
 	m->stopping = true;
 	service_stopping(m, m->exit_code ? m->end_why : "stopping");
 	vms_end(m, "stopped");
+	frozen_end(m);
 	groups_end(m);
 	items_end(m);
 	if (m->gen.log && m->gen.sup.was_up) {
@@ -293,6 +293,7 @@ int main(int argc, char **argv)
 	m.signal_fd = -1;
 	m.plan_timer = m.sup_timer = -1;
 	m.listen_fd = m.policy_fd = m.metrics_fd = -1;
+	m.gate_fd = m.latches.sub = m.revoke_timer = -1;
 	m.observe_timer = -1;
 	m.begun = observe_now();
 	observe_init(&m.observe, OBSERVER_MONITOR);

@@ -30,9 +30,11 @@
 #include "host/monitor/supervise.h"
 #include "host/monitor/templates.h"
 #include "privsep/chan.h"
+#include "privsep/gate.h"
 #include "privsep/graph.h"
 #include "privsep/observe.h"
 #include "privsep/rpc.h"
+#include "state/latch.h"
 #include "vm/cgroup.h"
 #include "vm/launch.h"
 #include "vm/memory.h"
@@ -80,6 +82,10 @@ struct room {
 	int spare; /* descriptor, for what a message brings */
 };
 
+/* After a kill with revocation: a connector is started once more, without a
+ * channel to the broker, to give up its credential, and ended again. */
+enum revoke { REVOKE_NONE = 0, REVOKE_WANTED, REVOKE_ASKED, REVOKE_SAID };
+
 /* A process that is to live as long as bulkhead. */
 struct core {
 	enum proc proc;
@@ -94,6 +100,9 @@ struct core {
 	char why[SUP_CAUSE];
 	struct sup sup;
 	struct sup_watch watch;
+	enum revoke revoke;
+	uint8_t revoked; /* enum revoked, of REVOKE_SAID; 0: it did not say */
+	char revoke_detail[SUP_CAUSE];
 	struct monitor *m;
 };
 
@@ -171,10 +180,19 @@ struct mvm {
 	bool ready;	/* authenticated, its workload stands */
 	bool told;	/* the broker has its channel */
 	bool slow;	/* at work for so long that it holds no place */
+	bool frozen;	/* killed, but kept as it was: stopped, not ended */
 	uint8_t fault;	/* enum wire_fault that it ended by */
 	uint8_t origin; /* enum origin, of one at work */
 	struct observe_time since; /* at work */
 	struct monitor *m;
+};
+
+/* A machine that was killed and is kept for whoever looks into it: stopped,
+ * without a porter, its wire closed. */
+struct frozen {
+	uint64_t vm; /* 0: free row */
+	uint64_t task;
+	struct vm_procs procs;
 };
 
 /* Somebody who watches a wire, see watch.c. */
@@ -222,7 +240,14 @@ struct monitor {
 	int groups_timer;
 	struct msg_ids ids;
 	uint64_t start_ms;
-	bool killed;
+	bool killed; /* the latch of all is set */
+	struct latches latches;
+	struct gate *gate;
+	int gate_fd;	/* what the broker gets of it */
+	uint64_t trips; /* that the broker has told of */
+	int revoke_timer;
+	struct frozen frozen[CONF_FROZEN_MAX];
+	uint8_t trip_audit; /* enum trip_action of a log that fails */
 	bool stopping;
 	bool own_socket; /* the control socket is of our making */
 	int listen_fd;	 /* that socket */
@@ -323,6 +348,9 @@ void cores_end(struct monitor *m);
 /* Control, telemetry, or a connector. */
 [[nodiscard]] int start_alone(struct monitor *m, struct core *c,
 			      struct err *err);
+/* A connector, for its revocation alone: it has no channel to the broker. */
+[[nodiscard]] int start_revoker(struct monitor *m, struct core *c,
+				struct err *err);
 
 /* generation.c: what is ended and started again. */
 bool core_of_generation(const struct core *c);
@@ -415,8 +443,14 @@ void vm_tell_new(struct monitor *m, struct mvm *v);
 /* Ends it; with no plan of what comes next. */
 void vm_stop(struct monitor *m, struct mvm *v, const char *reason);
 void vms_of_task_end(struct monitor *m, uint64_t task);
-void vms_kill(struct monitor *m); /* SIGKILL only; vms_end does the rest */
+/* At once, by a signal only: ended, or frozen where the owner wants that of a
+ * machine at work. vms_end and planners_end do the rest. */
+void vms_kill(struct monitor *m);
+void planners_kill(struct monitor *m, uint64_t task); /* 0: all of them */
 void vms_end(struct monitor *m, const char *reason);
+void planners_end(struct monitor *m, uint64_t task);
+size_t vms_frozen(const struct monitor *m);
+void frozen_end(struct monitor *m);
 size_t vms_count(const struct monitor *m, enum vm_role r, enum vm_kind kind);
 
 /* queue.c: what waits for a VM, and what is started next. */
@@ -500,12 +534,26 @@ void observe_broker(struct monitor *m);
 void observe_connect(struct monitor *m);
 
 /* latch.c: the kill. */
-bool latch_is_set(int state_fd);
-void latch_kill(struct monitor *m, const char *by, struct span reason);
+/* Opens latches and gate. -EPERM: the latch of all is set. */
+[[nodiscard]] int latch_start(struct monitor *m, struct err *err);
+/* by: what set it, a word for the record. */
+void latch_kill(struct monitor *m, const struct latch *l, const char *by,
+		struct span reason);
+void latch_kill_all(struct monitor *m, const char *by, struct span reason);
+/* The owner takes it away. NULL, or why not. */
+[[nodiscard]] const char *latch_rearm(struct monitor *m, const struct latch *l);
+/* That of the agent is set: no planner is started. */
+bool latch_agent(const struct monitor *m);
 /* A latch that somebody else has written is a kill, too. */
 void latch_look(struct monitor *m);
 /* Sees it at once: who cannot reach us writes it. */
 void latch_watch(struct monitor *m);
+
+/* revoke.c: credentials are given up. */
+void revoke_start(struct monitor *m);
+/* Starts those that are due, ends those that are done. */
+void revoke_look(struct monitor *m);
+void revoke_said(struct monitor *m, struct core *c); /* MSG_REVOKED in m->in */
 
 /* status.c */
 void status_answer(struct monitor *m);

@@ -300,7 +300,8 @@ static struct request *next_request(struct monitor *m)
 	size_t i;
 
 	for (i = VM_READER; i < VM_KIND_MAX; i++) {
-		may[i] = place_is_free(m, (enum vm_kind)i);
+		may[i] = place_is_free(m, (enum vm_kind)i) &&
+			 (i != VM_PLANNER || !latch_agent(m));
 		waits[i] = template_way(&m->templates[i].rules, now_ms()) ==
 			   TEMPLATE_WAIT;
 	}

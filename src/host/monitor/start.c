@@ -203,7 +203,8 @@ int start_broker(struct monitor *m, struct err *err)
 	r = spawn_core(
 		m, &m->broker,
 		(struct spawn){ .fds = { -1, m->broker_audit_fd, theirs,
-					 m->policy_fd, m->broker_store_fd } },
+					 m->policy_fd, m->broker_store_fd,
+					 m->gate_fd } },
 		err);
 	fd_close(&m->broker_audit_fd);
 	fd_close(&m->broker_store_fd);
@@ -431,6 +432,32 @@ static int start_connector(struct monitor *m, struct core *c, struct err *err)
 	m->out.connector =
 		(struct m_connector){ span_str(cc->name), outbound ? 2 : 1 };
 	core_send(m, &m->broker, &broker, 1);
+	return 0;
+}
+
+int start_revoker(struct monitor *m, struct core *c, struct err *err)
+{
+	const struct conf_connector *cc = c->conf;
+	CLEAN_FD int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	CLEAN_FD int states = sub_dir(m->state_fd, "connectors", err);
+	CLEAN_FD int state = states < 0 ? -1 : sub_dir(states, cc->name, err);
+	CLEAN_FD int dir = state < 0 ? -1 : connector_dir(cc, err);
+	int r = dir < 0 ? err->code
+		: null < 0
+			? err_set(err, -errno, "/dev/null: %s", strerror(errno))
+			: 0;
+
+	if (r == 0)
+		r = spawn_core(
+			m, c, (struct spawn){ .fds = { -1, null, dir, state } },
+			err);
+	if (r == 0)
+		r = hello(m, c, cc->name, "revoke", err);
+	if (r < 0)
+		return r;
+	m->out.type = MSG_REVOKE;
+	m->out.empty = (struct m_empty){ 0 };
+	core_send(m, c, NULL, 0);
 	return 0;
 }
 

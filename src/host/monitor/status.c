@@ -212,6 +212,68 @@ static json_t *audit(const struct monitor *m)
 			 r->why);
 }
 
+enum { STATUS_LATCHES = 64 };
+
+struct latch_list {
+	const struct monitor *m;
+	json_t *list;
+};
+
+/* The words in a latch are the owner's, or a tripwire's: foreign text. */
+static void add_latch(void *arg, const struct latch *l)
+{
+	struct latch_list *ll = arg;
+	char words[LATCH_WORDS];
+	json_t *row;
+
+	if (json_array_size(ll->list) == STATUS_LATCHES)
+		return;
+	latch_words(&ll->m->latches, l, words);
+	row = json_pack("{s:s, s:s}", "level", latch_level_name(l->level),
+			"reason", utf8_valid(span_str(words)) ? words : "");
+	if (l->level == LATCH_CAPABILITY)
+		(void)json_object_set_new(row, "capability",
+					  json_string(l->capability));
+	if (l->level == LATCH_TASK)
+		(void)json_object_set_new(row, "task",
+					  json_integer((json_int_t)l->task));
+	(void)json_array_append_new(ll->list, row);
+}
+
+static json_t *revoked(const struct monitor *m)
+{
+	json_t *list = json_array();
+	int i;
+
+	for (i = 0; i < m->n_connectors; i++) {
+		const struct core *c = &m->connectors[i];
+
+		if (c->revoke)
+			(void)json_array_append_new(
+				list,
+				json_pack("{s:s, s:s, s:s}", "connector",
+					  c->conf->name, "result",
+					  c->revoke != REVOKE_SAID ? "asked"
+					  : c->revoked
+						  ? revoked_name(c->revoked)
+						  : "unknown",
+					  "detail", c->revoke_detail));
+	}
+	return list;
+}
+
+/* All that is stopped, and what stopped it; the first of many. */
+static json_t *kills(const struct monitor *m)
+{
+	struct latch_list ll = { m, json_array() };
+	size_t n = ll.list ? latches_each(&m->latches, add_latch, &ll) : 0;
+
+	return json_pack("{s:I, s:o, s:I, s:I, s:o}", "set", (json_int_t)n,
+			 "latches", ll.list, "trips", (json_int_t)m->trips,
+			 "frozen", (json_int_t)vms_frozen(m), "revoked",
+			 revoked(m));
+}
+
 static json_t *status_json(struct monitor *m)
 {
 	char run[2 * MSG_RUN + 1];
@@ -220,7 +282,8 @@ static json_t *status_json(struct monitor *m)
 	return json_pack(
 		"{s:s, s:s, s:i, s:s, s:s, s:b, s:b, s:s, s:s, s:b, s:s, s:o, "
 		"s:o,"
-		" s:o, s:o, s:o, s:{s:I, s:I, s:I, s:s}, s:o, s:o, s:o, s:o}",
+		" s:o, s:o, s:o, s:{s:I, s:I, s:I, s:s}, s:o, s:o, s:o, s:o, "
+		"s:o}",
 		"version", BULKHEAD_VERSION, "run", run, "uptime_s",
 		(int)((now_ms() - m->start_ms) / 1000), "backend",
 		vm_backend_name(m->probe.backend), "backend_why", m->probe.why,
@@ -235,7 +298,7 @@ static json_t *status_json(struct monitor *m)
 		(json_int_t)m->starts[ORIGIN_CLONE], "pool",
 		(json_int_t)m->starts[ORIGIN_POOL], "cold_why", m->cold_why,
 		"items", items(m), "queue", queue(m), "room", room(m), "audit",
-		audit(m));
+		audit(m), "kills", kills(m));
 }
 
 void status_answer(struct monitor *m)

@@ -367,6 +367,53 @@ static void tell_span(struct monitor *m, const struct mvm *v,
 	observe_span(&m->observe, &ids, v->since, s);
 }
 
+static void frozen_drop(struct monitor *m, struct frozen *f)
+{
+	char name[NAME_MAX_VM];
+
+	if (!f->vm)
+		return;
+	vm_end(&f->procs);
+	name_of(name, f->vm);
+	groups_leave(m, name);
+	*f = (struct frozen){ 0 };
+}
+
+void frozen_end(struct monitor *m)
+{
+	size_t i;
+
+	for (i = 0; i < CONF_FROZEN_MAX; i++)
+		frozen_drop(m, &m->frozen[i]);
+}
+
+size_t vms_frozen(const struct monitor *m)
+{
+	size_t n = 0, i;
+
+	for (i = 0; i < CONF_FROZEN_MAX; i++)
+		n += m->frozen[i].vm != 0;
+	return n;
+}
+
+/* As it was stopped; for it the oldest of those that were kept goes. */
+static void frozen_keep(struct monitor *m, struct mvm *v)
+{
+	struct frozen *f = &m->frozen[0];
+	size_t i;
+
+	for (i = 1; i < m->conf.kill.keep; i++)
+		if (m->frozen[i].vm < f->vm)
+			f = &m->frozen[i];
+	frozen_drop(m, f);
+	fd_close(&v->procs.broker_fd);
+	fd_close(&v->procs.monitor_fd);
+	*f = (struct frozen){ v->id, v->task, v->procs };
+	log_warn("vm-frozen", "vm=%llu pid=%d task=%llu",
+		 (unsigned long long)v->id, (int)v->procs.vmm,
+		 (unsigned long long)v->task);
+}
+
 void vm_stop(struct monitor *m, struct mvm *v, const char *reason)
 {
 	char name[NAME_MAX_VM];
@@ -377,10 +424,14 @@ void vm_stop(struct monitor *m, struct mvm *v, const char *reason)
 	loop_timer_del(&m->loop, v->timer);
 	loop_timer_del(&m->loop, v->slow_timer);
 	loop_del(&m->loop, v->chan.fd);
-	vm_end(&v->procs);
 	chan_done(&v->chan);
 	name_of(name, v->id);
-	groups_leave(m, name);
+	if (v->frozen) {
+		frozen_keep(m, v);
+	} else {
+		vm_end(&v->procs);
+		groups_leave(m, name);
+	}
 	watch_end(m, v->id, reason);
 	v->role = VM_FREE;
 	if (!worked)
@@ -414,18 +465,51 @@ void vms_of_task_end(struct monitor *m, uint64_t task)
 	vms_plan(m);
 }
 
+/* What cannot be frozen is ended. */
+static void halt(struct monitor *m, struct mvm *v)
+{
+	const struct vm_procs *p = &v->procs;
+
+	if (v->role == VM_FREE || v->frozen)
+		return;
+	v->frozen = m->conf.kill.freeze && v->role == VM_WORKING &&
+		    vm_freeze(p) == 0;
+	if (v->frozen)
+		return;
+	(void)syscall(SYS_pidfd_send_signal, p->vmm_pidfd, SIGKILL, NULL, 0);
+	(void)syscall(SYS_pidfd_send_signal, p->porter_pidfd, SIGKILL, NULL, 0);
+}
+
 void vms_kill(struct monitor *m)
 {
 	size_t i;
 
-	for (i = 0; i < MONITOR_VMS; i++) {
-		const struct vm_procs *p = &m->vms[i].procs;
+	for (i = 0; i < MONITOR_VMS; i++)
+		halt(m, &m->vms[i]);
+}
 
-		if (m->vms[i].role == VM_FREE)
-			continue;
-		(void)syscall(SYS_pidfd_send_signal, p->vmm_pidfd, SIGKILL,
-			      NULL, 0);
-		(void)syscall(SYS_pidfd_send_signal, p->porter_pidfd, SIGKILL,
-			      NULL, 0);
-	}
+static bool is_planner_of(const struct mvm *v, uint64_t task)
+{
+	return v->role == VM_WORKING && v->kind == VM_PLANNER &&
+	       (!task || v->task == task);
+}
+
+void planners_kill(struct monitor *m, uint64_t task)
+{
+	size_t i;
+
+	for (i = 0; i < MONITOR_VMS; i++)
+		if (is_planner_of(&m->vms[i], task))
+			halt(m, &m->vms[i]);
+}
+
+void planners_end(struct monitor *m, uint64_t task)
+{
+	size_t i;
+
+	requests_drop_task(m, task);
+	for (i = 0; i < MONITOR_VMS; i++)
+		if (is_planner_of(&m->vms[i], task))
+			vm_stop(m, &m->vms[i], "killed");
+	vms_plan(m);
 }

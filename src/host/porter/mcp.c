@@ -276,6 +276,26 @@ static struct refusal read_answer(struct mcp_request *r, json_t *arguments)
 	return accepted;
 }
 
+static struct refusal read_wait(struct mcp_request *r, json_t *arguments)
+{
+	static const char *const members[] = { "ticket", "seconds", NULL };
+	json_t *ticket = json_object_get(arguments, "ticket");
+	json_t *seconds = json_object_get(arguments, "seconds");
+	json_int_t s = seconds ? json_integer_value(seconds) : WAIT_SECONDS;
+
+	if (!json_is_string(ticket) || !only_members(arguments, members) ||
+	    (seconds && !json_is_integer(seconds)))
+		return refuse(MCP_ERR_PARAMS,
+			      "bulkhead.wait takes {ticket, seconds}");
+	r->wait.ticket = ticket_read(string_span(ticket));
+	if (!r->wait.ticket || s < 0 || s > WAIT_SECONDS)
+		return refuse(MCP_ERR_PARAMS,
+			      "no ticket, or not 0 to 60 seconds");
+	r->wait.seconds = (uint32_t)s;
+	r->kind = MCP_WAIT;
+	return accepted;
+}
+
 static struct refusal on_call(struct mcp *m, struct mcp_request *r,
 			      json_t *params, struct buf *reply)
 {
@@ -295,6 +315,8 @@ static struct refusal on_call(struct mcp *m, struct mcp_request *r,
 	r->call.capability = string_span(name);
 	if (span_is(r->call.capability, MCP_TOOL_ANSWER))
 		return read_answer(r, arguments);
+	if (span_is(r->call.capability, MCP_TOOL_WAIT))
+		return read_wait(r, arguments);
 	if (span_is(r->call.capability, MCP_TOOL_TASK)) {
 		r->kind = MCP_TASK;
 		return json_object_size(arguments) == 0
@@ -497,7 +519,9 @@ static json_t *own_tools(void)
 {
 	return json_pack(
 		"[{s:s, s:s, s:{s:s, s:{}, s:b}},"
-		" {s:s, s:s, s:{s:s, s:{s:{s:s, s:i}}, s:[s], s:b}}]",
+		" {s:s, s:s, s:{s:s, s:{s:{s:s, s:i}}, s:[s], s:b}},"
+		" {s:s, s:s, s:{s:s, s:{s:{s:s}, s:{s:s, s:i, s:i}}, s:[s],"
+		" s:b}}]",
 		"name", MCP_TOOL_TASK, "description",
 		"The owner's instruction, the message it is about where you "
 		"may read it, and items: handles as @12 that stand for its "
@@ -508,7 +532,13 @@ static json_t *own_tools(void)
 		"The final answer to the owner, plain text; ends the task.",
 		"inputSchema", "type", "object", "properties", "text", "type",
 		"string", "maxLength", (int)LIMIT_ANSWER, "required", "text",
-		"additionalProperties", 0);
+		"additionalProperties", 0, "name", MCP_TOOL_WAIT, "description",
+		"Waits for what became of a request that is pending or held; "
+		"its status stays so if that takes longer.",
+		"inputSchema", "type", "object", "properties", "ticket", "type",
+		"string", "seconds", "type", "integer", "minimum", 0, "maximum",
+		(int)WAIT_SECONDS, "required", "ticket", "additionalProperties",
+		0);
 }
 
 void mcp_reply_tools(struct buf *reply, const struct mcp_request *r,
@@ -554,21 +584,37 @@ void mcp_reply_answer(struct buf *reply, const struct mcp_request *r)
 		   tool_result(text, sizeof(text) - 1, NULL, false));
 }
 
+static const char *verdict_name(unsigned verdict)
+{
+	if (verdict == VERDICT_ALLOW)
+		return "allow";
+	return verdict == VERDICT_ASK ? "ask" : "deny";
+}
+
 void mcp_reply_call(struct buf *reply, const struct mcp_request *r,
 		    const struct m_call_result *result)
 {
-	bool allow = result->verdict == VERDICT_ALLOW;
+	const bool allow = result->verdict == VERDICT_ALLOW;
+	const bool waits = result->ticket && !result->executed;
 	json_t *v = json_pack("{s:s, s:o, s:b}", "verdict",
-			      allow ? "allow" : "deny", "reason",
+			      verdict_name(result->verdict), "reason",
 			      span_json(result->reason), "executed",
 			      (int)(result->executed != 0));
+	char ticket[TICKET_TEXT];
+
+	if (v && waits) {
+		ticket_text(ticket, result->ticket);
+		(void)json_object_set_new(v, "ticket", json_string(ticket));
+		(void)json_object_set_new(
+			v, "status", json_string(allow ? "held" : "pending"));
+	}
 
 	if (v && result->clause.n)
 		(void)json_object_set_new(v, "clause",
 					  span_json(result->clause));
 	put_result(reply, r->id,
 		   tool_result((const char *)result->reason.p, result->reason.n,
-			       v, !allow || !result->executed));
+			       v, !waits && (!allow || !result->executed)));
 }
 
 void mcp_reply_refusal(struct buf *reply, const struct mcp_request *r,

@@ -29,9 +29,10 @@ enum {
 	MCP_REPLY_MAX = 16 << 20, /* one reply line, a whole mail twice */
 };
 
-/* The two tools that are not capabilities. */
+/* The tools that are not capabilities. */
 #define MCP_TOOL_TASK	"task.get"
 #define MCP_TOOL_ANSWER "task.answer"
+#define MCP_TOOL_WAIT	"bulkhead.wait"
 
 enum mcp_error {
 	MCP_ERR_PARSE = -32700,
@@ -47,6 +48,7 @@ enum mcp_kind {
 	MCP_TOOLS,   /* wants the list of tools */
 	MCP_TASK,    /* wants the task */
 	MCP_ANSWER,  /* gives its answer: answer */
+	MCP_WAIT,    /* asks what became of a ticket: wait */
 	MCP_CALL,    /* requests a capability: call */
 };
 
@@ -61,6 +63,7 @@ struct mcp_request {
 	json_t *id;  /* borrowed from doc; NULL in notifications */
 	json_t *doc; /* owned: what all spans here borrow from */
 	struct span answer;
+	struct m_wait wait;
 	struct m_call call;
 	char numbers[LIMIT_ARGS][MCP_NUMBER_MAX];
 };
@@ -79,7 +82,7 @@ json_t *mcp_tool(const struct m_tool *t);
 
 /*
  * The replies, a line each. On failure reply->bad is set. mcp_reply_tools
- * puts the two tools of every task before those in capabilities (an array,
+ * puts the tools of every task before those in capabilities (an array,
  * borrowed). m is NULL when the task has no message.
  */
 void mcp_reply_tools(struct buf *reply, const struct mcp_request *r,

@@ -129,6 +129,38 @@ static const struct row rows[] = {
 	{ CALL("{\"name\":\"task.answer\",\"arguments\":{\"text\":\"\","
 	       "\"x\":1}}"),
 	  false, MCP_REPLY, MCP_ERR_PARAMS },
+	{ CALL("{\"name\":\"bulkhead.wait\",\"arguments\":{\"ticket\":\"q7\"}"
+	       "}"),
+	  false, MCP_WAIT, 0 },
+	{ CALL("{\"name\":\"bulkhead.wait\",\"arguments\":{\"ticket\":\"q7\","
+	       "\"seconds\":0}}"),
+	  false, MCP_WAIT, 0 },
+	{ CALL("{\"name\":\"bulkhead.wait\",\"arguments\":{\"ticket\":\"q7\","
+	       "\"seconds\":60}}"),
+	  false, MCP_WAIT, 0 },
+	{ CALL("{\"name\":\"bulkhead.wait\",\"arguments\":{\"ticket\":\"q7\","
+	       "\"seconds\":61}}"),
+	  false, MCP_REPLY, MCP_ERR_PARAMS },
+	{ CALL("{\"name\":\"bulkhead.wait\",\"arguments\":{\"ticket\":\"q7\","
+	       "\"seconds\":-1}}"),
+	  false, MCP_REPLY, MCP_ERR_PARAMS },
+	{ CALL("{\"name\":\"bulkhead.wait\",\"arguments\":{\"ticket\":\"q7\","
+	       "\"seconds\":\"1\"}}"),
+	  false, MCP_REPLY, MCP_ERR_PARAMS },
+	{ CALL("{\"name\":\"bulkhead.wait\",\"arguments\":{\"ticket\":7}}"),
+	  false, MCP_REPLY, MCP_ERR_PARAMS },
+	{ CALL("{\"name\":\"bulkhead.wait\",\"arguments\":{\"ticket\":\"7\"}}"),
+	  false, MCP_REPLY, MCP_ERR_PARAMS },
+	{ CALL("{\"name\":\"bulkhead.wait\",\"arguments\":{\"ticket\":\"q0\"}"
+	       "}"),
+	  false, MCP_REPLY, MCP_ERR_PARAMS },
+	{ CALL("{\"name\":\"bulkhead.wait\",\"arguments\":{}}"), false,
+	  MCP_REPLY, MCP_ERR_PARAMS },
+	{ CALL("{\"name\":\"bulkhead.wait\",\"arguments\":{\"ticket\":\"q7\","
+	       "\"x\":1}}"),
+	  false, MCP_REPLY, MCP_ERR_PARAMS },
+	{ CALL("{\"name\":\"bulkhead.wait\"}"), false, MCP_REPLY,
+	  MCP_ERR_PARAMS },
 };
 
 /* Reads one line; returns the kind, the error code and the error count. */
@@ -377,6 +409,7 @@ static void test_call_replies(void **state)
 		struct m_call_result result;
 		const char *verdict;
 		bool is_error;
+		const char *status;
 	} results[] = {
 		{ { .verdict = VERDICT_DENY,
 		    .clause = SPAN_LIT("p.yaml:1:1 deny"),
@@ -388,6 +421,18 @@ static void test_call_replies(void **state)
 		    .reason = SPAN_LIT("the outbox is full") },
 		  "allow",
 		  true },
+		{ { .verdict = VERDICT_ASK, .ticket = 7 },
+		  "ask",
+		  false,
+		  "pending" },
+		{ { .verdict = VERDICT_ALLOW, .ticket = 7 },
+		  "allow",
+		  false,
+		  "held" },
+		{ { .verdict = VERDICT_ALLOW, .executed = 1, .ticket = 7 },
+		  "allow",
+		  false,
+		  NULL },
 	};
 	size_t i;
 
@@ -396,6 +441,7 @@ static void test_call_replies(void **state)
 		struct mcp m = { .initialized = true };
 		struct mcp_request r;
 		json_t *doc, *result, *v;
+		const char *status;
 		struct buf reply;
 
 		buf_init(&reply, 4096);
@@ -414,6 +460,14 @@ static void test_call_replies(void **state)
 				 results[i].result.executed);
 		assert_int_equal(json_object_get(v, "clause") != NULL,
 				 results[i].result.clause.n > 0);
+		status = json_string_value(json_object_get(v, "status"));
+		assert_int_equal(status != NULL, results[i].status != NULL);
+		if (status) {
+			assert_string_equal(status, results[i].status);
+			assert_string_equal(
+				json_string_value(json_object_get(v, "ticket")),
+				"q7");
+		}
 		json_decref(doc);
 		mcp_request_done(&r);
 		buf_done(&reply);
@@ -443,9 +497,9 @@ static void test_tools_reply(void **state)
 	mcp_reply_tools(&reply, &r, list);
 	doc = parse_reply(&reply);
 	tools = json_object_get(json_object_get(doc, "result"), "tools");
-	assert_int_equal(json_array_size(tools), 3);
+	assert_int_equal(json_array_size(tools), 4);
 	assert_string_equal(json_string_value(json_object_get(
-				    json_array_get(tools, 2), "name")),
+				    json_array_get(tools, 3), "name")),
 			    "email.send");
 	assert_true(json_is_object(
 		json_object_get(json_array_get(tools, 1), "inputSchema")));

@@ -100,6 +100,17 @@ static void ask_call(struct session *s)
 	ask(s, &m, MSG_CALL_RESULT);
 }
 
+static void ask_wait(struct session *s)
+{
+	struct planner *p = s->state;
+	struct msg m = { .type = MSG_WAIT };
+
+	p->request.call.call = p->requests + 1;
+	m.wait = p->request.wait;
+	m.wait.call = p->request.call.call;
+	ask(s, &m, MSG_CALL_RESULT);
+}
+
 static void ask_answer(struct session *s)
 {
 	struct planner *p = s->state;
@@ -137,6 +148,9 @@ static void on_request(struct session *s)
 		break;
 	case MCP_ANSWER:
 		ask_answer(s);
+		break;
+	case MCP_WAIT:
+		ask_wait(s);
 		break;
 	case MCP_CALL:
 		ask_call(s);

@@ -65,8 +65,11 @@ static const char schema[] =
 	" WHERE state < 3 OR recorded = 0;" ROWS_TABLE;
 
 /* What makes a database of each version one of the next. */
-static const char *const upgrades[DB_VERSION] = {
-	[1] = ROWS_TABLE,
+static const struct {
+	const char *sql;
+	int (*fn)(struct db *d);
+} upgrades[DB_VERSION] = {
+	[1] = { ROWS_TABLE, effects_upgrade_1 },
 };
 
 /* An effect of the item that may have happened: beyond planned, and not known
@@ -124,6 +127,11 @@ static const char *const texts[] = {
 	/* What the owner has not settled is never dropped. */
 	[ST_EFFECTS_DROP] = "DELETE FROM effects WHERE item = ?1"
 			    " AND recorded = 1 AND state <> 5",
+	/* Of items that are forgotten, or of none. */
+	[ST_EFFECTS_OLD] = "DELETE FROM effects WHERE recorded = 1"
+			   " AND state <> 5 AND id + ?1 <"
+			   " (SELECT max(id) FROM effects)"
+			   " AND item NOT IN (SELECT id FROM items)",
 	[ST_RECOVER] = "UPDATE items SET state = 1 WHERE state = 2"
 		       " AND attempts < ?1 AND NOT " HAD_EFFECT,
 	[ST_RELEASE] = "UPDATE items SET state = 1, attempts = attempts - 1"
@@ -533,9 +541,12 @@ static int upgrade(struct db *d, uint64_t version)
 			 DB_VERSION);
 	r = result(d,
 		   sqlite3_exec(d->sql, "BEGIN IMMEDIATE", NULL, NULL, NULL));
-	for (; version < DB_VERSION && r == 0; version++)
-		r = result(d, sqlite3_exec(d->sql, upgrades[version], NULL,
+	for (; version < DB_VERSION && r == 0; version++) {
+		r = result(d, sqlite3_exec(d->sql, upgrades[version].sql, NULL,
 					   NULL, NULL));
+		if (r == 0)
+			r = upgrades[version].fn(d);
+	}
 	if (r == 0)
 		r = result(d, sqlite3_exec(d->sql, text, NULL, NULL, NULL));
 	if (r == 0)
@@ -666,6 +677,8 @@ static int recover(struct db *d)
 	sql_bind_u64(s, 1, STORE_ATTEMPTS);
 	r = sql_run(d, s);
 	d->state.recovered = (uint64_t)sqlite3_changes(d->sql);
+	if (r == 0)
+		r = effects_trim(d);
 	if (r == 0)
 		r = db_commit(d);
 	return r;

@@ -12,8 +12,9 @@
 /* Which states may follow each. */
 static const uint16_t follows[EFFECT_STATE_MAX] = {
 	[EFFECT_PLANNED] = 1 << EFFECT_STARTED | 1 << EFFECT_NOT_EXECUTED,
-	[EFFECT_STARTED] =
-		1 << EFFECT_DONE | 1 << EFFECT_FAILED | 1 << EFFECT_UNKNOWN,
+	/* Not executed: a kill came before it was sent, as the broker knows. */
+	[EFFECT_STARTED] = 1 << EFFECT_DONE | 1 << EFFECT_FAILED |
+			   1 << EFFECT_UNKNOWN | 1 << EFFECT_NOT_EXECUTED,
 	[EFFECT_UNKNOWN] = 1 << EFFECT_SETTLED,
 };
 
@@ -90,6 +91,9 @@ static int may_plan(struct db *d, const struct m_e_plan *m)
 	bool taken;
 	int r;
 
+	/* One that was approved, or is nobody's item's, waits for none. */
+	if (!m->repeats && (m->ticket || !m->item))
+		return 0;
 	if (m->repeats) {
 		r = state_of(d, m->repeats, &old);
 		if (r == 0 && !(repeatable & 1u << old))
@@ -112,9 +116,93 @@ static int may_plan(struct db *d, const struct m_e_plan *m)
 				m->item);
 }
 
+/* A plan as it lies on disk: the fields of the message behind a version of
+ * their own, for messages change with every release and this must not. */
+enum { PLAN_VERSION = 2 };
+
+static struct msg plan; /* large */
+
+static bool plan_encode(struct buf *b, const struct m_e_plan *m)
+{
+	CLEAN_BUF struct buf message;
+
+	buf_init(&message, LIMIT_MSG);
+	plan = (struct msg){ .type = MSG_E_PLAN };
+	plan.e_plan = *m;
+	msg_encode(&message, &plan);
+	buf_u8(b, PLAN_VERSION);
+	buf_span(b, buf_part(&message, MSG_HEAD, message.n));
+	return buf_ok(&message) && buf_ok(b);
+}
+
+/* What it borrows lies in b. */
+static bool plan_decode(struct buf *b, struct span bytes, struct msg *ret)
+{
+	const struct m_empty none = { 0 };
+	const char *why;
+
+	*ret = (struct msg){ .type = MSG_STOP, .empty = none };
+	buf_reset(b);
+	msg_encode(b, ret);
+	buf_cut(b, MSG_HEAD);
+	if (bytes.n < 1 || bytes.p[0] != PLAN_VERSION || !buf_ok(b))
+		return false;
+	b->p[2] = MSG_E_PLAN & 0xff;
+	b->p[3] = MSG_E_PLAN >> 8;
+	buf_span(b, span_of(bytes.p + 1, bytes.n - 1));
+	return buf_ok(b) && msg_decode(buf_view(b), ret, &why) == 0;
+}
+
+/* Version 1 kept the whole message, of version 4, which knew no ticket. */
+static bool plan_of_1(struct buf *b, struct span old)
+{
+	enum { VERSION = 4, HEAD = 36, NUMBERS = 24 };
+
+	buf_reset(b);
+	if (old.n < HEAD + NUMBERS || old.p[0] != VERSION || old.p[1] != 0)
+		return false;
+	buf_u8(b, PLAN_VERSION);
+	buf_put(b, old.p + HEAD, NUMBERS);
+	buf_u64(b, 0);
+	buf_put(b, old.p + HEAD + NUMBERS, old.n - HEAD - NUMBERS);
+	return buf_ok(b);
+}
+
+int effects_upgrade_1(struct db *d)
+{
+	sqlite3_stmt *get = NULL, *set = NULL;
+	CLEAN_BUF struct buf b;
+	int rc, r = 0;
+
+	buf_init(&b, LIMIT_MSG);
+	if (sqlite3_prepare_v2(d->sql, "SELECT id, plan FROM effects", -1, &get,
+			       NULL) != SQLITE_OK ||
+	    sqlite3_prepare_v2(d->sql,
+			       "UPDATE effects SET plan = ?2 WHERE id = ?1", -1,
+			       &set, NULL) != SQLITE_OK)
+		r = sql_fail(d, -EBADMSG, "%s: %s", DB_FILE,
+			     sqlite3_errmsg(d->sql));
+	while (r == 0 && (rc = sql_row(d, get)) != 0) {
+		r = rc < 0 ? rc : 0;
+		if (r == 0 && !plan_of_1(&b, sql_span(get, 1)))
+			r = sql_fail(d, -EBADMSG,
+				     "%s: what effect %" PRIu64
+				     " was to do cannot be read",
+				     DB_FILE, sql_u64(get, 0));
+		if (r < 0)
+			break;
+		sql_bind_u64(set, 1, sql_u64(get, 0));
+		sql_bind(set, 2, buf_view(&b));
+		r = sql_run(d, set);
+		(void)sqlite3_reset(set);
+	}
+	(void)sqlite3_finalize(get);
+	(void)sqlite3_finalize(set);
+	return r;
+}
+
 int db_effect_plan(struct db *d, const struct m_e_plan *m, uint64_t *ret)
 {
-	static struct msg plan; /* large */
 	CLEAN_BUF struct buf b;
 	sqlite3_stmt *s;
 	int r = may_plan(d, m);
@@ -122,10 +210,7 @@ int db_effect_plan(struct db *d, const struct m_e_plan *m, uint64_t *ret)
 	buf_init(&b, LIMIT_MSG);
 	if (r < 0)
 		return r;
-	plan.type = MSG_E_PLAN;
-	plan.e_plan = *m;
-	msg_encode(&b, &plan);
-	if (!buf_ok(&b))
+	if (!plan_encode(&b, m))
 		return sql_fail(d, -EINVAL, "an effect over the size limit");
 	s = sql_use(d, ST_EFFECT_ADD);
 	sql_bind_u64(s, 1, m->item);
@@ -181,8 +266,7 @@ int db_effect_recorded(struct db *d, uint64_t effect)
 int db_effect_get(struct db *d, const struct m_s_get *m, struct m_e_row *ret)
 {
 	enum stmt which = m->which == S_OPEN ? ST_EFFECT_OPEN : ST_EFFECT_GET;
-	static struct msg plan;
-	const char *why;
+	static struct buf bytes = { .max = LIMIT_MSG };
 	uint64_t from = 0;
 	int r = sql_after(d, ST_EFFECT_SKIP, m, &from);
 	sqlite3_stmt *s;
@@ -197,8 +281,7 @@ int db_effect_get(struct db *d, const struct m_s_get *m, struct m_e_row *ret)
 	r = sql_row(d, s);
 	if (r <= 0)
 		return r < 0 ? r : -ENOENT;
-	if (msg_decode(sql_span(s, 10), &plan, &why) < 0 ||
-	    plan.type != MSG_E_PLAN)
+	if (!plan_decode(&bytes, sql_span(s, 10), &plan))
 		return sql_fail(d, -EBADMSG,
 				"%s: what effect %" PRIu64 " was to do cannot "
 				"be read",
@@ -208,6 +291,7 @@ int db_effect_get(struct db *d, const struct m_s_get *m, struct m_e_row *ret)
 		.item = sql_u64(s, 1),
 		.task = sql_u64(s, 2),
 		.repeats = sql_u64(s, 3),
+		.ticket = plan.e_plan.ticket,
 		.state = (uint8_t)sql_u64(s, 4),
 		.recorded = sql_u64(s, 5) != 0,
 		.have_index = sqlite3_column_type(s, 6) != SQLITE_NULL,
@@ -221,4 +305,12 @@ int db_effect_get(struct db *d, const struct m_s_get *m, struct m_e_row *ret)
 	};
 	memcpy(ret->args, plan.e_plan.args, sizeof(ret->args));
 	return 0;
+}
+
+int effects_trim(struct db *d)
+{
+	sqlite3_stmt *s = sql_use(d, ST_EFFECTS_OLD);
+
+	sql_bind_u64(s, 1, d->bounds.history);
+	return sql_run(d, s);
 }

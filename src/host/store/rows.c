@@ -18,6 +18,7 @@ static const struct {
 	[ROW_STATE] = { 16384, 4 << 10 },  [ROW_APPROVAL] = { 2048, LIMIT_ROW },
 	[ROW_TASK] = { 4096, LIMIT_ROW },  [ROW_CLAUSE] = { 512, 16 << 10 },
 	[ROW_SECRET] = { 65536, 4 << 10 }, [ROW_KILL] = { 256, 4 << 10 },
+	[ROW_ASIDE] = { 32768, LIMIT_ROW },
 };
 
 static_assert(ARRAY_SIZE(bounds) == ROW_KIND_MAX, "bounds each");

@@ -192,19 +192,74 @@ static void run_sql(const char *sql)
 	(void)sqlite3_close(db);
 }
 
+/* The plan of an effect as version 1 kept it: a message of version 4. */
+#define PLAN_1                                                                 \
+	"0400"                                                                 \
+	"2200"                                                                 \
+	"abababababababababababababababab"                                     \
+	"0000000000000000"                                                     \
+	"0000000000000000"                                                     \
+	"0100000000000000"                                                     \
+	"0700000000000000"                                                     \
+	"0000000000000000"                                                     \
+	"0100000063"                                                           \
+	"030000006f7574"                                                       \
+	"01000000"                                                             \
+	"02000000746f"                                                         \
+	"01"                                                                   \
+	"00"                                                                   \
+	"0100000078"
+
 /* One of version 1, which had no rows: what it held is there, and rows are. */
 static void test_upgrade(void **)
 {
 	rig_put(&r, "inbox", "one", "hello");
 	rig_stop(&r);
-	run_sql("DROP TABLE rows; PRAGMA user_version = 1");
+	run_sql("DROP TABLE rows; PRAGMA user_version = 1;"
+		"INSERT INTO effects(item, task, repeats, state, recorded,"
+		" plan, planned) VALUES(1, 7, 0, 3, 1, x'" PLAN_1 "', 5)");
 	assert_true(rig_start(&r));
 	assert_int_equal(r.state.waiting, 1);
+	assert_true(rig_row(&r, MSG_E_GET, 0, S_ALL));
+	assert_true(span_is(r.in.e_row.capability, "c"));
+	assert_true(span_is(r.in.e_row.connector, "out"));
+	assert_int_equal(r.in.e_row.ticket, 0);
+	assert_int_equal(r.in.e_row.n, 1);
+	assert_true(span_is(r.in.e_row.args[0].value, "x"));
 	assert_string_equal(rows(ROW_STATE), "");
 	assert_int_equal(put_one(ROW_STATE, "a", "1"), MSG_S_OK);
 	restart();
 	assert_string_equal(rows(ROW_STATE), "a=1 ");
 	assert_int_equal(r.state.waiting, 1);
+}
+
+/* One whose plans are no such thing stays as it was. */
+static void test_upgrade_refused(void **)
+{
+	rig_stop(&r);
+	run_sql("DROP TABLE rows; PRAGMA user_version = 1;"
+		"INSERT INTO effects(item, task, repeats, state, recorded,"
+		" plan, planned) VALUES(1, 7, 0, 3, 1, x'0400', 5)");
+	assert_false(rig_start(&r));
+	assert_non_null(strstr(r.why, "what effect 1 was to do"));
+	run_sql("DELETE FROM effects; SELECT count(*) FROM items");
+	assert_true(rig_start(&r));
+}
+
+/* What was approved may come when its item has had its verdict. */
+static void test_effect_of_a_ticket(void **)
+{
+	r.out.e_plan = (struct m_e_plan){ .item = 1,
+					  .task = 7,
+					  .ticket = 3,
+					  .capability = SPAN_LIT("c"),
+					  .connector = SPAN_LIT("d") };
+	assert_int_equal(rig_ok(&r, MSG_E_PLAN), 1);
+	rig_started(&r, 1, 5);
+	rig_outcome(&r, 1, EFFECT_DONE);
+	assert_true(rig_row(&r, MSG_E_GET, 0, S_ALL));
+	assert_int_equal(r.in.e_row.ticket, 3);
+	assert_int_equal(r.in.e_row.state, EFFECT_DONE);
 }
 
 /* A kind that only a newer one has is not for this one to count. */
@@ -221,9 +276,9 @@ static void test_unknown_kind(void **)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(put_and_walk),     T(together),	 T(refused),
-		T(bytes_of_a_value), T(bound_of_a_kind), T(upgrade),
-		T(unknown_kind),
+		T(put_and_walk),     T(together),	    T(refused),
+		T(bytes_of_a_value), T(bound_of_a_kind),    T(upgrade),
+		T(upgrade_refused),  T(effect_of_a_ticket), T(unknown_kind),
 	};
 
 	(void)umask(077);

@@ -238,7 +238,8 @@ static void test_effect_states(void **)
 	};
 	static const unsigned may[] = {
 		1 << EFFECT_NOT_EXECUTED,
-		1 << EFFECT_DONE | 1 << EFFECT_FAILED | 1 << EFFECT_UNKNOWN,
+		1 << EFFECT_DONE | 1 << EFFECT_FAILED | 1 << EFFECT_UNKNOWN |
+			1 << EFFECT_NOT_EXECUTED,
 		0,
 		0,
 		1 << EFFECT_SETTLED,

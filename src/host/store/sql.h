@@ -33,6 +33,7 @@ enum stmt {
 	ST_ITEM_OLDEST,
 	ST_ITEM_DROP,
 	ST_EFFECTS_DROP,
+	ST_EFFECTS_OLD,
 	ST_RECOVER,
 	ST_RELEASE,
 	ST_EFFECT_ADD,
@@ -85,6 +86,12 @@ int sql_fail(struct db *d, int code, const char *fmt, ...)
 
 /* queue.c: counts the sources anew. */
 [[nodiscard]] int queue_count(struct db *d);
+
+/* effects.c: what version 1 kept, as this one does. */
+[[nodiscard]] int effects_upgrade_1(struct db *d);
+
+/* effects.c: forgets old ones that no item of the history has. */
+[[nodiscard]] int effects_trim(struct db *d);
 
 /* rows.c: counts the broker's rows anew. */
 [[nodiscard]] int rows_count(struct db *d);

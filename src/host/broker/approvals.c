@@ -1,0 +1,802 @@
+/* approvals: see approvals.h. */
+#include "host/broker/approvals.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "approval/frozen.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "policy/model.h"
+
+enum {
+	KEY = 24,
+	KEY_HEAD = 16, /* bytes of a key, */
+	KEY_FROZEN = 18,
+	LATEST_S = 24 * 3600, /* how late what was held may come */
+};
+
+#define WORDS_KEY "card.words"
+
+/* --- time ---------------------------------------------------------------- */
+
+static uint64_t clock_s(clockid_t id)
+{
+	struct timespec t = { 0 };
+
+	(void)clock_gettime(id, &t);
+	return (uint64_t)t.tv_sec;
+}
+
+uint64_t approvals_now(const struct broker *b)
+{
+	const struct approvals *s = b->approvals;
+
+	return s->wall_s + clock_s(CLOCK_BOOTTIME) - s->boot_s;
+}
+
+static void seen(struct approvals *s, uint64_t at)
+{
+	if (at > s->wall_s)
+		s->wall_s = at;
+}
+
+/* --- the table ----------------------------------------------------------- */
+
+struct approval *approvals_find(struct broker *b, uint64_t ticket)
+{
+	struct approvals *s = b->approvals;
+	size_t i;
+
+	for (i = 0; i < s->n; i++)
+		if (s->v[i]->ticket == ticket)
+			return s->v[i];
+	return NULL;
+}
+
+static void drop(struct approvals *s, size_t i)
+{
+	approval_done(s->v[i]);
+	free(s->v[i]);
+	s->n--;
+	memmove(&s->v[i], &s->v[i + 1], (s->n - i) * sizeof(s->v[0]));
+}
+
+static struct approval *add(struct approvals *s)
+{
+	struct approval *a = s->n < APPROVALS ? malloc(sizeof(*a)) : NULL;
+
+	if (!a)
+		return NULL;
+	approval_init(a);
+	s->v[s->n++] = a;
+	return a;
+}
+
+/* "0000000000000007", and with what is frozen "0000000000000007/f" */
+static struct span key_of(char text[KEY], uint64_t ticket, bool frozen)
+{
+	(void)str_printf(text, KEY, "%016" PRIx64 "%s", ticket,
+			 frozen ? "/f" : "");
+	return span_str(text);
+}
+
+bool approvals_keep(struct broker *b, const struct approval *a)
+{
+	const bool over = approval_over(a->state);
+	CLEAN_BUF struct buf row;
+	char key[2][KEY];
+
+	buf_init(&row, LIMIT_ROW);
+	approval_encode(&row, a);
+	if (!buf_ok(&row) || !buf_ok(&a->frozen)) {
+		(void)str_printf(b->keep_why, sizeof(b->keep_why),
+				 "it is too large to be asked about");
+		return false;
+	}
+	return keep_row(b, ROW_APPROVAL, key_of(key[0], a->ticket, true),
+			over ? (struct span){ NULL, 0 } : buf_view(&a->frozen),
+			true) &&
+	       keep_row(b, ROW_APPROVAL, key_of(key[1], a->ticket, false),
+			buf_view(&row), false);
+}
+
+/* Those that are over are a history, and it has an end. */
+static void forget_oldest(struct broker *b)
+{
+	struct approvals *s = b->approvals;
+	size_t i, over = 0, oldest = APPROVALS;
+	char key[KEY];
+
+	for (i = s->n; i-- > 0;) {
+		if (!approval_over(s->v[i]->state))
+			continue;
+		over++;
+		oldest = i;
+	}
+	if (over <= APPROVALS_OVER)
+		return;
+	if (!keep_row_forget(b, ROW_APPROVAL,
+			     key_of(key, s->v[oldest]->ticket, false)))
+		log_warn("approval-not-forgotten", "%s", b->keep_why);
+	drop(s, oldest);
+}
+
+/* --- records ------------------------------------------------------------- */
+
+static void begin(struct broker *b, const char *kind, const struct approval *a)
+{
+	struct msg_ids ids = b->ids;
+
+	ids.task = a->task;
+	ids.span = a->item;
+	audit_begin(&b->record, kind, &ids);
+	audit_int(&b->record, "ticket", a->ticket);
+	audit_str(&b->record, "capability", span_str(a->capability));
+}
+
+static void audit_new(struct broker *b, struct approval *a)
+{
+	char card[65], bind[65];
+	struct m_audit_ok ok;
+
+	hex_encode(card, a->card, 32);
+	hex_encode(bind, a->bind, 32);
+	begin(b, "approval.new", a);
+	audit_str(&b->record, "clause", span_str(a->clause));
+	audit_bool(&b->record, "asked", a->asked);
+	audit_str(&b->record, "card", span_str(card));
+	audit_str(&b->record, "bind", span_str(bind));
+	audit_int(&b->record, "expires_s", a->expires_s);
+	audit_int(&b->record, "due_s", a->due_s);
+	audit_int(&b->record, "quorum", a->quorum);
+	(void)broker_audit(b, &ok);
+	a->index = ok.index;
+}
+
+static void audit_end(struct broker *b, const struct approval *a)
+{
+	begin(b, "approval.state", a);
+	audit_str(&b->record, "state", span_str(approval_state_name(a->state)));
+	audit_str(&b->record, "why", span_str(a->why));
+	if (a->effect)
+		audit_int(&b->record, "effect", a->effect);
+	(void)broker_audit(b, NULL);
+}
+
+/* --- those who wait ------------------------------------------------------ */
+
+/* What a planner is told of a ticket. */
+static void result_of(const struct approval *a, struct m_call_result *r)
+{
+	const bool acts = a->state == APPROVAL_FIRED && !a->outcome;
+
+	r->clause = span_str(a->clause);
+	r->audit_index = a->index;
+	r->verdict = VERDICT_DENY;
+	if (a->state == APPROVAL_PENDING) {
+		r->verdict = VERDICT_ASK;
+		r->reason = SPAN_LIT("the owner has been asked");
+	} else if (a->state == APPROVAL_APPROVED || acts) {
+		r->verdict = VERDICT_ALLOW;
+		r->reason = SPAN_LIT("allowed; it has not been done yet");
+	} else if (a->state == APPROVAL_FIRED) {
+		r->verdict = VERDICT_ALLOW;
+		r->executed = a->outcome == EFFECT_DONE;
+		r->reason = span_str(effect_state_name(a->outcome));
+	} else {
+		r->reason = span_str(a->why);
+	}
+	if (!approval_over(a->state) || acts)
+		r->ticket = a->ticket;
+}
+
+static void answer(struct broker *b, struct peer *p, const struct approval *a)
+{
+	b->out.type = MSG_CALL_RESULT;
+	b->out.ids = b->ids;
+	b->out.call_result = (struct m_call_result){ .call = p->wait_call };
+	if (a)
+		result_of(a, &b->out.call_result);
+	else
+		b->out.call_result = (struct m_call_result){
+			.call = p->wait_call,
+			.verdict = VERDICT_DENY,
+			.reason = SPAN_LIT("this task has no such ticket"),
+		};
+	p->wait_ticket = 0;
+	peer_send(b, p, NULL, 0);
+}
+
+/* Nothing more will come of it. */
+static bool is_final(const struct approval *a)
+{
+	return approval_over(a->state) &&
+	       (a->state != APPROVAL_FIRED || a->outcome);
+}
+
+static void tell_waiting(struct broker *b)
+{
+	size_t i;
+
+	for (i = 0; i < BROKER_PEERS; i++) {
+		struct peer *p = &b->peers[i];
+		const struct approval *a;
+
+		if (p->kind != PEER_PLANNER || !p->wait_ticket)
+			continue;
+		a = approvals_find(b, p->wait_ticket);
+		if (!a || is_final(a) || now_ms() >= p->wait_until_ms)
+			answer(b, p, a);
+	}
+}
+
+void call_wait(struct broker *b, struct peer *p)
+{
+	const struct m_wait m = b->in.wait;
+	const struct approval *a = approvals_find(b, m.ticket);
+
+	p->wait_call = m.call;
+	if (!a || a->task != p->task || m.seconds > WAIT_SECONDS) {
+		answer(b, p, NULL);
+		return;
+	}
+	p->wait_ticket = m.ticket;
+	p->wait_until_ms = now_ms() + (uint64_t)m.seconds * 1000;
+	approvals_step(b);
+}
+
+/* --- events -------------------------------------------------------------- */
+
+bool approvals_event(struct broker *b, struct approval *a,
+		     enum approval_event e, const char *why)
+{
+	const uint8_t state = a->state;
+	const uint64_t ended_s = a->ended_s;
+
+	if (approval_event(a, e, approvals_now(b), why) < 0) {
+		(void)str_printf(b->keep_why, sizeof(b->keep_why), "it is %s",
+				 approval_state_name(state));
+		return false;
+	}
+	if (!approvals_keep(b, a)) {
+		a->state = state;
+		a->ended_s = ended_s;
+		return false;
+	}
+	audit_end(b, a);
+	if (approval_over(a->state))
+		buf_reset(&a->frozen);
+	tell_waiting(b);
+	return true;
+}
+
+bool approvals_remember(struct broker *b, const struct kept_clause *c)
+{
+	struct approvals *s = b->approvals;
+	struct kept_clause *to;
+	CLEAN_BUF struct buf row;
+	char key[KEY];
+
+	buf_init(&row, LIMIT_ROW);
+	clause_encode(&row, c);
+	if (s->n_clauses == DECIDE_CLAUSES || !buf_ok(&row)) {
+		(void)str_printf(b->keep_why, sizeof(b->keep_why),
+				 "%d clauses are remembered: no room for more",
+				 DECIDE_CLAUSES);
+		return false;
+	}
+	if (!keep_row(b, ROW_CLAUSE, key_of(key, c->id, false), buf_view(&row),
+		      false))
+		return false;
+	to = &s->clauses[s->n_clauses];
+	clause_init(to);
+	if (clause_decode(buf_view(&row), to) < 0)
+		die("a clause of ours cannot be read");
+	s->n_clauses++;
+	return true;
+}
+
+static void drop_clause(struct broker *b, size_t i)
+{
+	struct approvals *s = b->approvals;
+	char key[KEY];
+
+	if (!keep_row_forget(b, ROW_CLAUSE,
+			     key_of(key, s->clauses[i].id, false)))
+		die("a clause that is over cannot be forgotten: %s",
+		    b->keep_why);
+	clause_done(&s->clauses[i]);
+	s->clauses[i] = s->clauses[--s->n_clauses];
+}
+
+/* Today's policy lets such an answer be remembered. */
+static bool may_remember(const struct broker *b, const struct kept_clause *c)
+{
+	const struct policy *p = b->policy;
+	const enum remember least =
+		c->task ? REMEMBER_TASK : REMEMBER_CONSTRAINED;
+	size_t i;
+
+	for (i = 0; i < p->n_caps; i++)
+		if (!strcmp(p->caps[i]->name, c->capability))
+			return p->caps[i]->approve.at.line &&
+			       p->caps[i]->approve.remember >= least;
+	return false;
+}
+
+size_t approval_clauses(struct broker *b, uint64_t task,
+			struct decide_clause *ret)
+{
+	struct approvals *s = b->approvals;
+	const uint64_t now = approvals_now(b);
+	size_t i, n = 0;
+
+	for (i = s->n_clauses; i-- > 0;) {
+		struct kept_clause *c = &s->clauses[i];
+
+		if (now >= c->expires_s)
+			drop_clause(b, i);
+		else if ((!c->task || c->task == task) && may_remember(b, c) &&
+			 clause_view(c, &ret[n]))
+			n++;
+	}
+	return n;
+}
+
+bool approval_clause_used(struct broker *b, uint64_t id)
+{
+	struct approvals *s = b->approvals;
+	CLEAN_BUF struct buf row;
+	char key[KEY];
+	size_t i;
+
+	buf_init(&row, LIMIT_ROW);
+	for (i = 0; i < s->n_clauses && s->clauses[i].id != id; i++)
+		;
+	if (i == s->n_clauses || !s->clauses[i].left)
+		return true;
+	if (--s->clauses[i].left == 0) {
+		drop_clause(b, i);
+		return true;
+	}
+	clause_encode(&row, &s->clauses[i]);
+	if (keep_row(b, ROW_CLAUSE, key_of(key, id, false), buf_view(&row),
+		     false))
+		return true;
+	s->clauses[i].left++;
+	return false;
+}
+
+/* --- a new one ----------------------------------------------------------- */
+
+struct card_opts approvals_card(const struct broker *b)
+{
+	return (struct card_opts){ .words = b->approvals->words,
+				   .policy = b->policy };
+}
+
+static void draw_code(char ret[APPROVAL_CODE + 1])
+{
+	uint32_t r;
+
+	if (getrandom(&r, sizeof(r), 0) != (ssize_t)sizeof(r))
+		die("no random bytes: errno %d", errno);
+	(void)str_printf(ret, APPROVAL_CODE + 1, "%06" PRIu32, r % 1000000);
+}
+
+static void put_args(struct approval *a, const struct decision *d)
+{
+	struct decide_arg to = { .name = SPAN_LIT(APPROVAL_TO),
+				 .value = d->recipient,
+				 .role = ROLE_TARGET,
+				 .type = TYPE_TEXT,
+				 .permitted = true };
+	uint32_t i;
+
+	for (i = 0; i < d->n; i++)
+		approval_add_arg(a, &d->args[i]);
+	if (!d->recipient.n)
+		return;
+	(void)str_printf(to.chip, sizeof(to.chip),
+			 "the sender of what it answers");
+	if (memchr(d->recipient.p, '@', d->recipient.n))
+		to.type = TYPE_EMAIL;
+	approval_add_arg(a, &to);
+}
+
+static void put_terms(struct approval *a, const struct decision *d,
+		      uint64_t now, bool asks)
+{
+	/* Where he had it remembered, he has been asked. */
+	a->asked = asks || d->by == DECIDED_CLAUSE;
+	a->created_s = now;
+	a->expires_s = now + (asks ? d->ask.ttl_s : d->hold_s + LATEST_S);
+	a->ready_s = now + (asks ? d->ask.delay_s : 0);
+	a->due_s = asks ? 0 : now + d->hold_s;
+	a->state = asks ? APPROVAL_PENDING : APPROVAL_APPROVED;
+	a->who = d->ask.who;
+	a->quorum = d->ask.quorum ? d->ask.quorum : 1;
+	a->via = d->ask.via;
+	a->remember = d->ask.remember ? d->ask.remember : REMEMBER_NEVER;
+	a->show = d->ask.show ? d->ask.show : SHOW_SUMMARY;
+	a->undo = asks ? d->ask.undo : UNDO_WINDOW;
+	a->times = 1;
+	if (asks && d->ask.confirm)
+		draw_code(a->code);
+}
+
+/* One that waits for the same, or was refused to this task. */
+static struct approval *same(struct broker *b, uint64_t task,
+			     const uint8_t request[32])
+{
+	struct approvals *s = b->approvals;
+	size_t i;
+
+	for (i = s->n; i-- > 0;) {
+		struct approval *a = s->v[i];
+
+		if (a->asked && a->task == task &&
+		    (a->state == APPROVAL_PENDING ||
+		     (a->state == APPROVAL_REFUSED && !a->effect)) &&
+		    memcmp(a->request, request, 32) == 0)
+			return a;
+	}
+	return NULL;
+}
+
+static bool has_room(struct broker *b, uint64_t task)
+{
+	const struct approvals *s = b->approvals;
+	size_t i, all = 0, own = 0;
+
+	for (i = 0; i < s->n; i++) {
+		if (approval_over(s->v[i]->state))
+			continue;
+		all++;
+		own += s->v[i]->task == task;
+	}
+	return all < APPROVALS_WAITING && own < APPROVALS_OF_TASK;
+}
+
+static struct approval *make(struct broker *b, const struct request_of *q,
+			     const struct decide_in *in, bool asks)
+{
+	const struct decision *d = &b->decision;
+	const struct span capability = in->call->capability;
+	struct approvals *s = b->approvals;
+	struct approval *a = add(s);
+
+	if (!a)
+		return NULL;
+	a->ticket = s->next;
+	a->task = q->task;
+	a->item = q->item;
+	put_terms(a, d, approvals_now(b), asks);
+	put_args(a, d);
+	(void)str_printf(a->clause, sizeof(a->clause), "%s", d->clause);
+	memcpy(a->policy, policy_hash(b->policy), 32);
+	decision_bind(d, capability, a->policy, 0, a->request);
+	decision_bind(d, capability, a->policy, a->expires_s, a->bind);
+	frozen_encode(&a->frozen, in, d);
+	a->log_size = b->log.size;
+	a->log_root = (uint32_t)b->log.root[0] << 24 |
+		      (uint32_t)b->log.root[1] << 16 |
+		      (uint32_t)b->log.root[2] << 8 | b->log.root[3];
+	if (str_copy(a->capability, sizeof(a->capability), capability) < 0)
+		a->frozen.bad = true;
+	return a;
+}
+
+static uint64_t no_ticket(struct broker *b, const char *why)
+{
+	(void)str_printf(b->keep_why, sizeof(b->keep_why), "%s", why);
+	return 0;
+}
+
+uint64_t approval_park(struct broker *b, const struct request_of *q,
+		       const struct decide_in *in)
+{
+	const bool asks = b->decision.verdict == VERDICT_ASK;
+	struct approvals *s = b->approvals;
+	uint8_t request[32];
+	struct card_opts card = approvals_card(b);
+	struct approval *a;
+
+	decision_bind(&b->decision, in->call->capability,
+		      policy_hash(b->policy), 0, request);
+	a = asks ? same(b, q->task, request) : NULL;
+	if (a && a->state == APPROVAL_PENDING) {
+		limits_give_back(b); /* no question more */
+		return a->ticket;
+	}
+	if (a)
+		return no_ticket(b, "the owner has refused this");
+	if (!has_room(b, q->task))
+		return no_ticket(b, "too many requests wait for the owner");
+	a = make(b, q, in, asks);
+	if (!a)
+		return no_ticket(b, "out of memory");
+	card_hash(a, &card, a->card);
+	if (!approvals_keep(b, a)) {
+		drop(s, s->n - 1);
+		return 0;
+	}
+	s->next++;
+	audit_new(b, a);
+	forget_oldest(b);
+	approvals_step(b);
+	return a->ticket;
+}
+
+/* --- firing -------------------------------------------------------------- */
+
+/* Its connector could take it now; the latch and the rest come with the
+ * decision. */
+static bool can_try(struct broker *b, const struct approval *a)
+{
+	const struct policy *p = b->policy;
+	const struct peer *c = NULL;
+	size_t i;
+
+	for (i = 0; i < p->n_caps && !c; i++)
+		if (!strcmp(p->caps[i]->name, a->capability))
+			c = peer_of_connector(b, p->caps[i]->connector);
+	return !b->acting && !b->killed && c && c->outbound && !c->effect;
+}
+
+/* The call in b->in, with memory that f has. */
+static void fire(struct broker *b, struct approval *a)
+{
+	struct frozen *f = frozen_decode(buf_view(&a->frozen), b->policy);
+	const struct decide_grant grant = { .floors = a->asked };
+	struct request_of q = { .item = a->item, .task = a->task, .fires = a };
+
+	if (!f) {
+		(void)approvals_event(b, a, APPROVAL_SUPERSEDE,
+				      "what it was asked with cannot be read");
+		return;
+	}
+	b->in.type = MSG_CALL;
+	b->in.call = f->call;
+	f->in.call = &b->in.call;
+	f->in.grant = &grant;
+	q.again = &f->in;
+	b->approvals->firing = a->ticket;
+	if (!call_fire(b, &q)) {
+		b->approvals->firing = 0;
+		if (a->state == APPROVAL_APPROVED && !a->due_s)
+			log_warn("approval-not-fired", "ticket=%llu %s",
+				 (unsigned long long)a->ticket, b->keep_why);
+		if (a->state == APPROVAL_APPROVED && q.refused)
+			(void)approvals_event(b, a, APPROVAL_REFUSE,
+					      b->keep_why);
+	}
+	frozen_free(f);
+}
+
+bool approval_fired(struct broker *b, struct approval *a, uint64_t effect)
+{
+	a->effect = effect;
+	if (approvals_event(b, a, APPROVAL_FIRE, ""))
+		return true;
+	a->effect = 0;
+	return false;
+}
+
+bool approval_held(struct broker *b, struct approval *a, uint64_t hold_s)
+{
+	a->due_s = approvals_now(b) + hold_s;
+	a->expires_s = a->due_s + LATEST_S;
+	if (approvals_keep(b, a))
+		return true;
+	a->due_s = 0;
+	return false;
+}
+
+void approval_outcome(struct broker *b, uint64_t ticket, enum effect_state s)
+{
+	struct approval *a = approvals_find(b, ticket);
+
+	b->approvals->firing = 0;
+	if (!a)
+		return;
+	a->outcome = (uint8_t)s;
+	if (!approvals_keep(b, a))
+		log_warn("approval-not-kept", "%s", b->keep_why);
+	tell_waiting(b);
+}
+
+/* --- by time ------------------------------------------------------------- */
+
+static void on_timer(void *arg)
+{
+	struct broker *b = arg;
+
+	b->approvals->timer = -1;
+	approvals_step(b);
+}
+
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* In milliseconds; UINT64_MAX: nothing comes by itself. */
+static uint64_t next_ms(struct broker *b)
+{
+	const struct approvals *s = b->approvals;
+	const uint64_t now = approvals_now(b);
+	uint64_t ms = UINT64_MAX;
+	size_t i;
+
+	for (i = 0; i < s->n; i++) {
+		const uint64_t at = approval_next_s(s->v[i]);
+
+		if (approval_may_fire(s->v[i], now))
+			ms = sooner(ms, APPROVALS_RETRY_S * 1000);
+		else if (at != UINT64_MAX)
+			ms = sooner(ms, at > now ? (at - now) * 1000 : 1000);
+	}
+	for (i = 0; i < BROKER_PEERS; i++) {
+		const struct peer *p = &b->peers[i];
+		const uint64_t at = now_ms();
+
+		if (p->kind == PEER_PLANNER && p->wait_ticket)
+			ms = sooner(ms, p->wait_until_ms > at
+						? p->wait_until_ms - at
+						: 1);
+	}
+	return ms;
+}
+
+static void set_timer(struct broker *b)
+{
+	struct approvals *s = b->approvals;
+	uint64_t ms = next_ms(b);
+
+	loop_timer_del(&b->loop, s->timer);
+	s->timer = -1;
+	/* A clock that is far ahead is looked at again. */
+	if (ms != UINT64_MAX)
+		s->timer =
+			loop_timer(&b->loop, sooner(ms, UINT64_C(3600) * 1000),
+				   on_timer, b);
+	if (ms != UINT64_MAX && s->timer < 0)
+		die("no room for a timer");
+}
+
+void approvals_step(struct broker *b)
+{
+	struct approvals *s = b->approvals;
+	uint64_t now;
+	size_t i;
+
+	if (s->stepping)
+		return;
+	s->stepping = true;
+	now = approvals_now(b);
+	for (i = 0; i < s->n; i++) {
+		struct approval *a = s->v[i];
+
+		if (approval_timely(a, now) == APPROVAL_EXPIRE)
+			(void)approvals_event(b, a, APPROVAL_EXPIRE,
+					      "nobody said yes in time");
+		else if (approval_may_fire(a, now) && can_try(b, a))
+			fire(b, a);
+	}
+	tell_waiting(b);
+	s->stepping = false;
+	set_timer(b);
+}
+
+/* --- out of the store ---------------------------------------------------- */
+
+static bool take_row(void *arg, struct span key, struct span value)
+{
+	struct approvals *s = arg;
+	struct approval *a = s->n ? s->v[s->n - 1] : NULL;
+
+	/* What is frozen comes right behind its own. */
+	if (key.n == KEY_FROZEN && a) {
+		buf_span(&a->frozen, value);
+		return true;
+	}
+	a = add(s);
+	if (!a || key.n != KEY_HEAD || approval_decode(value, a) < 0)
+		return false;
+	s->next = a->ticket + 1;
+	seen(s, a->created_s);
+	seen(s, a->ended_s);
+	return true;
+}
+
+static bool take_clause(void *arg, struct span, struct span value)
+{
+	struct approvals *s = arg;
+	struct kept_clause *c = &s->clauses[s->n_clauses];
+
+	if (s->n_clauses == DECIDE_CLAUSES)
+		return false;
+	clause_init(c);
+	s->n_clauses++;
+	return clause_decode(value, c) == 0;
+}
+
+static bool take_words(void *arg, struct span key, struct span value)
+{
+	struct approvals *s = arg;
+
+	if (!span_is(key, WORDS_KEY))
+		return true;
+	if (value.n == CARD_SEED)
+		card_words(value.p, s->words);
+	return value.n == CARD_SEED;
+}
+
+/* #syscalls:broker getrandom */
+static void make_words(struct broker *b)
+{
+	uint8_t seed[CARD_SEED];
+
+	if (getrandom(seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
+		die("no random bytes: errno %d", errno);
+	if (!keep_row(b, ROW_SECRET, SPAN_LIT(WORDS_KEY),
+		      span_of(seed, sizeof(seed)), false))
+		die("the words of the cards cannot be kept: %s", b->keep_why);
+	card_words(seed, b->approvals->words);
+}
+
+/* An effect that a crash left open has had its end by now. */
+static void take_outcome(struct broker *b, struct approval *a)
+{
+	const struct m_s_get get = { .after = a->effect - 1 };
+	const struct m_e_row *e;
+
+	if (a->state != APPROVAL_FIRED || a->outcome || !a->effect)
+		return;
+	e = keep_effect(b, &get);
+	a->outcome = e && e->effect == a->effect ? e->state : EFFECT_UNKNOWN;
+	if (!approvals_keep(b, a))
+		log_warn("approval-not-kept", "%s", b->keep_why);
+}
+
+void approvals_init(struct broker *b)
+{
+	struct approvals *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		die("out of memory");
+	b->approvals = s;
+	s->timer = -1;
+	s->next = 1;
+	s->wall_s = clock_s(CLOCK_REALTIME);
+	s->boot_s = clock_s(CLOCK_BOOTTIME);
+	if (!keep_rows(b, ROW_APPROVAL, take_row, s) ||
+	    !keep_rows(b, ROW_CLAUSE, take_clause, s) ||
+	    !keep_rows(b, ROW_SECRET, take_words, s))
+		die("the approvals cannot be read: the store is damaged, or of "
+		    "another version");
+	if (!s->words[0])
+		make_words(b);
+}
+
+void approvals_recover(struct broker *b)
+{
+	struct approvals *s = b->approvals;
+	size_t i;
+
+	for (i = 0; i < s->n; i++) {
+		struct approval *a = s->v[i];
+
+		take_outcome(b, a);
+		if (!approval_over(a->state) &&
+		    memcmp(a->policy, policy_hash(b->policy), 32) != 0)
+			(void)approvals_event(b, a, APPROVAL_SUPERSEDE,
+					      "the policy is another one now");
+	}
+	approvals_step(b);
+}

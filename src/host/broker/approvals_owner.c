@@ -1,0 +1,288 @@
+/*
+ * approvals_owner: what the owner asks about requests that wait, and his word
+ * on one: yes, for this once, for some times or from now on; or no, which also
+ * takes back what is held, and can freeze the task that asked.
+ */
+#include <inttypes.h>
+
+#include "base/log.h"
+#include "base/str.h"
+#include "host/broker/approvals.h"
+#include "policy/model.h"
+
+/* The control socket is the owner's: policy's first principal. */
+enum { OWNER = 1 };
+
+static void say_ok(struct broker *b, struct peer *control)
+{
+	b->out.type = MSG_C_OK;
+	b->out.ids = b->ids;
+	b->out.empty = (struct m_empty){ 0 };
+	peer_send(b, control, NULL, 0);
+}
+
+static void say_fail(struct broker *b, struct peer *control, const char *why)
+{
+	b->out.type = MSG_C_FAIL;
+	b->out.ids = b->ids;
+	b->out.text.text = span_str(why);
+	peer_send(b, control, NULL, 0);
+}
+
+/* The card, as much of it as a message takes. */
+static void put_card(struct broker *b, const struct approval *a, bool full,
+		     struct buf *out)
+{
+	struct card_opts opts = approvals_card(b);
+
+	opts.full = full;
+	card_text(out, a, &opts);
+	if (buf_ok(out) && out->n <= LIMIT_CARD)
+		return;
+	buf_reset(out);
+	opts.full = false;
+	card_text(out, a, &opts);
+	if (!buf_ok(out) || out->n > LIMIT_CARD)
+		buf_reset(out);
+}
+
+/* The first ticket on its card, and under its button. */
+static void find_card(struct broker *b, const struct approval *a,
+		      struct m_c_approval *m)
+{
+	const struct approvals *s = b->approvals;
+	const struct approval *v[APPROVALS] = { NULL };
+	size_t first[APPROVALS], i, at = 0;
+
+	for (i = 0; i < s->n; i++) {
+		v[i] = s->v[i];
+		if (v[i] == a)
+			at = i;
+	}
+	approval_cards(v, s->n, first);
+	m->card = v[first[at]]->ticket;
+	m->button = a->ticket;
+	for (i = first[at]; i < at; i++)
+		if (first[i] == first[at] && approval_one_button(v[i], a)) {
+			m->button = v[i]->ticket;
+			return;
+		}
+}
+
+static void tell(struct broker *b, struct peer *control,
+		 const struct approval *a, const struct m_c_approvals *q)
+{
+	CLEAN_BUF struct buf card;
+	struct m_c_approval *m = &b->out.c_approval;
+
+	buf_init(&card, CARD_BYTES);
+	if (q->ticket)
+		put_card(b, a, q->full, &card);
+	b->out.type = MSG_C_APPROVAL;
+	b->out.ids = b->ids;
+	*m = (struct m_c_approval){
+		.ticket = a->ticket,
+		.task = a->task,
+		.item = a->item,
+		.created_s = a->created_s,
+		.expires_s = a->expires_s,
+		.ready_s = a->ready_s,
+		.due_s = a->due_s,
+		.ended_s = a->ended_s,
+		.effect = a->effect,
+		.audit_index = a->index,
+		.state = a->state,
+		.undo = a->undo,
+		.remember = a->remember,
+		.show = a->show,
+		.quorum = a->quorum,
+		.votes = (uint32_t)__builtin_popcount(a->votes),
+		.times = a->times,
+		.capability = span_str(a->capability),
+		.clause = span_str(a->clause),
+		.why = span_str(a->why),
+		.code = span_str(q->code ? a->code : ""),
+		.text = buf_view(&card),
+	};
+	memcpy(m->hash, a->card, sizeof(m->hash));
+	find_card(b, a, m);
+	peer_send(b, control, NULL, 0);
+}
+
+static bool is_wanted(const struct approval *a, const struct m_c_approvals *q)
+{
+	if (q->ticket)
+		return a->ticket == q->ticket;
+	if (q->history)
+		return true;
+	if (q->held)
+		return a->state == APPROVAL_APPROVED;
+	return a->state == APPROVAL_PENDING;
+}
+
+void approvals_tell(struct broker *b, struct peer *control)
+{
+	const struct m_c_approvals q = b->in.c_approvals;
+	const struct approvals *s = b->approvals;
+	size_t i, n = 0;
+
+	for (i = 0; i < s->n; i++) {
+		if (!is_wanted(s->v[i], &q))
+			continue;
+		tell(b, control, s->v[i], &q);
+		n++;
+	}
+	if (q.ticket && !n)
+		say_fail(b, control,
+			 "there is no such ticket: `bulkhead approvals` lists "
+			 "those that wait");
+	else
+		say_ok(b, control);
+}
+
+/* --- yes ----------------------------------------------------------------- */
+
+static void audit_word(struct broker *b, const struct approval *a, uint32_t uid,
+		       const char *word)
+{
+	struct msg_ids ids = b->ids;
+	char card[65], bind[65];
+
+	hex_encode(card, a->card, 32);
+	hex_encode(bind, a->bind, 32);
+	ids.task = a->task;
+	ids.span = a->item;
+	audit_begin(&b->record, "approval.word", &ids);
+	audit_int(&b->record, "ticket", a->ticket);
+	audit_str(&b->record, "word", span_str(word));
+	audit_int(&b->record, "uid", uid);
+	audit_str(&b->record, "card", span_str(card));
+	audit_str(&b->record, "bind", span_str(bind));
+	audit_int(&b->record, "times", a->times);
+	(void)broker_audit(b, NULL);
+}
+
+/* What the same word lets happen again without asking. NULL, or why not. */
+static const char *remember(struct broker *b, const struct approval *a,
+			    const struct m_c_approve *m)
+{
+	struct kept_clause c;
+	bool ok;
+
+	if (!m->always && m->times <= 1)
+		return NULL;
+	if (m->always && a->remember != REMEMBER_CONSTRAINED)
+		return "the policy does not let it be remembered";
+	clause_init(&c);
+	clause_of(&c, a, approvals_now(b));
+	if (!m->always) {
+		c.task = a->task;
+		c.left = m->times - 1;
+	}
+	ok = approvals_remember(b, &c);
+	clause_done(&c);
+	return ok ? NULL : b->keep_why;
+}
+
+/* Only what he saw: the card that he was shown is this one. */
+static const char *may_say_yes(const struct approval *a,
+			       const struct m_c_approve *m)
+{
+	if (!a)
+		return "there is no such ticket";
+	if (memcmp(a->card, m->hash, sizeof(m->hash)) != 0)
+		return "that is not the card that you were shown: look at it "
+		       "again";
+	return NULL;
+}
+
+static void say_text(struct broker *b, struct peer *control, const char *text)
+{
+	b->out.type = MSG_C_TEXT;
+	b->out.ids = b->ids;
+	b->out.text.text = span_str(text);
+	peer_send(b, control, NULL, 0);
+	say_ok(b, control);
+}
+
+/* Everything of it that a word changes. */
+struct before {
+	uint8_t state;
+	uint32_t votes, times;
+};
+
+static bool keep_word(struct broker *b, struct approval *a,
+		      const struct before *before)
+{
+	if (approvals_keep(b, a))
+		return true;
+	a->state = before->state;
+	a->votes = before->votes;
+	a->times = before->times;
+	return false;
+}
+
+void approval_yes(struct broker *b, struct peer *control)
+{
+	const struct m_c_approve m = b->in.c_approve;
+	struct approval *a = approvals_find(b, m.ticket);
+	const struct approval_yes y = { OWNER, VIA_CLI, m.times, m.code };
+	const char *why = may_say_yes(a, &m);
+	enum approval_answer r;
+	struct before before;
+
+	if (why) {
+		say_fail(b, control, why);
+		return;
+	}
+	before = (struct before){ a->state, a->votes, a->times };
+	r = approval_say_yes(a, &y, approvals_now(b));
+	if (r != ANSWER_APPROVED && r != ANSWER_MORE) {
+		say_fail(b, control, approval_answer_text(r));
+		return;
+	}
+	why = remember(b, a, &m);
+	if (why || !keep_word(b, a, &before)) {
+		a->state = before.state;
+		a->votes = before.votes;
+		a->times = before.times;
+		say_fail(b, control, why ? why : b->keep_why);
+		return;
+	}
+	audit_word(b, a, m.uid, m.always ? "always" : "yes");
+	approvals_step(b);
+	say_text(b, control, approval_answer_text(r));
+}
+
+/* --- no ------------------------------------------------------------------ */
+
+static void freeze(struct broker *b, uint64_t task)
+{
+	struct approvals *s = b->approvals;
+	size_t i;
+
+	for (i = 0; i < s->n; i++)
+		if (s->v[i]->task == task && !approval_over(s->v[i]->state))
+			(void)approvals_event(b, s->v[i], APPROVAL_REFUSE,
+					      "the owner froze its task");
+	call_freeze(b, task);
+}
+
+void approval_no(struct broker *b, struct peer *control)
+{
+	const struct m_c_decline m = b->in.c_decline;
+	struct approval *a = approvals_find(b, m.ticket);
+
+	if (!a) {
+		say_fail(b, control, "there is no such ticket");
+		return;
+	}
+	if (!approvals_event(b, a, APPROVAL_REFUSE, "the owner refused it")) {
+		say_fail(b, control, b->keep_why);
+		return;
+	}
+	audit_word(b, a, m.uid, m.freeze ? "freeze" : "no");
+	if (m.freeze)
+		freeze(b, a->task);
+	say_ok(b, control);
+}
