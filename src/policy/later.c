@@ -14,7 +14,6 @@ static const struct {
 	const char *key;
 	const char *word; /* NULL: the key itself */
 } later[] = {
-	{ &top_schema, "mode", "rehearse" },
 	{ &top_schema, "timezone", NULL },
 	{ &top_schema, "owner", NULL },
 	{ &top_schema, "principals", NULL },
@@ -39,7 +38,6 @@ static const struct {
 	{ &source_schema, "only", NULL },
 	{ &cap_schema, "undo", "reversible" },
 	{ &cap_schema, "undo", "{}" },
-	{ &cap_schema, "mode", "rehearse" },
 	{ &cap_schema, "flow", NULL },
 	{ &arg_schema, "type", "handle" },
 	{ &arg_schema, "type", "file" },

@@ -15,7 +15,8 @@
  *
  * A reference is to what the broker gave the planner a handle of: thread, from,
  * subject or body. What the source of the item shows as text has none; then the
- * text itself is sent, as a planner would who has read it.
+ * text itself is sent, as a planner would who has read it. "effects" of an
+ * answer is how many came to a connector.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -37,6 +38,7 @@
 #include "conf/conf.h"
 #include "policy/model.h"
 #include "privsep/chan.h"
+#include "privsep/gate.h"
 #include "privsep/spawn.h"
 #include "proto/message.h"
 
@@ -56,6 +58,7 @@ static struct world {
 	char dir[32];
 	pid_t auditd, store, broker;
 	struct chan auditd_monitor, store_monitor, monitor, control;
+	struct gate *gate;
 	size_t n_connectors;
 	struct chan connectors[CONNECTORS];
 	uint64_t next_vm;
@@ -228,6 +231,7 @@ static void world_start(const char *path)
 	CLEAN_FD int dir = -1;
 	CLEAN_FD int queue = -1;
 	CLEAN_FD int tip = -1;
+	CLEAN_FD int gate = -1;
 
 	w = (struct world){ .dir = "/tmp/bhr-XXXXXX", .next_vm = 1 };
 	if (str_copy(w.policy, sizeof(w.policy), span_str(path)) < 0 ||
@@ -242,12 +246,14 @@ static void world_start(const char *path)
 	pair_of(audit);
 	pair_of(m);
 	pair_of(c);
+	if (gate_make(&w.gate, &gate) < 0)
+		fail("gate", strerror(errno));
 	w.auditd = start_process(PROC_AUDITD,
 				 (int[]){ a[1], audit[1], dir, tip }, 4);
 	w.store = start_process(PROC_STORE, (int[]){ s[1], kept[1], queue }, 3);
 	w.broker = start_process(
-		PROC_BROKER, (int[]){ m[1], audit[0], c[1], policy, kept[0] },
-		5);
+		PROC_BROKER,
+		(int[]){ m[1], audit[0], c[1], policy, kept[0], gate }, 6);
 	fd_close(&s[1]);
 	fd_close(&kept[0]);
 	fd_close(&kept[1]);
@@ -473,9 +479,10 @@ static void add_args(json_t *args, const json_t *view, const json_t *item)
 	}
 }
 
-/* Carries out whatever comes, until the planner is answered. */
-static void wait_result(struct chan *planner)
+/* Carries out whatever comes, until the planner is answered; how much came. */
+static int wait_result(struct chan *planner)
 {
+	int effects = 0;
 	struct pollfd fds[CONNECTORS + 1] = { { planner->fd, POLLIN, 0 } };
 	size_t i;
 
@@ -492,11 +499,12 @@ static void wait_result(struct chan *planner)
 				(struct m_effect_done){ in.effect.effect, 1,
 							SPAN_LIT("done") };
 			say(&w.connectors[i], MSG_EFFECT_DONE, -1);
+			effects++;
 		}
 		if (!fds[0].revents)
 			continue;
 		hear(planner, MSG_CALL_RESULT);
-		return;
+		return effects;
 	}
 }
 
@@ -509,16 +517,18 @@ static json_t *make_call(struct chan *planner, const json_t *call,
 		[VERDICT_ASK] = "ask",
 	};
 	const struct m_call_result *r = &in.call_result;
+	int effects;
 
 	out.call = (struct m_call){ .call = 1,
 				    .capability =
 					    span_str(text_of(call, "call")) };
 	add_args(json_object_get(call, "args"), view, item);
 	say(planner, MSG_CALL, -1);
-	wait_result(planner);
-	return json_pack("{s:s, s:b, s:s%, s:s%}", "verdict", words[r->verdict],
-			 "executed", r->executed, "clause", r->clause.p,
-			 r->clause.n, "reason", r->reason.p, r->reason.n);
+	effects = wait_result(planner);
+	return json_pack("{s:s, s:b, s:i, s:s%, s:s%}", "verdict",
+			 words[r->verdict], "executed", r->executed, "effects",
+			 effects, "clause", r->clause.p, r->clause.n, "reason",
+			 r->reason.p, r->reason.n);
 }
 
 /* What the planner is told that there is; its session knows it from then on. */
