@@ -174,13 +174,15 @@ static const char policy_head[] =
 	"mode: enforce\n\n";
 
 static const char policy_sources[] =
-	"# What is read, each message in a virtual machine of its own.\n"
+	"# What is read, each message in a virtual machine of its own. With\n"
+	"# `audience: thread` nothing that the agent writes after reading it\n"
+	"# could go to anybody but its sender and you.\n"
 	"sources:\n"
 	"  mail:\n"
 	"    reader: email\n"
 	"    connector: inbox\n"
 	"    integrity: external\n"
-	"    audience: thread\n"
+	"    audience: public\n"
 	"    reveal: text\n\n"
 	"# What the agent may ask for. Each row of `decide` is tried in "
 	"order;\n"

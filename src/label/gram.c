@@ -402,6 +402,7 @@ static void look_decoded(struct gram *g, struct span value,
 	for (i = 0; i < ARRAY_SIZE(alphabets); i++) {
 		buf_reset(&g->symbols);
 		alphabets[i].symbols(&g->symbols, value, GRAM_MIN);
+		note_room(g, ret);
 		buf_reset(&g->packed);
 		for (k = 0; g->symbols.n && k < alphabets[i].variants; k++) {
 			buf_reset(&g->bytes);

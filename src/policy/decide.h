@@ -162,14 +162,14 @@ void decision_init(struct decision *d);
 void decision_done(struct decision *d);
 
 /*
- * Decides, into d, which decision_init has made; what it held before is gone.
+ * Decides, into ret, which decision_init has made; what it held is gone.
  * An allowed call has taken its places in s, one that asks its place among the
  * questions alone: policy_state_give_back returns them. What counts calls and
  * refusals of a task counts them whatever becomes of the call. Any error while
- * evaluating is a deny. d borrows from p, in and the handles' table.
+ * evaluating is a deny. ret borrows from p, in and the handles' table.
  */
 void policy_decide(const struct policy *p, struct policy_state *s,
-		   const struct decide_in *in, struct decision *d);
+		   const struct decide_in *in, struct decision *ret);
 
 /* What "always, like this" would remember of this call: its values but for the
  * content. ret borrows from d. */

@@ -20,6 +20,16 @@ static uint32_t rows_of(const struct deciding *d, const struct arg *a,
 	return n;
 }
 
+static void check_shape(struct deciding *d, const struct arg *a, uint8_t shape)
+{
+	if (a->many && shape != ARG_ELEMENT)
+		refuse_arg(d, a, "%s: a list of 1 to %u values belongs here",
+			   a->name, a->many);
+	if (!a->many && shape != ARG_SCALAR)
+		refuse_arg(d, a, "%s: one value belongs here, not a list",
+			   a->name);
+}
+
 /* True if the rows have the shape of the argument: one value, or a list. */
 static bool shape_ok(struct deciding *d, const struct arg *a,
 		     const struct m_arg *rows, uint32_t n)
@@ -27,14 +37,7 @@ static bool shape_ok(struct deciding *d, const struct arg *a,
 	uint32_t i, count = 0;
 
 	for (i = 0; i < n; i++) {
-		if (a->many && rows[i].shape != ARG_ELEMENT)
-			refuse_arg(d, a,
-				   "%s: a list of 1 to %u values belongs here",
-				   a->name, a->many);
-		if (!a->many && rows[i].shape != ARG_SCALAR)
-			refuse_arg(d, a,
-				   "%s: one value belongs here, not a list",
-				   a->name);
+		check_shape(d, a, rows[i].shape);
 		count += rows[i].json != ARG_FILL;
 	}
 	if (a->many && count > a->many)
@@ -163,19 +166,18 @@ static void refuse_twins(struct deciding *d)
 void take_args(struct deciding *d)
 {
 	const struct m_call *c = d->in->call;
-	const struct arg *none = NULL;
 	char text[QUOTE_MAX];
 	uint32_t i;
 	size_t k;
 
 	if (c->n > LIMIT_ARGS) {
-		refuse_arg(d, none, "more than %d arguments", LIMIT_ARGS);
+		refuse_call(d, "more than %d arguments", LIMIT_ARGS);
 		return;
 	}
 	for (i = 0; i < c->n; i++)
 		if (!cap_arg(d->cap, c->args[i].name))
-			refuse_arg(d, none, "unknown argument %s",
-				   quote(text, c->args[i].name));
+			refuse_call(d, "unknown argument %s",
+				    quote(text, c->args[i].name));
 	for (k = 0; k < d->cap->n_args && !is_refused(d); k++)
 		take_arg(d, &d->cap->args[k]);
 	if (is_refused(d))

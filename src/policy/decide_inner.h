@@ -59,13 +59,20 @@ static inline bool is_refused(const struct deciding *d)
 void stand(struct deciding *d, struct standing s, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* A refusal over an argument; NULL: over the call as a whole. */
 #define refuse_arg(d, a, ...)                                                  \
 	stand(d,                                                               \
 	      (struct standing){ .outcome = OUTCOME_DENY,                      \
 				 .by = DECIDED_ARG,                            \
-				 .what = (a) ? (a)->name : NULL,               \
-				 .at = (a) ? (a)->at : (d)->cap->at },         \
+				 .what = (a)->name,                            \
+				 .at = (a)->at },                              \
+	      __VA_ARGS__)
+
+/* Over the call as a whole. */
+#define refuse_call(d, ...)                                                    \
+	stand(d,                                                               \
+	      (struct standing){ .outcome = OUTCOME_DENY,                      \
+				 .by = DECIDED_ARG,                            \
+				 .at = (d)->cap->at },                         \
 	      __VA_ARGS__)
 
 void explain(const struct deciding *d, const char *fmt, ...)

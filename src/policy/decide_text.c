@@ -7,6 +7,8 @@
 
 #include "policy/decide_inner.h"
 
+#define TEXT_ROOM ((size_t)ARG_VALUE_MAX)
+
 /* Links that are byte for byte one of the texts of an item. */
 static bool in_items(const struct deciding *d, uint64_t item, struct span link)
 {
@@ -58,8 +60,8 @@ static bool link_allowed(const struct deciding *d, const struct given *g,
 	return (own && link_set_has(own, link)) || in_policy(d->p, link);
 }
 
-/* The links of the text that may stay. */
-static int find_allowed(const struct deciding *d, const struct given *g,
+/* The links of the text that may stay; -E2BIG for too many links. */
+static int find_allowed(struct deciding *d, const struct given *g,
 			struct link_set *ret)
 {
 	struct link links[LINKS_MAX];
@@ -68,10 +70,12 @@ static int find_allowed(const struct deciding *d, const struct given *g,
 	for (i = 0; i < n; i++) {
 		struct span link = span_of(g->v.p + links[i].at, links[i].n);
 
-		if (link_allowed(d, g, link))
-			link_set_add(ret, link);
+		if (!link_allowed(d, g, link))
+			continue;
+		link_set_add(ret, link);
+		d->failed |= !link_set_has(ret, link);
 	}
-	return buf_ok(&ret->mem) ? n : -1;
+	return n;
 }
 
 static bool is_word(uint8_t c)
@@ -142,10 +146,8 @@ static void edit_links(struct deciding *d, struct given *g, struct buf *out)
 	link_set_init(&allowed);
 	if (g->arg->links == LINKS_SOURCE || g->arg->links == LINKS_OWNER)
 		r = find_allowed(d, g, &allowed);
-	if (!buf_ok(&allowed.mem))
-		d->failed = true;
-	else if (r < 0 ||
-		 links_apply(g->v, g->arg->links, &allowed, out, &edits) < 0)
+	if (!d->failed && (r < 0 || links_apply(g->v, g->arg->links, &allowed,
+						out, &edits) < 0))
 		too_many(d, g, "links");
 	link_set_done(&allowed);
 	move_parts(d, g, &edits);
@@ -154,8 +156,8 @@ static void edit_links(struct deciding *d, struct given *g, struct buf *out)
 
 static void edit_text(struct deciding *d, struct given *g)
 {
-	CLEAN_BUF struct buf links = { .max = ARG_VALUE_MAX * 2 };
-	CLEAN_BUF struct buf text = { .max = ARG_VALUE_MAX * 4 };
+	CLEAN_BUF struct buf links = { .max = 2 * TEXT_ROOM };
+	CLEAN_BUF struct buf text = { .max = 4 * TEXT_ROOM };
 	struct link_edits edits = { 0 };
 
 	if (g->arg->links == LINKS_ANY)

@@ -266,14 +266,13 @@ static void not_yet(void **)
 		"version: use another value\n"
 		"p:5:41: \"window\" is known, but not enforced by this "
 		"version: use another value\n"
-		"p:6:54: \"handle\" is known, but not enforced by this "
-		"version: use another value\n";
+		"p:6:15: \"file\" is known, but not enforced by this version: "
+		"use another value\n";
 	static const char text[] =
 		"bulkhead: 1\nmode: rehearse\nsources: {}\ncapabilities:\n"
 		"  c: {connector: o, effect: read, undo: {window: 5s}, args: "
 		"{\n"
-		"    b: {type: \"text\", role: content, from: [planner, "
-		"\"handle\"],\n"
+		"    b: {type: \"file\", role: content, from: [planner],\n"
 		"      max: 9}, c: {type: id, role: target, in: [owner]}},\n"
 		"    decide: [{allow: {c: {is: 'owner'}}}],\n"
 		"    limits: {rate: 5/day}}\n";
@@ -506,13 +505,13 @@ static void default_policy(void **)
 static void against_the_configuration(void **)
 {
 	static const char want[] =
-		"assistant.yaml:19:16: the connector \"inbox\" is of the wrong "
+		"assistant.yaml:22:16: the connector \"inbox\" is of the wrong "
 		"direction: one that mail comes in by (maildir) belongs here\n"
-		"assistant.yaml:30:16: there is no connector \"drafts\" in the "
+		"assistant.yaml:33:16: there is no connector \"drafts\" in the "
 		"configuration: add it there, or name another\n"
-		"assistant.yaml:43:16: there is no connector \"drafts\" in the "
+		"assistant.yaml:46:16: there is no connector \"drafts\" in the "
 		"configuration: add it there, or name another\n"
-		"assistant.yaml:55:16: there is no connector \"drafts\" in the "
+		"assistant.yaml:58:16: there is no connector \"drafts\" in the "
 		"configuration: add it there, or name another\n"
 		"assistant.yaml:6:1: the task of agent \"assistant\" waits for "
 		"\"post\", but there is no such source: add it to sources, or "

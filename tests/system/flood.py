@@ -32,7 +32,7 @@ def second_source(b):
     with open(policy, 'w', encoding='utf-8') as f:
         f.write(text.replace('sources:\n', 'sources:\n  second: {reader: email, '
                              'connector: second, integrity: external, '
-                             'audience: thread, reveal: text}\n', 1))
+                             'audience: public, reveal: text}\n', 1))
     return path
 
 

@@ -17,7 +17,8 @@
 
 enum {
 	OLDEST = 64, /* that go at a time */
-	ORIGINS_MAX = 28 << 10, /* of origins and labels in one record, as JSON */
+	ORIGINS_MAX =
+		28 << 10, /* of origins and labels in one record, as JSON */
 	KEY = ASIDE_ID + 1,
 };
 

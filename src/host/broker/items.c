@@ -285,9 +285,7 @@ static bool item_end(struct broker *b, struct item *it)
 		b->out.type = MSG_TASK_END;
 		b->out.empty = (struct m_empty){ 0 };
 		peer_send(b, monitor, NULL, 0);
-		limits_end_task(b, it->task);
 	}
-	b->out.ids = ids;
 	b->out.type = MSG_ITEM_VERDICT;
 	b->out.item_verdict =
 		(struct m_item_verdict){ it->id, (uint8_t)it->verdict };

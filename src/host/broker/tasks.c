@@ -361,8 +361,8 @@ static void own_over(struct broker *b, struct task *t, enum task_state s,
 	const bool had_machine = t->state == TASK_RUNNING;
 
 	over(t, s, why);
-	over_record(b, t);
 	limits_end_task(b, t->id);
+	over_record(b, t);
 	keep_or_owe(b, t);
 	if (had_machine) {
 		b->out.type = MSG_TASK_END;
@@ -387,9 +387,10 @@ void task_item_over(struct broker *b, const struct item *it)
 {
 	struct task *t = task_find(b, it->task);
 
-	if (t && t->state == TASK_RUNNING)
-		over(t, it->verdict == ITEM_READ ? TASK_DONE : TASK_FAILED,
-		     it->fault);
+	if (!t || t->state != TASK_RUNNING)
+		return;
+	over(t, it->verdict == ITEM_READ ? TASK_DONE : TASK_FAILED, it->fault);
+	limits_end_task(b, t->id);
 }
 
 /* --- the owner's own ----------------------------------------------------- */
