@@ -333,6 +333,28 @@ class Suite:
                 for by_handle in (False, True) for u in self.user.values()
                 for g in self.attacks.values()]
 
+    def broker_users(self, policy):
+        """The user tasks whose calls that act name no handle: the broker gives
+        handles of one item alone. Those that only read count as well."""
+        tasks = []
+        for user in self.user.values():
+            case = self.user_case(policy, user)
+            acts = [c for c in case.calls if policy.acts(c['call'])]
+            if 'ref' in json.dumps([c['args'] for c in acts]):
+                continue
+            task = Task(policy, case.owner, '', user['id'])
+            task.item, task.calls = None, acts
+            tasks.append(task)
+        return tasks
+
+
+def users_by_broker(suite, policy, broker):
+    """How many it plays, and how many need no approval."""
+    tasks = suite.broker_users(policy)
+    free = sum(all(a['verdict'] == 'allow' for a in answers)
+               for answers in broker.run(tasks))
+    return {'user_tasks': len(tasks), 'without_approval': free}
+
 
 def attacks_by_broker(suite, policy, broker):
     """Every pair as tasks of the real broker: what a connector was given."""

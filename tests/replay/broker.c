@@ -13,10 +13,11 @@
  *	 "calls": [{"call": "send_email", "args": {"recipients":
  *		    [{"ref": "from"}], "subject": {"ref": "subject"}}}]}
  *
- * A reference is to what the broker gave the planner a handle of: thread, from,
- * subject or body. What the source of the item shows as text has none; then the
- * text itself is sent, as a planner would who has read it. "effects" of an
- * answer is how many came to a connector.
+ * A task without an item is the owner's alone. A reference is to what the
+ *broker gave the planner a handle of: thread, from, subject or body. What the
+ *source of the item shows as text has none; then the text itself is sent, as a
+ *planner would who has read it. "effects" of an answer is how many came to a
+ *connector.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -545,7 +546,7 @@ static json_t *run_task(const json_t *o)
 	const json_t *item = json_object_get(o, "item"), *call;
 	json_t *answers = json_array(), *view;
 	struct chan planner;
-	uint64_t vm, id = item_of(item);
+	uint64_t vm, id = item ? item_of(item) : 0;
 	size_t i;
 
 	out.task_run = (struct m_task_run){ id, span_str(text_of(o, "owner")) };

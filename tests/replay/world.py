@@ -126,8 +126,9 @@ class Task:
         return {'ref': part} if self.item[part] == value else value
 
     def line(self):
-        return {'policy': os.path.relpath(self.policy.path, ROOT),
-                'owner': self.owner, 'item': self.item, 'calls': self.calls}
+        line = {'policy': os.path.relpath(self.policy.path, ROOT),
+                'owner': self.owner, 'calls': self.calls}
+        return {**line, 'item': self.item} if self.item else line
 
 
 class Engine:
