@@ -2,7 +2,6 @@
 #include "approval/card.h"
 
 #include <inttypes.h>
-#include <time.h>
 
 #include "approval/clause.h"
 #include "base/sha256.h"
@@ -16,8 +15,10 @@ enum { NAME_WIDTH = 10 };
 
 #define INDENT "            "
 #define BESIDE "            | "
-#define FSI    "\xe2\x81\xa8" /* U+2068: what follows keeps its direction, */
-#define PDI    "\xe2\x81\xa9" /* U+2069: to here */
+
+/* What stands between U+2068 and U+2069 keeps its direction to itself. */
+static const uint8_t isolate[] = { 0xe2, 0x81, 0xa8 };
+static const uint8_t isolate_end[] = { 0xe2, 0x81, 0xa9 };
 
 struct card {
 	struct buf *out;
@@ -31,23 +32,18 @@ static void foreign(struct card *c, struct span text,
 	const bool rtl = render_is_rtl(text);
 	struct render_count n;
 
-	buf_str(c->out, rtl ? FSI : "");
+	buf_put(c->out, isolate, rtl ? sizeof(isolate) : 0);
 	render_text(c->out, text, opts, &n);
-	buf_str(c->out, rtl ? PDI : "");
+	buf_put(c->out, isolate_end, rtl ? sizeof(isolate_end) : 0);
 	c->hidden += n.hidden;
 	c->invalid += n.invalid;
 }
 
+/* Without the C library's calendar, which would read a file for it. */
 static void put_time(struct card *c, uint64_t s)
 {
-	const time_t t = (time_t)s;
-	char text[40] = "?";
-	struct tm tm;
-
-	if (gmtime_r(&t, &tm))
-		(void)strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S UTC",
-			       &tm);
-	buf_str(c->out, text);
+	type_put_datetime(c->out, s > INT32_MAX * INT64_C(64) ? 0 : (int64_t)s);
+	buf_u8(c->out, 'Z');
 }
 
 static void put_span_s(struct card *c, uint64_t s)

@@ -106,6 +106,67 @@ static const struct cli_flag tail_flags[] = {
 	FLAGS_END,
 };
 
+static const struct cli_flag approvals_list_flags[] = {
+	{ "--all", NULL, "those that are over as well", NULL, WORD_ANY },
+	JSON_FLAG,
+	FLAGS_END,
+};
+
+static const struct cli_flag approvals_show_flags[] = {
+	{ "--full", NULL, "all of each text", NULL, WORD_ANY },
+	JSON_FLAG,
+	FLAGS_END,
+};
+
+static const struct cli_flag approve_flags[] = {
+	{ "--times", "N",
+	  "the same targets N times in this task, whatever the text", NULL,
+	  WORD_ANY },
+	{ "--always", NULL, "adds the clause that its card shows, for 30 days",
+	  NULL, WORD_ANY },
+	{ "--code", "CODE", "the code of its card, where it has one", NULL,
+	  WORD_ANY },
+	FLAGS_END,
+};
+
+static const struct cli_flag refuse_flags[] = {
+	{ "--freeze", NULL, "and whatever else its task asks for", NULL,
+	  WORD_ANY },
+	FLAGS_END,
+};
+
+static const struct cli_command approvals_parts[] = {
+	{ .name = "list",
+	  .brief = "what waits for you, a task's requests of 20 seconds "
+		   "together (also without a word)",
+	  .flags = approvals_list_flags },
+	{ .name = "show",
+	  .operands = "N",
+	  .brief = "one with its card; at a terminal with its code",
+	  .flags = approvals_show_flags },
+	{ .name = "approve",
+	  .operands = "N...",
+	  .brief = "yes, once; at a terminal: shows the card and asks for a "
+		   "typed word",
+	  .flags = approve_flags },
+	{ .name = "refuse",
+	  .operands = "N",
+	  .brief = "no",
+	  .flags = refuse_flags },
+	{ .name = NULL },
+};
+
+static const struct cli_command outbox_parts[] = {
+	{ .name = "list",
+	  .brief = "what is held, and how long (also without a word)",
+	  .flags = json_only },
+	{ .name = "cancel",
+	  .operands = "N",
+	  .brief = "it is not done",
+	  .flags = json_only },
+	{ .name = NULL },
+};
+
 static const struct cli_command effects_parts[] = {
 	{ .name = "list",
 	  .brief = "the newest 100, and all that are unknown (also without a "
@@ -377,6 +438,22 @@ const struct cli_command cli_commands[] = {
 		   "the planner's answer.",
 	  .flags = items_flags,
 	  .run = cmd_items },
+	{ .name = "approvals",
+	  .brief = "what waits for your word, and your word",
+	  .about =
+		  "A request that the policy asks you about waits here, over "
+		  "restarts, until you answer or its time is over. Its card "
+		  "says what would be done, and where each value came from. "
+		  "What you say yes to is bound to the bytes that you saw, and "
+		  "is decided once more when it is done.",
+	  .parts = approvals_parts,
+	  .run = cmd_approvals },
+	{ .name = "outbox",
+	  .brief = "what is held for its undo window",
+	  .about = "An effect whose policy has `undo: {window: ...}` is held "
+		   "so long before it is done, and can be cancelled.",
+	  .parts = outbox_parts,
+	  .run = cmd_outbox },
 	{ .name = "effects",
 	  .brief = "what was done, and what nobody knows of",
 	  .about = "Shows each effect that the policy allowed: what became of "

@@ -36,8 +36,6 @@ static const struct {
 	{ &time_schema, "between", NULL },
 	{ &time_schema, "days", NULL },
 	{ &limits_schema, "concurrent", NULL },
-	/* approve is none of them: what asks is refused until somebody can be
-	 * asked, so that nothing it says is promised too soon. */
 };
 
 static void note(struct loader *l, struct yaml_place at, const char *what,

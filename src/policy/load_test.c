@@ -264,8 +264,6 @@ static void not_yet(void **)
 	static const char want[] =
 		"p:2:7: \"rehearse\" is known, but not enforced by this "
 		"version: use another value\n"
-		"p:5:41: \"window\" is known, but not enforced by this "
-		"version: use another value\n"
 		"p:6:15: \"file\" is known, but not enforced by this version: "
 		"use another value\n";
 	static const char text[] =

@@ -361,9 +361,6 @@ static const struct layout layouts[] = {
 	[MSG_C_EFFECT] = { "c-effect", L_E_ROW },
 	[MSG_C_SETTLE] = { "c-settle", L_E_OUTCOME },
 	[MSG_C_REPEAT] = { "c-repeat", L_S_REF },
-	[MSG_C_ASIDE] = { "c-aside", L_C_ASIDE },
-	[MSG_C_ASIDE_ROW] = { "c-aside-row", LAYOUT(m_r_row, ROW_FIELDS) },
-	[MSG_C_ERASE] = { "c-erase", L_C_ASIDE },
 	[MSG_C_APPROVALS] = { "c-approvals",
 			      LAYOUT(m_c_approvals, U64(m_c_approvals, ticket),
 				     U8(m_c_approvals, held),
@@ -422,6 +419,9 @@ static const struct layout layouts[] = {
 				STR(m_c_task, text, LIMIT_INSTRUCTION),
 				STR(m_c_task, answer, LIMIT_ANSWER),
 				STR(m_c_task, fault, LIMIT_TASK_FAULT)) },
+	[MSG_C_ASIDE] = { "c-aside", L_C_ASIDE },
+	[MSG_C_ASIDE_ROW] = { "c-aside-row", LAYOUT(m_r_row, ROW_FIELDS) },
+	[MSG_C_ERASE] = { "c-erase", L_C_ASIDE },
 	[MSG_C_OK] = { "c-ok", L_EMPTY },
 	[MSG_C_FAIL] = { "c-fail", L_TEXT },
 	[MSG_C_TEXT] = { "c-text", L_TEXT },
@@ -500,6 +500,21 @@ const char *effect_state_name(unsigned s)
 	return names[s < EFFECT_STATE_MAX ? s : 0];
 }
 
+void ticket_text(char ret[TICKET_TEXT], uint64_t ticket)
+{
+	(void)str_printf(ret, TICKET_TEXT, "q%" PRIu64, ticket);
+}
+
+uint64_t ticket_read(struct span text)
+{
+	uint64_t n;
+
+	if (text.n < 2 || text.p[0] != 'q' || text.p[1] == '0' ||
+	    num_parse(span_of(text.p + 1, text.n - 1), 1, INT64_MAX, &n) < 0)
+		return 0;
+	return n;
+}
+
 const char *latch_level_name(unsigned l)
 {
 	static const char *const names[] = {
@@ -523,21 +538,6 @@ const char *revoked_name(unsigned r)
 
 	static_assert(ARRAY_SIZE(names) == REVOKED_MAX, "a name each");
 	return names[r < REVOKED_MAX ? r : 0];
-}
-
-void ticket_text(char ret[TICKET_TEXT], uint64_t ticket)
-{
-	(void)str_printf(ret, TICKET_TEXT, "q%" PRIu64, ticket);
-}
-
-uint64_t ticket_read(struct span text)
-{
-	uint64_t n;
-
-	if (text.n < 2 || text.p[0] != 'q' || text.p[1] == '0' ||
-	    num_parse(span_of(text.p + 1, text.n - 1), 1, INT64_MAX, &n) < 0)
-		return 0;
-	return n;
 }
 
 /* UNSAFE: base + field->off is inside the struct by the layout tables. */

@@ -148,33 +148,33 @@ enum msg_type {
 	MSG_EFFECT_DONE, /* m_effect_done */
 
 	/* cli -> control -> monitor or broker, and the answers */
-	MSG_C_STATUS,  /* m_empty -> MSG_C_TEXT (JSON of m_status, own text) */
-	MSG_C_DOWN,    /* m_empty -> MSG_C_OK */
-	MSG_C_KILL,    /* m_latch -> MSG_C_OK, or MSG_C_TEXT before it: what
-			  each connector said to MSG_REVOKE */
-	MSG_C_REARM,   /* m_latch -> MSG_C_OK */
-	MSG_C_ITEMS,   /* m_empty -> MSG_C_ITEM ..., MSG_C_OK */
-	MSG_C_ITEM,    /* m_c_item + sealed memfd, message_encode, if any */
-	MSG_C_REQUEST, /* m_c_request: what a planner asked for */
-	MSG_C_WIRE,    /* m_c_wire -> MSG_C_OK + channel of MSG_FRAMEs */
-	MSG_C_EFFECTS, /* m_s_get -> MSG_C_EFFECT ..., MSG_C_OK */
-	MSG_C_EFFECT,  /* m_e_row */
-	MSG_C_SETTLE,  /* m_e_outcome: the owner's word -> MSG_C_OK */
-	MSG_C_REPEAT,  /* m_s_ref -> MSG_C_EFFECT, the new one, MSG_C_OK */
-	MSG_C_KEY,     /* m_empty: a new key for the log -> MSG_C_OK */
-	MSG_C_ASIDE,   /* m_c_aside: what lies aside for these records ->
-			  MSG_C_ASIDE_ROW ..., MSG_C_OK */
-	MSG_C_ASIDE_ROW, /* m_r_row */
-	MSG_C_ERASE,	 /* m_c_aside: erase that, on record -> MSG_C_OK */
-	MSG_C_TASK_RUN,	 /* m_task_run -> MSG_C_TASK, MSG_C_OK */
-	MSG_C_TASKS,	 /* m_s_ref: of one; 0: of all -> MSG_C_TASK ..., of one
-			    MSG_C_REQUEST ..., MSG_C_OK */
+	MSG_C_STATUS,	/* m_empty -> MSG_C_TEXT (JSON of m_status, own text) */
+	MSG_C_DOWN,	/* m_empty -> MSG_C_OK */
+	MSG_C_KILL,	/* m_latch -> MSG_C_OK, or MSG_C_TEXT before it: what
+			   each connector said to MSG_REVOKE */
+	MSG_C_REARM,	/* m_latch -> MSG_C_OK */
+	MSG_C_ITEMS,	/* m_empty -> MSG_C_ITEM ..., MSG_C_OK */
+	MSG_C_ITEM,	/* m_c_item + sealed memfd, message_encode, if any */
+	MSG_C_REQUEST,	/* m_c_request: what a planner asked for */
+	MSG_C_WIRE,	/* m_c_wire -> MSG_C_OK + channel of MSG_FRAMEs */
+	MSG_C_EFFECTS,	/* m_s_get -> MSG_C_EFFECT ..., MSG_C_OK */
+	MSG_C_EFFECT,	/* m_e_row */
+	MSG_C_SETTLE,	/* m_e_outcome: the owner's word -> MSG_C_OK */
+	MSG_C_REPEAT,	/* m_s_ref -> MSG_C_EFFECT, the new one, MSG_C_OK */
+	MSG_C_TASK_RUN, /* m_task_run -> MSG_C_TASK, MSG_C_OK */
+	MSG_C_TASKS,	/* m_s_ref: of one; 0: of all -> MSG_C_TASK ..., of one
+			   MSG_C_REQUEST ..., MSG_C_OK */
 	MSG_C_TASK_CANCEL, /* m_s_ref -> MSG_C_OK */
 	MSG_C_TASK,	   /* m_c_task */
 	MSG_C_APPROVALS,   /* m_c_approvals -> MSG_C_APPROVAL ..., MSG_C_OK */
 	MSG_C_APPROVAL,	   /* m_c_approval */
 	MSG_C_APPROVE,	   /* m_c_approve -> MSG_C_TEXT, MSG_C_OK */
 	MSG_C_DECLINE,	   /* m_c_decline -> MSG_C_OK */
+	MSG_C_KEY,	   /* m_empty: a new key for the log -> MSG_C_OK */
+	MSG_C_ASIDE,	   /* m_c_aside: what lies aside for these records ->
+			      MSG_C_ASIDE_ROW ..., MSG_C_OK */
+	MSG_C_ASIDE_ROW,   /* m_r_row */
+	MSG_C_ERASE,	   /* m_c_aside: erase that, on record -> MSG_C_OK */
 	MSG_C_OK,	   /* m_empty */
 	MSG_C_FAIL,	   /* m_text */
 	MSG_C_TEXT,	   /* m_text: a JSON object, part of an answer */
@@ -738,7 +738,7 @@ struct m_c_approval {
 	uint8_t state; /* enum approval_state */
 	uint8_t undo;  /* enum undo */
 	uint8_t remember;
-	uint8_t show;
+	uint8_t show; /* 1: all of it is to be seen before a word counts */
 	uint32_t quorum;
 	uint32_t votes; /* how many have said yes */
 	uint32_t times; /* that it may still fire */

@@ -108,12 +108,6 @@ static void sample(struct msg *m, enum msg_type t)
 	} else if (t == MSG_R_ROW) {
 		m->r_row = (struct m_r_row){ ROW_CLAUSE, SPAN_LIT("f"),
 					     SPAN_LIT("gh") };
-	} else if (t == MSG_C_ASIDE || t == MSG_C_ERASE) {
-		m->c_aside = (struct m_c_aside){ 5, SPAN_LIT("a@b"),
-						 SPAN_LIT("i") };
-	} else if (t == MSG_C_ASIDE_ROW) {
-		m->r_row = (struct m_r_row){ ROW_ASIDE, SPAN_LIT("k"),
-					     SPAN_LIT("v") };
 	} else if (t == MSG_WAIT) {
 		m->wait = (struct m_wait){ 3, 7, 20 };
 	} else if (t == MSG_C_APPROVALS) {
@@ -135,6 +129,12 @@ static void sample(struct msg *m, enum msg_type t)
 		memset(m->c_approve.hash, 0x5a, 32);
 	} else if (t == MSG_C_DECLINE) {
 		m->c_decline = (struct m_c_decline){ 7, 1000, 1 };
+	} else if (t == MSG_C_ASIDE || t == MSG_C_ERASE) {
+		m->c_aside =
+			(struct m_c_aside){ 5, SPAN_LIT("a@b"), SPAN_LIT("i") };
+	} else if (t == MSG_C_ASIDE_ROW) {
+		m->r_row = (struct m_r_row){ ROW_ASIDE, SPAN_LIT("k"),
+					     SPAN_LIT("v") };
 	} else if (t == MSG_SPAN) {
 		m->span = (struct m_span){
 			.from = 2,
@@ -157,16 +157,6 @@ static void sample(struct msg *m, enum msg_type t)
 		m->samples.n = 1;
 		m->samples.rows[0] = (struct m_sample){ 3, SPAN_LIT("in"),
 							SPAN_LIT("w"), 4 };
-	} else if (t == MSG_LATCH || t == MSG_C_KILL || t == MSG_C_REARM) {
-		m->latch = (struct m_latch){ .level = LATCH_TASK,
-					     .set = 1,
-					     .capability = SPAN_LIT("c"),
-					     .task = 7,
-					     .by = SPAN_LIT("decoy"),
-					     .reason = SPAN_LIT("why") };
-	} else if (t == MSG_REVOKED) {
-		m->revoked =
-			(struct m_revoked){ REVOKED_NOTHING, SPAN_LIT("why") };
 	} else if (t == MSG_TASK) {
 		m->task = (struct m_task){ SPAN_LIT("do"), 1, SPAN_LIT("[]") };
 	} else if (t == MSG_C_TASK_RUN) {
@@ -187,6 +177,16 @@ static void sample(struct msg *m, enum msg_type t)
 			.answer = SPAN_LIT("a"),
 			.fault = SPAN_LIT("f"),
 		};
+	} else if (t == MSG_LATCH || t == MSG_C_KILL || t == MSG_C_REARM) {
+		m->latch = (struct m_latch){ .level = LATCH_TASK,
+					     .set = 1,
+					     .capability = SPAN_LIT("c"),
+					     .task = 7,
+					     .by = SPAN_LIT("decoy"),
+					     .reason = SPAN_LIT("why") };
+	} else if (t == MSG_REVOKED) {
+		m->revoked =
+			(struct m_revoked){ REVOKED_NOTHING, SPAN_LIT("why") };
 	} else if (t == MSG_ANSWER) {
 		m->text.text = SPAN_LIT("because");
 	}
@@ -319,17 +319,6 @@ static void test_golden(void **state)
 		{ MSG_R_ROW, "04"
 			     "0100000066"
 			     "020000006768" },
-		{ MSG_AUDIT_KEY, "00" },
-		{ MSG_C_KEY, "00" },
-		{ MSG_C_ASIDE, "0500000000000000"
-			       "03000000614062"
-			       "0100000069" },
-		{ MSG_C_ASIDE_ROW, "07"
-				   "010000006b"
-				   "0100000076" },
-		{ MSG_C_ERASE, "0500000000000000"
-			       "03000000614062"
-			       "0100000069" },
 		{ MSG_WAIT, "0300000000000000"
 			    "0700000000000000"
 			    "14000000" },
@@ -345,6 +334,17 @@ static void test_golden(void **state)
 		{ MSG_C_DECLINE, "0700000000000000"
 				 "e8030000"
 				 "01" },
+		{ MSG_AUDIT_KEY, "00" },
+		{ MSG_C_KEY, "00" },
+		{ MSG_C_ASIDE, "0500000000000000"
+			       "03000000614062"
+			       "0100000069" },
+		{ MSG_C_ASIDE_ROW, "07"
+				   "010000006b"
+				   "0100000076" },
+		{ MSG_C_ERASE, "0500000000000000"
+			       "03000000614062"
+			       "0100000069" },
 		{ MSG_SPAN, "02"
 			    "0100000000000000"
 			    "05"

@@ -246,7 +246,7 @@ void call_wait(struct broker *b, struct peer *p)
 	}
 	p->wait_ticket = m.ticket;
 	p->wait_until_ms = now_ms() + (uint64_t)m.seconds * 1000;
-	approvals_step(b);
+	approvals_soon(b);
 }
 
 /* --- events -------------------------------------------------------------- */
@@ -528,7 +528,7 @@ uint64_t approval_park(struct broker *b, const struct request_of *q,
 	s->next++;
 	audit_new(b, a);
 	forget_oldest(b);
-	approvals_step(b);
+	approvals_soon(b);
 	return a->ticket;
 }
 
@@ -545,7 +545,8 @@ static bool can_try(struct broker *b, const struct approval *a)
 	for (i = 0; i < p->n_caps && !c; i++)
 		if (!strcmp(p->caps[i]->name, a->capability))
 			c = peer_of_connector(b, p->caps[i]->connector);
-	return !b->acting && !b->killed && c && c->outbound && !c->effect;
+	return !b->acting && !b->record.room.full && c && c->outbound &&
+	       !c->effect && !latch_why(b, span_str(a->capability), a->task);
 }
 
 /* The call in b->in, with memory that f has. */
@@ -612,12 +613,14 @@ void approval_outcome(struct broker *b, uint64_t ticket, enum effect_state s)
 
 /* --- by time ------------------------------------------------------------- */
 
+static void step(struct broker *b);
+
 static void on_timer(void *arg)
 {
 	struct broker *b = arg;
 
 	b->approvals->timer = -1;
-	approvals_step(b);
+	step(b);
 }
 
 static uint64_t sooner(uint64_t a, uint64_t b)
@@ -669,15 +672,23 @@ static void set_timer(struct broker *b)
 		die("no room for a timer");
 }
 
-void approvals_step(struct broker *b)
+void approvals_soon(struct broker *b)
+{
+	struct approvals *s = b->approvals;
+
+	loop_timer_del(&b->loop, s->timer);
+	s->timer = loop_timer(&b->loop, 0, on_timer, b);
+	if (s->timer < 0)
+		die("no room for a timer");
+}
+
+/* Whatever can happen now does; the timer is set for what comes later. */
+static void step(struct broker *b)
 {
 	struct approvals *s = b->approvals;
 	uint64_t now;
 	size_t i;
 
-	if (s->stepping)
-		return;
-	s->stepping = true;
 	now = approvals_now(b);
 	for (i = 0; i < s->n; i++) {
 		struct approval *a = s->v[i];
@@ -689,7 +700,6 @@ void approvals_step(struct broker *b)
 			fire(b, a);
 	}
 	tell_waiting(b);
-	s->stepping = false;
 	set_timer(b);
 }
 
@@ -798,5 +808,5 @@ void approvals_recover(struct broker *b)
 			(void)approvals_event(b, a, APPROVAL_SUPERSEDE,
 					      "the policy is another one now");
 	}
-	approvals_step(b);
+	step(b);
 }

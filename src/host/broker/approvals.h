@@ -34,7 +34,6 @@ struct approvals {
 	char words[CARD_WORDS];
 	int timer;
 	uint64_t firing; /* the ticket whose effect is under way */
-	bool stepping;
 };
 
 /* The time that they go by, since 1970. */

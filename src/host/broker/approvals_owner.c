@@ -94,7 +94,7 @@ static void tell(struct broker *b, struct peer *control,
 		.state = a->state,
 		.undo = a->undo,
 		.remember = a->remember,
-		.show = a->show,
+		.show = a->undo == UNDO_NONE || a->show > SHOW_SUMMARY,
 		.quorum = a->quorum,
 		.votes = (uint32_t)__builtin_popcount(a->votes),
 		.times = a->times,
@@ -250,7 +250,7 @@ void approval_yes(struct broker *b, struct peer *control)
 		return;
 	}
 	audit_word(b, a, m.uid, m.always ? "always" : "yes");
-	approvals_step(b);
+	approvals_soon(b);
 	say_text(b, control, approval_answer_text(r));
 }
 

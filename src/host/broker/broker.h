@@ -388,7 +388,9 @@ size_t approval_clauses(struct broker *b, uint64_t task,
 			struct decide_clause *ret);
 /* One has decided: it counts. False: that cannot be kept. */
 [[nodiscard]] bool approval_clause_used(struct broker *b, uint64_t id);
-void approvals_step(struct broker *b);
+/* What may happen does, after the message at hand: it takes b->in and
+ * b->decision for itself. */
+void approvals_soon(struct broker *b);
 void call_wait(struct broker *b, struct peer *p);
 void approvals_tell(struct broker *b, struct peer *control);
 void approval_yes(struct broker *b, struct peer *control);

@@ -241,7 +241,7 @@ static uint64_t plan(struct broker *b, const struct request_of *q,
 			       .n = d->n };
 	memcpy(m.args, d->rows, d->n * sizeof(d->rows[0]));
 	/* What it takes is used up before anything can come of it. */
-	effect = limits_keep(b) && use_clause(b, d) && aside_keep(b)
+	effect = limits_keep(b) && aside_keep(b) && use_clause(b, d)
 			 ? keep_plan(b, &m)
 			 : 0;
 	if (effect && (!q->fires || approval_fired(b, q->fires, effect)))
@@ -590,8 +590,8 @@ static struct peer *decide(struct broker *b, struct request_of *q,
 static struct peer *frozen_task(struct broker *b, const struct request_of *q,
 				struct decision *d, struct m_audit_ok *ok)
 {
-	begin_args(b, &b->in.call);
 	refuse(d, "frozen task", "the owner has frozen this task");
+	begin_args(b, &b->in.call);
 	if (record(b, q, d, 0, ok))
 		observed_decision(b, q, d, ok->index, observe_now());
 	else
@@ -625,8 +625,8 @@ static bool call_fork(struct broker *b, struct peer *p, struct task *t,
 	why = task_fork(b, p, t);
 	if (!why)
 		return true;
-	begin_args(b, &b->in.call);
 	refuse(d, "task.fork", why);
+	begin_args(b, &b->in.call);
 	(void)record(b, q, d, 0, &ok);
 	reply(b, p,
 	      &(struct result){ call, d->verdict, false, d->clause, d->reason,
@@ -648,8 +648,8 @@ void call_capability(struct broker *b, struct peer *p)
 	q = (struct request_of){
 		.item = t->item, .task = t->id, .own = t, .vm = p
 	};
-	begin_args(b, &b->in.call);
 	if (t->calls++ >= BROKER_CALLS) {
+		begin_args(b, &b->in.call);
 		refuse(d, "task limit", "too many requests in this task");
 		if (!record(b, &q, d, 0, &ok))
 			observed_decision(b, &q, d, 0, observe_now());
@@ -776,7 +776,7 @@ static void effect_end(struct broker *b, struct peer *c, bool done,
 					c->effect_index });
 	b->acting = false;
 	planners_listen(b, true);
-	approvals_step(b);
+	approvals_soon(b);
 }
 
 void effect_done(struct broker *b, struct peer *c,

@@ -5,8 +5,8 @@
  * (0600) and SO_PEERCRED let through: only the uids that the configuration
  * lists. It passes them on to the monitor (status, down, kill, rearm, wire) or
  * the broker (items, effects, tasks, approvals), to each one at a time, and
- * their answers back. It holds no policy, no key, no file and no network; the
- * listening socket was
+ * their answers back.
+ * It holds no policy, no key, no file and no network; the listening socket was
  * made by the monitor. A client that breaks the protocol or does not read is
  * closed. Where there is no broker, what is for the monitor works all the same.
  */
@@ -93,9 +93,10 @@ static int route(enum msg_type t)
 	    t == MSG_C_REARM || t == MSG_C_WIRE || t == MSG_C_KEY)
 		return MONITOR;
 	if (t == MSG_C_ITEMS || t == MSG_C_EFFECTS || t == MSG_C_SETTLE ||
-	    t == MSG_C_REPEAT || t == MSG_C_ASIDE || t == MSG_C_ERASE ||
-	    t == MSG_C_TASK_RUN || t == MSG_C_TASKS || t == MSG_C_TASK_CANCEL ||
-	    t == MSG_C_APPROVALS || t == MSG_C_APPROVE || t == MSG_C_DECLINE)
+	    t == MSG_C_REPEAT || t == MSG_C_TASK_RUN || t == MSG_C_TASKS ||
+	    t == MSG_C_TASK_CANCEL || t == MSG_C_APPROVALS ||
+	    t == MSG_C_APPROVE || t == MSG_C_DECLINE || t == MSG_C_ASIDE ||
+	    t == MSG_C_ERASE)
 		return BROKER;
 	return -1;
 }
