@@ -66,7 +66,7 @@ static int decision(struct reading *r, const json_t *o)
 {
 	static struct seen_call c;
 	struct span verdict = text_at(o, "verdict");
-	uint8_t hash[32];
+	static uint8_t hash[32];
 	json_t *list;
 	int rc;
 
