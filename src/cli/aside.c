@@ -64,8 +64,8 @@ static json_t *arguments(const json_t *record, struct span bytes,
 	for (i = 0; list && i < n; i++) {
 		json_t *name = value_of(args[i].name);
 		json_t *value = value_of(args[i].value);
-		json_t *row = json_pack("{s:o, s:o}", "name", name, "value",
-					value);
+		json_t *row =
+			json_pack("{s:o, s:o}", "name", name, "value", value);
 
 		if (!is_recorded(record, i, &args[i])) {
 			*why = "What lies aside is not what the record has the "

@@ -135,9 +135,9 @@ int audit_keys(int argc, char **argv, const struct cli *cli)
 /* Whole, new, and for its owner alone. */
 static int write_root(const char *file, const char *text)
 {
-	CLEAN_FD int fd = open(
-		file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-		0600);
+	CLEAN_FD int fd =
+		open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+		     0600);
 	int r = fd < 0 ? -errno : fd_write_all(fd, span_str(text));
 
 	if (r == 0 && fsync(fd) < 0)

@@ -87,8 +87,8 @@ static int print_found(const struct origins *o)
 		effects +=
 			json_integer_value(json_object_get(row, "effect")) > 0;
 	}
-	(void)printf("%zu decisions, %zu effects.\n",
-		     json_array_size(o->found), effects);
+	(void)printf("%zu decisions, %zu effects.\n", json_array_size(o->found),
+		     effects);
 	return fflush(stdout) == 0 ? CLI_OK : CLI_NO;
 }
 
@@ -158,7 +158,8 @@ static int erase_all(struct erasure *e)
 		const char *id =
 			json_string_value(json_object_get(row, "aside"));
 
-		if (!id || hex_decode(e->ids + e->n, ASIDE_ID, span_str(id)) < 0)
+		if (!id ||
+		    hex_decode(e->ids + e->n, ASIDE_ID, span_str(id)) < 0)
 			continue;
 		e->n += ASIDE_ID;
 		if (e->n < sizeof(e->ids))
@@ -203,7 +204,7 @@ int audit_erase(int argc, char **argv, const struct cli *cli)
 	if (argc != 1 || !item == !sender ||
 	    str_printf(what, sizeof(what), "%s%s", item ? "item:" : "",
 		       item ? item : sender) < 0 ||
-	    origins_init(&o, what, NULL) < 0 || !o.item == !item) {
+	    origins_init(&o, what, NULL) < 0 || !o.item != !item) {
 		origins_done(&o);
 		return cli_usage("audit", "erase takes --item and a number, or "
 					  "--sender and an address");

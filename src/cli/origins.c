@@ -27,8 +27,8 @@ int origins_init(struct origins *o, const char *what, const char *since)
 	*o = (struct origins){ .found = json_array() };
 	if (!o->found || (since && !is_time(since)))
 		return -1;
-	if (str_copy(o->since, sizeof(o->since),
-		     span_str(since ? since : "")) < 0)
+	if (str_copy(o->since, sizeof(o->since), span_str(since ? since : "")) <
+	    0)
 		return -1;
 	if (!strncmp(what, prefix, n))
 		return num_parse(span_str(what + n), 1, INT64_MAX, &o->item);

@@ -98,8 +98,7 @@ static void found(void **)
 		{ "nobody@example.net", "2026-11-23", "" },
 		{ "nobody@example.net", NULL, "8:?ab -, 12:?a -" },
 		{ "item:5", NULL, "4:body? done, 8:?ab -, 12:?a -" },
-		{ "item:3", "2026-11-20",
-		  "3t:? settled, 8:?ab -, 12:?a -" },
+		{ "item:3", "2026-11-20", "3t:? settled, 8:?ab -, 12:?a -" },
 		{ "item:55", "2026-11-22", "8:?ab -, 9:a? -, 12:?a -" },
 	};
 	char text[200];
@@ -108,8 +107,8 @@ static void found(void **)
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct origins o;
 
-		assert_int_equal(
-			origins_init(&o, rows[i].what, rows[i].since), 0);
+		assert_int_equal(origins_init(&o, rows[i].what, rows[i].since),
+				 0);
 		for (k = 0; k < ARRAY_SIZE(log_of); k++)
 			assert_int_equal(
 				origins_record(&o, k, span_str(log_of[k])), 0);

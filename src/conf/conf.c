@@ -903,7 +903,7 @@ static const struct load_rule telemetry_rules[] = {
 	{ { "logs", false, false,
 	    "what of the audit log is sent there. kinds: kinds, ids, numbers "
 	    "and words of ours. full: all of it, addresses of senders and "
-	    "arguments of requests, too",
+	    "origins of arguments, too",
 	    NULL, "none" },
 	  set_logs,
 	  LOAD_TABLE(logs_words) },
@@ -994,6 +994,27 @@ static void set_connector_path(void *ctx, const struct yaml_node *n)
 			      l->c.connectors[i].name);
 }
 
+static void set_authserv(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+	const char *text = scalar(l, n);
+	char *dst = l->connector->authserv;
+	size_t i;
+
+	if (!text)
+		return;
+	if (str_copy(dst, sizeof(l->connector->authserv), span_str(text)) < 0 ||
+	    !*dst) {
+		fault(l, n, "the name of a mail server, e.g. mx.example.org");
+		return;
+	}
+	for (i = 0; dst[i]; i++)
+		if (dst[i] >= 'A' && dst[i] <= 'Z')
+			dst[i] = (char)(dst[i] + 'a' - 'A');
+	if (strspn(dst, "abcdefghijklmnopqrstuvwxyz0123456789._-") != i)
+		fault(l, n, "the name of a mail server, e.g. mx.example.org");
+}
+
 static const struct load_rule connector_rules[] = {
 	{ { "kind", true, false,
 	    "maildir: mail in; outbox: mail out, into a Maildir" },
@@ -1006,8 +1027,13 @@ static const struct load_rule connector_rules[] = {
 	{ { "user", false, true, "the account" }, NULL },
 	{ { "secret", false, true, "the secret's name in the vault" }, NULL },
 	{ { "folder", false, true, "the mailbox" }, NULL },
-	{ { "authserv", false, true, "whose Authentication-Results count" },
-	  NULL },
+	{ { "authserv", false, false,
+	    "maildir: whose Authentication-Results count: what your mail "
+	    "server calls itself in the one that it puts on top of each mail. "
+	    "Then the sender of a mail that passed DMARC is known, and only "
+	    "then",
+	    "a name", "nobody's: no sender is known" },
+	  set_authserv },
 	{ { "auth", false, true, "how it logs in" }, NULL },
 	{ { "role", false, true, "approvals" }, NULL },
 	{ { "private", false, true, "private addresses are allowed" }, NULL },

@@ -18,6 +18,7 @@ enum {
 	CONF_TASKS = 8,
 	CONF_NAME_MAX = 64,
 	CONF_PATH_MAX = 1024,
+	CONF_HOST_MAX = 254,
 	CONF_POOL_MAX = 16, /* VMs of one kind kept ready */
 	CONF_RESTARTS_MAX = 100,
 	CONF_FROZEN_MAX = 16, /* machines kept after a kill */
@@ -40,6 +41,7 @@ struct conf_connector {
 	char name[CONF_NAME_MAX];
 	enum conf_connector_kind kind;
 	char path[CONF_PATH_MAX]; /* absolute: ~ and relative are resolved */
+	char authserv[CONF_HOST_MAX]; /* in lower case; "": nobody's word */
 };
 
 /* A standing task: what is to be done with each item of a source. */

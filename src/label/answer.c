@@ -60,8 +60,3 @@ const char *answer_take(struct answer_budget *b, const struct answer_want *w)
 	b->spent += (uint32_t)bits + ANSWER_NONE;
 	return NULL;
 }
-
-void answer_given(struct answer_budget *b)
-{
-	b->spent -= ANSWER_NONE;
-}

@@ -41,12 +41,9 @@ struct answer_budget {
 	uint32_t most, spent;
 };
 
-/* Takes what the answer to w may cost at most. NULL, or why not, in our words:
- * then nothing is taken. */
+/* Takes what the answer to w may cost at most, its absence included. NULL, or
+ * why not, in our words: then nothing is taken. */
 [[nodiscard]] const char *answer_take(struct answer_budget *b,
 				      const struct answer_want *w);
-
-/* There was an answer: what its absence would have cost is given back. */
-void answer_given(struct answer_budget *b);
 
 #endif

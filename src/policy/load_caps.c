@@ -339,9 +339,11 @@ static void load_cap(struct loader *l, const struct yaml_node *n,
 	struct cap *c = l->cap;
 
 	(void)check_name(l, at, name);
-	if (!strncmp(name, "task.", 5) || !strncmp(name, "bulkhead", 8))
+	if (!strncmp(name, "task.", 5) || !strncmp(name, "reader.", 7) ||
+	    !strncmp(name, "bulkhead", 8))
 		load_fault(&l->l, at,
-			   "names that begin with \"task.\" or \"bulkhead\" "
+			   "names that begin with \"task.\", \"reader.\" or "
+			   "\"bulkhead\" "
 			   "are the program's own: choose another");
 	c->name = name;
 	c->at = at;

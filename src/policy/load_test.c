@@ -441,6 +441,27 @@ static void more_limits(void **)
 	}
 }
 
+/* An argument that takes handles says so: the value, or what stands for it. */
+static void tools_of_handles(void **)
+{
+	CLEAN_BUF struct buf errs;
+	struct policy *p = load_example("personal-assistant.yaml", &errs);
+	struct m_tool t;
+	bool seen = false;
+	size_t i;
+
+	for (i = 0; policy_tool(p, i, &t); i++) {
+		if (!span_is(t.name, "email.reply"))
+			continue;
+		seen = true;
+		assert_non_null(memmem(t.schema.p, t.schema.n, "\"anyOf\"", 7));
+		assert_non_null(memmem(t.schema.p, t.schema.n, "\"$tmpl\"", 7));
+		assert_non_null(memmem(t.schema.p, t.schema.n, "\"$ref\"", 6));
+	}
+	assert_true(seen);
+	policy_free(p);
+}
+
 static void hash(void **)
 {
 	/* printf 'bulkhead: 1\nmode: enforce\nsources: {}\n
@@ -549,6 +570,7 @@ int main(void)
 		cmocka_unit_test(limits),
 		cmocka_unit_test(values_of_one_call),
 		cmocka_unit_test(hash),
+		cmocka_unit_test(tools_of_handles),
 		cmocka_unit_test(default_policy),
 		cmocka_unit_test(against_the_configuration),
 	};

@@ -535,7 +535,8 @@ static const struct {
 	  "  task.run: {connector: o, effect: magic, undo: {window: 2d},\n"
 	  "    args: {}, decide: [], limits: {rate: 5/second, per: {}},\n"
 	  "    approve: {}, flow: {}}\n",
-	  "p:5:3: names that begin with \"task.\" or \"bulkhead\" are the "
+	  "p:5:3: names that begin with \"task.\", \"reader.\" or \"bulkhead\" "
+	  "are the "
 	  "program's own: choose another\n"
 	  "p:5:36: unknown value \"magic\": use read, internal, external\n"
 	  "p:5:58: a duration, 1s to 1d, belongs here\n"

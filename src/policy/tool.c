@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/str.h"
+#include "label/template.h"
 #include "policy/model.h"
 
 enum {
@@ -204,9 +205,37 @@ static json_t *scalar_schema(const struct arg *a)
 	return s;
 }
 
+static json_t *ref_schema(void)
+{
+	return json_pack("{s:s, s:{s:{s:s}}, s:[s], s:b}", "type", "object",
+			 "properties", "$ref", "type", "string", "required",
+			 "$ref", "additionalProperties", 0);
+}
+
+/* A text with places for handles. */
+static json_t *template_schema(void)
+{
+	return json_pack("{s:s, s:{s:{s:s}, s:{s:s, s:i, s:o}}, s:[s, s], s:b}",
+			 "type", "object", "properties", "$tmpl", "type",
+			 "string", "args", "type", "array", "maxItems",
+			 TEMPLATE_ARGS, "items", ref_schema(), "required",
+			 "$tmpl", "args", "additionalProperties", 0);
+}
+
+/* Where the policy takes a handle, it may stand for the value. */
+static json_t *or_handle(const struct arg *a, json_t *literal)
+{
+	if (!literal || !(a->from & FROM_HANDLE))
+		return literal;
+	if (a->type == TYPE_TEXT)
+		return json_pack("{s:[o, o, o]}", "anyOf", literal,
+				 ref_schema(), template_schema());
+	return json_pack("{s:[o, o]}", "anyOf", literal, ref_schema());
+}
+
 static json_t *arg_schema(const struct arg *a)
 {
-	json_t *s = scalar_schema(a);
+	json_t *s = or_handle(a, scalar_schema(a));
 	char *text = describe_arg(a);
 	int r;
 

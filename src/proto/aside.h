@@ -18,7 +18,7 @@
 #include "proto/limits.h"
 
 enum {
-	ASIDE_ID = 16,	 /* the time in microseconds, then random */
+	ASIDE_ID = 16, /* the time in microseconds, then random */
 	ASIDE_SALT = 16,
 	ASIDE_CHUNK = 60 << 10, /* of it in one row: id and number of chunk */
 	ASIDE_CHUNKS = 2,

@@ -1,3 +1,4 @@
+/* Fuzzes what lies aside of a record, as the owner's command reads it. */
 #include "proto/aside.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);

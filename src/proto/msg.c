@@ -70,6 +70,7 @@ enum {
 	REASON_MAX = 512,
 	SCHEMA_MAX = 32 << 10,
 	HELLO_MAX = 16 << 10,
+	HOST_NAME = 253,
 	AUDIT_TEXT_MAX = 32 << 10,
 };
 
@@ -239,7 +240,8 @@ static const struct layout layouts[] = {
 	[MSG_CONNECTOR] = { "connector",
 			    LAYOUT(m_connector,
 				   STR(m_connector, name, LIMIT_NAME),
-				   U8(m_connector, direction)) },
+				   U8(m_connector, direction),
+				   STR(m_connector, authserv, HOST_NAME)) },
 	[MSG_ITEM_NEW] = { "item-new",
 			   LAYOUT(m_item_new, U64(m_item_new, item),
 				  STR(m_item_new, source, LIMIT_NAME),
@@ -288,7 +290,9 @@ static const struct layout layouts[] = {
 				  STR(m_envelope, fault, REASON_MAX),
 				  STR(m_envelope, from, 320),
 				  STR(m_envelope, message_id, 512),
-				  STR(m_envelope, date, 128)) },
+				  STR(m_envelope, date, 128),
+				  STR(m_envelope, auth_id, HOST_NAME),
+				  STR(m_envelope, auth_domain, HOST_NAME)) },
 	[MSG_RECORD] = { "record", L_EMPTY },
 	[MSG_REFUSED] = { "refused", L_TEXT },
 	[MSG_TASK_GET] = { "task-get", L_EMPTY },

@@ -413,7 +413,9 @@ struct m_c_aside {
 
 struct m_connector {
 	struct span name;
-	uint8_t direction; /* 1 inbound, 2 outbound */
+	uint8_t direction;    /* 1 inbound, 2 outbound */
+	struct span authserv; /* whose Authentication-Results count; empty:
+				 nobody's */
 };
 
 struct m_item_new {
@@ -537,7 +539,10 @@ struct m_envelope {
 	struct span fault; /* our own words */
 	struct span from;  /* addr-spec of the one From, or empty */
 	struct span message_id;
-	struct span date; /* as written */
+	struct span date;	 /* as written */
+	struct span auth_id;	 /* whose results its topmost
+				    Authentication-Results has, or empty */
+	struct span auth_domain; /* of From, if DMARC passed for it there */
 };
 
 struct m_task {

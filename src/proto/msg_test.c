@@ -108,6 +108,12 @@ static void sample(struct msg *m, enum msg_type t)
 	} else if (t == MSG_R_ROW) {
 		m->r_row = (struct m_r_row){ ROW_CLAUSE, SPAN_LIT("f"),
 					     SPAN_LIT("gh") };
+	} else if (t == MSG_C_ASIDE || t == MSG_C_ERASE) {
+		m->c_aside =
+			(struct m_c_aside){ 5, SPAN_LIT("a@b"), SPAN_LIT("i") };
+	} else if (t == MSG_C_ASIDE_ROW) {
+		m->r_row = (struct m_r_row){ ROW_ASIDE, SPAN_LIT("k"),
+					     SPAN_LIT("v") };
 	} else if (t == MSG_WAIT) {
 		m->wait = (struct m_wait){ 3, 7, 20 };
 	} else if (t == MSG_C_APPROVALS) {
@@ -129,12 +135,6 @@ static void sample(struct msg *m, enum msg_type t)
 		memset(m->c_approve.hash, 0x5a, 32);
 	} else if (t == MSG_C_DECLINE) {
 		m->c_decline = (struct m_c_decline){ 7, 1000, 1 };
-	} else if (t == MSG_C_ASIDE || t == MSG_C_ERASE) {
-		m->c_aside =
-			(struct m_c_aside){ 5, SPAN_LIT("a@b"), SPAN_LIT("i") };
-	} else if (t == MSG_C_ASIDE_ROW) {
-		m->r_row = (struct m_r_row){ ROW_ASIDE, SPAN_LIT("k"),
-					     SPAN_LIT("v") };
 	} else if (t == MSG_SPAN) {
 		m->span = (struct m_span){
 			.from = 2,

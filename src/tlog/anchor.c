@@ -52,8 +52,9 @@ int anchor_check(int dir, struct span vkey, struct err *err)
 	buf_init(&want, LAYOUT_SMALL_MAX);
 	buf_init(&note, LAYOUT_SMALL_MAX + 1);
 	if (note_vkey_parse(vkey, &root) < 0)
-		return err_set(err, -EBADMSG,
-			       "the root's verifier key is none: NAME+ID+BASE64");
+		return err_set(
+			err, -EBADMSG,
+			"the root's verifier key is none: NAME+ID+BASE64");
 	r = text_of(dir, &want, err);
 	if (r == 0)
 		r = layout_need(dir, "root", LAYOUT_SMALL_MAX, &note, err);

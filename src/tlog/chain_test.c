@@ -1,3 +1,4 @@
+/* Tests of chain: a log whose key changes, by itself and with interruptions. */
 #include "tlog/chain.h"
 
 #include <setjmp.h>
@@ -9,9 +10,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -19,6 +22,8 @@
 #include "tlog/copy.h"
 #include "tlog/head.h"
 #include "tlog/layout.h"
+
+enum { COPIES = 20 };
 
 static char path[64];
 static int dir;
@@ -30,7 +35,10 @@ static int remove_one(const char *p, const struct stat *, int, struct FTW *)
 
 static int make_dir(void **)
 {
-	(void)str_printf(path, sizeof(path), "/tmp/chain-XXXXXX");
+	/* In memory where possible: a change of keys syncs ten times. */
+	const char *base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+
+	(void)str_printf(path, sizeof(path), "%s/chain-XXXXXX", base);
 	assert_non_null(mkdtemp(path));
 	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return dir < 0 ? -1 : 0;
@@ -219,8 +227,8 @@ static void out_of_force(void **)
 		uint64_t size;
 		int want;
 	} rows[] = {
-		{ 0, 2, 0 },	    { 0, 3, 0 },       { 0, 4, -EBADMSG },
-		{ 1, 2, -EBADMSG }, { 1, 3, 0 },       { 1, 5, 0 },
+		{ 0, 2, 0 },	    { 0, 3, 0 },	{ 0, 4, -EBADMSG },
+		{ 1, 2, -EBADMSG }, { 1, 3, 0 },	{ 1, 5, 0 },
 		{ 1, 6, 0 },	    { 1, 7, -EBADMSG }, { 2, 5, -EBADMSG },
 		{ 2, 6, 0 },	    { 2, 7, 0 },
 	};
@@ -248,11 +256,10 @@ static void out_of_force(void **)
 	}
 	assert_int_equal(tlog_publish(t), 0);
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
-		sign(&b, &keys[rows[i].key], rows[i].size,
-		     root[rows[i].size]);
-		assert_int_equal(tlog_verify_note(dir, buf_view(&b), "it", &s,
-						  &err),
-				 rows[i].want);
+		sign(&b, &keys[rows[i].key], rows[i].size, root[rows[i].size]);
+		assert_int_equal(
+			tlog_verify_note(dir, buf_view(&b), "it", &s, &err),
+			rows[i].want);
 		if (rows[i].want)
 			assert_non_null(strstr(err.msg, "not in force"));
 		buf_done(&b);
@@ -469,6 +476,63 @@ static void copied(void **)
 	(void)nftw(other, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+static _Noreturn void change_for_ever(void)
+{
+	struct tlog *t = open_ok();
+
+	for (;;) {
+		put(t, "x");
+		rotate(t);
+		assert_int_equal(tlog_publish(t), 0);
+		/* Not so many that the chain is what takes the time. */
+		(void)usleep(5000);
+	}
+}
+
+/* A copy and a reader in the middle of changes: whole, or told to come again.
+ */
+static void copied_meanwhile(void **)
+{
+	pid_t child;
+	int i, copies = 0;
+
+	tlog_close(open_ok());
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0)
+		change_for_ever();
+	for (i = 0; i < COPIES; i++) {
+		char other[] = "/tmp/chain-XXXXXX";
+		struct tlog_state s;
+		struct tlog *t;
+		struct err err = { 0 };
+		uint64_t size;
+		int to, r;
+
+		assert_non_null(mkdtemp(other));
+		to = open(other, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		r = tlog_copy(dir, take_file, &to, &size, &err);
+		if (r < 0 && r != -EAGAIN)
+			fail_msg("tlog_copy: %s", err.msg);
+		if (r == 0) {
+			copies++;
+			if (tlog_open(to, &t, &err) < 0)
+				fail_msg("the copy: %s", err.msg);
+			tlog_close(t);
+			assert_int_equal(tlog_verify(to, &s, &err), 0);
+		}
+		(void)close(to);
+		(void)nftw(other, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	}
+	assert_int_equal(waitpid(child, NULL, WNOHANG), 0);
+	(void)kill(child, SIGKILL);
+	(void)waitpid(child, NULL, 0);
+	assert_true(copies > 0);
+	/* Killed wherever it was. */
+	tlog_close(open_ok());
+	(void)verify_ok();
+}
+
 /* As many keys as there may be, and one more. */
 static void most_keys(void **)
 {
@@ -497,9 +561,9 @@ static void most_keys(void **)
 		assert_int_equal(note_sign(&b, span_str(link), by), 0);
 		if (i < CHAIN_MAX - 1)
 			continue;
-		assert_int_equal(chain_parse(&first, buf_view(&b), "keys", &c,
-					     &err),
-				 i < CHAIN_MAX ? 0 : -ENOMEM);
+		assert_int_equal(
+			chain_parse(&first, buf_view(&b), "keys", &c, &err),
+			i < CHAIN_MAX ? 0 : -ENOMEM);
 		if (i < CHAIN_MAX) {
 			assert_int_equal(c.n, CHAIN_MAX);
 			chain_done(&c);
@@ -515,9 +579,16 @@ static void most_keys(void **)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		IN_DIR(keys_change),  IN_DIR(erased),	    IN_DIR(kept_checkpoint),
-		IN_DIR(out_of_force), IN_DIR(tampered),	    IN_DIR(not_announced),
-		IN_DIR(cut_short),    IN_DIR(misuse),	    IN_DIR(copied),
+		IN_DIR(keys_change),
+		IN_DIR(erased),
+		IN_DIR(kept_checkpoint),
+		IN_DIR(out_of_force),
+		IN_DIR(tampered),
+		IN_DIR(not_announced),
+		IN_DIR(cut_short),
+		IN_DIR(misuse),
+		IN_DIR(copied),
+		IN_DIR(copied_meanwhile),
 		cmocka_unit_test(most_keys),
 	};
 

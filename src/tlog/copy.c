@@ -137,8 +137,8 @@ static int try_edge(int dir, struct edge *e, struct err *err)
 		r = read_wal(dir, e, err);
 	if (r == 0)
 		r = head_checkpoint(dir, &again, NULL, err);
-	if (r == 0 && (again.size != e->head.size ||
-		       again.chain.n != e->head.chain.n))
+	if (r == 0 &&
+	    (again.size != e->head.size || again.chain.n != e->head.chain.n))
 		r = -ENOENT;
 	return r;
 }

@@ -14,6 +14,9 @@
  * a rolled-back or deleted copy of the log does not take along. It is written
  * behind the checkpoint, hence never ahead of what is durable.
  *
+ * The key that signs changes from time to time (rekey.c); which one it is
+ *stands in `keys`, and a log is opened with that one or not at all.
+ *
  * So, at any moment and after any crash:
  *	first of wal <= size of checkpoint <= end of wal,
  * all full tiles before the first record of the wal are durable, and nothing
@@ -36,7 +39,7 @@
 #include "base/str.h"
 #include "proto/limits.h"
 #include "tlog/head.h"
-#include "tlog/layout.h"
+#include "tlog/tlog_inner.h"
 #include "tlog/verify.h"
 #include "tlog/wal.h"
 
@@ -47,35 +50,6 @@ enum {
 	LATE_MOST = 4 << 20, /* bytes of full tiles that wait to be written */
 };
 
-struct tlog {
-	int dir;  /* borrowed */
-	int tip;  /* borrowed: where the tip is kept; -1: nowhere */
-	int lock; /* the file `key`, locked */
-	int wal;  /* for appending */
-	struct note_key key; /* in force */
-	struct chain keys;
-	struct note_key next; /* of a change of keys that is under way */
-	struct chain after;
-	struct tree tree; /* of what is committed */
-	uint8_t root[TLOG_HASH];
-	uint64_t base; /* index of the wal's first record */
-	uint64_t wal_bytes;
-	uint8_t chain[TLOG_HASH];
-	struct buf bundle; /* rows of the unfinished bundle */
-	struct buf batch;  /* rows not yet committed */
-	uint32_t batch_n;
-	struct buf late;    /* full tiles and bundles, not yet files */
-	struct buf out;	    /* scratch */
-	uint64_t before[2]; /* sizes of the last two checkpoints */
-	uint64_t published; /* size of the last checkpoint */
-	bool replaying;	    /* files may exist, and must then agree */
-	bool dead;
-	struct tlog_room room;
-	struct err *err; /* of the tlog_open that runs, else NULL */
-	char recovery[200];
-	struct tlog_counts counts;
-};
-
 /* Whether to try again what found the disk full. */
 static bool made_room(const struct tlog *t, int r)
 {
@@ -84,8 +58,8 @@ static bool made_room(const struct tlog *t, int r)
 }
 
 /* Ends when it is written, or nobody makes room any more. */
-static int publish_file(struct tlog *t, int dir, const char *path,
-			struct span bytes, enum layout_when sync)
+int tlog_put_file(struct tlog *t, int dir, const char *path, struct span bytes,
+		  enum layout_when sync)
 {
 	int r;
 
@@ -105,7 +79,7 @@ static int put_file(struct tlog *t, const char *path, struct span bytes)
 		if (r <= 0)
 			return r;
 	}
-	return publish_file(t, t->dir, path, bytes, LAYOUT_LATER);
+	return tlog_put_file(t, t->dir, path, bytes, LAYOUT_LATER);
 }
 
 /* What put_full kept becomes files. */
@@ -201,7 +175,7 @@ static int put_edge(struct tlog *t)
 	return r;
 }
 
-static int put_checkpoint(struct tlog *t, enum layout_when sync)
+int tlog_put_checkpoint(struct tlog *t, enum layout_when sync)
 {
 	struct checkpoint c = { .origin = span_str(t->key.vkey.name),
 				.size = t->tree.size };
@@ -214,11 +188,11 @@ static int put_checkpoint(struct tlog *t, enum layout_when sync)
 	buf_reset(&t->out);
 	r = note_sign(&t->out, buf_view(&text), &t->key);
 	if (r == 0)
-		r = publish_file(t, t->dir, "checkpoint", buf_view(&t->out),
-				 sync);
+		r = tlog_put_file(t, t->dir, "checkpoint", buf_view(&t->out),
+				  sync);
 	if (r == 0 && t->tip >= 0)
-		r = publish_file(t, t->tip, "checkpoint", buf_view(&t->out),
-				 sync);
+		r = tlog_put_file(t, t->tip, "checkpoint", buf_view(&t->out),
+				  sync);
 	if (r == 0)
 		t->published = t->tree.size;
 	return r;
@@ -252,7 +226,7 @@ static void drop_old(struct tlog *t)
 	t->before[1] = t->tree.size;
 }
 
-static int publish(struct tlog *t)
+int tlog_put_all(struct tlog *t)
 {
 	int r = 0;
 
@@ -262,7 +236,7 @@ static int publish(struct tlog *t)
 	if (r == 0)
 		r = put_edge(t);
 	if (r == 0)
-		r = put_checkpoint(t, LAYOUT_WHOLE);
+		r = tlog_put_checkpoint(t, LAYOUT_WHOLE);
 	if (r == 0)
 		drop_old(t);
 	return r;
@@ -309,8 +283,8 @@ static int new_wal(struct tlog *t)
 	if (r == 0 && n)
 		r = wal_batch(&t->out, base, n, buf_view(&t->bundle), t->chain);
 	if (r == 0)
-		r = publish_file(t, t->dir, "wal", buf_view(&t->out),
-				 LAYOUT_DURABLE);
+		r = tlog_put_file(t, t->dir, "wal", buf_view(&t->out),
+				  LAYOUT_DURABLE);
 	if (r < 0)
 		return r;
 	t->base = base;
@@ -325,7 +299,7 @@ static int new_wal(struct tlog *t)
 static int reset_wal(struct tlog *t)
 {
 	/* The checkpoint must not be before the new wal's first record. */
-	int r = publish(t);
+	int r = tlog_put_all(t);
 
 	if (r == 0)
 		r = sync_full(t);
@@ -443,7 +417,7 @@ int tlog_publish(struct tlog *t)
 
 	if (t->dead)
 		return -EIO;
-	r = tlog_is_long(t) ? reset_wal(t) : publish(t);
+	r = tlog_is_long(t) ? reset_wal(t) : tlog_put_all(t);
 	t->dead = r < 0;
 	return r;
 }
@@ -543,7 +517,7 @@ static int create_key(struct tlog *t)
 	if (r < 0)
 		return err_set(t->err, r, "cannot make a key");
 	note_key_done(&key);
-	r = publish_file(t, t->dir, "key", span_str(text), LAYOUT_DURABLE);
+	r = tlog_put_file(t, t->dir, "key", span_str(text), LAYOUT_DURABLE);
 	OPENSSL_cleanse(text, sizeof(text));
 	return r < 0 ? err_set(t->err, r, "cannot write the key") : 0;
 }
@@ -641,12 +615,12 @@ static int create_rest(struct tlog *t)
 	head_vkey_text(&vkey, &t->key.vkey);
 	r = layout_compare(t->dir, "vkey", buf_view(&vkey), true, t->err);
 	if (r == 1)
-		r = publish_file(t, t->dir, "vkey", buf_view(&vkey),
-				 LAYOUT_DURABLE);
+		r = tlog_put_file(t, t->dir, "vkey", buf_view(&vkey),
+				  LAYOUT_DURABLE);
 	if (r == 0)
 		r = new_wal(t);
 	if (r == 0)
-		r = put_checkpoint(t, LAYOUT_DURABLE);
+		r = tlog_put_checkpoint(t, LAYOUT_DURABLE);
 	/* It is opened like any other from here on. */
 	chain_done(&t->keys);
 	note_key_done(&t->key);
@@ -738,7 +712,7 @@ static int replay_wal(struct tlog *t, const struct head *h, struct span bytes)
  */
 static int renew_wal(struct tlog *t, struct span bytes)
 {
-	int r = publish_file(t, t->dir, "wal", bytes, LAYOUT_DURABLE);
+	int r = tlog_put_file(t, t->dir, "wal", bytes, LAYOUT_DURABLE);
 
 	return r < 0 ? r : open_wal(t);
 }
@@ -781,261 +755,6 @@ static int check_files(struct tlog *t)
 			  t->err);
 }
 
-/* --- a change of keys; chain.h has its steps ------------------------------ */
-
-/* Overwrites what is private in a file, and knows it to be on disk. What else
- * a disk or a file system keeps of it is not in our hands. */
-static int overwrite(int dir, const char *path)
-{
-	static const uint8_t zeros[LAYOUT_SMALL_MAX];
-	CLEAN_FD int fd =
-		openat(dir, path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-	struct stat st;
-	size_t n;
-	int r;
-
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return -errno;
-	n = st.st_size < LAYOUT_SMALL_MAX ? (size_t)st.st_size
-					  : LAYOUT_SMALL_MAX;
-	r = fd_write_all(fd, span_of(zeros, n));
-	return r < 0 ? r : layout_sync(dir, path, false);
-}
-
-static int sync_dir(const struct tlog *t)
-{
-	return layout_sync(t->dir, ".", false);
-}
-
-/* Step 4. The new file is locked before it has its name. */
-static int install_key(struct tlog *t)
-{
-	CLEAN_FD int fd = openat(t->dir, "key.next",
-				 O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	int r;
-
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return -errno;
-	r = overwrite(t->dir, "key");
-	if (r == 0 && renameat(t->dir, "key.next", t->dir, "key") < 0)
-		r = -errno;
-	if (r == 0)
-		r = sync_dir(t);
-	if (r < 0)
-		return r;
-	fd_close(&t->lock);
-	t->lock = take_fd(&fd);
-	return 0;
-}
-
-static void forget_change(struct tlog *t)
-{
-	note_key_done(&t->next);
-	chain_done(&t->after);
-}
-
-/* Steps 3 and 4; the record is durable, and under a checkpoint. */
-static int take_key(struct tlog *t)
-{
-	int r = 0;
-
-	if (renameat(t->dir, "keys.next", t->dir, "keys") < 0)
-		r = -errno;
-	if (r == 0)
-		r = sync_dir(t);
-	if (r < 0)
-		return r;
-	note_key_done(&t->key);
-	chain_done(&t->keys);
-	t->key = t->next;
-	t->keys = t->after;
-	t->next = (struct note_key){ 0 };
-	t->after = (struct chain){ 0 };
-	r = install_key(t);
-	return r < 0 ? r : put_checkpoint(t, LAYOUT_WHOLE);
-}
-
-/* Whether the last record announces the key of keys.next: 1, 0 or -errno. */
-static int is_announced(struct tlog *t)
-{
-	CLEAN_FREE uint8_t *record = NULL;
-	CLEAN_BUF struct buf b;
-	const struct chain_link *l;
-	size_t n = 0;
-	int r;
-
-	buf_init(&b, CHAIN_FILE_MAX + 1);
-	r = layout_need(t->dir, "keys.next", CHAIN_FILE_MAX, &b, t->err);
-	if (r == 0)
-		r = chain_parse(&t->keys.v[0].key, buf_view(&b), "keys.next",
-				&t->after, t->err);
-	if (r < 0)
-		return r;
-	l = chain_last(&t->after);
-	if (t->after.n != t->keys.n + 1 || l->index + 1 != t->tree.size)
-		return 0;
-	r = tlog_read(t->dir, l->index, &record, &n, t->err);
-	return r < 0 ? r : chain_announced(l, span_of(record, n));
-}
-
-static int load_next_key(struct tlog *t)
-{
-	CLEAN_BUF struct buf b;
-	int r;
-
-	buf_init(&b, LAYOUT_SMALL_MAX + 1);
-	r = chain_private(t->dir, &t->after, &b, &t->next, t->err);
-	if (b.p)
-		OPENSSL_cleanse(b.p, b.n);
-	return r;
-}
-
-static int drop_file(struct tlog *t, const char *path)
-{
-	if (unlinkat(t->dir, path, 0) < 0)
-		return -errno;
-	return sync_dir(t);
-}
-
-/* 1 if the key in force is in this file, 0 if not, or -errno. */
-static int key_is_in(struct tlog *t, const char *path)
-{
-	CLEAN_BUF struct buf b;
-	struct note_key k;
-	int r;
-
-	buf_init(&b, LAYOUT_SMALL_MAX + 1);
-	r = layout_read(t->dir, path, LAYOUT_SMALL_MAX, &b);
-	if (r == 0 && note_key_parse(buf_view(&b), &k) == 0) {
-		r = !memcmp(k.vkey.pub, t->key.vkey.pub, NOTE_PUBLIC);
-		note_key_done(&k);
-	}
-	if (b.p)
-		OPENSSL_cleanse(b.p, b.n);
-	return r;
-}
-
-/* What a crash left of a change: done, or as if it had never been begun. */
-static int settle_change(struct tlog *t)
-{
-	int announced = 0;
-	int r = 0;
-
-	if (layout_exists(t->dir, "key.next") == 0)
-		return 0;
-	(void)str_printf(t->recovery + strlen(t->recovery),
-			 sizeof(t->recovery) - strlen(t->recovery),
-			 "%skeys: a change of keys was cut short",
-			 t->recovery[0] ? "; " : "");
-	if (layout_exists(t->dir, "keys.next") != 0) {
-		announced = is_announced(t);
-		r = announced < 0 ? announced : 0;
-		if (announced == 1)
-			r = load_next_key(t);
-		if (announced == 1 && r == 0)
-			r = take_key(t);
-		if (announced == 0)
-			r = drop_file(t, "keys.next");
-		forget_change(t);
-		if (r < 0 || announced == 1)
-			return r;
-	}
-	r = key_is_in(t, "key");
-	if (r == 0)
-		return install_key(t);
-	if (r == 1)
-		r = overwrite(t->dir, "key.next");
-	return r < 0 ? r : drop_file(t, "key.next");
-}
-
-int64_t tlog_key_age(const struct tlog *t)
-{
-	struct timespec now;
-	struct stat st;
-
-	if (fstat(t->lock, &st) < 0 || clock_gettime(CLOCK_REALTIME, &now) < 0)
-		return INT64_MAX;
-	return now.tv_sec - st.st_mtim.tv_sec;
-}
-
-static int make_key(struct tlog *t)
-{
-	const char *name = t->keys.v[0].key.name;
-	char text[NOTE_KEY_MAX];
-	int r;
-
-	do {
-		note_key_done(&t->next);
-		r = note_key_named(name, &t->next, text);
-	} while (r == 0 && !chain_is_new(&t->keys, &t->next.vkey));
-	if (r == 0)
-		r = publish_file(t, t->dir, "key.next", span_str(text),
-				 LAYOUT_DURABLE);
-	OPENSSL_cleanse(text, sizeof(text));
-	return r;
-}
-
-static int make_link(struct tlog *t, struct tlog_key *ret)
-{
-	CLEAN_BUF struct buf keys;
-	const struct chain_link *l;
-	struct err err;
-	size_t i;
-	int r;
-
-	buf_init(&keys, CHAIN_FILE_MAX);
-	for (i = 1; i < t->keys.n; i++)
-		chain_put(&keys, &t->keys, i);
-	r = chain_sign(&keys, &t->keys, t->tree.size, &t->next.vkey, &t->key);
-	if (r == 0)
-		r = chain_parse(&t->keys.v[0].key, buf_view(&keys),
-				"keys.next", &t->after, &err);
-	if (r == 0)
-		r = publish_file(t, t->dir, "keys.next", buf_view(&keys),
-				 LAYOUT_DURABLE);
-	if (r < 0)
-		return r;
-	l = chain_last(&t->after);
-	*ret = (struct tlog_key){ .epoch = t->keys.n, .index = l->index };
-	note_vkey_format(&l->key, ret->vkey);
-	(void)str_printf(ret->sig, sizeof(ret->sig), "%s", l->sig);
-	return 0;
-}
-
-int tlog_key_new(struct tlog *t, struct tlog_key *ret)
-{
-	int r;
-
-	if (t->dead)
-		return -EIO;
-	if (t->batch_n)
-		return -EBUSY;
-	if (t->keys.n == CHAIN_MAX)
-		return -ENOSPC;
-	forget_change(t);
-	r = make_key(t);
-	if (r == 0)
-		r = make_link(t, ret);
-	t->dead = r < 0;
-	return r;
-}
-
-int tlog_key_take(struct tlog *t)
-{
-	int r = -EINVAL;
-
-	if (t->dead)
-		return -EIO;
-	if (t->after.n && !t->batch_n &&
-	    t->tree.size == chain_last(&t->after)->index + 1)
-		r = publish(t);
-	if (r == 0)
-		r = take_key(t);
-	forget_change(t);
-	t->dead = r < 0;
-	return r;
-}
-
 /* A key signs nothing that is older than the record that announces it. */
 static int check_last_key(struct tlog *t)
 {
@@ -1074,10 +793,10 @@ static int recover(struct tlog *t)
 	if (r < 0)
 		return r;
 	/* Also where no tip was kept until now, or it fell behind. */
-	r = put_checkpoint(t, LAYOUT_WHOLE);
+	r = tlog_put_checkpoint(t, LAYOUT_WHOLE);
 	if (r == 0)
 		r = check_files(t);
-	return r < 0 ? r : settle_change(t);
+	return r < 0 ? r : rekey_settle(t);
 }
 
 int tlog_open(int dirfd, struct tlog **ret, struct err *err)
@@ -1130,7 +849,7 @@ void tlog_close(struct tlog *t)
 	fd_close(&t->wal);
 	note_key_done(&t->key);
 	chain_done(&t->keys);
-	forget_change(t);
+	rekey_forget(t);
 	buf_done(&t->bundle);
 	buf_done(&t->batch);
 	buf_done(&t->late);

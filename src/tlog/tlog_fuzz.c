@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "tlog/note.h"
+#include "tlog/chain.h"
 #include "tlog/wal.h"
 
 static const char vkey[] = "example.com/foo+530d903a+"
@@ -17,6 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	struct span bytes = span_of(p + (n > 0), n - (n > 0));
 	struct checkpoint checkpoint;
+	struct chain chain;
+	struct err err;
 	struct note_vkey k;
 	struct wal_walk w;
 	struct span text;
@@ -32,6 +34,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	}
 	if (note_vkey_parse(span_str(vkey), &k) < 0)
 		__builtin_trap();
+	if (chain_parse(&k, bytes, "keys", &chain, &err) == 0)
+		chain_done(&chain);
 	(void)note_open(bytes, &k, 1, &text);
 	(void)checkpoint_parse(bytes, &checkpoint);
 	(void)note_vkey_parse(bytes, &k);

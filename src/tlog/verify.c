@@ -22,8 +22,7 @@ enum { TRY_MS = 25 };
 
 static void head_state(const struct head *h, struct tlog_state *ret)
 {
-	*ret = (struct tlog_state){ .size = h->size,
-				    .epoch = h->chain.n - 1 };
+	*ret = (struct tlog_state){ .size = h->size, .epoch = h->chain.n - 1 };
 	memcpy(ret->root, h->root, TLOG_HASH);
 	note_vkey_format(&chain_last(&h->chain)->key, ret->vkey);
 }
@@ -409,7 +408,8 @@ bool verify_moved(int dir, const struct head *old)
 	struct err ignored;
 
 	(void)nanosleep(&pause, NULL);
-	return old->chain.n && head_checkpoint(dir, &now, NULL, &ignored) == 0 &&
+	return old->chain.n &&
+	       head_checkpoint(dir, &now, NULL, &ignored) == 0 &&
 	       (now.size > old->size || now.chain.n > old->chain.n);
 }
 

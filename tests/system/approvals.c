@@ -36,8 +36,8 @@ enum { HEAR_SECONDS = 10, HOLD_MS = 2000 };
 	"    undo: " undo "\n"                                                 \
 	"    args:\n"                                                          \
 	"      text: {type: text, max: 100, role: content, from: [planner]}\n" \
-	"      to: {type: id, role: target, from: [planner],\n"         \
-	"           in: [\"aaaaaa\", \"bbbbbb\"]}\n"                       \
+	"      to: {type: id, role: target, from: [planner],\n"                \
+	"           in: [\"aaaaaa\", \"bbbbbb\"]}\n"                           \
 	"    decide:\n"                                                        \
 	"      - " decide ": {}\n"                                             \
 	"    limits: {rate: 50/day}\n" approve

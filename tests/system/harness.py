@@ -101,7 +101,9 @@ class Bulkhead:
     running = []  # for need
 
     def __init__(self, planner='triage', images=None, deadline='20s',
-                 policy=None, pool=1, extra=''):
+                 policy=None, pool=1, extra='', audience='public'):
+        """The mails of a test may be read by all (audience): under the policy as
+        it is, nothing of a stranger's mail goes to anybody but you."""
         # Short: a Unix socket's path holds 107 bytes.
         self.dir = tempfile.mkdtemp(prefix='bh')
         self.images = images or IMAGES
@@ -112,7 +114,7 @@ class Bulkhead:
             text = f.read()
         with open(os.path.join(self.dir, 'policy.yaml'), 'w',
                   encoding='utf-8') as f:
-            f.write(text)
+            f.write(text.replace('audience: thread', f'audience: {audience}'))
         self.config = os.path.join(self.dir, 'bulkhead.yaml')
         with open(self.config, 'w', encoding='utf-8') as f:
             f.write(CONFIG.format(dir=self.dir, planner=planner,

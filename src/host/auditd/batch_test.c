@@ -409,9 +409,9 @@ static void tampered(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(batches),	 cmocka_unit_test(later),
-		cmocka_unit_test(bad_peer),	 cmocka_unit_test(full_disk),
-		cmocka_unit_test(signs_of_life), cmocka_unit_test(new_keys),
+		cmocka_unit_test(batches),	  cmocka_unit_test(later),
+		cmocka_unit_test(bad_peer),	  cmocka_unit_test(full_disk),
+		cmocka_unit_test(signs_of_life),  cmocka_unit_test(new_keys),
 		cmocka_unit_test(days_and_hours), cmocka_unit_test(tampered),
 	};
 	int r;

@@ -482,10 +482,8 @@ static struct approval *make(struct broker *b, const struct request_of *q,
 	decision_bind(d, capability, a->policy, 0, a->request);
 	decision_bind(d, capability, a->policy, a->expires_s, a->bind);
 	frozen_encode(&a->frozen, in, d);
-	a->log_size = b->log.size;
-	a->log_root = (uint32_t)b->log.root[0] << 24 |
-		      (uint32_t)b->log.root[1] << 16 |
-		      (uint32_t)b->log.root[2] << 8 | b->log.root[3];
+	a->log_size = b->record.head.size;
+	a->log_root = b->record.head.root;
 	if (str_copy(a->capability, sizeof(a->capability), capability) < 0)
 		a->frozen.bad = true;
 	return a;

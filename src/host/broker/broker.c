@@ -23,10 +23,8 @@ enum { POLICY_MAX = 1 << 20 };
 
 bool broker_audit(struct broker *b, struct m_audit_ok *ret)
 {
-	int r = audit_append(&b->audit, &b->record, &b->log);
+	int r = audit_append(&b->audit, &b->record, ret);
 
-	if (r == 0 && ret)
-		*ret = b->log;
 	if (r == 0)
 		return true;
 	/* A record that cannot be written stops every effect. */
@@ -141,6 +139,7 @@ int main(void)
 	b.out.ids = b.ids;
 	b.out.empty = (struct m_empty){ 0 };
 	peer_send(&b, monitor, NULL, 0);
+	b.up = true;
 	tasks_plan(&b);
 	r = loop_run(&b.loop);
 	return r < 0 ? 1 : 0;

@@ -38,6 +38,7 @@ enum {
 	BROKER_OWN_KEPT = 1000, /* in the store */
 	BROKER_TASKS = BROKER_ITEMS + BROKER_OWN_ALL,
 	BROKER_STANDING = 8,
+	BROKER_CONNECTORS = 16,
 	BROKER_HISTORY = 128,  /* items told of, with those in memory */
 	BROKER_EFFECTS = 1000, /* told of at once */
 	BROKER_SEND_MS = 10000,
@@ -68,8 +69,9 @@ struct item {
 	uint64_t reader_us;
 	bool have_envelope;
 	char envelope_from[321];
-	uint64_t came_s; /* since 1970 */
-	int record_fd;	 /* sealed memfd: message_encode; -1 */
+	char sender[321]; /* the same, if it is vouched for; else "" */
+	uint64_t came_s;  /* since 1970 */
+	int record_fd;	  /* sealed memfd: message_encode; -1 */
 };
 
 /* What a planner is given to do: about an item that came in, by a standing
@@ -96,6 +98,12 @@ struct task {
 	uint32_t calls, forks, bits;
 	bool frozen; /* by the owner */
 	bool owed;   /* its row finds no room in the store yet */
+};
+
+/* Whose word on senders counts, by connector; kept while one is restarted. */
+struct authserv {
+	char connector[LIMIT_NAME + 1]; /* "": free row */
+	char name[254];			/* "": nobody's */
 };
 
 /* What is to be done with each item of a source, in the owner's words. */
@@ -181,6 +189,8 @@ enum refused_by {
 
 /* A tool that every planner has, besides those of its porter. */
 #define TOOL_FORK "task.fork"
+/* And one that it is not told of: nobody can answer yet. */
+#define TOOL_ASK "reader.ask"
 
 struct broker {
 	struct loop loop;
@@ -196,12 +206,13 @@ struct broker {
 	struct policy_state *limits;
 	struct decision decision; /* on the call at hand */
 	struct approvals *approvals;
-	struct m_audit_ok log; /* what auditd said last */
 	struct msg_ids ids;    /* of this run */
 	char planner[LIMIT_NAME + 1];
 	struct standing standing[BROKER_STANDING];
+	struct authserv authservs[BROKER_CONNECTORS];
 	size_t n_standing;
 	uint8_t boot_id[16];
+	bool up;     /* the monitor knows, and takes what is asked for */
 	bool killed; /* a tripwire of ours says so before the monitor does */
 	const struct gate *gate;
 	bool acting; /* an effect is under way: planners wait */
@@ -218,7 +229,8 @@ struct broker {
 	struct msg out;
 	struct audit_record record;
 	struct aside aside;
-	int spare; /* descriptor, for what a message brings */
+	struct buf from; /* labels of its arguments, as text */
+	int spare;	 /* descriptor, for what a message brings */
 	int owed_timer, refusals_timer;
 };
 
@@ -243,7 +255,8 @@ struct peer *peer_add(struct broker *b, enum peer_kind kind, int fd);
 void peer_close(struct broker *b, struct peer *p);
 struct peer *peer_of_vm(struct broker *b, uint64_t vm);
 struct peer *peer_of_connector(struct broker *b, const char *name);
-struct peer *peer_of_item(struct broker *b, enum peer_kind kind, uint64_t item);
+/* Its planner. */
+struct peer *peer_of_task(struct broker *b, uint64_t task);
 struct peer *peer_of_kind(struct broker *b, enum peer_kind kind);
 /* Whether planners are listened to. */
 void planners_listen(struct broker *b, bool on);
@@ -260,6 +273,8 @@ bool item_forget(struct broker *b);
 /* A memfd of ours; for want of descriptors at the cost of what ended. */
 [[nodiscard]] int memfd_or_forget(struct broker *b, struct span bytes);
 struct item *item_find(struct broker *b, uint64_t id);
+/* Of this connector's items that server's word counts. */
+void items_trust(struct broker *b, const struct m_connector *m);
 void item_new(struct broker *b, const struct m_item_new *m, int envelope_fd);
 void item_envelope(struct broker *b, struct item *it,
 		   const struct m_envelope *m);
@@ -435,6 +450,9 @@ const char *latch_why(const struct broker *b, struct span capability,
 		      uint64_t task);
 /* MSG_LATCH in b->in. */
 void latch_told(struct broker *b);
+
+/* The planner's call of reader.ask, in b->in: why there is no answer. */
+[[nodiscard]] const char *task_ask(struct broker *b, struct task *t);
 
 /* calls.c: what a planner's porter may ask. */
 /* For whom a call is made: a task's planner, or the owner once more. */

@@ -15,6 +15,11 @@
 #include "host/broker/session.h"
 #include "proto/message.h"
 
+enum {
+	AUDIT_SEEN_MAX = 4 << 10, /* the label of what a planner has seen */
+	FROM_MAX = 28 << 10,	  /* labels in one record */
+};
+
 static const char fork_schema[] =
 	"{\"type\":\"object\",\"properties\":{"
 	"\"goal\":{\"type\":\"string\",\"maxLength\":4096},"
@@ -65,6 +70,57 @@ static void begin_args(struct broker *b, const struct m_call *call)
 	aside_begin(b, rows, call->n);
 }
 
+/* Where each argument comes from, one behind the other in b->from; lengths. */
+static void label_texts(struct broker *b, const struct atoms *atoms,
+			size_t lengths[LIMIT_ARGS])
+{
+	const struct decision *d = &b->decision;
+	uint32_t i;
+
+	buf_done(&b->from);
+	buf_init(&b->from, FROM_MAX);
+	for (i = 0; i < d->n; i++) {
+		size_t at = b->from.n;
+		size_t k = d->args[i].value_index;
+
+		label_text(&b->from, &d->resolved.values[k].label, atoms);
+		if (!buf_ok(&b->from)) {
+			/* More than a record holds: it says so of this one. */
+			buf_cut(&b->from, at);
+			b->from.bad = false;
+			buf_str(&b->from, "(long)");
+		}
+		lengths[i] = b->from.n - at;
+	}
+}
+
+/* The same as they were decided on, while the atoms of their labels are there;
+ * a call that is refused may have none of that. */
+static void begin_decided(struct broker *b, const struct atoms *atoms)
+{
+	static struct record_arg rows[LIMIT_ARGS];
+	const struct decision *d = &b->decision;
+	size_t lengths[LIMIT_ARGS];
+	size_t at = 0;
+	uint32_t i;
+
+	if (d->n == 0) {
+		begin_args(b, &b->in.call);
+		return;
+	}
+	label_texts(b, atoms, lengths);
+	for (i = 0; i < d->n; i++) {
+		rows[i] = (struct record_arg){
+			.name = d->args[i].name,
+			.value = d->args[i].value,
+			.origin = span_str(d->args[i].chip),
+			.from = buf_part(&b->from, at, lengths[i]),
+		};
+		at += lengths[i];
+	}
+	aside_begin(b, rows, d->n);
+}
+
 static const char *verdict_word(enum verdict v)
 {
 	if (v == VERDICT_ALLOW)
@@ -78,6 +134,7 @@ static void audit_decision(struct broker *b, const struct request_of *q,
 {
 	const struct m_call *call = &b->in.call;
 	struct msg_ids ids = b->ids;
+	CLEAN_BUF struct buf seen;
 	char hash[65];
 
 	/* A refusal is on record also where its arguments cannot be kept. */
@@ -91,6 +148,15 @@ static void audit_decision(struct broker *b, const struct request_of *q,
 		  utf8_valid(call->capability) ? call->capability
 					       : SPAN_LIT("(not text)"));
 	aside_record(b);
+	buf_init(&seen, AUDIT_SEEN_MAX);
+	if (q->own) {
+		label_text(&seen, session_pc(q->own->session),
+			   session_atoms(q->own->session));
+		audit_str(&b->record, "seen",
+			  buf_ok(&seen) ? buf_view(&seen) : SPAN_LIT("many"));
+		audit_int(&b->record, "influence",
+			  session_influence(q->own->session));
+	}
 	audit_str(&b->record, "verdict", span_str(verdict_word(d->verdict)));
 	audit_str(&b->record, "clause", span_str(d->clause));
 	audit_str(&b->record, "reason", span_str(d->reason));
@@ -210,11 +276,29 @@ static struct peer *executor(struct broker *b, const struct request_of *q,
 		refuse(d, "no connector", "the connector is not running");
 	else if (c->effect)
 		refuse(d, "busy connector", "the connector is busy");
+	else if (d->recipient.n && d->n == LIMIT_ARGS)
+		refuse(d, "args", "too many values for an answer");
 	if (d->verdict == VERDICT_ALLOW)
 		return c;
 	/* Not the policy's refusal: it takes nothing of the call's limits. */
 	limits_give_back(b);
 	return NULL;
+}
+
+/* The arguments as the connector gets them, and whom an answer goes to: the
+ * planner names a thread, never a recipient. */
+static uint32_t effect_rows(const struct decision *d,
+			    struct m_arg ret[LIMIT_ARGS])
+{
+	uint32_t n = d->n;
+
+	memcpy(ret, d->rows, n * sizeof(ret[0]));
+	if (d->recipient.n && n < LIMIT_ARGS)
+		ret[n++] = (struct m_arg){ .name = SPAN_LIT("to"),
+					   .json = ARG_STRING,
+					   .shape = ARG_ELEMENT,
+					   .value = d->recipient };
+	return n;
 }
 
 /* What the owner had remembered counts when it lets something happen. */
@@ -237,9 +321,8 @@ static uint64_t plan(struct broker *b, const struct request_of *q,
 			       .repeats = q->repeats,
 			       .ticket = q->fires ? q->ticket : 0,
 			       .capability = b->in.call.capability,
-			       .connector = span_str(d->connector),
-			       .n = d->n };
-	memcpy(m.args, d->rows, d->n * sizeof(d->rows[0]));
+			       .connector = span_str(d->connector) };
+	m.n = effect_rows(d, m.args);
 	/* What it takes is used up before anything can come of it. */
 	effect = limits_keep(b) && aside_keep(b) && use_clause(b, d)
 			 ? keep_plan(b, &m)
@@ -332,8 +415,7 @@ static void execute(struct broker *b, struct peer *c,
 	b->out.ids.span = q->item;
 	b->out.effect.effect = c->effect;
 	b->out.effect.capability = b->in.call.capability;
-	b->out.effect.n = d->n;
-	memcpy(b->out.effect.args, d->rows, d->n * sizeof(d->rows[0]));
+	b->out.effect.n = effect_rows(d, b->out.effect.args);
 	b->acting = true;
 	planners_listen(b, false);
 	peer_send(b, c, NULL, 0);
@@ -540,6 +622,7 @@ static struct peer *judge(struct broker *b, struct request_of *q,
 		context_of(b, q, &c);
 	in->wall_s = limits_now(b);
 	policy_decide(b->policy, b->limits, in, d);
+	begin_decided(b, in->atoms);
 	/* He is about to be told of what he has not seen. */
 	if (q->own && d->hidden)
 		session_hidden(q->own->session, &d->resolved);
@@ -563,7 +646,6 @@ static struct peer *decide(struct broker *b, struct request_of *q,
 	struct peer *c;
 	bool own;
 
-	begin_args(b, &b->in.call);
 	c = judge(b, q, d);
 	if (c)
 		effect = plan(b, q, d);
@@ -612,21 +694,22 @@ static const char *waits(const struct decision *d, const struct request_of *q)
 }
 
 /* Not the policy's to decide: nothing leaves. True: it was one of these. */
-static bool call_fork(struct broker *b, struct peer *p, struct task *t,
-		      const struct request_of *q)
+static bool call_own(struct broker *b, struct peer *p, struct task *t,
+		     const struct request_of *q)
 {
 	const uint64_t call = b->in.call.call;
 	struct decision *d = &b->decision;
 	struct m_audit_ok ok;
+	const bool fork = span_is(b->in.call.capability, TOOL_FORK);
 	const char *why;
 
-	if (!span_is(b->in.call.capability, TOOL_FORK))
+	if (!fork && !span_is(b->in.call.capability, TOOL_ASK))
 		return false;
-	why = task_fork(b, p, t);
+	why = fork ? task_fork(b, p, t) : task_ask(b, t);
 	if (!why)
 		return true;
-	refuse(d, "task.fork", why);
 	begin_args(b, &b->in.call);
+	refuse(d, fork ? TOOL_FORK : TOOL_ASK, why);
 	(void)record(b, q, d, 0, &ok);
 	reply(b, p,
 	      &(struct result){ call, d->verdict, false, d->clause, d->reason,
@@ -660,7 +743,7 @@ void call_capability(struct broker *b, struct peer *p)
 					d->clause, d->reason, ok.index });
 		return;
 	}
-	if (!t->frozen && call_fork(b, p, t, &q))
+	if (!t->frozen && call_own(b, p, t, &q))
 		return;
 	c = t->frozen ? frozen_task(b, &q, d, &ok) : decide(b, &q, d, &ok);
 	if (!c) {

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <time.h>
 
 #include "base/fd.h"
@@ -173,6 +174,46 @@ static void item_task(struct broker *b, struct item *it)
 		item_finish(b, it, ITEM_READ, "");
 }
 
+void items_trust(struct broker *b, const struct m_connector *m)
+{
+	struct authserv *row = NULL;
+	size_t i;
+
+	for (i = 0; i < BROKER_CONNECTORS && !row; i++)
+		if (!b->authservs[i].connector[0] ||
+		    span_is(m->name, b->authservs[i].connector))
+			row = &b->authservs[i];
+	if (!row ||
+	    str_copy(row->connector, sizeof(row->connector), m->name) < 0 ||
+	    str_copy(row->name, sizeof(row->name), m->authserv) < 0)
+		die("connector: more than there may be");
+}
+
+static const char *authserv_of(const struct broker *b, const struct item *it)
+{
+	size_t i;
+
+	for (i = 0; i < BROKER_CONNECTORS; i++)
+		if (!strcmp(b->authservs[i].connector, it->source))
+			return b->authservs[i].name;
+	return "";
+}
+
+/* True if the server that the owner trusts has said that From's domain is whose
+ * mail this is. Its names are in lower case, an address need not be. */
+static bool is_vouched_for(const struct broker *b, const struct item *it,
+			   const struct m_envelope *m)
+{
+	const char *server = authserv_of(b, it);
+	const char *domain = strrchr(it->envelope_from, '@');
+
+	return server[0] && m->ok && domain && m->auth_domain.n &&
+	       span_is(m->auth_id, server) &&
+	       strlen(domain + 1) == m->auth_domain.n &&
+	       !strncasecmp(domain + 1, (const char *)m->auth_domain.p,
+			    m->auth_domain.n);
+}
+
 void item_envelope(struct broker *b, struct item *it,
 		   const struct m_envelope *m)
 {
@@ -183,9 +224,13 @@ void item_envelope(struct broker *b, struct item *it,
 	    !utf8_valid(m->from))
 		it->envelope_from[0] = 0;
 	it->have_envelope = true;
+	if (is_vouched_for(b, it, m))
+		(void)str_printf(it->sender, sizeof(it->sender), "%s",
+				 it->envelope_from);
 	audit_begin(&b->record, "item.envelope", &ids);
 	audit_int(&b->record, "item", it->id);
 	audit_bool(&b->record, "ok", m->ok);
+	audit_bool(&b->record, "proved", it->sender[0] != 0);
 	if (utf8_valid(m->from))
 		audit_str(&b->record, "from", m->from);
 	if (!m->ok && utf8_valid(m->fault))

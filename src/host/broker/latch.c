@@ -30,15 +30,10 @@ const char *latch_why(const struct broker *b, struct span capability,
 /* A task that has no machine yet would wait for it for ever. */
 static void task_killed(struct broker *b, uint64_t task)
 {
-	size_t i;
+	struct task *t = task_find(b, task);
 
-	for (i = 0; task && i < BROKER_ITEMS; i++) {
-		struct item *it = &b->items[i];
-
-		if (it->id && it->task == task && it->verdict == ITEM_PENDING &&
-		    !peer_of_item(b, PEER_PLANNER, it->id))
-			item_finish(b, it, ITEM_TASK_FAILED, "killed");
-	}
+	if (t && t->state <= TASK_RUNNING && !peer_of_task(b, task))
+		task_failed(b, t, "killed");
 }
 
 void latch_told(struct broker *b)
@@ -50,4 +45,6 @@ void latch_told(struct broker *b)
 		 latch_level_name(m->level), (unsigned long long)m->task,
 		 m->set);
 	task_killed(b, task);
+	/* What was shut may be open again. */
+	tasks_plan(b);
 }

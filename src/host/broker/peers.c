@@ -42,6 +42,7 @@ static void on_connector(struct broker *b, struct peer *from)
 
 	if (str_copy(name, sizeof(name), b->in.connector.name) < 0)
 		die("connector: its name is too long");
+	items_trust(b, &b->in.connector);
 	forget_connector(b, name);
 	p = peer_add(b, PEER_CONNECTOR, take_fd(&fd));
 	if (!p)
@@ -445,12 +446,13 @@ struct peer *peer_of_connector(struct broker *b, const char *name)
 	return NULL;
 }
 
-struct peer *peer_of_item(struct broker *b, enum peer_kind kind, uint64_t item)
+struct peer *peer_of_task(struct broker *b, uint64_t task)
 {
 	size_t i;
 
 	for (i = 0; i < BROKER_PEERS; i++)
-		if (b->peers[i].kind == kind && b->peers[i].item == item)
+		if (b->peers[i].kind == PEER_PLANNER &&
+		    b->peers[i].task == task)
 			return &b->peers[i];
 	return NULL;
 }

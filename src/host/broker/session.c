@@ -28,10 +28,11 @@ static const struct {
 struct seen {
 	uint64_t item, came_s;
 	const struct source *source;
-	char sender[EMAIL_MAX + 1]; /* canonical; "": nobody */
-	const char *set;	    /* that the sender is in */
-	struct label label, fact;   /* of the item, of its sender's name */
-	struct link_set links;	    /* of its texts, once somebody acts */
+	char sender[EMAIL_MAX + 1];   /* canonical; "": nobody */
+	const char *set;	      /* that the sender is in */
+	struct label label, fact;     /* of the item, of its sender's name */
+	struct link_set links;	      /* of its texts, once somebody acts */
+	struct answer_budget answers; /* of its source, in its first row */
 	struct decide_item decide;
 	const struct handle *thread, *from, *subject, *body;
 	const struct handle *in[LISTS][SESSION_LIST];
@@ -646,6 +647,41 @@ const struct atoms *session_atoms(const struct session *s)
 	return s->atoms;
 }
 
+/* --- questions ----------------------------------------------------------- */
+
+/* The first row of the source that the item is of; NULL: no such item. */
+static struct seen *row_of_source(struct session *s, uint64_t item)
+{
+	const struct source *source = NULL;
+	size_t i;
+
+	for (i = 0; i < s->n_rows; i++)
+		if (s->rows[i].item == item)
+			source = s->rows[i].source;
+	for (i = 0; source && i < s->n_rows; i++)
+		if (s->rows[i].source == source)
+			return &s->rows[i];
+	return NULL;
+}
+
+const char *session_ask(struct session *s, struct span ref,
+			const struct answer_want *w)
+{
+	const struct handle *h = handles_find(s->handles, ref);
+	struct seen *r = h ? row_of_source(s, h->item) : NULL;
+	const char *why;
+
+	if (!r)
+		return "of: there is no such handle in this task";
+	if (h->type != TYPE_TEXT)
+		return "of: it is not a text";
+	r->answers.most = r->source->answer_bits;
+	why = answer_take(&r->answers, w);
+	if (!why)
+		s->bits += (uint32_t)answer_bits(w) + ANSWER_NONE;
+	return why;
+}
+
 /* --- fork ---------------------------------------------------------------- */
 
 static const char *take_along(const struct session *s, struct handles *to,
@@ -687,6 +723,7 @@ const char *session_fork(struct session *s, struct span goal,
 	struct handles *to;
 	const char *why;
 	char *words;
+	size_t i;
 
 	if (s->forks == SESSION_FORKS)
 		return "this task has been forked as often as a task may be";
@@ -713,8 +750,8 @@ const char *session_fork(struct session *s, struct span goal,
 	s->goal = words;
 	s->goal_n = goal.n;
 	s->n_forked = n;
-	if (n)
-		memcpy(s->forked, along, n * sizeof(along[0]));
+	for (i = 0; i < n; i++)
+		s->forked[i] = along[i];
 	s->forks++;
 	return NULL;
 }

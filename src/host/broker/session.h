@@ -92,6 +92,15 @@ const struct label *session_pc(const struct session *s);
 const struct atoms *session_atoms(const struct session *s);
 
 /*
+ * A question about a hidden text, with an answer of that kind. NULL: it fits
+ * what is left of the bits of its source (answer.h), and is taken from them;
+ * else why not, in our words.
+ */
+struct answer_want;
+[[nodiscard]] const char *session_ask(struct session *s, struct span ref,
+				      const struct answer_want *w);
+
+/*
  * The planner's machine has ended, and a clean one goes on with that goal and
  * those handles. If the goal is what the owner wrote, byte for byte, the new
  * planner has seen nothing but that; else whatever the old one had seen counts.

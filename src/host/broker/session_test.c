@@ -11,6 +11,7 @@
 
 #include "base/str.h"
 #include "host/broker/session.h"
+#include "label/answer.h"
 #include "policy/model.h"
 #include "policy/stamp.h"
 #include "proto/message_sample.h"
@@ -24,7 +25,7 @@ static const char text[] =
 	"  mail: {reader: email, connector: i1, integrity: external, "
 	"audience: thread, reveal: text}\n"
 	"  quiet: {reader: email, connector: i2, integrity: known, "
-	"audience: thread, reveal: handles}\n"
+	"audience: thread, reveal: handles, answer_bits: 9}\n"
 	"  typed: {reader: email, connector: i3, integrity: known, "
 	"audience: secret, reveal: typed, answer_bits: 8}\n"
 	"  public: {reader: github-issues, connector: i4, integrity: known, "
@@ -444,6 +445,41 @@ static void test_hidden(void **)
 	session_free(s);
 }
 
+/* --- questions ------------------------------------------------------------ */
+
+static void test_ask(void **)
+{
+	const struct answer_want yes = { .type = ANSWER_BOOL },
+				 word = { .type = ANSWER_ENUM, .n = 16 },
+				 bad = { .type = ANSWER_ENUM, .n = 1 };
+	struct session *s = begin();
+	json_t *v;
+	const char *body, *link;
+
+	/* 5 bits a question of a source, whichever item it is about */
+	add(s, 17, "quiet", "");
+	add(s, 18, "quiet", "");
+	v = view(s);
+	body = ref_of(json_object_get(json_array_get(v, 0), "body"));
+	link = ref_of(json_array_get(
+		json_object_get(json_array_get(v, 0), "links"), 0));
+	assert_non_null(session_ask(s, SPAN_LIT("@9"), &yes));
+	assert_non_null(session_ask(s, span_str(link), &yes));
+	assert_non_null(session_ask(s, span_str(body), &bad));
+	assert_int_equal(session_influence(s), 0);
+	assert_null(session_ask(s, span_str(body), &word));
+	assert_int_equal(session_influence(s), 5);
+	body = ref_of(json_object_get(json_array_get(v, 1), "subject"));
+	assert_non_null(session_ask(s, span_str(body), &word));
+	assert_null(session_ask(s, span_str(body), &yes));
+	assert_null(session_ask(s, span_str(body), &yes));
+	assert_non_null(session_ask(s, span_str(body), &yes));
+	assert_int_equal(session_influence(s), 9);
+	assert_int_equal(session_bits(s), 0);
+	json_decref(v);
+	session_free(s);
+}
+
 /* --- forks ---------------------------------------------------------------- */
 
 static void test_fork(void **)
@@ -543,6 +579,7 @@ int main(void)
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_copied),
 		cmocka_unit_test(test_hidden),
+		cmocka_unit_test(test_ask),
 		cmocka_unit_test(test_fork),
 		cmocka_unit_test(test_fork_goal),
 		cmocka_unit_test(test_fork_refused),

@@ -7,6 +7,7 @@
  * durable as the item; the owner's have rows in the store: one that waited at a
  * crash waits again, one that was at work is interrupted.
  */
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #include "host/broker/broker.h"
 #include "host/broker/session.h"
 #include "host/broker/task_row.h"
+#include "label/answer.h"
 #include "label/label.h"
 #include "policy/stamp.h"
 #include "proto/message.h"
@@ -144,6 +146,7 @@ static void add_item(struct broker *b, struct task *t, const struct item *it)
 		.source = source_of(
 			b->policy,
 			policy_source(b->policy, span_str(it->source))),
+		.sender = span_str(it->sender),
 		.came_s = it->came_s,
 		.m = &m,
 	};
@@ -423,7 +426,8 @@ void tasks_plan(struct broker *b)
 {
 	struct task *t;
 
-	while (!b->killed && count_own(b, TASK_RUNNING) < BROKER_OWN &&
+	while (b->up && !latch_why(b, SPAN_LIT(""), 0) &&
+	       count_own(b, TASK_RUNNING) < BROKER_OWN &&
 	       (t = next_queued(b))) {
 		start(b, t);
 		keep_or_owe(b, t);
@@ -509,7 +513,7 @@ static const char *run_refused(struct broker *b, const struct m_task_run *m)
 
 	if (!strcmp(b->planner, "none"))
 		return "there is no planner: name one in bulkhead.yaml";
-	if (b->killed)
+	if (latch_why(b, SPAN_LIT(""), 0))
 		return "the kill latch is set: `bulkhead rearm` takes it away";
 	if (!m->text.n || !utf8_valid(m->text) ||
 	    memchr(m->text.p, 0, m->text.n))
@@ -837,4 +841,85 @@ const char *task_fork(struct broker *b, struct peer *p, struct task *t)
 	peer_send(b, peer_of_kind(b, PEER_MONITOR), NULL, 0);
 	ask_machine(b, t);
 	return NULL;
+}
+
+/* --- questions ----------------------------------------------------------- */
+
+struct question {
+	struct span of, type;
+	struct answer_want want;
+	bool question;
+};
+
+static bool take_number(const struct m_arg *a, int64_t *ret)
+{
+	const bool minus = a->value.n && a->value.p[0] == '-';
+	uint64_t v;
+
+	if (a->json != ARG_INTEGER || a->shape != ARG_SCALAR ||
+	    num_parse(span_of(a->value.p + minus, a->value.n - minus), 0,
+		      INT64_MAX, &v) < 0)
+		return false;
+	*ret = minus ? -(int64_t)v : (int64_t)v;
+	return true;
+}
+
+static bool take_question(const struct m_arg *a, struct question *q)
+{
+	const bool text = a->json == ARG_STRING && a->shape == ARG_SCALAR;
+
+	if (span_is(a->name, "of") && (text || a->json == ARG_REF))
+		q->of = a->value;
+	else if (span_is(a->name, "question") && text)
+		q->question = true;
+	else if (span_is(a->name, "type") && text)
+		q->type = a->value;
+	else if (span_is(a->name, "words") && a->json == ARG_STRING &&
+		 a->shape == ARG_ELEMENT)
+		q->want.n++;
+	else if (span_is(a->name, "from"))
+		return take_number(a, &q->want.from);
+	else if (span_is(a->name, "to"))
+		return take_number(a, &q->want.to);
+	else
+		return false;
+	return true;
+}
+
+static enum answer_type answer_type(struct span name)
+{
+	static const char *const names[] = {
+		[ANSWER_BOOL] = "bool",	    [ANSWER_ENUM] = "enum",
+		[ANSWER_INT] = "int",	    [ANSWER_DATE] = "date",
+		[ANSWER_MEMBER] = "member", [ANSWER_TEXT] = "text",
+	};
+	unsigned i;
+
+	static_assert(ARRAY_SIZE(names) == ANSWER_MAX, "a name each");
+	for (i = ANSWER_BOOL; i < ANSWER_MAX; i++)
+		if (span_is(name, names[i]))
+			return (enum answer_type)i;
+	return ANSWER_MAX;
+}
+
+const char *task_ask(struct broker *b, struct task *t)
+{
+	const struct m_call *m = &b->in.call;
+	struct question q = { 0 };
+	const char *why;
+	uint32_t i;
+
+	for (i = 0; i < m->n; i++)
+		if (!take_question(&m->args[i], &q))
+			return "reader.ask takes of, question, type (bool, "
+			       "enum, int, date, member, text), words, from "
+			       "and to";
+	q.want.type = answer_type(q.type);
+	if (!q.of.n || !q.question || q.want.type == ANSWER_MAX)
+		return "reader.ask takes of, question, type (bool, enum, int, "
+		       "date, member, text), words, from and to";
+	why = session_ask(t->session, q.of, &q.want);
+	return why ? why
+		   : "nobody can answer: this needs the model gateway, which "
+		     "this version does not have";
 }

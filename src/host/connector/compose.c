@@ -51,6 +51,7 @@ struct parts {
 	size_t n_to;
 	const struct m_arg *subject;
 	const struct m_arg *body;
+	bool answers; /* a thread: to whom it goes is the broker's to say */
 };
 
 static const char *take_arg(struct parts *p, const struct m_arg *a)
@@ -65,6 +66,10 @@ static const char *take_arg(struct parts *p, const struct m_arg *a)
 	}
 	if (a->shape != ARG_SCALAR)
 		return "an argument is a list";
+	if (span_is(a->name, "thread")) {
+		p->answers = true;
+		return NULL;
+	}
 	if (span_is(a->name, "subject")) {
 		if (p->subject)
 			return "there are two subjects";
@@ -77,7 +82,7 @@ static const char *take_arg(struct parts *p, const struct m_arg *a)
 		p->body = a;
 		return NULL;
 	}
-	return "an argument is not one of to, subject, body";
+	return "an argument is not one of to, thread, subject, body";
 }
 
 /* What must never be in a header: C0, DEL, C1, line and paragraph separator. */
@@ -101,6 +106,8 @@ static const char *check_parts(const struct parts *p)
 {
 	if (!p->body)
 		return "there is no body";
+	if (p->answers && !p->n_to)
+		return "there is nobody whom it could be an answer to";
 	if (!utf8_valid(p->body->value) ||
 	    (p->body->value.n && memchr(p->body->value.p, 0, p->body->value.n)))
 		return "the body is not UTF-8 text";

@@ -26,7 +26,8 @@ bool compose_addr_ok(struct span addr);
 
 /*
  * Appends the mail with LF line ends, as a Maildir holds it. The arguments are
- * `to` (e-mail addresses), `subject`, and `body` or `text`; others are refused.
+ * `to` (e-mail addresses), `thread` (it is an answer, and has a `to`),
+ * `subject`, and `body` or `text`; others are refused.
  * Without `to` it is a note to the owner: it goes to the account's own address.
  * NULL, or why not, a static text.
  */

@@ -5,10 +5,10 @@
  * (0600) and SO_PEERCRED let through: only the uids that the configuration
  * lists. It passes them on to the monitor (status, down, kill, rearm, wire) or
  * the broker (items, effects, tasks, approvals), to each one at a time, and
- * their answers back.
- * It holds no policy, no key, no file and no network; the listening socket was
- * made by the monitor. A client that breaks the protocol or does not read is
- * closed. Where there is no broker, what is for the monitor works all the same.
+ * their answers back. It holds no policy, no key, no file and no network; the
+ * listening socket was made by the monitor. A client that breaks the protocol
+ * or does not read is closed. Where there is no broker, what is for the monitor
+ * works all the same.
  */
 #include <errno.h>
 #include <poll.h>
@@ -294,7 +294,7 @@ static bool is_answer(enum msg_type t)
 {
 	return t == MSG_C_ITEM || t == MSG_C_REQUEST || t == MSG_C_TEXT ||
 	       t == MSG_C_EFFECT || t == MSG_C_TASK || t == MSG_C_APPROVAL ||
-	       t == MSG_C_OK || t == MSG_C_FAIL;
+	       t == MSG_C_ASIDE_ROW || t == MSG_C_OK || t == MSG_C_FAIL;
 }
 
 static void server_event(void *arg, int fd, short revents);

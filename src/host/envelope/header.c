@@ -238,8 +238,10 @@ static bool plain_line(struct span value, char *dst, size_t cap)
 
 /* The fields that are looked at, once each. */
 struct seen {
-	bool from, id, date;
+	bool from, id, date, auth;
 };
+
+static const char auth_field[] = "authentication-results";
 
 static enum header_fault take_field(struct span name, struct span value,
 				    struct seen *seen, struct header_facts *h)
@@ -269,6 +271,12 @@ static enum header_fault take_field(struct span name, struct span value,
 		seen->date = true;
 		if (!plain_line(value, h->date, sizeof(h->date)))
 			f = HEADER_BAD_DATE;
+	} else if (name.n == sizeof(auth_field) - 1 &&
+		   !strncasecmp((const char *)name.p, auth_field, name.n) &&
+		   !seen->auth) {
+		/* Those below it came with the mail, or may have. */
+		seen->auth = true;
+		auth_read(value, &h->auth);
 	}
 	return f;
 }

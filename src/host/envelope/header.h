@@ -5,11 +5,13 @@
  * Strict where mail programs disagree: an attacker chooses what a lenient
  * parser makes of two From fields or of a name that looks like an address. What
  * is not clear is a fault, and the item then has no sender. All of it is the
- * sender's claim.
+ * sender's claim, but for what a mail server that the owner trusts has put on
+ * top of it (auth.h).
  */
 #ifndef ENVELOPE_HEADER_H
 #define ENVELOPE_HEADER_H
 
+#include "auth.h"
 #include "base/span.h"
 
 enum {
@@ -45,6 +47,7 @@ struct header_facts {
 	char from[HEADER_FROM_MAX + 1]; /* addr-spec of the one From */
 	char id[HEADER_ID_MAX + 1];	/* "" if there is none */
 	char date[HEADER_DATE_MAX + 1]; /* as written, "" if there is none */
+	struct auth_results auth;	/* of the topmost such field */
 };
 
 /*

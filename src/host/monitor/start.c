@@ -430,7 +430,8 @@ static int start_connector(struct monitor *m, struct core *c, struct err *err)
 		return r;
 	m->out.type = MSG_CONNECTOR;
 	m->out.connector =
-		(struct m_connector){ span_str(cc->name), outbound ? 2 : 1 };
+		(struct m_connector){ span_str(cc->name), outbound ? 2 : 1,
+				      span_str(cc->authserv) };
 	core_send(m, &m->broker, &broker, 1);
 	return 0;
 }

@@ -348,7 +348,8 @@ static void tell_span(struct monitor *m, const struct mvm *v,
 	struct m_span s = {
 		.stage = v->kind == VM_READER ? STAGE_READER : STAGE_PLANNER,
 		.number = v->id,
-		.parent_stage = STAGE_ITEM,
+		/* A task of the owner's own is about no item. */
+		.parent_stage = v->item ? STAGE_ITEM : STAGE_NONE,
 		.outcome = done ? SPAN_OK : SPAN_FAILED,
 		.vm = v->id,
 		.start = (uint8_t)(v->origin + VM_ORIGIN_COLD),

@@ -15,9 +15,12 @@ static const struct {
 	uint32_t rows;	/* at most */
 	uint32_t bytes; /* of a value */
 } bounds[] = {
-	[ROW_STATE] = { 16384, 4 << 10 },  [ROW_APPROVAL] = { 2048, LIMIT_ROW },
-	[ROW_TASK] = { 4096, LIMIT_ROW },  [ROW_CLAUSE] = { 512, 16 << 10 },
-	[ROW_SECRET] = { 65536, 4 << 10 }, [ROW_KILL] = { 256, 4 << 10 },
+	[ROW_STATE] = { 16384, 4 << 10 },
+	[ROW_APPROVAL] = { 2048, LIMIT_ROW },
+	[ROW_TASK] = { 4096, LIMIT_ROW },
+	[ROW_CLAUSE] = { 512, 16 << 10 },
+	[ROW_SECRET] = { 65536, 4 << 10 },
+	[ROW_KILL] = { 256, 4 << 10 },
 	[ROW_ASIDE] = { 32768, LIMIT_ROW },
 };
 

@@ -145,7 +145,8 @@ static void test_bytes_of_a_value(void **)
 		size_t most;
 	} kinds[] = { { ROW_STATE, 4 << 10 },	   { ROW_CLAUSE, 16 << 10 },
 		      { ROW_SECRET, 4 << 10 },	   { ROW_KILL, 4 << 10 },
-		      { ROW_APPROVAL, LIMIT_ROW }, { ROW_TASK, LIMIT_ROW } };
+		      { ROW_APPROVAL, LIMIT_ROW }, { ROW_TASK, LIMIT_ROW },
+		      { ROW_ASIDE, LIMIT_ROW } };
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
