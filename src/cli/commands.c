@@ -327,6 +327,15 @@ static const struct cli_command audit_parts[] = {
 	{ .name = NULL },
 };
 
+static const struct cli_flag since_flags[] = {
+	{ "--since", "TIME",
+	  "only decisions from then on: 10s, 5m, 2h or 30d ago, or a time such "
+	  "as 2026-11-22T07:30:00Z",
+	  NULL, WORD_ANY },
+	JSON_FLAG,
+	FLAGS_END,
+};
+
 static const struct cli_command policy_parts[] = {
 	{ .name = "check",
 	  .operands = "FILE...",
@@ -356,6 +365,18 @@ static const struct cli_command policy_parts[] = {
 		  "the worst that a hostile planner can do in an hour and in a "
 		  "day",
 	  .flags = json_only,
+	  .word = WORD_FILE },
+	{ .name = "unused",
+	  .operands = "[FILE]",
+	  .brief = "capabilities, rows and members of sets that no decision of "
+		   "the audit log met",
+	  .flags = since_flags,
+	  .word = WORD_FILE },
+	{ .name = "suggest",
+	  .operands = "[FILE]",
+	  .brief = "the narrowest rows that allow what was rehearsed or "
+		   "approved, from the audit log",
+	  .flags = since_flags,
 	  .word = WORD_FILE },
 	{ .name = NULL },
 };

@@ -72,6 +72,25 @@ struct policy *policy_or_say(const char *path)
 	return NULL;
 }
 
+struct policy *policy_configured(const struct cli *cli)
+{
+	static const struct policy_zones zones = { .read = conf_zone_read };
+	CLEAN_BUF struct buf errs;
+	struct policy *p = NULL;
+	struct conf conf;
+
+	if (cli_conf(cli, &conf) != 0)
+		return NULL;
+	if (*conf.policy)
+		return policy_or_say(conf.policy);
+	buf_init(&errs, 1 << 16);
+	if (policy_load("assistant.yaml", span_str(policy_default_text()),
+			&zones, &p, &errs) == 0)
+		return p;
+	cli_show_lines(stderr, buf_view(&errs));
+	return NULL;
+}
+
 static int run_check(int argc, char **argv, const struct cli *cli)
 {
 	json_t *list = NULL;
@@ -95,12 +114,15 @@ int cmd_policy(int argc, char **argv, const struct cli *cli)
 	static const struct {
 		const char *name;
 		cli_fn run;
+		bool own; /* it has options of its own */
 	} parts[] = {
-		{ "check", run_check },
-		{ "diff", run_policy_diff },
-		{ "blast", run_policy_blast },
-		{ "test", run_policy_test },
-		{ "explain", run_policy_explain },
+		{ "check", run_check, false },
+		{ "diff", run_policy_diff, false },
+		{ "blast", run_policy_blast, false },
+		{ "unused", run_policy_unused, true },
+		{ "suggest", run_policy_suggest, true },
+		{ "test", run_policy_test, false },
+		{ "explain", run_policy_explain, false },
 	};
 	size_t i;
 
@@ -109,11 +131,11 @@ int cmd_policy(int argc, char **argv, const struct cli *cli)
 			continue;
 		argc--;
 		argv++;
-		if (cli_options(&argc, argv, NULL, 0) != 0)
+		if (!parts[i].own && cli_options(&argc, argv, NULL, 0) != 0)
 			return CLI_USAGE;
 		return parts[i].run(argc, argv, cli);
 	}
 	return cli_usage(argv[0],
-			 "say check, test, explain, diff or blast, and the "
-			 "files");
+			 "say check, test, explain, diff, blast, unused or "
+			 "suggest, and the files");
 }

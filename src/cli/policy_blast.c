@@ -8,7 +8,6 @@
 
 #include "base/str.h"
 #include "cli/policy.h"
-#include "conf/zoneinfo.h"
 #include "policy/words.h"
 
 enum { NAME_WIDTH = 26 };
@@ -172,26 +171,6 @@ static int print_json(const struct policy *p)
 	return rc;
 }
 
-/* The policy of the configuration; NULL after the errors were told. */
-static struct policy *configured(const struct cli *cli)
-{
-	static const struct policy_zones zones = { .read = conf_zone_read };
-	CLEAN_BUF struct buf errs;
-	struct policy *p = NULL;
-	struct conf conf;
-
-	if (cli_conf(cli, &conf) != 0)
-		return NULL;
-	if (*conf.policy)
-		return policy_or_say(conf.policy);
-	buf_init(&errs, 1 << 16);
-	if (policy_load("assistant.yaml", span_str(policy_default_text()),
-			&zones, &p, &errs) == 0)
-		return p;
-	cli_show_lines(stderr, buf_view(&errs));
-	return NULL;
-}
-
 int run_policy_blast(int argc, char **argv, const struct cli *cli)
 {
 	struct policy *p;
@@ -199,7 +178,7 @@ int run_policy_blast(int argc, char **argv, const struct cli *cli)
 
 	if (argc > 2)
 		return cli_usage("blast", "name one file, or none");
-	p = argc < 2 ? configured(cli) : policy_or_say(argv[1]);
+	p = argc < 2 ? policy_configured(cli) : policy_or_say(argv[1]);
 	if (!p)
 		return CLI_USAGE;
 	if (cli->json)

@@ -160,19 +160,25 @@ static unsigned links_rank(enum links l)
 	return ranks[l];
 }
 
+/* A bound, and whether a higher one permits more. */
+struct bound {
+	int64_t was, is;
+	bool up;
+};
+
 static void diff_number(struct diff *d, const char *what, const struct arg *was,
-			const struct arg *is, int64_t a, int64_t b, bool up)
+			const struct arg *is, struct bound v)
 {
 	CLEAN_BUF struct buf x;
 	CLEAN_BUF struct buf y;
 
-	if (a == b)
+	if (v.was == v.is)
 		return;
 	buf_init(&x, 64);
 	buf_init(&y, 64);
-	number_words(&x, was, a);
-	number_words(&y, is, b);
-	diff_line(d, (b > a) == up ? CHANGE_ADDED : CHANGE_REMOVED,
+	number_words(&x, was, v.was);
+	number_words(&y, is, v.is);
+	diff_line(d, (v.is > v.was) == v.up ? CHANGE_ADDED : CHANGE_REMOVED,
 		  "%s is %s, was %s", what, buf_cstr(&y), buf_cstr(&x));
 }
 
@@ -194,13 +200,16 @@ static void diff_bounds(struct diff *d, const struct arg *was,
 			  was->max_bytes);
 	if (!type_is_number(is->type))
 		return;
-	diff_number(d, "max", was, is, was->max, is->max, true);
-	diff_number(d, "min", was, is, was->min, is->min, false);
+	diff_number(d, "max", was, is,
+		    (struct bound){ was->max, is->max, true });
+	diff_number(d, "min", was, is,
+		    (struct bound){ was->min, is->min, false });
 	if (!was->step != !is->step)
 		diff_line(d, is->step ? CHANGE_REMOVED : CHANGE_ADDED,
 			  is->step ? "has a step now" : "has no step any more");
 	else
-		diff_number(d, "step", was, is, was->step, is->step, true);
+		diff_number(d, "step", was, is,
+			    (struct bound){ was->step, is->step, true });
 }
 
 static bool has_glob(const struct yaml_node *list, const char *glob)

@@ -14,7 +14,6 @@ static const struct {
 	const char *key;
 	const char *word; /* NULL: the key itself */
 } later[] = {
-	{ &top_schema, "mode", "rehearse" },
 	{ &top_schema, "timezone", NULL },
 	{ &top_schema, "owner", NULL },
 	{ &top_schema, "principals", NULL },
@@ -28,7 +27,6 @@ static const struct {
 	{ &source_schema, "reader", "ha-camera-events" },
 	{ &source_schema, "audience", "repo" },
 	{ &source_schema, "only", NULL },
-	{ &cap_schema, "mode", "rehearse" },
 	{ &arg_schema, "type", "file" },
 	{ &arg_schema, "deny_paths", NULL },
 	{ &time_schema, "between", NULL },

@@ -262,8 +262,6 @@ static void example_home(void **)
 static void not_yet(void **)
 {
 	static const char want[] =
-		"p:2:7: \"rehearse\" is known, but not enforced by this "
-		"version: use another value\n"
 		"p:6:15: \"file\" is known, but not enforced by this version: "
 		"use another value\n";
 	static const char text[] =

@@ -19,14 +19,14 @@ import re
 
 import yaml
 
-from world import CLEAN, TAINTED, Case, Item, literal
+from world import CLEAN, TAINTED, Case, Item, Task, literal
 
 SUITES = ('workspace', 'banking')
 ATTACKER = 'mark.black-2134@gmail.com'
 OWNER = 'emma.johnson@bluesparrowtech.com'
 KINDS = {  # of what a handle argument is, by the source
-    'mail': 'message', 'calendar': 'message', 'drive': 'attachment',
-    'account': 'message', 'files': 'attachment',
+    'mail': 'thread', 'calendar': 'thread', 'drive': 'attachment',
+    'account': 'thread', 'files': 'attachment',
 }
 
 
@@ -269,7 +269,7 @@ class Suite:
         hostile = len(case.items) - 1
         source = case.items[hostile].source
         if spec['role'] == 'target' and by_handle[0]:
-            kind = 'address' if spec['type'] == 'email' else 'message'
+            kind = 'address' if spec['type'] == 'email' else 'thread'
             return case.ref(f'{source}.{kind}', value, hostile)
         if spec['type'] == 'text' and by_handle[1]:
             return case.ref(f'{source}.text', value, hostile)
@@ -295,6 +295,86 @@ class Suite:
         return [self.attack_case(policy, u, g, session, by_handle)
                 for u in self.user.values() for g in self.attacks.values()
                 for session, by_handle in ways]
+
+    # the same by the real broker, with what it gives a planner
+
+    def task_value(self, task, spec, value, by_handle):
+        if spec['type'] == 'handle':
+            return {'ref': 'thread'}
+        value = literal(spec, value)
+        if not by_handle or not isinstance(value, str):
+            return value
+        if spec['type'] == 'email':
+            return task.say('from', value)
+        if spec['type'] == 'text' and 'KiB' in str(spec['max']):
+            return task.say('body', value)
+        return task.say('subject', value) \
+            if spec['type'] in ('text', 'id') else value
+
+    def broker_task(self, policy, user, goal, by_handle):
+        task = Task(policy, self.prompt(user),
+                    {'workspace': 'mail-in', 'banking': 'account-in'}[
+                        self.name], (user['id'], goal['id']))
+        for call in goal['ground_truth_calls'] or self.goal_calls(goal):
+            capability = self.capability(call)
+            specs, args = policy.args(capability), {}
+            for name, value in call['args'].items():
+                value, spec = self.value(goal, value), specs[name]
+                many = value if isinstance(value, list) else [value]
+                args[name] = [self.task_value(task, spec, v, by_handle)
+                              for v in many][:1 if by_handle else 10]
+                if not isinstance(value, list):
+                    args[name] = args[name][0]
+            task.calls.append({'call': capability, 'args': args})
+        return task
+
+    def broker_tasks(self, policy):
+        return [self.broker_task(policy, u, g, by_handle)
+                for by_handle in (False, True) for u in self.user.values()
+                for g in self.attacks.values()]
+
+    def broker_users(self, policy):
+        """The user tasks whose calls that act name no handle: the broker gives
+        handles of one item alone. Those that only read count as well."""
+        tasks = []
+        for user in self.user.values():
+            case = self.user_case(policy, user)
+            acts = [c for c in case.calls if policy.acts(c['call'])]
+            if 'ref' in json.dumps([c['args'] for c in acts]):
+                continue
+            task = Task(policy, case.owner, '', user['id'])
+            task.item, task.calls = None, acts
+            tasks.append(task)
+        return tasks
+
+
+def users_by_broker(suite, policy, broker):
+    """How many it plays, and how many need no approval."""
+    tasks = suite.broker_users(policy)
+    free = sum(all(a['verdict'] == 'allow' for a in answers)
+               for answers in broker.run(tasks))
+    return {'user_tasks': len(tasks), 'without_approval': free}
+
+
+def attacks_by_broker(suite, policy, broker):
+    """Every pair as tasks of the real broker: what a connector was given."""
+    tasks = suite.broker_tasks(policy)
+    executed, answers_of = {}, {'allow': 0, 'ask': 0, 'deny': 0}
+    for task, answers in zip(tasks, broker.run(tasks)):
+        for call, a in zip(task.calls, answers):
+            if not policy.acts(call['call']):
+                continue
+            answers_of[a['verdict']] += 1
+            if a['verdict'] == 'allow' or a['executed']:
+                executed.setdefault(task.note, (call, a))
+    return {
+        'attack_pairs': len(suite.user) * len(suite.attacks),
+        'tasks': len(tasks), 'calls': answers_of,
+        'attacks_executed': len(executed),
+        'executed': [{'user': note[0], 'goal': note[1], 'call': call,
+                      'clause': a['clause']}
+                     for note, (call, a) in executed.items()],
+    }
 
 
 def measure(suite, policy, engine):

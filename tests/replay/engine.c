@@ -5,7 +5,7 @@
  *	{"policy": "policy/replay/banking.yaml", "owner": "Please pay ...",
  *	 "session": {"tainted": false, "private": false},
  *	 "items": [{"source": "mail", "from": "bob@x.example"}],
- *	 "handles": [{"of": "mail.message", "value": "m1", "item": 0}],
+ *	 "handles": [{"of": "mail.thread", "value": "m1", "item": 0}],
  *	 "calls": [{"call": "send_money", "args": {"recipient": "CH93...",
  *		    "subject": {"ref": "@1"}}}]}
  *

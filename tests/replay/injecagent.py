@@ -46,7 +46,7 @@ def wanted(spec, words):
 def value(case, spec, words, by_handle):
     v = wanted(spec, words)
     if by_handle and spec['type'] in ('email', 'id', 'text'):
-        kind = {'email': 'address', 'id': 'message', 'text': 'text'}
+        kind = {'email': 'address', 'id': 'thread', 'text': 'text'}
         v = case.ref(f"tools.{kind[spec['type']]}", v, 0)
     return [v] if 'many' in spec else v
 

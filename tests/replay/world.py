@@ -107,15 +107,39 @@ def literal(spec, value):
     return value
 
 
-class Engine:
-    """The program that asks the decision; one line a case."""
+class Task:
+    """A task of one item on the real broker: who sent it and what it says is
+    the attacker's, and a planner refers to that by name."""
 
-    def __init__(self, build):
-        self.program = os.path.join(build, 'tests', 'replay_engine')
+    def __init__(self, policy, owner, connector, note):
+        self.policy, self.owner, self.note = policy, owner, note
+        self.item = {'connector': connector, 'sender': 'eve@stranger.example',
+                     'from': 'eve@stranger.example', 'subject': '-',
+                     'body': '-'}
+        self.calls = []
+
+    def say(self, part, value):
+        """The part of the item that has the value; one that is taken by
+        another value already stays as it is."""
+        if self.item[part] in ('-', 'eve@stranger.example'):
+            self.item[part] = value
+        return {'ref': part} if self.item[part] == value else value
+
+    def line(self):
+        line = {'policy': os.path.relpath(self.policy.path, ROOT),
+                'owner': self.owner, 'calls': self.calls}
+        return {**line, 'item': self.item} if self.item else line
+
+
+class Engine:
+    """A program that decides cases; one line each."""
+
+    def __init__(self, build, name='replay_engine', *args):
+        self.program = [os.path.join(build, 'tests', name), *args]
 
     def run(self, cases):
         lines = '\n'.join(json.dumps(c.line()) for c in cases) + '\n'
-        out = subprocess.run([self.program], input=lines, text=True, cwd=ROOT,
+        out = subprocess.run(self.program, input=lines, text=True, cwd=ROOT,
                              stdout=subprocess.PIPE, check=True).stdout
         answers = [json.loads(line) for line in out.splitlines()]
         if len(answers) != len(cases):

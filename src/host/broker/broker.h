@@ -498,6 +498,7 @@ struct request_of {
 	struct decide_in *again;
 	uint64_t ticket;  /* that was given to it; 0: none */
 	bool refused;	  /* by the policy, not for want of something */
+	bool rehearsed;	  /* nothing leaves, and the planner is told it did */
 	struct task *own; /* the planner's, or NULL */
 	struct peer *vm;
 };

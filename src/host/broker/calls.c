@@ -167,6 +167,8 @@ static void audit_decision(struct broker *b, const struct request_of *q,
 		audit_int(&b->record, "repeats", q->repeats);
 	if (q->ticket)
 		audit_int(&b->record, "ticket", q->ticket);
+	if (q->rehearsed)
+		audit_bool(&b->record, "rehearsed", true);
 	(void)broker_audit(b, ok);
 }
 
@@ -461,9 +463,9 @@ static bool record(struct broker *b, const struct request_of *q,
 {
 	struct refusals *r = q->vm ? &q->vm->refusals : NULL;
 	const struct span capability = b->in.call.capability;
+	const bool acts = effect || q->ticket || q->rehearsed;
 
-	if (r && !effect && !q->ticket &&
-	    refusals_more(r, capability, d, now_us())) {
+	if (r && !acts && refusals_more(r, capability, d, now_us())) {
 		*ok = (struct m_audit_ok){ .index = r->index };
 		if (b->refusals_timer < 0)
 			b->refusals_timer = loop_timer(&b->loop, REFUSALS_MS,
@@ -475,7 +477,7 @@ static bool record(struct broker *b, const struct request_of *q,
 	if (r)
 		refusals_flush(b, q->vm);
 	audit_decision(b, q, d, effect, ok);
-	if (r && !effect && !q->ticket)
+	if (r && !acts)
 		refusals_begin(r, capability, d, ok->index);
 	else if (r)
 		r->any = false;
@@ -596,6 +598,29 @@ static bool wait_for(struct broker *b, struct request_of *q,
 	return true;
 }
 
+/*
+ * A rehearsal: what it takes is taken and it is on record as it would be, but
+ * nobody is asked and nothing leaves. The planner is told what a connector
+ * would have said. True: it was one.
+ */
+static bool rehearse(struct broker *b, struct request_of *q, struct decision *d)
+{
+	const size_t n = strlen(d->clause);
+
+	if (!d->rehearsed || d->verdict == VERDICT_DENY)
+		return false;
+	if (is_killed(b, q, d) || !limits_keep(b)) {
+		limits_give_back(b);
+		if (d->verdict != VERDICT_DENY)
+			refuse(d, "store", b->keep_why);
+		return true;
+	}
+	q->rehearsed = true;
+	(void)str_printf(d->clause + n, sizeof(d->clause) - n, ", rehearsed");
+	(void)str_printf(d->reason, sizeof(d->reason), "done");
+	return true;
+}
+
 /* Decides the call at hand: who is to execute it, or NULL. */
 static struct peer *judge(struct broker *b, struct request_of *q,
 			  struct decision *d)
@@ -619,7 +644,7 @@ static struct peer *judge(struct broker *b, struct request_of *q,
 		check_bytes(b, q, d);
 	refuse_canaries(b, q, d);
 	q->refused = d->verdict == VERDICT_DENY;
-	if (!wait_for(b, q, in, d))
+	if (!rehearse(b, q, d) && !wait_for(b, q, in, d))
 		ret = executor(b, q, d);
 	if (!q->again)
 		context_done(&c);
@@ -739,8 +764,10 @@ void call_capability(struct broker *b, struct peer *p)
 	c = t->frozen ? frozen_task(b, &q, d, &ok) : decide(b, &q, d, &ok);
 	if (!c) {
 		reply(b, p,
-		      &(struct result){ call, d->verdict, false, d->clause,
-					waits(d, &q), ok.index, q.ticket });
+		      &(struct result){
+			      call, q.rehearsed ? VERDICT_ALLOW : d->verdict,
+			      q.rehearsed, d->clause, waits(d, &q), ok.index,
+			      q.ticket });
 		return;
 	}
 	c->effect_vm = p->vm;

@@ -107,7 +107,7 @@ static const char *const texts[] = {
 	[ST_BODY_GET] = "SELECT bytes FROM bodies WHERE item = ?1",
 	[ST_ITEM_TAKE] = "UPDATE items SET state = 2, attempts = attempts + 1,"
 			 " task = ?2 WHERE id = ?1 AND state = 1",
-	[ST_ITEM_SOURCE] = "SELECT source, size, state FROM items"
+	[ST_ITEM_SOURCE] = "SELECT source, size, state, task FROM items"
 			   " WHERE id = ?1",
 	[ST_ITEM_DONE] = "UPDATE items SET state = 3, verdict = ?2, fault = ?3,"
 			 " reader_us = ?4, envelope_from = ?5, ended = ?6,"

@@ -74,6 +74,16 @@ static int settle_old(struct db *d, uint64_t old, uint64_t by)
 	return sql_run(d, s);
 }
 
+/* An item's own task ends with it; what the owner wants done about one that has
+ * been read is a task of its own. */
+static bool item_at_work(sqlite3_stmt *item, uint64_t task)
+{
+	uint64_t state = sql_u64(item, 2);
+
+	return state == ITEM_TAKEN ||
+	       (state == ITEM_ENDED && task && sql_u64(item, 3) != task);
+}
+
 static int may_plan(struct db *d, const struct m_e_plan *m)
 {
 	enum effect_state old = EFFECT_PLANNED;
@@ -99,7 +109,7 @@ static int may_plan(struct db *d, const struct m_e_plan *m)
 	r = sql_row(d, s);
 	if (r < 0)
 		return r;
-	taken = r && sql_u64(s, 2) == ITEM_TAKEN;
+	taken = r && item_at_work(s, m->task);
 	(void)sqlite3_reset(s);
 	return taken ? 0
 		     : sql_fail(d, -EINVAL, "item %" PRIu64 " is not at work",

@@ -281,6 +281,28 @@ static void test_effects_need_an_item(void **)
 	assert_string_equal(r.why, "there is no effect 1");
 }
 
+/* An item's own task is over with it; one of the owner's about it is not. */
+static void test_effects_of_another_task(void **)
+{
+	uint64_t item = item_at_work("one");
+	struct m_e_plan plan = { .item = item,
+				 .capability = SPAN_LIT("c"),
+				 .connector = SPAN_LIT("d") };
+
+	rig_verdict(&r, item, ITEM_READ);
+	assert_true(rig_row(&r, MSG_I_GET, 0, S_ALL));
+	plan.task = r.in.i_row.task;
+	r.out.e_plan = plan;
+	assert_int_equal(rig_ask(&r, MSG_E_PLAN), MSG_S_FAIL);
+	assert_string_equal(r.why, "item 1 is not at work");
+	plan.task++;
+	r.out.e_plan = plan;
+	assert_int_equal(rig_ask(&r, MSG_E_PLAN), MSG_S_OK);
+	plan.item = 99;
+	r.out.e_plan = plan;
+	assert_int_equal(rig_ask(&r, MSG_E_PLAN), MSG_S_FAIL);
+}
+
 /* What had an effect is not run again. */
 static void test_interrupted(void **)
 {
@@ -733,6 +755,7 @@ int main(int argc, char **argv)
 		T(life_of_an_effect),
 		T(effect_states),
 		T(effects_need_an_item),
+		T(effects_of_another_task),
 		T(interrupted),
 		T(repeat),
 		T(turns),
