@@ -46,7 +46,8 @@ int client_exchange(struct chan *ch, const struct msg *request, client_fn each,
 	int rc, i;
 
 	rc = chan_send(ch, request, NULL, 0);
-	if (rc < 0) {
+	/* Who hangs up may have said why. */
+	if (rc < 0 && rc != -EPIPE) {
 		cli_error("cannot ask the control process: %s", strerror(-rc));
 		return CLI_NO;
 	}

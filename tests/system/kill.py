@@ -79,7 +79,7 @@ def main():
         full(b)
         b.up()
         b.deliver('last.mail', plain('last'))
-        items = b.items_until(1)
+        items = b.items_until(3)
         need(items[-1]['verdict'] == 'read', 're-armed, it works again')
     return 0
 
