@@ -211,6 +211,9 @@ class Campaign:
     def wrong_processes(self, s):
         """Named as running, and not there, or nothing that was ours."""
         there = {p.pid: p for p in self.watcher.look()}
+        # What was seen before it is asked again, it has to know.
+        seen = {p['name']: self.watcher.finder.starts(p['name'].split(':')[-1])
+                for p in s['processes']}
         again = self.status()
         same = {(p['name'], p['pid']) for p in again['processes']
                 if p['running']} if again else set()
@@ -220,12 +223,11 @@ class Campaign:
             found = there.get(p['pid'])
             if not found or found.name != p['name'].split(':')[-1]:
                 return [f'{p["name"]} is said to run as {p["pid"]}']
-        # What was seen before it was asked again, it has to know.
         for p in again['processes'] if again and again['run'] == s['run'] else ():
-            seen = self.watcher.finder.starts(p['name'].split(':')[-1])
-            if p['restarts'] < seen - 1:
+            if p['restarts'] < seen[p['name']] - 1:
                 return [f'{p["name"]} is said to have been started again '
-                        f'{p["restarts"]} times, and was {seen - 1} times']
+                        f'{p["restarts"]} times, and was '
+                        f'{seen[p["name"]] - 1} times']
         named = {p[1] for p in same} | {p['pid'] for p in s['processes']}
         return [f'{p.name} runs as {p.pid}, unsaid' for p in there.values()
                 if p.role in victims.CORES[1:] and p.pid not in named
