@@ -39,7 +39,8 @@ static const struct candidate {
 	uint32_t limit_s;
 } candidates[] = {
 	{ VM_QEMU_KVM, 5 },
-	{ VM_QEMU_TCG, 20 },
+	/* The last: on a busy host it is slow, and `up` waits for a minute. */
+	{ VM_QEMU_TCG, 45 },
 };
 
 struct probe {
