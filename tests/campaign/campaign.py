@@ -375,16 +375,28 @@ class Campaign:
         self.facts.trouble.append(
             f'after {QUIET_S} s not all {want} mails have a verdict')
 
+    def all_there(self):
+        """The status as soon as nothing is missing: the last kill may be a
+        moment ago, and what it ended in its pause."""
+        end = time.monotonic() + slower(120)
+        while True:
+            s = self.status()
+            down = [p['name'] for p in s['processes']
+                    if not p['running']] if s else ['control']
+            if s and not down and s['core']['state'] == 'up' and not \
+                    s['vms']['running'] and all(
+                        t['state'] == 'ready' for t in s['templates']):
+                return s
+            if time.monotonic() > end:
+                break
+            time.sleep(0.2)
+        self.facts.status.append(
+            f'at rest {down} are not running, or not all templates stand: {s}')
+        return s or self.b.status()
+
     def at_rest(self):
         """What status says of processes and machines, once nothing moves."""
-        s = self.b.status_until(
-            'the templates stand', lambda s: all(
-                t['state'] == 'ready' for t in s['templates'])
-            and not s['vms']['running'])
-        down = [p['name'] for p in s['processes'] if not p['running']]
-        if down or s['core']['state'] != 'up':
-            self.facts.status.append(f'at rest {down} are not running, and '
-                                     f'the core is {s["core"]["state"]}')
+        s = self.all_there()
         end = time.monotonic() + slower(20)
         while True:
             s = self.status() or s
