@@ -65,6 +65,9 @@ def is_vm(name):
     return name.startswith(('qemu', 'bulkhead-vmm', 'bulkhead-porter'[:15]))
 
 
+SHARED = ('temporary files', 'shared memory')
+
+
 class Residue:
     """What there is of one bulkhead, in numbers that may not grow."""
 
@@ -96,8 +99,10 @@ class Residue:
         }
 
     def changes(self, other):
+        """What is not as it was; what lay about from others may have gone."""
         return {k: (v, other.facts[k]) for k, v in self.facts.items()
-                if v != other.facts[k]}
+                if (set(other.facts[k]) - set(v) if k in SHARED
+                    else v != other.facts[k])}
 
 
 def done(b):
