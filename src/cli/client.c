@@ -43,10 +43,13 @@ int client_exchange(struct chan *ch, const struct msg *request, client_fn each,
 {
 	const char *why = NULL;
 	struct msg m;
+	bool gone;
 	int rc, i;
 
 	rc = chan_send(ch, request, NULL, 0);
-	if (rc < 0) {
+	/* Who hangs up may have said why, and nothing else that counts. */
+	gone = rc == -EPIPE || rc == -ECONNRESET;
+	if (rc < 0 && !gone) {
 		cli_error("cannot ask the control process: %s", strerror(-rc));
 		return CLI_NO;
 	}
@@ -60,11 +63,11 @@ int client_exchange(struct chan *ch, const struct msg *request, client_fn each,
 					  : strerror(-rc));
 			return CLI_NO;
 		}
-		if (m.type == MSG_C_OK)
-			return CLI_OK;
 		if (m.type == MSG_C_FAIL)
 			return failed(&m);
-		if (!each || each(arg, ch, &m) != 0)
+		if (m.type == MSG_C_OK && !gone)
+			return CLI_OK;
+		if (gone || !each || each(arg, ch, &m) != 0)
 			break;
 	}
 	cli_error("the control process gave an answer that was not asked for");

@@ -302,7 +302,8 @@ static void test_socket(void **)
 	assert_int_equal(chan_send(&c, &ok, NULL, 0), 0);
 	chan_done(&c);
 	assert_int_equal(chan_init(&c, fd), 0);
-	/* The peer is gone, but its answer stands; asking must not kill us. */
+	/* The peer is gone: its answer is to no question of ours, and asking
+	 * must not kill us. */
 	assert_int_equal(client_exchange(&c, &ask, NULL, NULL), CLI_NO);
 	chan_done(&c);
 	(void)unlink(conf.socket);

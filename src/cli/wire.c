@@ -177,6 +177,9 @@ int cmd_wire(int argc, char **argv, const struct cli *cli)
 	rc = ask(&conf, &which, &c);
 	if (rc != CLI_OK)
 		return rc;
+	/* From here on it misses none. */
+	if (!which.vm)
+		(void)fputs("waiting for the next VM ...\n", stderr);
 	rc = follow(&v, &c);
 	chan_done(&c);
 	return rc;

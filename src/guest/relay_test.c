@@ -448,7 +448,8 @@ static void door_stops(int door, int)
 static void door_shut(int door, int)
 {
 	(void)close(door);
-	(void)usleep(100'000);
+	/* Long after the stream for it was opened. */
+	(void)usleep(1'000'000);
 	_exit(2);
 }
 

@@ -55,7 +55,7 @@ static int in_child(void (*fn)(void *), void *arg)
 	int status;
 
 	if (pid == 0) {
-		(void)alarm(5);
+		(void)alarm(30);
 		fn(arg);
 		_exit(0);
 	}

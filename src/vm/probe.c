@@ -38,8 +38,9 @@ static const struct candidate {
 	enum vm_backend backend;
 	uint32_t limit_s;
 } candidates[] = {
-	{ VM_QEMU_KVM, 5 },
-	{ VM_QEMU_TCG, 20 },
+	{ VM_QEMU_KVM, 10 },
+	/* The last: on a busy host it is slow, and `up` waits for a minute. */
+	{ VM_QEMU_TCG, 45 },
 };
 
 struct probe {
@@ -47,6 +48,8 @@ struct probe {
 	const struct vm_images *images;
 	enum vm_backend want;
 	uint32_t tsc_khz;
+	/* One was given up by the clock: on another day it may run. */
+	bool late;
 };
 
 /* A guest that is being tried. */
@@ -253,10 +256,11 @@ static void say_why(struct vm_probe *r, const struct probe *p,
 				 kvm_why);
 }
 
-static int try_all(const struct probe *p, struct vm_probe *ret, struct err *err)
+static int try_all(struct probe *p, struct vm_probe *ret, struct err *err)
 {
 	char why[ARRAY_SIZE(candidates)][120] = { "", "" };
 	size_t i;
+	int r;
 
 	static_assert(ARRAY_SIZE(candidates) == 2, "kvm and tcg");
 	for (i = 0; i < ARRAY_SIZE(candidates); i++) {
@@ -271,8 +275,9 @@ static int try_all(const struct probe *p, struct vm_probe *ret, struct err *err)
 		}
 		if (p->want != VM_AUTO)
 			c.limit_s = ONLY_LIMIT_S;
-		if (try_candidate(p, &c, &ret->boot_ms, why[i],
-				  sizeof(why[i])) < 0)
+		r = try_candidate(p, &c, &ret->boot_ms, why[i], sizeof(why[i]));
+		p->late |= r == -ETIMEDOUT;
+		if (r < 0)
 			continue;
 		ret->backend = c.backend;
 		say_why(ret, p, why[0]);
@@ -375,7 +380,7 @@ int vm_probe(const char *libexec, int state_fd, const struct vm_images *images,
 	if (probe_cache_load(state_fd, key, &found) < 0) {
 		r = try_all(&p, &found, err);
 		/* An answer that cannot be kept is found again next time. */
-		if (r == 0)
+		if (r == 0 && !p.late)
 			(void)probe_cache_save(state_fd, key, &found);
 	}
 	if (r < 0)

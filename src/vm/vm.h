@@ -101,8 +101,9 @@ struct vm_spec {
 /*
  * Which back-end really works here: boots a real guest (the probe image) with
  * each candidate and a time limit, kvm first, and remembers the answer in the
- * directory state_fd ("probe", keyed by QEMU's and the kernel's identity).
- * want narrows the candidates. libexec has bulkhead-vmm. Takes up to 20 s the
+ * directory state_fd ("probe", keyed by QEMU's and the kernel's identity),
+ * unless a candidate was only too late: a busy host is another one tomorrow.
+ * want narrows the candidates. libexec has bulkhead-vmm. Takes up to 55 s the
  * first time. ret gets backend and tsc_khz; why the words for `status` and
  * `doctor` ("emulation (TCG): /dev/kvm exists but cannot run a guest").
  */

@@ -211,6 +211,9 @@ class Campaign:
     def wrong_processes(self, s):
         """Named as running, and not there, or nothing that was ours."""
         there = {p.pid: p for p in self.watcher.look()}
+        # What was seen before it is asked again, it has to know.
+        seen = {p['name']: self.watcher.finder.starts(p['name'].split(':')[-1])
+                for p in s['processes']}
         again = self.status()
         same = {(p['name'], p['pid']) for p in again['processes']
                 if p['running']} if again else set()
@@ -220,12 +223,11 @@ class Campaign:
             found = there.get(p['pid'])
             if not found or found.name != p['name'].split(':')[-1]:
                 return [f'{p["name"]} is said to run as {p["pid"]}']
-        # What was seen before it was asked again, it has to know.
         for p in again['processes'] if again and again['run'] == s['run'] else ():
-            seen = self.watcher.finder.starts(p['name'].split(':')[-1])
-            if p['restarts'] < seen - 1:
+            if p['restarts'] < seen[p['name']] - 1:
                 return [f'{p["name"]} is said to have been started again '
-                        f'{p["restarts"]} times, and was {seen - 1} times']
+                        f'{p["restarts"]} times, and was '
+                        f'{seen[p["name"]] - 1} times']
         named = {p[1] for p in same} | {p['pid'] for p in s['processes']}
         return [f'{p.name} runs as {p.pid}, unsaid' for p in there.values()
                 if p.role in victims.CORES[1:] and p.pid not in named
@@ -373,16 +375,28 @@ class Campaign:
         self.facts.trouble.append(
             f'after {QUIET_S} s not all {want} mails have a verdict')
 
+    def all_there(self):
+        """The status as soon as nothing is missing: the last kill may be a
+        moment ago, and what it ended in its pause."""
+        end = time.monotonic() + slower(120)
+        while True:
+            s = self.status()
+            down = [p['name'] for p in s['processes']
+                    if not p['running']] if s else ['control']
+            if s and not down and s['core']['state'] == 'up' and not \
+                    s['vms']['running'] and all(
+                        t['state'] == 'ready' for t in s['templates']):
+                return s
+            if time.monotonic() > end:
+                break
+            time.sleep(0.2)
+        self.facts.status.append(
+            f'at rest {down} are not running, or not all templates stand: {s}')
+        return s or self.b.status()
+
     def at_rest(self):
         """What status says of processes and machines, once nothing moves."""
-        s = self.b.status_until(
-            'the templates stand', lambda s: all(
-                t['state'] == 'ready' for t in s['templates'])
-            and not s['vms']['running'])
-        down = [p['name'] for p in s['processes'] if not p['running']]
-        if down or s['core']['state'] != 'up':
-            self.facts.status.append(f'at rest {down} are not running, and '
-                                     f'the core is {s["core"]["state"]}')
+        s = self.all_there()
         end = time.monotonic() + slower(20)
         while True:
             s = self.status() or s

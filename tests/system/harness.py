@@ -20,6 +20,7 @@ IMAGES = os.environ.get('BULKHEAD_IMAGES', os.path.join(BUILD, 'images'))
 
 BACKEND = os.environ.get('BULKHEAD_BACKEND', 'auto')
 SLOW = int(os.environ.get('BULKHEAD_SLOW', '1'))
+JAILS = 2  # that are kept ready of each kind, where no pool is
 
 CONFIG = """\
 bulkhead: 1
@@ -190,6 +191,19 @@ class Bulkhead:
         need(False, f'{count} items with a verdict within {seconds} s')
         return []
 
+    def item_until(self, key, seconds=180):
+        """The item of that file, once it has its verdict: of many, the newest."""
+        end = time.monotonic() + slower(seconds)
+        while time.monotonic() < end:
+            found = [i for i in self.items_now() if i['key'] == key
+                     and i['verdict'] != 'pending']
+            if found:
+                return found[-1]
+            time.sleep(0.3)
+        print(self.items_now())
+        need(False, f'{key} has its verdict within {seconds} s')
+        return {}
+
     def status(self):
         return json.loads(self.run('--json', 'status').stdout)
 
@@ -210,6 +224,48 @@ class Bulkhead:
         return self.status_until(
             'every template is built',
             lambda s: all(t['state'] == 'ready' for t in s['templates']))
+
+    def at_rest(self):
+        """Waits until nothing is under way: no VM is at work or being made, and
+        what is kept ready is there. A verdict comes before the end of the VM
+        that it was the work of. What the monitor has open then."""
+        def rests(s):
+            return (not s['vms']['running'] and not s['vms']['waiting'] and
+                    all(t['state'] == 'ready' for t in s['templates']) and
+                    all(p['parked'] + p['jails'] >= (p['depth'] or JAILS)
+                        for p in s['pools']))
+        last = {}
+        for _ in range(slower(100)):
+            self.status_until('nothing is under way', rests)
+            now = self.monitor_fds()
+            if now == last:
+                return now
+            last = now
+            time.sleep(0.5)
+        need(False, f'the monitor comes to rest {last}')
+        return {}
+
+    def monitor_fds(self):
+        """What the monitor has open, by kind."""
+        found = {}
+        monitor = self.monitor_pid()
+        for fd in os.listdir(f'/proc/{monitor}/fd'):
+            with contextlib.suppress(OSError):
+                link = os.readlink(f'/proc/{monitor}/fd/{fd}')
+                kind = link.split('[')[0] if '[' in link else link
+                found[kind] = found.get(kind, 0) + 1
+        return found
+
+    def audit_until(self, what, check, seconds=30):
+        """The records, once check says that they tell it: what a verdict
+        brings with it may be recorded a moment after it."""
+        end = time.monotonic() + slower(seconds)
+        while not check(records := self.audit()):
+            if time.monotonic() > end:
+                need(False, f'{what} within {seconds} s')
+            time.sleep(0.1)
+        print('ok:', what)
+        return records
 
     def audit(self):
         out = self.run('--json', 'audit', 'tail', '-n', '100000').stdout
@@ -262,6 +318,15 @@ class Bulkhead:
     def __exit__(self, *exc):
         self.running.remove(self)
         self.close()
+
+
+def lives(pid):
+    """It is there, and no zombie."""
+    with contextlib.suppress(OSError):
+        with open(f'/proc/{pid}/stat', encoding='utf-8',
+                  errors='replace') as f:
+            return f.read().rpartition(')')[2].split()[0] not in 'ZX'
+    return False
 
 
 def own_mounts(path):

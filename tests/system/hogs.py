@@ -85,7 +85,8 @@ def died(b, mode, vm):
     need(faults == ['deadline'], f'{mode}: ended at its deadline {faults}')
     kinds = {r['kind']: r for r in mine}
     took = seconds(kinds['vm.end']) - seconds(kinds['vm.start'])
-    need(DEADLINE_S - 1 < took < DEADLINE_S + 3,
+    # Twice as long, and more, is when the monitor would end it.
+    need(DEADLINE_S - 1 < took < DEADLINE_S + 8,
          f'{mode}: which was {DEADLINE_S} s: after {took:.1f} s')
 
 

@@ -76,8 +76,9 @@ def full_view():
         b.up()
         w = subprocess.Popen([os.path.join(BUILD, 'bulkhead'), '--config',
                               b.config, 'wire', 'reader'],
-                             stdout=subprocess.DEVNULL)
-        time.sleep(1)
+                             stdout=subprocess.DEVNULL,
+                             stderr=subprocess.PIPE)
+        need(b'waiting' in w.stderr.readline(), 'full-view: somebody watches')
         os.kill(w.pid, signal.SIGSTOP)
         b.deliver('1.mail', plain('first'))
         need(b.items_until(1, 60)[0]['verdict'] == 'refused',
@@ -85,6 +86,7 @@ def full_view():
         need(b.status()['vms']['running'] == 0, 'full-view: its VM is gone')
         os.kill(w.pid, signal.SIGKILL)
         w.wait()
+        w.stderr.close()
 
 
 def clone_done():

@@ -4,6 +4,7 @@ says the truth: the state of an older version is brought up to this one, a
 backup is taken while mail is read and restored elsewhere, the log has times and
 ids and can be searched, and a service manager hears when it is ready, that it
 lives, and when it stops."""
+import contextlib
 import json
 import os
 import re
@@ -118,6 +119,19 @@ def upgrade():
                  and 'version 3' in r.stderr, 'upgrade: a newer state is refused')
 
 
+def said_twice(b):
+    """The log's lines as text and as JSON, of a moment when none came between."""
+    for _ in range(50):
+        b.at_rest()
+        before = b.log()
+        lines = b.run('logs').stdout.splitlines()
+        rows = [json.loads(l)
+                for l in b.run('logs', '--json').stdout.splitlines()]
+        if b.log() == before:
+            break
+    return lines, rows
+
+
 def logs():
     with Bulkhead() as b:
         r = b.run('logs', check=False)
@@ -126,10 +140,9 @@ def logs():
         b.deliver('1.mail', plain('first'))
         b.up()
         b.items_until(1)
-        lines = b.run('logs').stdout.splitlines()
+        lines, rows = said_twice(b)
         need(lines and all(LINE.match(l) for l in lines),
              f'logs: each of {len(lines)} lines has time, level, process, event')
-        rows = [json.loads(l) for l in b.run('logs', '--json').stdout.splitlines()]
         need(len(rows) == len(lines) and any(
             r['event'] == 'up' and len(r['run']) == 32 for r in rows),
              'logs: as JSON, with the id of the run')
@@ -145,9 +158,11 @@ def logs():
                  b.run('logs', '--level', 'warn').stdout.splitlines()),
              'logs: of a level')
         follow = subprocess.Popen([os.path.join(BUILD, 'bulkhead'), '--config',
-                                   b.config, 'logs', '-f', '--since', '0s'],
+                                   b.config, 'logs', '-f'],
                                   stdout=subprocess.PIPE, text=True)
-        time.sleep(0.5)
+        # What is there already; then it is there, too.
+        for _ in range(len(b.log().splitlines())):
+            follow.stdout.readline()
         b.down()
         line = follow.stdout.readline()
         follow.terminate()
@@ -160,10 +175,10 @@ def rotation():
     with Bulkhead(planner='none') as b:
         b.up()
         path = os.path.join(state(b), 'log/bulkhead.log')
-        with open(path, 'a', encoding='utf-8') as f:
-            for _ in range(5 << 10):
-                f.write('time=2026-11-22T07:30:00.000Z level=info process=x '
-                        'event=y ' + 'z' * 960 + '\n')
+        # At once, so that no rotation comes in between.
+        with open(path, 'ab', buffering=0) as f:
+            f.write((b'time=2026-11-22T07:30:00.000Z level=info process=x '
+                     b'event=y ' + b'z' * 960 + b'\n') * (5 << 10))
         end = time.monotonic() + slower(30)
         while os.path.getsize(path) > 1 << 20 and time.monotonic() < end:
             time.sleep(0.2)
@@ -204,6 +219,16 @@ class Manager:
                 return said
         raise AssertionError(f'{want!r} was not said: {self.heard[-20:]}')
 
+    def drain(self):
+        """How much was said that nobody has heard yet."""
+        self.sock.setblocking(False)
+        n = 0
+        with contextlib.suppress(BlockingIOError):
+            while self.sock.recv(4096):
+                n += 1
+        self.sock.settimeout(slower(60))
+        return n
+
     def lines(self):
         self.log.settimeout(slower(20))
         data = b''
@@ -219,30 +244,27 @@ def service():
             m.hear('^READY=1$')
             need(m.heard[0] == 'STATUS=starting' and b.status()['version'],
                  'service: ready when it answers')
-            began = time.monotonic()
-            for _ in range(3):
+            m.drain()
+            m.hear('^WATCHDOG=1$')
+            gaps = []
+            for _ in range(5):
+                began = time.monotonic()
                 m.hear('^WATCHDOG=1$')
-            need(time.monotonic() - began < 4, 'service: the watchdog hears it')
+                gaps.append(round(time.monotonic() - began, 2))
+            # On a busy machine one may be late.
+            need(sorted(gaps)[2] < 0.9,
+                 f'service: the watchdog hears it in time {gaps}')
             for i in range(1, 31):
                 b.deliver(f'{i}.mail', plain(f'number {i}'))
             need('wait' in m.hear(r'\b[1-9]\d* items wait'), 'service: says what it does')
             b.items_until(30)
             m.proc.send_signal(signal.SIGSTOP)
             time.sleep(1)
-            m.sock.setblocking(False)
-            try:
-                while True:
-                    m.sock.recv(4096)
-            except BlockingIOError:
-                pass
+            m.drain()
             time.sleep(1)
-            try:
-                silent = not m.sock.recv(4096)
-            except BlockingIOError:
-                silent = True
+            silent = m.drain() == 0
             m.proc.send_signal(signal.SIGCONT)
             need(silent, 'service: one that hangs gives no sign of life')
-            m.sock.settimeout(slower(60))
             m.proc.terminate()
             m.hear('^STOPPING=1$')
             need(m.proc.wait(slower(60)) == 0, 'service: stops by SIGTERM, with 0')

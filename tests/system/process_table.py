@@ -102,13 +102,14 @@ def check(pid, row, host):
                      'Max cpu time'):
             need(int(limits[what]) <= 256 << 20, f'{name}: {what} bounded')
     with open(f'/proc/{pid}/environ', 'rb') as f:
-        need(re.fullmatch(rb'BULKHEAD_LOG=s run=[0-9a-f]{32}( (vm|item)=\d+)?\0',
-                          f.read()),
-             f'{name}: nothing in its environment but how to log')
+        environ = f.read()
     open_fds = fds(pid)
     # A VM that is done is ended at once, stopped or not.
     if not status(pid)['State'].startswith('T'):
         raise OSError('gone meanwhile')
+    need(re.fullmatch(rb'BULKHEAD_LOG=s run=[0-9a-f]{32}( (vm|item)=\d+)?\0',
+                      environ),
+         f'{name}: nothing in its environment but how to log')
     check_fds(row, open_fds)
 
 

@@ -205,7 +205,7 @@ def main():
         b.templates()
         deliver(b, 'first', 1)
         all_read(b, 1, 'a mail is read (positive control)')
-        time.sleep(1)
+        b.at_rest()
         scores(b)
         count = monitor_has_none(b, 1)
         for name in ('connector', 'broker', 'store'):

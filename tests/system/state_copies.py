@@ -14,7 +14,7 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import Bulkhead, need, plain, slower  # noqa: E402
+from harness import Bulkhead, lives, need, plain, slower  # noqa: E402
 
 LOG = ('audit', 'tip')
 BACKUPS = 12
@@ -43,7 +43,7 @@ def refused(b, words, what):
 def one_run(b, mail):
     b.up()
     b.deliver(f'{mail}.mail', plain(f'mail {mail}'))
-    b.items_until(1)
+    b.item_until(f'{mail}.mail')
     b.down()
 
 
@@ -153,10 +153,12 @@ def killed():
         for n in range(4):
             b.deliver(f'{n}.mail', plain(f'mail {n}'))
         b.status_until('one is read', lambda s: s['items']['read'] >= 1)
+        tree = b.children()
         os.kill(b.monitor_pid(), signal.SIGKILL)
         end = time.monotonic() + slower(20)
-        while b.children() and time.monotonic() < end:
+        while any(map(lives, tree)) and time.monotonic() < end:
             time.sleep(0.1)
+        need(not any(map(lives, tree)), 'all of it is gone')
         path = os.path.join(b.dir, 'killed.tar')
         r = b.run('backup', path)
         os.rename(state(b), state(b) + '.old')

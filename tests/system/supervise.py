@@ -4,13 +4,15 @@ exactly one verdict, status tells the truth, nothing of the old generation is
 left and no template is made anew. A log that cannot be opened keeps it down. A
 kill holds over all that; a monitor that dies is started again where that is
 asked for."""
+import contextlib
 import json
 import os
+import shutil
 import signal
 import sys
 import time
 
-from harness import Bulkhead, need, plain, slower
+from harness import Bulkhead, lives, need, plain, slower
 from restart import SEND, verdicts
 
 GENERATION = ('auditd', 'store', 'broker')
@@ -55,41 +57,6 @@ def well(b):
         p['running'] and p['state'] == 'up' for p in s['processes']) else None
 
 
-def exists(pid):
-    try:
-        with open(f'/proc/{pid}/stat', encoding='utf-8') as f:
-            return f.read().rsplit(')', 1)[1].split()[0] not in 'ZX'
-    except OSError:
-        return False
-
-
-def fds(b):
-    """What the monitor has open, by kind."""
-    found = {}
-    monitor = b.monitor_pid()
-    for fd in os.listdir(f'/proc/{monitor}/fd'):
-        try:
-            link = os.readlink(f'/proc/{monitor}/fd/{fd}')
-        except OSError:
-            continue
-        kind = link.split('[')[0] if '[' in link else link
-        found[kind] = found.get(kind, 0) + 1
-    return found
-
-
-def quiet(b):
-    """The monitor's descriptors once nothing is under way."""
-    last = {}
-    for _ in range(slower(100)):
-        now = fds(b)
-        if now == last:
-            return now
-        last = now
-        time.sleep(0.3)
-    need(False, f'the monitor comes to rest {last}')
-    return {}
-
-
 class Mails:
     """Mails that go on arriving, so that there is always one at work."""
 
@@ -127,7 +94,7 @@ def strike(b, mails, name, sig):
         s = well(b)
         return s and process(s, name)['pid'] != old['pid'] and s
     s = wait_for(f'{what}: all is well again', again)
-    need(not any(map(exists, tree)), f'{what}: nothing of before is left')
+    need(not any(map(lives, tree)), f'{what}: nothing of before is left')
     now = process(s, name)
     need(now['restarts'] == old['restarts'] + 1, f'{what}: counted in status')
     want = 'signal 9' if sig == signal.SIGKILL else 'hangs'
@@ -143,9 +110,10 @@ def strike(b, mails, name, sig):
 def strike_at_work(b, mails, name, sig):
     """The same, with a machine that is surely at work meanwhile."""
     mails.n += 1
+    pid = pid_of(b, name)
     b.deliver(f'{mails.n}.mail', plain('long', 'some words of it\r\n' * 100_000))
     wait_for('a machine is at work', lambda: b.status()['vms']['running'])
-    os.kill(pid_of(b, name), sig)
+    os.kill(pid, sig)
     wait_for(f'{name} ends a machine\'s work: all is well again',
              lambda: b.status()['core']['restarts'] == 4 and well(b))
 
@@ -172,7 +140,7 @@ def one_by_one(sig, watchdog):
         mails = Mails(b)
         mails.some(1)
         mails.all_read()
-        before = quiet(b)
+        before = b.at_rest()
         done = []
         for name in GENERATION + ALONE:
             strike(b, mails, name, sig)
@@ -190,7 +158,7 @@ def one_by_one(sig, watchdog):
         s = b.status()
         need([t['built'] for t in s['templates']] == [1, 1],
              'no template was made anew')
-        after = quiet(b)
+        after = b.at_rest()
         need(after == before,
              f'the monitor has no descriptor more than before: '
              f'{[(k, before.get(k, 0), v) for k, v in after.items() if v != before.get(k)]}')
@@ -220,10 +188,14 @@ def the_log_is_away(b, mails):
     s = b.status()
     need(s['vms']['running'] == 0 and s['vms']['waiting'] == 0,
          'no machine is at work')
-    for f in os.listdir(audit) if os.path.isdir(audit) else []:
-        os.unlink(os.path.join(audit, f))
-    os.rmdir(audit)
-    os.rename(audit + '.away', audit)
+
+    def put_back():
+        # The next auditd may begin one in its place meanwhile.
+        shutil.rmtree(audit, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            os.rename(audit + '.away', audit)
+        return not os.path.exists(audit + '.away')
+    wait_for('the log is put back', put_back)
     wait_for('with the log all is well again', lambda: well(b))
     mails.all_read()
     b.run('audit', 'verify')
@@ -255,7 +227,7 @@ def in_an_effect(b, mails, end_of):
     effect_of(b, 'started')
     os.kill(pid_of(b, end_of), signal.SIGKILL)
     what = f'{end_of} ends in an effect'
-    wait_for(f'{what}: all is well again', lambda: not exists(drafts) and well(b))
+    wait_for(f'{what}: all is well again', lambda: not lives(drafts) and well(b))
     found = wait_for(f'{what}: it is unknown', lambda: [
         e for e in effects(b) if e['state'] == 'unknown'][old:])
     need(len(found) == 1, f'{what}: it alone is unknown')
@@ -303,7 +275,7 @@ def latch_from_outside(b):
     need(r.returncode != 0 and 'latch is set all the same' in r.stderr,
          'without control, the latch is written')
     wait_for('it is seen', lambda: not [
-        n for n in b.children().values() if n.startswith('bulkhead-connec')], 5)
+        n for n in b.children().values() if n.startswith('bulkhead-connec')], 8)
     os.kill(b.monitor_pid(), signal.SIGTERM)
     wait_for('a stop is a stop', lambda: not b.monitor_pid())
     os.unlink(os.path.join(b.dir, 'state/latch'))
@@ -313,10 +285,14 @@ def gives_up():
     with Bulkhead(extra='supervision: {backoff: 1s, restarts: 1}\n') as b:
         b.up('--supervise', '--detach')
         first = b.monitor_pid()
+        old = 0
         for _ in range(2):
-            wait_for('the core is up', lambda: well(b))
-            os.kill(pid_of(b, 'broker'), signal.SIGKILL)
-            time.sleep(slower(0.3))
+            def another():
+                s = well(b)
+                pid = process(s, 'broker')['pid'] if s else old
+                return pid != old and pid
+            old = wait_for('the core is up', another)
+            os.kill(old, signal.SIGKILL)
         wait_for('after too many ends bulkhead ends',
                  lambda: b.monitor_pid() != first)
         need('more than 1 times within ten minutes' in b.log(),
@@ -334,13 +310,14 @@ def monitor_dies(b):
     tree = b.children()
     os.kill(b.monitor_pid(), signal.SIGKILL)
     wait_for('with the monitor everything ends',
-             lambda: not any(map(exists, tree)))
+             lambda: not any(map(lives, tree)))
     wait_for('and is started again', lambda: well(b))
     mails.all_read()
     b.run('audit', 'verify')
     # Stopped in the pause: there is no monitor that could be asked.
-    os.kill(b.monitor_pid(), signal.SIGKILL)
-    wait_for('it is gone', lambda: not b.monitor_pid(), 5)
+    old = b.monitor_pid()
+    os.kill(old, signal.SIGKILL)
+    wait_for('it is gone', lambda: b.monitor_pid() != old, 5)
     # Its control may take the question, and end with it.
     def told():
         r = b.run('status', check=False)

@@ -23,6 +23,7 @@ BELOW = {'fetch': 'item', 'queue': 'item', 'place': 'item', 'reader': 'item',
 NOT_HERE = {'kill', 'peer.bad', 'vm.fault', 'vm.watched', 'core.restart',
             'records.lost', 'decision.repeated', 'clock.jump', 'rearm',
             'revoke', 'trip', 'lease.over', 'lease.renewed'}
+TRIES = 3
 IDS = {'run': r'[0-9a-f]{32}', 'task': r'\d+', 'span': r'\d+', 'seq': r'\d+'}
 
 
@@ -123,17 +124,29 @@ def metrics(b):
     return found
 
 
-def metric_until(b, check, what, seconds=20):
+def holds(check, m):
+    with contextlib.suppress(KeyError):  # not counted yet
+        return check(m)
+    return False
+
+
+def metrics_until(b, rows, seconds=20):
+    """The metrics, once all of (what, check) hold of them."""
     last = {}
 
     def look():
         last.clear()
         last.update(metrics(b))
-        return check(last)
+        return all(holds(check, last) for _, check in rows)
     if not until(look, seconds):
         print(json.dumps(last, indent=1))
-        need(False, what)
+    for what, check in rows:
+        need(holds(check, last), what)
     return last
+
+
+def metric_until(b, check, what, seconds=20):
+    return metrics_until(b, [(what, check)], seconds)
 
 
 def mail(i):
@@ -250,29 +263,31 @@ def complete():
         b.items_until(3)
         audit = b.audit()
         decisions = [r for r in audit if r['kind'] == 'decision']
-        m = metric_until(
-            b, lambda m: m.get('bulkhead_items_total{verdict="read"}') == 3 and
-            m.get('bulkhead_effects_total{state="done"}', 0) >= 3,
-            'the metrics come to know three items')
-        need(sum(v for k, v in m.items()
+        # It hears of each from whom it concerns, one after the other.
+        metrics_until(b, [
+            ('the metrics come to know three items', lambda m:
+             m['bulkhead_items_total{verdict="read"}'] == 3 and
+             m['bulkhead_effects_total{state="done"}'] >= 3),
+            (f'{len(decisions)} decisions, as in the log', lambda m:
+             sum(v for k, v in m.items()
                  if k.startswith('bulkhead_decisions_total{')) ==
-             len(decisions), f'{len(decisions)} decisions, as in the log')
-        need(m['bulkhead_decisions_total{verdict="allow",by="none"}'] ==
-             sum(r['verdict'] == 'allow' for r in decisions),
-             'those that allowed, as in the log')
-        need(m['bulkhead_effects_total{state="done"}'] ==
-             sum(r['kind'] == 'outcome' for r in audit),
-             'effects, as in the log')
-        need(sum(v for k, v in m.items()
+             len(decisions)),
+            ('those that allowed, as in the log', lambda m:
+             m['bulkhead_decisions_total{verdict="allow",by="none"}'] ==
+             sum(r['verdict'] == 'allow' for r in decisions)),
+            ('effects, as in the log', lambda m:
+             m['bulkhead_effects_total{state="done"}'] ==
+             sum(r['kind'] == 'outcome' for r in audit)),
+            ('machines at work, as in the log', lambda m:
+             sum(v for k, v in m.items()
                  if k.startswith('bulkhead_vm_starts_total')) ==
-             sum(r['kind'] == 'vm.start' for r in audit),
-             'machines at work, as in the log')
-        need(m['bulkhead_stage_duration_seconds_count{stage="item"}'] == 3 and
+             sum(r['kind'] == 'vm.start' for r in audit)),
+            ('every stage was counted', lambda m:
+             m['bulkhead_stage_duration_seconds_count{stage="item"}'] == 3 and
              m['bulkhead_stage_duration_seconds_count{stage="effect"}'] ==
-             m['bulkhead_effects_total{state="done"}'],
-             'every stage was counted')
-        need(m['bulkhead_telemetry_dropped_total{by="monitor"}'] == 0,
-             'nothing was dropped')
+             m['bulkhead_effects_total{state="done"}']),
+            ('nothing was dropped', lambda m:
+             m['bulkhead_telemetry_dropped_total{by="monitor"}'] == 0)])
         status = b.status()
         need(status['items']['read'] == 3 and
              any(p['name'] == 'telemetry' and p['running']
@@ -359,13 +374,13 @@ def resume(b, c, last):
          'telemetry is started again')
     b.deliver('more.mail', mail('more'))
     b.items_until(6)
-    m = metric_until(
-        b, lambda m: m.get('bulkhead_items_total{verdict="read"}') == 3 and
-        m['bulkhead_otlp_requests_total{signal="logs",result="retried"}'] > 0,
-        'counters survive it, retries are counted')
-    need(m['bulkhead_process_restarts_total{process="telemetry"}'] == 1 and
-         m['bulkhead_otlp_log_position'] <= last + 1,
-         'its end is counted, and nothing was taken for sent')
+    metrics_until(b, [
+        ('counters survive it, retries are counted', lambda m:
+         m['bulkhead_items_total{verdict="read"}'] == 3 and
+         m['bulkhead_otlp_requests_total{signal="logs",result="retried"}'] > 0),
+        ('its end is counted, and nothing was taken for sent', lambda m:
+         m['bulkhead_process_restarts_total{process="telemetry"}'] == 1 and
+         m['bulkhead_otlp_log_position'] <= last + 1)])
     b.down()
     c.mode = None
     b.up()
@@ -417,6 +432,20 @@ def seconds_of(b, start, n):
     return sorted(took)[n // 2]
 
 
+def as_quick(b, start, usual, what):
+    """Five mails take no longer than usual; who waits does so each time, a
+    machine that is busy does not. The number of the next mail."""
+    took = []
+    for _ in range(TRIES):
+        took.append(seconds_of(b, start, 5))
+        start += 5
+        if took[-1] < 2 * usual + 0.5:
+            break
+    need(took[-1] < 2 * usual + 0.5, f'{what}: a mail takes '
+         f'{[round(t, 2) for t in took]} s, not {usual:.2f}')
+    return start
+
+
 def pid_of(b, name):
     return next((p for p, n in b.children().items() if n == name), None)
 
@@ -441,20 +470,19 @@ def bad_collectors():
                       'queue: 64')
             b.up()
             b.templates()
-            took = seconds_of(b, 0, 5)
             name = mode.__name__ if mode else 'nobody'
-            need(took < 2 * usual + 0.5,
-                 f'{name}: a mail takes {took:.2f} s')
-            for i in range(5, 25):
+            start = as_quick(b, 0, usual, name)
+            for i in range(start, start + 20):
                 b.deliver(f'{i}.mail', plain(f'mail {i}'))
-            b.items_until(25)
-            m = metrics(b)
-            need(m['bulkhead_telemetry_queue_spans'] <= 64 and
-                 m['bulkhead_telemetry_spans_total'] >= 100 and
-                 m['bulkhead_telemetry_dropped_total{by="queue"}'] >=
-                 m['bulkhead_telemetry_spans_total'] - 64,
-                 f'{name}: the queue is bounded, what is dropped is counted')
-            need(c.requests > 0 or mode is None, f'{name}: it was asked')
+            b.items_until(start + 20)
+            metric_until(
+                b, lambda m: m['bulkhead_telemetry_queue_spans'] <= 64 and
+                m['bulkhead_telemetry_spans_total'] >= 100 and
+                m['bulkhead_telemetry_dropped_total{by="queue"}'] >=
+                m['bulkhead_telemetry_spans_total'] - 64,
+                f'{name}: the queue is bounded, what is dropped is counted')
+            need(mode is None or until(lambda: c.requests > 0),
+                 f'{name}: it was asked')
             pid = pid_of(b, 'bulkhead-teleme')
             need(rss_kib(pid) < 64 << 10 or 'san' in os.environ.get(
                 'BULKHEAD_BUILD', ''), f'{name}: {rss_kib(pid)} KiB of memory')
@@ -473,13 +501,11 @@ def stopped():
         usual = seconds_of(b, 0, 5)
         pid = pid_of(b, 'bulkhead-teleme')
         os.kill(pid, 19)
-        took = seconds_of(b, 5, 5)
-        need(took < 2 * usual + 0.5,
-             f'with telemetry stopped a mail takes {took:.2f} s, not {usual:.2f}')
-        need(b.status()['items']['read'] == 10, 'status answers')
+        count = as_quick(b, 5, usual, 'with telemetry stopped')
+        need(b.status()['items']['read'] == count, 'status answers')
         os.kill(pid, 18)
         metric_until(
-            b, lambda m: m.get('bulkhead_items_total{verdict="read"}') == 10,
+            b, lambda m: m['bulkhead_items_total{verdict="read"}'] == count,
             'when it goes on, it knows all of it')
         b.run('kill', 'telemetry goes on')
         metric_until(b, lambda m: m['bulkhead_kill_latch'] == 1,

@@ -7,7 +7,7 @@ import sys
 import time
 from collections import Counter
 
-from harness import BUILD, Bulkhead, need, plain, slower
+from harness import BUILD, Bulkhead, lives, need, plain, slower
 
 MAILS = int(os.environ.get('BULKHEAD_MAILS', '50'))
 WARM = 8  # until every process has what it keeps
@@ -45,10 +45,6 @@ def state(pid):
     return read(f'/proc/{pid}/stat').rpartition(')')[2][1:2]
 
 
-def lives(pid):
-    return state(pid) not in ('', 'Z', 'X')
-
-
 def own_memory_kib(pid):
     for line in read(f'/proc/{pid}/status').splitlines():
         if line.startswith('RssAnon:'):
@@ -67,6 +63,9 @@ def groups(run):
 
 def is_vm(name):
     return name.startswith(('qemu', 'bulkhead-vmm', 'bulkhead-porter'[:15]))
+
+
+SHARED = ('temporary files', 'shared memory')
 
 
 class Residue:
@@ -100,8 +99,10 @@ class Residue:
         }
 
     def changes(self, other):
+        """What is not as it was; what lay about from others may have gone."""
         return {k: (v, other.facts[k]) for k, v in self.facts.items()
-                if v != other.facts[k]}
+                if (set(other.facts[k]) - set(v) if k in SHARED
+                    else v != other.facts[k])}
 
 
 def done(b):
@@ -125,14 +126,14 @@ def send(b, first, count):
 def settled(b, like=None):
     """Its residue, once that stands still (or is as it was)."""
     end = time.monotonic() + slower(60)
+    b.at_rest()
     last = Residue(b)
     while time.monotonic() < end:
         time.sleep(1)
         now = Residue(b)
         if like and not like.changes(now):
             return now
-        if not like and not last.changes(now) and all(
-                t['state'] == 'ready' for t in b.status()['templates']):
+        if not like and not last.changes(now):
             return now
         last = now
     return last
@@ -142,7 +143,7 @@ def end_of_all(b):
     tree = b.children()
     run = b.status()['run']
     b.down()
-    end = time.monotonic() + 5
+    end = time.monotonic() + slower(20)
     while any(map(lives, tree)) and time.monotonic() < end:
         time.sleep(0.1)
     left = [n for p, n in tree.items() if lives(p)]

@@ -5,19 +5,25 @@ import json
 import os
 import subprocess
 import sys
-import time
 
-from harness import BUILD, Bulkhead, need, plain
+from harness import BUILD, Bulkhead, need, plain, slower
 
 MARK = 'zebra crossing'
 
 
-def watch(b, *args, **kw):
+def watch(b, *args):
     return subprocess.Popen([*os.environ.get('BULKHEAD_WRAP', '').split(),
                              os.path.join(BUILD, 'bulkhead'), '--config',
                              b.config, 'wire', *args], text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                            **kw)
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def waits(b, *args):
+    """One that is known to wait for its VM."""
+    w = watch(b, *args)
+    said = w.stderr.readline()
+    need('waiting for the next VM' in said, f'{" ".join(args)}: {said.strip()}')
+    return w
 
 
 def in_order(events, wanted):
@@ -65,10 +71,9 @@ UP = [
 
 def one_mail(b):
     """Watches the next reader through one mail."""
-    w = watch(b, '--json', '--full', 'reader')
-    time.sleep(1)
+    w = waits(b, '--json', '--full', 'reader')
     b.deliver('1.mail', plain('first', body=MARK))
-    out, err = w.communicate(timeout=180)
+    out, err = w.communicate(timeout=slower(180))
     need(w.returncode == 0, f'the view ends with the VM {err}')
     events = [json.loads(line) for line in out.splitlines()]
     in_order(events, DOWN)
@@ -83,10 +88,9 @@ def one_mail(b):
 
 def text_view(b):
     """The same for people, of the planner; a terminal gets nothing raw."""
-    w = watch(b, 'planner')
-    time.sleep(1)
+    w = waits(b, 'planner')
     b.deliver('2.mail', plain('second', body='\x1b[2J\x1b]0;owned\x07'))
-    out, err = w.communicate(timeout=180)
+    out, err = w.communicate(timeout=slower(180))
     need(w.returncode == 0, f'a planner is watched {err}')
     need('mcp' in out and 'initialize' in out, 'its requests are seen')
     need(all(c == '\n' or c.isprintable() for c in out),
@@ -104,9 +108,8 @@ def refused(b):
 
 def bad_watchers(b):
     """One does not read, one goes: mails are read all the same."""
-    deaf = watch(b, 'next')
-    gone = watch(b, 'next')
-    time.sleep(1)
+    deaf = waits(b, 'next')
+    gone = waits(b, 'next')
     gone.kill()
     gone.communicate()
     os.kill(deaf.pid, 19)  # SIGSTOP
@@ -114,14 +117,12 @@ def bad_watchers(b):
     items = b.items_until(3)
     need(items[2]['verdict'] == 'read', 'the mail is read')
     os.kill(deaf.pid, 18)
-    deaf.communicate(timeout=60)
+    deaf.communicate(timeout=slower(60))
     for _ in range(9):
-        w = watch(b, 'next')
-        time.sleep(0.1)
+        w = waits(b, 'next')
         w.kill()
         w.communicate()
-    r = watch(b, 'next')
-    time.sleep(1)
+    r = waits(b, 'next')
     need(r.poll() is None, 'those who went leave their places to others')
     r.kill()
     r.communicate()
@@ -138,10 +139,9 @@ def main():
         need(f"vm-{watched[0]['vm']}" == vm and watched[0]['zone'] == 'reader',
              'that it was watched is in the audit log')
         need(watched[1]['zone'] == 'planner', 'each time')
-        w = watch(b, 'next')
-        time.sleep(1)
+        w = waits(b, 'next')
         b.down()
-        _, err = w.communicate(timeout=60)
+        _, err = w.communicate(timeout=slower(60))
         need(w.returncode == 1 and 'no VM came' in err,
              'who waits is told when bulkhead ends')
     return 0

@@ -357,6 +357,10 @@ static void check_all(void)
 /* The process to be seen and signalled has the uid of the one who tries. */
 static void victim_start(void)
 {
+	int ready[2];
+	char c;
+
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
 	victim = fork();
 	assert_true(victim >= 0);
 	if (victim == 0) {
@@ -364,11 +368,15 @@ static void victim_start(void)
 		become_user();
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 		(void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+		fd_close(&ready[1]);
 		for (;;)
 			(void)pause();
 	}
 	(void)str_printf(victim_pid, sizeof(victim_pid), "%d", victim);
-	(void)poll(NULL, 0, 50);
+	fd_close(&ready[1]);
+	/* Until it has become that. */
+	(void)!read(ready[0], &c, 1);
+	fd_close(&ready[0]);
 }
 
 static void victim_end(void)

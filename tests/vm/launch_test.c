@@ -25,7 +25,7 @@
 #include "vm/launch.h"
 #include "vm/tsc.h"
 
-enum { READY_MS = 30000, GONE_MS = 5000 };
+enum { READY_MS = 30000, GONE_MS = 20000 };
 
 static struct vm_images images;
 

@@ -171,12 +171,12 @@ static uint64_t durable(void)
 	return s.size;
 }
 
-/* Until the log has that many records, or a second is over. */
+/* Until the log has that many records, or 20 seconds are over. */
 static uint64_t durable_soon(uint64_t n)
 {
 	int i;
 
-	for (i = 0; i < 100 && durable() < n; i++)
+	for (i = 0; i < 2000 && durable() < n; i++)
 		(void)poll(NULL, 0, 10);
 	return durable();
 }

@@ -80,9 +80,7 @@ void core_send(struct monitor *m, struct core *c, const int *fds, size_t n)
 	r = chan_send(&c->chan, &m->out, fds, n);
 	if (r == 0)
 		return;
-	/* Of one that ends the channel goes first. */
-	if ((r != -EPIPE && r != -ECONNRESET) ||
-	    !core_exit(c, GONE_MS, why, sizeof(why), NULL))
+	if (!core_exit(c, why, sizeof(why), NULL))
 		(void)str_printf(
 			why, sizeof(why), "does not take a message: %s",
 			r == -EPIPE ? "it is gone" : strerrorname_np(-r));
@@ -370,21 +368,30 @@ void core_event(void *arg, int fd, short revents)
 	if (r == -EPROTO)
 		(void)str_printf(gone, sizeof(gone),
 				 "sent what is no message: %s", why ? why : "");
-	else if (!core_exit(c, GONE_MS, gone, sizeof(gone), NULL))
+	else if (!core_exit(c, gone, sizeof(gone), NULL))
 		(void)str_printf(gone, sizeof(gone), "closed its channel");
 	core_lost(m, c, gone);
 }
 
 /* --- end ----------------------------------------------------------------- */
 
-bool core_exit(const struct core *c, int wait_ms, char *ret, size_t cap,
-	       bool *ret_signal)
+/* Of one that ends the channel goes first: whoever sees that may see the end of
+ * others before its own. */
+static int until_gone(const struct core *c)
+{
+	struct pollfd p = { .fd = c->chan.fd };
+
+	return poll(&p, 1, 0) > 0 && p.revents & (POLLHUP | POLLERR) ? GONE_MS
+								     : 0;
+}
+
+bool core_exit(const struct core *c, char *ret, size_t cap, bool *ret_signal)
 {
 	struct pollfd p = { c->pidfd, POLLIN, 0 };
 	siginfo_t si = { 0 };
 	const char *name;
 
-	if (!c->pid || poll(&p, 1, wait_ms) <= 0 ||
+	if (!c->pid || poll(&p, 1, until_gone(c)) <= 0 ||
 	    waitid(P_PIDFD, (id_t)c->pidfd, &si, WEXITED | WNOHANG | WNOWAIT) <
 		    0 ||
 	    !si.si_pid)

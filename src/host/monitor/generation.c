@@ -88,7 +88,7 @@ static void generation_lost(struct monitor *m, struct core *c, const char *why)
 static bool with_broker(struct core *c, char why[SUP_CAUSE])
 {
 	return c->proc == PROC_CONNECTOR && core_hears(&c->m->broker) &&
-	       core_exit(&c->m->broker, 0, why, SUP_CAUSE, NULL);
+	       core_exit(&c->m->broker, why, SUP_CAUSE, NULL);
 }
 
 void core_lost(struct monitor *m, struct core *c, const char *why)
@@ -147,7 +147,7 @@ static void blame(struct monitor *m)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(of); i++) {
-		if (!core_exit(of[i], 0, why, sizeof(why), &killed) || !killed)
+		if (!core_exit(of[i], why, sizeof(why), &killed) || !killed)
 			continue;
 		m->gen.blamed = of[i];
 		(void)str_copy(m->gen.cause, sizeof(m->gen.cause),
@@ -156,7 +156,7 @@ static void blame(struct monitor *m)
 	}
 	for (i = 0; i < 2 && m->gen.blamed == &m->broker; i++) {
 		if (!said_why(of[i], why, sizeof(why)) &&
-		    !core_exit(of[i], 0, why, sizeof(why), NULL))
+		    !core_exit(of[i], why, sizeof(why), NULL))
 			continue;
 		m->gen.blamed = of[i];
 		(void)str_copy(m->gen.cause, sizeof(m->gen.cause),

@@ -335,10 +335,10 @@ bool core_hears(const struct core *c);
 /* Sends m->out to one that hears; one that does not take it is lost. */
 void core_send(struct monitor *m, struct core *c, const int *fds, size_t n);
 void core_event(void *arg, int fd, short revents);
-/* True: it has ended, within wait_ms; ret says how, ret_signal (may be NULL)
- * whether by a signal. */
-[[nodiscard]] bool core_exit(const struct core *c, int wait_ms, char *ret,
-			     size_t cap, bool *ret_signal);
+/* True: it has ended, or does so in a moment, for its channel has; ret says
+ * how, ret_signal (may be NULL) whether by a signal. */
+[[nodiscard]] bool core_exit(const struct core *c, char *ret, size_t cap,
+			     bool *ret_signal);
 void core_kill(struct monitor *m, struct core *c);
 void connectors_kill(struct monitor *m);
 void cores_end(struct monitor *m);

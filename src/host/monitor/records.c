@@ -46,7 +46,7 @@ static void lost(struct monitor *m, int r)
 		(void)str_printf(why, sizeof(why),
 				 "hangs: a record is not durable after %d s",
 				 MONITOR_AUDIT_MS / 1000);
-	else if (!core_exit(&m->auditd, 0, why, sizeof(why), NULL))
+	else if (!core_exit(&m->auditd, why, sizeof(why), NULL))
 		(void)str_printf(why, sizeof(why), "cannot be asked: %s",
 				 strerrorname_np(-r));
 	core_lost(m, &m->auditd, why);

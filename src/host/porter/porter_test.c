@@ -419,8 +419,8 @@ static void test_faults(void **state)
 		/* Deadlines are short only where they are what is tested. */
 		const char *args =
 			faults[i].want == WIRE_DEADLINE
-				? "workload=reader-email deadline_ms=300 "
-				  "handshake_ms=300"
+				? "workload=reader-email deadline_ms=1500 "
+				  "handshake_ms=1500"
 				: "workload=reader-email deadline_ms=10000 "
 				  "handshake_ms=10000";
 		struct rig r;
@@ -682,7 +682,7 @@ static void test_no_reading(void **state)
 	struct rig r;
 
 	(void)state;
-	rig_start_item(&r, "workload=reader-email deadline_ms=300",
+	rig_start_item(&r, "workload=reader-email deadline_ms=1500",
 		       span_of(item, LIMIT_ITEM));
 	guest_open(&r);
 	hear_fault(&r, "no reading", WIRE_DEADLINE);
@@ -1261,7 +1261,7 @@ static void test_slow_broker(void **state)
 	struct msg m;
 
 	(void)state;
-	planner_open(&r, "workload=planner-triage deadline_ms=300");
+	planner_open(&r, "workload=planner-triage deadline_ms=3000");
 	say(&r, LINE("1", "tools/call", "{\"name\":\"x\"}"));
 	hear(&r.broker, MSG_CALL, &m);
 	hear(&r.monitor, MSG_VM_READY, &m);

@@ -281,8 +281,10 @@ static void jailed(void **)
 {
 	struct rig r;
 
-	start(&r, READER "handshake_ms=50 start=clone park=jailed");
+	start(&r, READER "handshake_ms=2000 start=clone park=jailed");
 	told(&r, MSG_VM_PARKED);
+	/* Its handshake has its time from the work on. */
+	(void)poll(NULL, 0, 2100);
 	assert_true(quiet(qemu) && quiet(r.wire) && quiet(r.monitor.fd));
 	give_work(&r);
 	qemu_hears(qmp_begin_text);
@@ -379,7 +381,7 @@ static void resumed_in_a_hurry(void **)
 	struct msg m;
 	struct rig r;
 
-	start(&r, READER "handshake_ms=1000 start=clone park=resumed");
+	start(&r, READER "handshake_ms=3000 start=clone park=resumed");
 	qemu_says(BEGUN LOADED);
 	guest_open(&r);
 	told(&r, MSG_VM_READY);
@@ -387,7 +389,7 @@ static void resumed_in_a_hurry(void **)
 	give_work(&r);
 	answer(&r);
 	takes(&r, SPAN_LIT("item"));
-	(void)poll(NULL, 0, 1500);
+	(void)poll(NULL, 0, 3500);
 	answer(&r);
 	hear(&r.broker, MSG_RECORD, &m);
 	told(&r, MSG_VM_DONE);
@@ -586,7 +588,7 @@ static void does_not_go(void **)
 {
 	struct rig r;
 
-	start(&r, PLANNER "handshake_ms=300 start=template");
+	start(&r, PLANNER "handshake_ms=2000 start=template");
 	qemu_says(BEGUN);
 	guest_open(&r);
 	hear_fault(&r, "stays", WIRE_DEADLINE);
