@@ -39,7 +39,8 @@
 
 enum {
 	CALLS_MAX = 4096,
-	IDS = 28, /* records that a run asks for */
+	PARTS = 2, /* of a scenario, at the same time: most of it is waiting */
+	IDS = 28,  /* records that a run asks for */
 	PATH_BYTES = 256,
 	HANG_S = 120,
 	AUDITD_FDS = 4,
@@ -707,8 +708,9 @@ static void tell(const char *name, int at, enum fault f, const char *why)
 		     f < FAULT_MAX ? faults[f].name : "no fault", why);
 }
 
-/* All calls of a scenario, each with all its faults; every EVERYth of them. */
-static int sweep(const char *name, void (*make)(void), int every)
+/* This part's calls of a scenario, each with all its faults; every EVERYth of
+ * them. */
+static int sweep(const char *name, void (*make)(void), int every, int part)
 {
 	static uint8_t of[CALLS_MAX];
 	char template[PATH_BYTES];
@@ -727,7 +729,7 @@ static int sweep(const char *name, void (*make)(void), int every)
 	tell(name, 0, FAULT_MAX, try(base, 0, FAULT_MAX));
 	n = report->n;
 	memcpy(of, report->of, sizeof(of));
-	for (i = 0; i < n; i++)
+	for (i = part; i < n; i += PARTS)
 		for (f = 0; f < FAULT_MAX; f++) {
 			if (!(calls[of[i]].faults & 1U << f) || turn++ % every)
 				continue;
@@ -735,9 +737,10 @@ static int sweep(const char *name, void (*make)(void), int every)
 			tell(name, i, (enum fault)f,
 			     try(base, i, (enum fault)f));
 		}
-	(void)printf("%s: %d calls, %d faults, %d failed, %d came too late to "
-		     "be met\n",
-		     name, n, runs, failures, missed);
+	(void)printf(
+		"%s, part %d of %d: %d calls, %d faults, %d failed, %d came "
+		"too late to be met\n",
+		name, part + 1, PARTS, n, runs, failures, missed);
 	return failures || runs == 0 || missed > runs / 4 ? 1 : 0;
 }
 
@@ -754,7 +757,7 @@ int main(int argc, char **argv)
 		{ "a change of keys", make_keys },
 	};
 	char base[] = "/dev/shm/auditd-faults-XXXXXX";
-	pid_t pids[ARRAY_SIZE(scenarios)];
+	pid_t pids[PARTS * ARRAY_SIZE(scenarios)];
 	uint64_t every = 1;
 	int status, rc = 0;
 	size_t i;
@@ -766,7 +769,7 @@ int main(int argc, char **argv)
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (!mkdtemp(base))
 		fatal(base);
-	for (i = 0; i < ARRAY_SIZE(scenarios); i++) {
+	for (i = 0; i < ARRAY_SIZE(pids); i++) {
 		pids[i] = fork();
 		if (pids[i] != 0)
 			continue;
@@ -776,9 +779,11 @@ int main(int argc, char **argv)
 		if (report == MAP_FAILED)
 			fatal("report");
 		(void)str_printf(work, sizeof(work), "%s/%zu", base, i);
-		return sweep(scenarios[i].name, scenarios[i].make, (int)every);
+		return sweep(scenarios[i / PARTS].name,
+			     scenarios[i / PARTS].make, (int)every,
+			     (int)(i % PARTS));
 	}
-	for (i = 0; i < ARRAY_SIZE(scenarios); i++)
+	for (i = 0; i < ARRAY_SIZE(pids); i++)
 		if (pids[i] < 0 || waitpid(pids[i], &status, 0) != pids[i] ||
 		    !WIFEXITED(status) || WEXITSTATUS(status) != 0)
 			rc = 1;

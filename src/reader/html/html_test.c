@@ -5,16 +5,12 @@
  */
 #include "reader/html/html.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/time.h>
-
-#include <cmocka.h>
 
 #include "base/fd.h"
+#include "base/testing.h"
 #include "reader/html/parse.h"
 
 struct row {
@@ -771,15 +767,6 @@ static void test_links(void **)
 		assert_int_equal(d.m.links[0].mismatch, rows[i].mismatch);
 		draft_done(&d);
 	}
-}
-
-/* Ends the test once that many seconds were computed, however busy the machine
- * is; 0: does not. */
-static void cpu_limit(time_t seconds)
-{
-	const struct itimerval t = { .it_value.tv_sec = seconds };
-
-	assert_int_equal(setitimer(ITIMER_PROF, &t, NULL), 0);
 }
 
 /* Two selects in each other that are asked in turns: no square of them. */

@@ -1,14 +1,10 @@
 /* word_test: encoded words, whole, split and broken. */
 #include "reader/mail/word.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/time.h>
 
-#include <cmocka.h>
-
+#include "base/testing.h"
 #include "proto/limits.h"
 #include "reader/mail/charset.h"
 #include "reader/mail/flaw.h"
@@ -97,15 +93,6 @@ static void test_limits(void **)
 		words_decode(buf_view(&in), &out, &flaws);
 		assert_int_equal(out.n, n <= CHARSET_NAME_MAX ? 1 : in.n);
 	}
-}
-
-/* Ends the test once that many seconds were computed, however busy the machine
- * is; 0: does not. */
-static void cpu_limit(time_t seconds)
-{
-	const struct itimerval t = { .it_value.tv_sec = seconds };
-
-	assert_int_equal(setitimer(ITIMER_PROF, &t, NULL), 0);
 }
 
 /* Beginnings without ends, as many as an item holds: the look for an end is
