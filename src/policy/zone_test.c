@@ -243,10 +243,13 @@ static void as_the_library(void **)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(offsets), cmocka_unit_test(refused_rules),
+		cmocka_unit_test(offsets),
+		cmocka_unit_test(refused_rules),
 		cmocka_unit_test(damage),
-		cmocka_unit_test(ends),  cmocka_unit_test(week),
-		cmocka_unit_test(names),   cmocka_unit_test(as_the_library),
+		cmocka_unit_test(ends),
+		cmocka_unit_test(week),
+		cmocka_unit_test(names),
+		cmocka_unit_test(as_the_library),
 	};
 
 	return cmocka_run_group_tests_name("policy/zone", tests, NULL, NULL);
