@@ -99,17 +99,26 @@ static const struct {
 	{ "the server in the body", LEA "\r\n" OURS PASS, NOBODY, NULL },
 };
 
-/* The one connector, and the server whose word counts for its mails. */
-static void connect_inbox(void)
+static void connect_one(struct m_connector m, struct chan *c)
 {
 	int pair[2];
 
 	assert_int_equal(chan_pair(pair), 0);
-	out.connector = (struct m_connector){ SPAN_LIT("inbox"), 1,
-					      SPAN_LIT("mx.example.org") };
+	chan_limited(c, pair[0]);
+	out.connector = m;
 	say(&w.monitor, MSG_CONNECTOR, pair[1]);
-	fd_close(&pair[0]);
 	fd_close(&pair[1]);
+}
+
+/* With the server whose word counts for its mails. */
+static void connect_inbox(void)
+{
+	struct chan inbox;
+
+	connect_one((struct m_connector){ SPAN_LIT("inbox"), 1,
+					  SPAN_LIT("mx.example.org") },
+		    &inbox);
+	chan_done(&inbox);
 }
 
 static json_t *first_item(void)
@@ -134,8 +143,7 @@ static void is_told(size_t i, const json_t *item)
 		fail_msg("%s: from is not told as it should be", mails[i].what);
 }
 
-/* Its answer goes to whoever is proved, and a set has him. */
-static void reply_is(size_t i, struct chan *planner, const json_t *item)
+static void reply(struct chan *planner, const json_t *item)
 {
 	static char thread[32];
 
@@ -146,6 +154,12 @@ static void reply_is(size_t i, struct chan *planner, const json_t *item)
 	out.call.args[1] = (struct m_arg){ SPAN_LIT("body"), ARG_STRING,
 					   ARG_SCALAR, SPAN_LIT("Hi") };
 	call(planner, "reply", 2);
+}
+
+/* Its answer goes to whoever is proved, and a set has him. */
+static void reply_is(size_t i, struct chan *planner, const json_t *item)
+{
+	reply(planner, item);
 	hear(planner, MSG_CALL_RESULT);
 	/* allowed, but for the connector, which is not there */
 	if (span_is(in.call_result.clause, "no connector") != !!mails[i].set)
@@ -218,6 +232,47 @@ static void test_no_authserv(void **)
 	chan_done(&planner);
 }
 
+/* An answer whose outcome nobody knows is not given again by itself, nor by the
+ * owner's word: whom it answers only its task knew. He is told so. */
+static void test_repeated_answer(void **)
+{
+	const struct m_connector drafts = { SPAN_LIT("outbox"),
+					    2,
+					    { NULL, 0 } };
+	struct chan planner, outbox;
+	uint64_t vm, effect;
+	json_t *item;
+
+	connect_inbox();
+	connect_one(drafts, &outbox);
+	(void)planner_of_mail(OURS PASS LEA, &planner, &vm);
+	out.empty = (struct m_empty){ 0 };
+	say(&planner, MSG_TASK_GET, -1);
+	hear(&planner, MSG_TASK);
+	item = first_item();
+	reply(&planner, item);
+	json_decref(item);
+	hear(&outbox, MSG_EFFECT);
+	effect = in.effect.effect;
+	assert_int_equal(in.effect.n, 3);
+	assert_true(span_is(in.effect.args[2].name, "to"));
+	assert_true(span_is(in.effect.args[2].value, "lea@example.org"));
+	chan_done(&outbox);
+	hear(&planner, MSG_CALL_RESULT);
+	assert_int_equal(in.call_result.executed, 0);
+	assert_true(span_is(in.call_result.reason,
+			    "outcome unknown: it will not be repeated"));
+	connect_one(drafts, &outbox);
+	out.s_ref.id = effect;
+	say(&w.control, MSG_C_REPEAT, -1);
+	hear(&w.control, MSG_C_FAIL);
+	assert_non_null(memmem(in.text.text.p, in.text.text.n,
+			       "by a handle of its task", 23));
+	alive();
+	chan_done(&planner);
+	chan_done(&outbox);
+}
+
 static int start(void **state)
 {
 	*state = text;
@@ -230,6 +285,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(test_headers, start,
 						world_stop),
 		cmocka_unit_test_setup_teardown(test_no_authserv, start,
+						world_stop),
+		cmocka_unit_test_setup_teardown(test_repeated_answer, start,
 						world_stop),
 	};
 
