@@ -639,7 +639,7 @@ static struct peer *judge(struct broker *b, struct request_of *q,
 	begin_decided(b, in->atoms);
 	/* He is about to be told of what he has not seen. */
 	if (q->own && d->hidden)
-		session_hidden(q->own->session, &d->resolved);
+		session_hidden(q->own->session, &b->in.call);
 	if (q->fires)
 		check_bytes(b, q, d);
 	refuse_canaries(b, q, d);
