@@ -686,19 +686,6 @@ static struct peer *decide(struct broker *b, struct request_of *q,
 	return start(b, c, q, d) ? c : NULL;
 }
 
-/* The owner wants no more of this task. */
-static struct peer *frozen_task(struct broker *b, const struct request_of *q,
-				struct decision *d, struct m_audit_ok *ok)
-{
-	refuse(d, "frozen task", "the owner has frozen this task");
-	begin_args(b, &b->in.call);
-	if (record(b, q, d, 0, ok))
-		observed_decision(b, q, d, ok->index, observe_now());
-	else
-		observed_decision(b, q, d, 0, observe_now());
-	return NULL;
-}
-
 /* What the planner is told of a call that is not carried out at once. */
 static const char *waits(const struct decision *d, const struct request_of *q)
 {
@@ -761,9 +748,10 @@ void call_capability(struct broker *b, struct peer *p)
 					d->clause, d->reason, ok.index });
 		return;
 	}
-	if (!t->frozen && call_own(b, p, t, &q))
+	if (!latch_why(b, b->in.call.capability, t->id) &&
+	    call_own(b, p, t, &q))
 		return;
-	c = t->frozen ? frozen_task(b, &q, d, &ok) : decide(b, &q, d, &ok);
+	c = decide(b, &q, d, &ok);
 	if (!c) {
 		reply(b, p,
 		      &(struct result){
@@ -775,14 +763,6 @@ void call_capability(struct broker *b, struct peer *p)
 	c->effect_vm = p->vm;
 	c->effect_call = call;
 	execute(b, c, &q, d);
-}
-
-void call_freeze(struct broker *b, uint64_t task)
-{
-	struct task *t = task_find(b, task);
-
-	if (t)
-		t->frozen = true;
 }
 
 bool call_fire(struct broker *b, struct request_of *q)
