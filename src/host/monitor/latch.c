@@ -206,6 +206,21 @@ const char *latch_rearm(struct monitor *m, const struct latch *l)
 	return NULL;
 }
 
+static void was_rearmed(void *arg, const struct latch *l, const char *words)
+{
+	struct monitor *m = arg;
+
+	begin_record(m, "rearm", l, "rearm", span_str(words));
+	monitor_audit(m);
+}
+
+void latch_record_rearmed(struct monitor *m)
+{
+	/* They stay until they are on disk in the log. */
+	if (latches_rearmed(&m->latches, was_rearmed, m) && m->gen.log)
+		latches_rearmed_forget(&m->latches);
+}
+
 /* --- what is there already ----------------------------------------------- */
 
 /* Whatever sets it, a file that is there is a kill. */
