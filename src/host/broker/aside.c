@@ -283,13 +283,14 @@ void aside_erase(struct broker *b, struct peer *control)
 	const struct m_c_aside m = b->in.c_aside;
 	uint8_t key[KEY];
 	uint32_t gathered = 0;
-	bool ok = true;
 	size_t at;
+	bool ok;
 	int i;
 
 	if (!ids_ok(b, control))
 		return;
 	record_erasure(b, &m, "audit.erase");
+	ok = approvals_erase(b, m.ids);
 	for (at = 0; ok && at < m.ids.n; at += ASIDE_ID) {
 		memcpy(key, m.ids.p + at, ASIDE_ID);
 		for (i = 0; ok && i < ASIDE_CHUNKS; i++) {

@@ -644,7 +644,7 @@ static struct peer *judge(struct broker *b, struct request_of *q,
 	begin_decided(b, in->atoms);
 	/* He is about to be told of what he has not seen. */
 	if (q->own && d->hidden)
-		session_hidden(q->own->session, &d->resolved);
+		session_hidden(q->own->session, &b->in.call);
 	if (q->fires)
 		check_bytes(b, q, d);
 	refuse_canaries(b, q, d);
@@ -687,19 +687,6 @@ static struct peer *decide(struct broker *b, struct request_of *q,
 		     b->in.call.capability) < 0)
 		c->effect_capability[0] = 0;
 	return start(b, c, q, d) ? c : NULL;
-}
-
-/* The owner wants no more of this task. */
-static struct peer *frozen_task(struct broker *b, const struct request_of *q,
-				struct decision *d, struct m_audit_ok *ok)
-{
-	refuse(d, "frozen task", "the owner has frozen this task");
-	begin_args(b, &b->in.call);
-	if (record(b, q, d, 0, ok))
-		observed_decision(b, q, d, ok->index, observe_now());
-	else
-		observed_decision(b, q, d, 0, observe_now());
-	return NULL;
 }
 
 /* What the planner is told of a call that is not carried out at once. */
@@ -764,9 +751,10 @@ void call_capability(struct broker *b, struct peer *p)
 					d->clause, d->reason, ok.index });
 		return;
 	}
-	if (!t->frozen && call_own(b, p, t, &q))
+	if (!latch_why(b, b->in.call.capability, t->id) &&
+	    call_own(b, p, t, &q))
 		return;
-	c = t->frozen ? frozen_task(b, &q, d, &ok) : decide(b, &q, d, &ok);
+	c = decide(b, &q, d, &ok);
 	if (!c) {
 		reply(b, p,
 		      &(struct result){
@@ -778,14 +766,6 @@ void call_capability(struct broker *b, struct peer *p)
 	c->effect_vm = p->vm;
 	c->effect_call = call;
 	execute(b, c, &q, d);
-}
-
-void call_freeze(struct broker *b, uint64_t task)
-{
-	struct task *t = task_find(b, task);
-
-	if (t)
-		t->frozen = true;
 }
 
 bool call_fire(struct broker *b, struct request_of *q)
