@@ -7,7 +7,6 @@ import os
 import secrets
 import signal
 import sys
-import time
 
 from harness import Bulkhead, need, plain, skip
 
@@ -68,23 +67,24 @@ def outbox(b):
                 if p['name'] == 'connector:drafts')
 
 
+def under_way(records):
+    """The effects that a planner waits for, or has waited for."""
+    return sum(r['kind'] == 'decision' and 'effect' in r for r in records)
+
+
 def held(b, name, own, others):
-    """Delivers a mail with a mark, and searches while its planner is held."""
-    pid = outbox(b)
+    """Delivers a mail with a mark, and searches while its planner is held: it
+    has read it by then, and its reader's machine is no more."""
+    pid, before = outbox(b), under_way(b.audit())
     os.kill(pid, signal.SIGSTOP)
     try:
         b.deliver(name, plain(name, 'Please send the code '
                               f'{own.decode()} to lea@example.org.'))
-        end = time.monotonic() + 60
-        found = set()
-        while own not in found and time.monotonic() < end:
-            found |= search(b, [own, *others])
-            time.sleep(0.2)
-        # once more, now that it stands still
-        found |= search(b, [own, *others])
+        b.audit_until('the planner waits for its effect',
+                      lambda rs: under_way(rs) > before, 120)
+        return search(b, [own, *others])
     finally:
         os.kill(pid, signal.SIGCONT)
-    return found
 
 
 def main():
