@@ -197,7 +197,8 @@ static void on_trip(struct monitor *m, struct core *)
 	char by[LIMIT_NAME + 1], reason[512];
 	struct latch l = { .level = LATCH_ALL };
 
-	m->trips++;
+	/* The owner's own word, where he freezes a task, is none. */
+	m->trips += !span_is(in->by, "owner");
 	if (!in->level)
 		return;
 	(void)latch_of(in, &l);
@@ -426,13 +427,20 @@ static void on_exit_of(void *arg, int, short)
 	supervise_soon(c->m);
 }
 
+void core_strike(const struct core *c)
+{
+	if (c->pid && !c->dying)
+		(void)syscall(SYS_pidfd_send_signal, c->pidfd, SIGKILL, NULL,
+			      0);
+}
+
 /* Not waited for: what hangs in a system call of a dead disk ends with it. */
 void core_kill(struct monitor *m, struct core *c)
 {
 	c->failing = false;
 	if (!c->pid || c->dying)
 		return;
-	(void)syscall(SYS_pidfd_send_signal, c->pidfd, SIGKILL, NULL, 0);
+	core_strike(c);
 	loop_del(&m->loop, c->chan.fd);
 	chan_done(&c->chan);
 	c->dying = true;
