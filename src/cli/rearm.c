@@ -62,7 +62,7 @@ static int ask_monitor(const struct conf *conf, const struct latch *l)
 
 static int take_away(const struct latches *d, const struct latch *l)
 {
-	int r = latch_clear(d, l);
+	int r = latch_clear_aside(d, l);
 
 	if (r < 0) {
 		cli_error("the latch cannot be removed: %s", strerror(-r));

@@ -108,6 +108,8 @@ int audit_append(struct chan *auditd, struct audit_record *r,
 	r->answer.type = MSG_NONE;
 	r->pong = 0;
 	for (i = 0; i <= SIGNS_MAX; i++) {
+		if (r->wait && !r->wait(r->wait_arg, auditd->fd))
+			return -EAGAIN;
 		n = chan_recv(auditd, &r->answer, &why);
 		if (n <= 0)
 			return n < 0 ? n : -EPIPE;

@@ -31,6 +31,10 @@ struct audit_record {
 	bool bad;	   /* more fields than LIMIT_AUDIT_FIELDS */
 	struct audit_room room;
 	struct audit_head head;
+	/* Who has something to do while an answer is waited for: returns once
+	 * fd can be read, or false where nobody answers. NULL: nobody has. */
+	bool (*wait)(void *arg, int fd);
+	void *wait_arg;
 };
 
 void audit_begin(struct audit_record *r, const char *kind,

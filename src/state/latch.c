@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,7 +13,9 @@
 
 static const char capability_prefix[] = "capability.";
 static const char task_prefix[] = "task.";
+static const char all_file[] = "latch";
 static const char revoke_mark[] = "revoke";
+static const char rearmed_prefix[] = "rearmed.";
 
 /* A name as a policy has it, and as a file can. */
 static bool capability_ok(struct span s)
@@ -102,7 +105,7 @@ static struct place place_of(const struct latches *d, const struct latch *l)
 		(void)str_printf(p.name, sizeof(p.name), "agent");
 	} else {
 		p.dir = d->state;
-		(void)str_printf(p.name, sizeof(p.name), "latch");
+		(void)str_printf(p.name, sizeof(p.name), "%s", all_file);
 	}
 	return p;
 }
@@ -181,18 +184,38 @@ int latch_clear(const struct latches *d, const struct latch *l)
 	return r < 0 ? r : take_away(p.dir, p.name);
 }
 
-void latch_words(const struct latches *d, const struct latch *l,
-		 char ret[LATCH_WORDS])
+int latch_clear_aside(const struct latches *d, const struct latch *l)
 {
 	const struct place p = place_of(d, l);
+	char aside[LATCH_FILE];
+	int r = l->level >= LATCH_ALL ? take_away(d->sub, revoke_mark) : 0;
+
+	if (r < 0)
+		return r;
+	(void)str_printf(aside, sizeof(aside), "%s%s", rearmed_prefix, p.name);
+	if (renameat(p.dir, p.name, d->sub, aside) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	return fsync(d->sub) < 0 || fsync(p.dir) < 0 ? -errno : 0;
+}
+
+static void words_at(int dir, const char *name, char ret[LATCH_WORDS])
+{
 	CLEAN_FD int fd = openat(
-		p.dir, p.name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+		dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	ssize_t n = fd < 0 ? 0 : fd_read_all(fd, ret, LATCH_WORDS - 1);
 
 	if (n > 0 && ret[n - 1] == '\n')
 		n--;
 	ret[n > 0 ? n : 0] = 0;
 	utf8_trim(ret);
+}
+
+void latch_words(const struct latches *d, const struct latch *l,
+		 char ret[LATCH_WORDS])
+{
+	const struct place p = place_of(d, l);
+
+	words_at(p.dir, p.name, ret);
 }
 
 /* What a name of STATE/latches stands for. */
@@ -222,6 +245,11 @@ static struct latch parse(const char *name)
 	return l;
 }
 
+static bool is_rearmed(const char *name)
+{
+	return !strncmp(name, rearmed_prefix, sizeof(rearmed_prefix) - 1);
+}
+
 static size_t each_sub(const struct latches *d,
 		       void (*fn)(void *arg, const struct latch *l), void *arg)
 {
@@ -237,7 +265,7 @@ static size_t each_sub(const struct latches *d,
 		struct latch l;
 
 		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") ||
-		    !strcmp(e->d_name, revoke_mark))
+		    !strcmp(e->d_name, revoke_mark) || is_rearmed(e->d_name))
 			continue;
 		l = parse(e->d_name);
 		fn(arg, &l);
@@ -265,4 +293,47 @@ size_t latches_each(const struct latches *d,
 		n++;
 	}
 	return n + each_sub(d, fn, arg);
+}
+
+/* Each file of one that was taken away; it goes, where fn is NULL. */
+static size_t each_rearmed(const struct latches *d, latch_told_fn fn, void *arg)
+{
+	int fd = openat(d->sub, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *e;
+	size_t n = 0;
+
+	if (!dir)
+		fd_close(&fd);
+	while (dir && n < LATCHES_MAX && (e = readdir(dir))) {
+		const char *name = e->d_name + sizeof(rearmed_prefix) - 1;
+		char words[LATCH_WORDS];
+		struct latch l;
+
+		if (!is_rearmed(e->d_name))
+			continue;
+		n++;
+		if (!fn) {
+			(void)unlinkat(d->sub, e->d_name, 0);
+			continue;
+		}
+		l = parse(name);
+		if (!strcmp(name, all_file))
+			l.level = LATCH_ALL;
+		words_at(d->sub, e->d_name, words);
+		fn(arg, &l, words);
+	}
+	if (dir)
+		(void)closedir(dir);
+	return n;
+}
+
+size_t latches_rearmed(const struct latches *d, latch_told_fn fn, void *arg)
+{
+	return each_rearmed(d, fn, arg);
+}
+
+void latches_rearmed_forget(const struct latches *d)
+{
+	(void)each_rearmed(d, NULL, NULL);
 }

@@ -9,6 +9,7 @@
  *	STATE/latches/agent
  *	STATE/latches/task.17
  *	STATE/latches/capability.email.send
+ *	STATE/latches/rearmed.task.17      was taken away while no monitor ran
  */
 #ifndef STATE_LATCH_H
 #define STATE_LATCH_H
@@ -56,6 +57,20 @@ bool latch_is_set(const struct latches *d, const struct latch *l);
 
 /* Takes it away, durable likewise. 0 (also where there was none) or -errno. */
 [[nodiscard]] int latch_clear(const struct latches *d, const struct latch *l);
+
+/* The same while no monitor runs: what it was stays in a file beside, for the
+ * next one to put on record. */
+[[nodiscard]] int latch_clear_aside(const struct latches *d,
+				    const struct latch *l);
+
+/* Calls fn for each of those, with its words. How many there were. */
+typedef void (*latch_told_fn)(void *arg, const struct latch *l,
+			      const char *words);
+
+size_t latches_rearmed(const struct latches *d, latch_told_fn fn, void *arg);
+
+/* They are on record. */
+void latches_rearmed_forget(const struct latches *d);
 
 /* Its words without the line's end, "" if it has none. */
 void latch_words(const struct latches *d, const struct latch *l,

@@ -169,6 +169,50 @@ static void test_mark(void **)
 	rig_end(&r);
 }
 
+static char told[LATCH_WORDS];
+
+static void note_told(void *, const struct latch *l, const char *words)
+{
+	last = *l;
+	(void)str_printf(told, sizeof(told), "%s", words);
+}
+
+/* What was taken away is no latch any more, and is told of until that is on
+ * record. */
+static void test_aside(void **)
+{
+	const struct latch levels[] = {
+		{ .level = LATCH_CAPABILITY, .capability = "email.send" },
+		{ .level = LATCH_TASK, .task = 17 },
+		{ .level = LATCH_AGENT },
+		{ .level = LATCH_ALL },
+	};
+	struct rig r;
+	size_t i;
+
+	rig_start(&r);
+	for (i = 0; i < ARRAY_SIZE(levels); i++) {
+		const struct latch *l = &levels[i];
+
+		assert_int_equal(latch_clear_aside(&r.d, l), 0);
+		assert_int_equal(latches_rearmed(&r.d, note_told, NULL), 0);
+		assert_int_equal(
+			latch_set(&r.d, l, SPAN_LIT("decoy"), SPAN_LIT("why")),
+			0);
+		assert_int_equal(latch_clear_aside(&r.d, l), 0);
+		assert_false(latch_is_set(&r.d, l));
+		assert_int_equal(latches_each(&r.d, note, NULL), 0);
+		assert_int_equal(latches_rearmed(&r.d, note_told, NULL), 1);
+		assert_int_equal(last.level, l->level);
+		assert_int_equal(last.task, l->task);
+		assert_string_equal(last.capability, l->capability);
+		assert_string_equal(told, "decoy: why");
+		latches_rearmed_forget(&r.d);
+		assert_int_equal(latches_rearmed(&r.d, note_told, NULL), 0);
+	}
+	rig_end(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -176,6 +220,7 @@ int main(void)
 		cmocka_unit_test(test_no_latch),
 		cmocka_unit_test(test_closed),
 		cmocka_unit_test(test_mark),
+		cmocka_unit_test(test_aside),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,10 +4,11 @@ import os
 import pty
 import resource
 import signal
+import subprocess
 import sys
 import time
 
-from harness import BUILD, Bulkhead, need, plain, slower
+from harness import BUILD, Bulkhead, lives, need, plain, slower
 
 
 def rearm(b, word, *args):
@@ -136,6 +137,47 @@ def by_file(b):
     b.down()
 
 
+def connectors(b):
+    return [p for p, n in b.children().items() if 'conne' in n and lives(p)]
+
+
+def until(what, check, seconds=20):
+    end = time.monotonic() + slower(seconds)
+    while not check() and time.monotonic() < end:
+        time.sleep(0.02)
+    need(check(), what)
+
+
+def beside_a_log_that_hangs(b, trigger, what):
+    """The monitor waits for its record of another kill, and for long."""
+    b.up()
+    auditd = next(p['pid'] for p in b.status()['processes']
+                  if p['name'] == 'auditd')
+    os.kill(auditd, signal.SIGSTOP)
+    with subprocess.Popen([os.path.join(BUILD, 'bulkhead'), '--config',
+                           b.config, 'kill', '--task', '1'],
+                          stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL) as other:
+        until(f'{what}: the monitor is about to wait for the log',
+              lambda: os.path.exists(latch_file(b, 'task.1')))
+        need(connectors(b), f'{what}: connectors are there')
+        trigger()
+        until(f'{what}: no connector is left', lambda: not connectors(b))
+        need(lives(auditd) and 'hangs' not in b.log(),
+             f'{what}: and the log is waited for as before')
+        os.kill(auditd, signal.SIGCONT)
+        other.wait()
+    until(f'{what}: all is killed', lambda: b.status()['killed'])
+    b.down()
+    need(rearm(b, 'rearm') == 0 and rearm(b, 'rearm', '--task', '1') == 0,
+         f'{what}: both are re-armed')
+
+
+def touch(path):
+    with open(path, 'w', encoding='utf-8'):
+        pass
+
+
 def sentinel():
     """The kill file; machines that are kept; what connectors say when they are
     to give up their credentials."""
@@ -178,12 +220,22 @@ def main():
         one(b, lambda: os.kill(b.monitor_pid(), signal.SIGUSR1), 'signal')
         full(b)
         b.up()
+        need([(r['level'], r['by'], r['reason'])
+              for r in b.audit() if r['kind'] == 'rearm'] ==
+             [('all', 'rearm', 'short')] * 2 + [('all', 'rearm', '')],
+             'what was re-armed while it was down is on record, once')
         b.deliver('last.mail', plain('last'))
         items = b.items_until(3)
         need([i['verdict'] for i in items if i['key'] == 'last.mail'] ==
              ['read'], 're-armed, it works again')
         b.down()
         by_file(b)
+        beside_a_log_that_hangs(
+            b, lambda: os.kill(b.monitor_pid(), signal.SIGUSR1),
+            'a log that hangs, signal')
+        beside_a_log_that_hangs(
+            b, lambda: touch(os.path.join(b.dir, 'state/latch')),
+            'a log that hangs, file')
     with Bulkhead() as b:
         narrow(b)
     sentinel()

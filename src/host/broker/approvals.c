@@ -172,9 +172,11 @@ static void audit_new(struct broker *b, struct approval *a)
 
 static void audit_end(struct broker *b, const struct approval *a)
 {
+	char why[ASIDE_REASON];
+
 	begin(b, "approval.state", a);
 	audit_str(&b->record, "state", span_str(approval_state_name(a->state)));
-	audit_str(&b->record, "why", span_str(a->why));
+	audit_str(&b->record, "why", span_str(aside_reason(why, a->why)));
 	if (a->effect)
 		audit_int(&b->record, "effect", a->effect);
 	(void)broker_audit(b, NULL);

@@ -209,7 +209,7 @@ struct broker {
 	struct policy_state *limits;
 	struct decision decision; /* on the call at hand */
 	struct approvals *approvals;
-	struct msg_ids ids;    /* of this run */
+	struct msg_ids ids; /* of this run */
 	char planner[LIMIT_NAME + 1];
 	struct standing standing[BROKER_STANDING];
 	struct authserv authservs[BROKER_CONNECTORS];
@@ -258,6 +258,12 @@ void aside_begin(struct broker *b, const struct record_arg *args, uint32_t n);
 [[nodiscard]] bool aside_keep(struct broker *b);
 /* Adds the arguments to b->record; each once it has been begun. */
 void aside_record(struct broker *b);
+enum { ASIDE_REASON = 400 };
+/* A planner's word for a record, unless it is not of the alphabet of names. */
+struct span aside_name(struct span name);
+/* What a record has of a reason or clause: what it quotes of a call lies aside,
+ * too, and can be erased there alone. */
+const char *aside_reason(char dst[ASIDE_REASON], const char *reason);
 void aside_tell(struct broker *b, struct peer *control);
 void aside_erase(struct broker *b, struct peer *control);
 

@@ -91,8 +91,8 @@ static void record(struct broker *b, const struct trip_of *t)
 	audit_str(&b->record, "by", span_str(t->by));
 	audit_str(&b->record, "action", span_str(action_name(t->action)));
 	audit_int(&b->record, "item", t->item);
-	if (t->capability.n && utf8_valid(t->capability))
-		audit_str(&b->record, "capability", t->capability);
+	if (t->capability.n)
+		audit_str(&b->record, "capability", aside_name(t->capability));
 	if (t->canary) {
 		const struct canary_match *m = t->canary;
 

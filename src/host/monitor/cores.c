@@ -427,13 +427,20 @@ static void on_exit_of(void *arg, int, short)
 	supervise_soon(c->m);
 }
 
+void core_strike(const struct core *c)
+{
+	if (c->pid && !c->dying)
+		(void)syscall(SYS_pidfd_send_signal, c->pidfd, SIGKILL, NULL,
+			      0);
+}
+
 /* Not waited for: what hangs in a system call of a dead disk ends with it. */
 void core_kill(struct monitor *m, struct core *c)
 {
 	c->failing = false;
 	if (!c->pid || c->dying)
 		return;
-	(void)syscall(SYS_pidfd_send_signal, c->pidfd, SIGKILL, NULL, 0);
+	core_strike(c);
 	loop_del(&m->loop, c->chan.fd);
 	chan_done(&c->chan);
 	c->dying = true;

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -39,11 +40,12 @@ bool latch_agent(const struct monitor *m)
 	return gate_is_shut(m->gate, &(struct gate_row){ .agent = true });
 }
 
+/* Of all the gate says nothing: it may be shut, and the kill yet to come. */
 static bool is_known(const struct monitor *m, const struct latch *l)
 {
 	const struct gate_row row = row_of(l);
 
-	return gate_is_shut(m->gate, &row);
+	return row.all ? m->killed : gate_is_shut(m->gate, &row);
 }
 
 /* --- what it does -------------------------------------------------------- */
@@ -204,6 +206,21 @@ const char *latch_rearm(struct monitor *m, const struct latch *l)
 	return NULL;
 }
 
+static void was_rearmed(void *arg, const struct latch *l, const char *words)
+{
+	struct monitor *m = arg;
+
+	begin_record(m, "rearm", l, "rearm", span_str(words));
+	monitor_audit(m);
+}
+
+void latch_record_rearmed(struct monitor *m)
+{
+	/* They stay until they are on disk in the log. */
+	if (latches_rearmed(&m->latches, was_rearmed, m) && m->gen.log)
+		latches_rearmed_forget(&m->latches);
+}
+
 /* --- what is there already ----------------------------------------------- */
 
 /* Whatever sets it, a file that is there is a kill. */
@@ -222,6 +239,27 @@ static bool kill_file_is_there(const struct monitor *m)
 
 	return m->conf.kill.file[0] &&
 	       (lstat(m->conf.kill.file, &st) == 0 || errno != ENOENT);
+}
+
+/* Nothing is read of it: the loop has yet to. */
+static bool signal_waits(void)
+{
+	sigset_t set;
+
+	return sigpending(&set) == 0 && sigismember(&set, SIGUSR1) == 1;
+}
+
+void latch_at_once(struct monitor *m)
+{
+	const struct latch all = { .level = LATCH_ALL };
+	int i;
+
+	if (!signal_waits() && !latch_is_set(&m->latches, &all) &&
+	    !kill_file_is_there(m))
+		return;
+	(void)gate_shut(m->gate, &(struct gate_row){ .all = true });
+	for (i = 0; i < m->n_connectors; i++)
+		core_strike(&m->connectors[i]);
 }
 
 void latch_look(struct monitor *m)

@@ -213,6 +213,7 @@ void monitor_record_start(struct monitor *m)
 			  span_str(conf_logs_name(m->conf.telemetry.logs)));
 	}
 	monitor_audit(m);
+	latch_record_rearmed(m);
 }
 
 void monitor_is_up(struct monitor *m)

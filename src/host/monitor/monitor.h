@@ -243,7 +243,7 @@ struct monitor {
 	bool killed; /* the latch of all is set */
 	struct latches latches;
 	struct gate *gate;
-	int gate_fd;	/* what the broker gets of it */
+	int gate_fd;	/* what the broker and connectors get of it */
 	uint64_t trips; /* that the broker has told of */
 	struct m_lease lease;
 	int revoke_timer;
@@ -340,6 +340,8 @@ void core_event(void *arg, int fd, short revents);
 [[nodiscard]] bool core_exit(const struct core *c, char *ret, size_t cap,
 			     bool *ret_signal);
 void core_kill(struct monitor *m, struct core *c);
+/* The signal alone, in the middle of anything: its end is noticed later. */
+void core_strike(const struct core *c);
 void connectors_kill(struct monitor *m);
 void cores_end(struct monitor *m);
 
@@ -546,12 +548,18 @@ void latch_kill_all(struct monitor *m, const char *by, struct span reason);
 void latch_log_failed(struct monitor *m, const char *why);
 /* The owner takes it away. NULL, or why not. */
 [[nodiscard]] const char *latch_rearm(struct monitor *m, const struct latch *l);
+/* Those that he took away while we did not run. */
+void latch_record_rearmed(struct monitor *m);
 /* That of the agent is set: no planner is started. */
 bool latch_agent(const struct monitor *m);
 /* A latch that somebody else has written is a kill, too. */
 void latch_look(struct monitor *m);
 /* Sees it at once: who cannot reach us writes it. */
 void latch_watch(struct monitor *m);
+/* While something else is waited for: whoever wants all killed, by signal or by
+ * file, has what acts ended now, by signals and the gate alone. The kill itself
+ * comes with the event, which is still there. */
+void latch_at_once(struct monitor *m);
 
 /* revoke.c: credentials are given up. */
 void revoke_start(struct monitor *m);

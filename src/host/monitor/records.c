@@ -5,12 +5,16 @@
  * true because the log had to be opened anew.
  */
 #include <errno.h>
+#include <poll.h>
 
 #include "base/log.h"
 #include "base/str.h"
 #include "host/monitor/monitor.h"
 
-enum { HELD_MAX = 256 << 10 };
+enum {
+	HELD_MAX = 256 << 10,
+	LOOK_MS = 20, /* for a kill by a file, while the log is waited for */
+};
 
 static void hold(struct monitor *m)
 {
@@ -54,6 +58,27 @@ static void lost(struct monitor *m, int r)
 		latch_log_failed(m, why);
 }
 
+/* The log may be slow or hang, and a kill does not wait for it: what acts is
+ * ended here, the rest of the kill comes when we are back in the loop. */
+static bool wait_answer(void *arg, int fd)
+{
+	struct monitor *m = arg;
+	struct pollfd p[] = { { fd, POLLIN, 0 }, { m->signal_fd, POLLIN, 0 } };
+	const uint64_t end = now_ms() + MONITOR_AUDIT_MS;
+
+	while (now_ms() < end) {
+		if (poll(p, ARRAY_SIZE(p), LOOK_MS) < 0 && errno != EINTR)
+			return false;
+		if (p[0].revents)
+			return true;
+		latch_at_once(m);
+		/* It stays readable, and is asked no more. */
+		if (p[1].revents)
+			p[1].fd = -1;
+	}
+	return false;
+}
+
 static bool usable(struct monitor *m)
 {
 	if (m->record.bad)
@@ -71,6 +96,8 @@ void monitor_audit(struct monitor *m)
 
 	if (!usable(m))
 		return;
+	m->record.wait = wait_answer;
+	m->record.wait_arg = m;
 	r = audit_append(&m->auditd.chan, &m->record, &m->audit_state);
 	if (m->record.pong)
 		core_pong(m, &m->auditd, m->record.pong);
