@@ -51,6 +51,7 @@ enum { HEAR_SECONDS = 10, HOLD_MS = 2000 };
 static const char policy_text[] =
 	"bulkhead: 1\n"
 	"mode: enforce\n"
+	"lease: {autonomy: 1h, on_expiry: deny}\n"
 	"sources:\n"
 	"  mail: {reader: email, connector: inbox, integrity: external, "
 	"audience: thread, reveal: text}\n"
@@ -559,6 +560,32 @@ static void test_kill_and_rearm(void **)
 	nothing_done(HOLD_MS + 500);
 }
 
+/* Nothing more is under way to the monitor. */
+static void monitor_quiet(void)
+{
+	struct pollfd p = { .fd = w.monitor.fd, .events = POLLIN };
+	const char *why;
+
+	while (poll(&p, 1, 0) > 0)
+		assert_int_equal(chan_recv(&w.monitor, &in, &why), 1);
+}
+
+/* Either word is a sign of him; to look is none. */
+static void test_word_renews_lease(void **)
+{
+	task();
+	assert_int_equal(call("note.ask", "one", "aaaaaa")->ticket, 1);
+	assert_int_equal(call("note.slow", "two", "aaaaaa")->ticket, 2);
+	(void)one(1, NULL);
+	monitor_quiet();
+	assert_true(yes(1, 1, false, ""));
+	hear(&w.monitor, MSG_LEASE);
+	(void)one(2, NULL);
+	monitor_quiet();
+	assert_true(no(2, false));
+	hear(&w.monitor, MSG_LEASE);
+}
+
 /* Only the card that was seen. */
 static void test_other_card(void **)
 {
@@ -937,6 +964,7 @@ int main(int argc, char **argv)
 		T(held_and_done),
 		T(held_and_cancelled),
 		T(held_over_a_restart),
+		T(word_renews_lease),
 		T(freeze_late),
 		T(approve_after_kill),
 		T(kill_and_rearm),
