@@ -84,6 +84,8 @@ CONFIG_CASES = [
     ('two agents', {'vms:': '  second: {}\nvms:'}),
     ('a source by a wrong name', {'on: mail': 'on: "a mail"'}),
     ('a long instruction', {'What is new?': 'x' * 1024}),
+    ('a second task for a source', {'"What is new?"}\n':
+                                    '"a"}\n      - {on: mail, say: "b"}\n'}),
     ('no tasks', {'tasks:\n      - {on: mail, say: "What is new?"}':
                   'tasks: []'}),
     ('two tasks', {'"What is new?"}\n': '"a"}\n      - {on: x, say: "b"}\n'}),
@@ -95,6 +97,11 @@ CONFIG_CASES = [
     ('a duration', {'10s': '10'}),
     ('a pool', {'pool: 1': 'pool: 17'}),
     ('no connectors', {'connectors:\n': 'connectors: []\nvms:\n'}),
+    ('a mail server by a long name', {
+        'path: Maildir': 'path: Maildir, authserv: ' + 'm' * 300}),
+    ('a mail server by a wrong name', {
+        'path: Maildir': 'path: Maildir, authserv: "mx 1"'}),
+    ('frozen machines', {'backend: auto': 'kill: {machines: freeze, keep: 99}'}),
     ('a connector by a wrong name', {'inbox:': 'In Box:'}),
     ('a path twice', {'path: outbox': 'path: Maildir'}),
     ('a duplicate key', {'backend: auto': 'backend: auto\nbackend: auto'}),
@@ -328,6 +335,7 @@ NOT_MET = [
     'out of memory', 'schema table too long', 'cannot read',
     "the home directory's path is too long", 'not YAML', 'syntax error',
     'is not well-formed UTF-8',  # the file is checked before
+    'the instruction has control characters',  # and no text has any
     'has no known type', '(unknown)', 'not enforced by this version: %s', 'is damaged',
     'is larger than', 'is not a handle', 'is not a file', 'is not a time as',
 ]
@@ -598,7 +606,7 @@ def doctor_cases():
         yield ('a configuration with errors', *doctor(
             w, 'config', 'policy', 'state', 'connectors', 'latch', 'control'))
     with World() as w:
-        w.write('assistant.yaml', POLICY.replace('enforce', 'rehearse'))
+        w.write('assistant.yaml', POLICY.replace('thread', 'repo'))
         yield ('a policy with errors', *doctor(w, 'policy'))
         w.write('assistant.yaml', POLICY.replace('inbox', 'letters'))
         yield ('a policy that wants another connector', *doctor(w, 'policy'))
@@ -786,7 +794,7 @@ def up_cases():
         w.write('state/version', 'x\n')
         yield ('a version that is none', *up(w))
         os.unlink(w.path('state/version'))
-        w.write('assistant.yaml', POLICY.replace('enforce', 'rehearse'))
+        w.write('assistant.yaml', POLICY.replace('thread', 'repo'))
         yield ('a policy with errors', *up(w, images='/nonexistent'))
         yield ('the same where a service would see it', *up(w, '--foreground'))
         w.write('assistant.yaml', POLICY.replace('inbox', 'letters').replace('drafts', 'post'))
@@ -854,7 +862,7 @@ NOT_MET += [
     'upgrade: %s', 'upgrade/%s: %s', 'probe: ', '%s/%s: %s',
     # the monitor; up sees the latch and the length of the socket's path first
     'the kill latch is set: see', "a socket's path holds", 'no random bytes',
-    'socketpair', 'no room in the loop', 'did not start: see the log',
+    'socketpair', '/dev/null: ', 'no room in the loop', 'did not start: see the log',
     'state/%s: cannot be made', ": %s: make room, or look after",
 ]
 

@@ -86,8 +86,7 @@ bool approval_over(unsigned state)
 
 int approval_timely(const struct approval *a, uint64_t now_s)
 {
-	/* What is held has been decided: its hour comes, it does not pass. */
-	if (approval_over(a->state) || a->due_s || now_s < a->expires_s)
+	if (approval_over(a->state) || now_s < a->expires_s)
 		return -1;
 	return APPROVAL_EXPIRE;
 }
@@ -95,6 +94,13 @@ int approval_timely(const struct approval *a, uint64_t now_s)
 bool approval_may_fire(const struct approval *a, uint64_t now_s)
 {
 	return a->state == APPROVAL_APPROVED && now_s >= a->due_s;
+}
+
+void approval_forget(struct approval *a)
+{
+	buf_reset(&a->args);
+	buf_reset(&a->frozen);
+	memset(a->aside, 0, sizeof(a->aside));
 }
 
 uint64_t approval_next_s(const struct approval *a)
@@ -156,8 +162,10 @@ enum approval_answer approval_say_yes(struct approval *a,
 		return ANSWER_NOT_HERE;
 	if (now_s < a->ready_s)
 		return ANSWER_NOT_YET;
-	if (a->code[0] && !same_code(a->code, y->code))
+	if (a->code[0] && !same_code(a->code, y->code)) {
+		a->tries++;
 		return ANSWER_CODE;
+	}
 	if (y->times == 0 || y->times > APPROVAL_TIMES ||
 	    (y->times > 1 && a->remember < REMEMBER_TASK))
 		return ANSWER_TIMES;
@@ -233,8 +241,8 @@ void approval_encode(struct buf *b, const struct approval *a)
 				     a->created_s, a->expires_s, a->ready_s,
 				     a->due_s,	   a->ended_s,	 a->index,
 				     a->effect,	   a->log_size };
-	const uint32_t words[] = { a->who, a->votes, a->quorum,
-				   a->via, a->times, a->log_root };
+	const uint32_t words[] = { a->who,   a->votes,	  a->quorum, a->via,
+				   a->times, a->log_root, a->again,  a->tries };
 	size_t i;
 
 	buf_u8(b, ROW_VERSION);
@@ -252,6 +260,7 @@ void approval_encode(struct buf *b, const struct approval *a)
 	buf_put(b, a->request, APPROVAL_HASH);
 	buf_put(b, a->bind, APPROVAL_HASH);
 	buf_put(b, a->card, APPROVAL_HASH);
+	buf_put(b, a->aside, ASIDE_ID);
 	put_text(b, a->capability);
 	put_text(b, a->clause);
 	put_text(b, a->code);
@@ -275,8 +284,9 @@ static void get_numbers(struct rd *rd, struct approval *a)
 				      &a->created_s, &a->expires_s, &a->ready_s,
 				      &a->due_s,     &a->ended_s,   &a->index,
 				      &a->effect,    &a->log_size };
-	uint32_t *const words[] = { &a->who, &a->votes, &a->quorum,
-				    &a->via, &a->times, &a->log_root };
+	uint32_t *const words[] = { &a->who,   &a->votes, &a->quorum,
+				    &a->via,   &a->times, &a->log_root,
+				    &a->again, &a->tries };
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(numbers); i++)
@@ -287,6 +297,7 @@ static void get_numbers(struct rd *rd, struct approval *a)
 	rd_copy(rd, a->request, APPROVAL_HASH);
 	rd_copy(rd, a->bind, APPROVAL_HASH);
 	rd_copy(rd, a->card, APPROVAL_HASH);
+	rd_copy(rd, a->aside, ASIDE_ID);
 }
 
 static bool sound(const struct approval *a)

@@ -23,9 +23,11 @@
 #define APPROVAL_APPROVAL_H
 
 #include "policy/decide.h"
+#include "proto/aside.h"
 
 enum {
 	APPROVAL_CODE = 6,   /* digits */
+	APPROVAL_TRIES = 5,  /* wrong ones, and it is refused */
 	APPROVAL_TIMES = 20, /* most times that one word counts for */
 	APPROVAL_WHY = 200,
 	APPROVAL_BATCH_S = 20, /* one card for what is asked in these */
@@ -82,19 +84,23 @@ struct approval {
 	uint64_t ready_s; /* no word counts before */
 	uint64_t due_s;	  /* fires then; 0: it is not held */
 	uint64_t ended_s;
+	/* How often its task has asked the same and nobody has answered. */
+	uint32_t again;
 	uint32_t who, votes; /* bits of principals */
 	uint32_t quorum;
 	uint32_t via; /* VIA_ bits */
 	uint8_t remember, show, undo;
 	uint32_t times;		      /* in this task, that he gave */
 	char code[APPROVAL_CODE + 1]; /* "": none is asked for */
+	uint32_t tries;		      /* with a wrong one */
 	uint64_t index;		      /* of its record in the log */
 	uint64_t log_size;	      /* the log when it was asked: entries, */
 	uint32_t log_root;	      /* and how its root begins */
 	uint64_t effect;	      /* that came of it last; 0: none */
 	char why[APPROVAL_WHY];	      /* what ended it, in our words */
 	uint8_t outcome; /* of its effect: enum effect_state; 0: none yet */
-	struct buf args; /* struct approval_arg, encoded */
+	uint8_t aside[ASIDE_ID]; /* where the bytes of its decision lie */
+	struct buf args;	 /* struct approval_arg, encoded */
 	struct buf frozen;
 };
 
@@ -114,11 +120,15 @@ unsigned approval_next(unsigned state, enum approval_event e);
 bool approval_over(unsigned state);
 
 /* What has to happen at that time: the event, or -1 for none. A held one whose
- * time has come is no event: it fires, see approval_may_fire. */
+ * time has come is no event: it fires, see approval_may_fire, or, where it
+ * cannot for as long as expires_s says, expires. */
 int approval_timely(const struct approval *a, uint64_t now_s);
 
 /* Approved, not over, and its undo window, if any, too. */
 bool approval_may_fire(const struct approval *a, uint64_t now_s);
+
+/* What it asks for, and what it was decided on, are to be known no more. */
+void approval_forget(struct approval *a);
 
 /* The next time at which something happens by itself; UINT64_MAX: never. */
 uint64_t approval_next_s(const struct approval *a);

@@ -106,10 +106,12 @@ static void test_expiry(void **)
 	assert_int_equal(approval_timely(&a, 2000), APPROVAL_EXPIRE);
 	/* one that is held comes due. */
 	a.due_s = 1800;
-	assert_int_equal(approval_timely(&a, 2500), -1);
+	assert_int_equal(approval_timely(&a, 1999), -1);
 	assert_false(approval_may_fire(&a, 1799));
 	assert_true(approval_may_fire(&a, 1800));
 	assert_int_equal(approval_next_s(&a), 1800);
+	/* but not at any time later. */
+	assert_int_equal(approval_timely(&a, 2000), APPROVAL_EXPIRE);
 	a.state = APPROVAL_FIRED;
 	assert_int_equal(approval_timely(&a, 3000), -1);
 	assert_false(approval_may_fire(&a, 3000));
@@ -164,7 +166,9 @@ static void test_code(void **)
 	assert_int_equal(yes(1, 1, "04291", 1500), ANSWER_CODE);
 	assert_int_equal(yes(1, 1, "0429170", 1500), ANSWER_CODE);
 	assert_int_equal(a.state, APPROVAL_PENDING);
+	assert_int_equal(a.tries, 4);
 	assert_int_equal(yes(1, 1, "042917", 1500), ANSWER_APPROVED);
+	assert_int_equal(a.tries, 4);
 }
 
 /* Two different ones; the least number of times counts. */
@@ -194,6 +198,9 @@ static void test_row(void **)
 	a.due_s = 1;
 	a.log_size = 481;
 	a.log_root = 0x1a2b3c4d;
+	a.again = 2;
+	a.tries = 3;
+	memset(a.aside, 0xa5, sizeof(a.aside));
 	memset(a.bind, 0xb1, sizeof(a.bind));
 	(void)str_printf(a.why, sizeof(a.why), "because");
 	approval_encode(&row, &a);
@@ -203,6 +210,9 @@ static void test_row(void **)
 	assert_true(span_eq(buf_view(&row), buf_view(&again)));
 	assert_string_equal(b.capability, "email.send");
 	assert_int_equal(b.log_root, 0x1a2b3c4d);
+	assert_int_equal(b.again, 2);
+	assert_int_equal(b.tries, 3);
+	assert_memory_equal(b.aside, a.aside, sizeof(a.aside));
 	assert_true(approval_arg(&b, &at, &arg));
 	assert_true(span_is(arg.value, "lea@example.org"));
 	assert_true(span_is(arg.chip, "set family"));

@@ -189,6 +189,11 @@ static void put_warnings(struct card *c, uint8_t type, struct span v)
 
 /* --- arguments ----------------------------------------------------------- */
 
+static bool is_long(const struct approval_arg *a)
+{
+	return a->role == ROLE_CONTENT && a->type == TYPE_TEXT;
+}
+
 static void put_content(struct card *c, struct span v)
 {
 	const struct render_opts opts = { .newline = RENDER_BREAK,
@@ -215,7 +220,7 @@ static void put_name(struct card *c, struct span name)
 static void put_arg(struct card *c, const struct approval_arg *a)
 {
 	put_name(c, a->name);
-	if (a->role == ROLE_CONTENT && a->type == TYPE_TEXT) {
+	if (is_long(a)) {
 		put_content(c, a->value);
 	} else {
 		put_registered(c, host_of(a->type, a->value));
@@ -251,11 +256,18 @@ static const char *undo_text(uint8_t undo)
 
 static void put_terms(struct card *c, const struct approval *a)
 {
-	buf_str(c->out, "  asked ");
+	buf_str(c->out, "  ");
+	foreign(c, span_str(a->capability), NULL);
+	buf_str(c->out, ", asked ");
 	put_time(c, a->created_s);
 	buf_str(c->out, ", ends ");
 	put_time(c, a->expires_s);
 	buf_u8(c->out, '\n');
+	if (a->again)
+		buf_printf(c->out,
+			   "  the same was asked %" PRIu32
+			   " times before, and nobody answered\n",
+			   a->again);
 	if (a->ready_s > a->created_s) {
 		buf_str(c->out, "  your word counts after ");
 		put_span_s(c, a->ready_s - a->created_s);
@@ -275,7 +287,7 @@ static void put_always(struct card *c, const struct approval *a)
 {
 	struct kept_clause k;
 
-	if (a->remember != REMEMBER_CONSTRAINED)
+	if (!clause_may_be(a))
 		return;
 	clause_init(&k);
 	clause_of(&k, a, a->created_s);
@@ -286,18 +298,25 @@ static void put_always(struct card *c, const struct approval *a)
 	clause_done(&k);
 }
 
-static void put_body(struct card *c, const struct approval *a)
+static void put_args(struct card *c, const struct approval *a, bool those_long)
 {
 	struct approval_arg arg;
 	size_t at = 0;
 
+	while (approval_arg(a, &at, &arg))
+		if (is_long(&arg) == those_long)
+			put_arg(c, &arg);
+}
+
+static void put_body(struct card *c, const struct approval *a)
+{
 	foreign(c, span_str(a->capability), NULL);
 	buf_printf(c->out, " (%s), task %" PRIu64, undo_text(a->undo), a->task);
 	if (a->item)
 		buf_printf(c->out, ", item %" PRIu64, a->item);
 	buf_u8(c->out, '\n');
-	while (approval_arg(a, &at, &arg))
-		put_arg(c, &arg);
+	put_args(c, a, true);
+	put_args(c, a, false);
 	put_terms(c, a);
 	put_always(c, a);
 }
@@ -317,7 +336,7 @@ void card_text(struct buf *out, const struct approval *a,
 		buf_printf(out, "! %zu hidden characters\n", c.hidden);
 	if (c.invalid)
 		buf_printf(out, "! %zu bytes that are no text\n", c.invalid);
-	buf_span(out, buf_view(&body));
+	render_wrap(out, buf_view(&body), CARD_COLUMNS, BESIDE);
 	if (!buf_ok(&body))
 		out->bad = true;
 }

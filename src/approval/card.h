@@ -8,6 +8,9 @@
  * written; it is said when its letters are of several scripts, and when it
  * looks like one that the owner has in a set and is not.
  *
+ * What is long comes first, and what the call is comes behind it, where nothing
+ * scrolls it away; no line is so long that a terminal would break it.
+ *
  * What the agent has to say for itself is not there: no capability takes it.
  */
 #ifndef APPROVAL_CARD_H
@@ -19,6 +22,7 @@ enum {
 	CARD_BYTES = 512 << 10,
 	CARD_CONTENT = 600,  /* bytes of a content that are shown */
 	CARD_MEMBERS = 4096, /* of the owner's sets that are compared with */
+	CARD_COLUMNS = 72,   /* of a line, whoever shows it */
 	CARD_WORDS = 40,
 	CARD_SEED = 3,
 };

@@ -121,7 +121,7 @@ static void has_not(const char *what)
 static void test_whole(void **)
 {
 	a.remember = REMEMBER_CONSTRAINED;
-	a.quorum = 2;
+	a.again = 2;
 	a.ready_s = a.created_s + 10;
 	(void)str_printf(a.code, sizeof(a.code), "123456");
 	add("to", TYPE_EMAIL, ROLE_TARGET, SPAN_LIT("lea@example.org"), true);
@@ -131,21 +131,26 @@ static void test_whole(void **)
 		"otter lantern\n"
 		"q7, log 481 1a2b3c4d\n"
 		"email.send (cannot be undone), task 12\n"
-		"  to        {example.org} lea@example.org\n"
-		"            [planner]\n"
 		"  body      11 bytes\n"
 		"            | Hi Lea,\n"
 		"            | bye\n"
 		"            [planner]\n"
-		"  asked 2025-11-22T07:15:00Z, ends 2025-11-22T09:15:00Z\n"
+		"  to        {example.org} lea@example.org\n"
+		"            [planner]\n"
+		"  email.send, asked 2025-11-22T07:15:00Z, ends "
+		"2025-11-22T09:15:00Z\n"
+		"  the same was asked 2 times before, and nobody answered\n"
 		"  your word counts after 10 s\n"
-		"  2 principals have to say yes\n"
 		"  needs the code that the console shows\n"
 		"  asks because of p.yaml:13:9 ask\n"
 		"  \"always\" would add, for 30 days:\n"
 		"    email.send: allow: {to: {is: \"lea@example.org\"}}\n");
 	/* The code itself is the console's. */
 	has_not("123456");
+	/* What others have to say, too, one word does not remember. */
+	a.quorum = 2;
+	has("  2 principals have to say yes\n");
+	has_not("always");
 }
 
 static void test_names(void **)
@@ -189,7 +194,8 @@ static void test_names(void **)
 	add("to", TYPE_EMAIL, ROLE_TARGET,
 	    SPAN_LIT("a@b.xn--bcher-kva.example"), false);
 	has("{b\xc3\xbc"
-	    "cher.example = xn--bcher-kva.example} a@b.xn--bcher-kva.example");
+	    "cher.example = xn--bcher-kva.example} \n"
+	    "            | a@b.xn--bcher-kva.example");
 	has("[planner] ! not an origin that the policy takes for this");
 }
 
@@ -270,6 +276,8 @@ static void printable(const char *text)
 		size_t n = render_decode(span_of(s.p + i, s.n - i), &c);
 
 		assert_true(n > 0);
+		if (c == '\n')
+			assert_int_equal(open, 0);
 		if (c == 0x2068)
 			assert_int_equal(open++, 0);
 		else if (c == 0x2069)
@@ -334,6 +342,29 @@ static void test_words(void **)
 	assert_string_not_equal(one, two);
 }
 
+/* Whatever the text is, each line that has a part of it says so. */
+static void test_no_forged_line(void **)
+{
+	static char text[4096];
+	const char *p, *forged = "  to  {example.org} lea@example.org ";
+	size_t n = 0, i;
+
+	opts.full = true;
+	/* At whatever column a terminal would begin a new line. */
+	for (i = 0; i < 100; i++)
+		n += (size_t)str_printf(text + n, sizeof(text) - n, "%s%c",
+					forged, i % 7 ? 'x' : '\n');
+	add("body", TYPE_TEXT, ROLE_CONTENT, span_of(text, n), true);
+	add("to", TYPE_EMAIL, ROLE_TARGET, SPAN_LIT("eve@example.com"), true);
+	for (p = card(); *p; p = strchr(p, '\n') + 1) {
+		assert_true(strcspn(p, "\n") <= CARD_COLUMNS);
+		assert_false(!strncmp(p, "  to  ", 6) &&
+			     !strstr(p, "{example.com} eve@example.com"));
+	}
+	/* Nor is the target far from where the owner types. */
+	assert_true(strstr(card(), "  to   ") > strrchr(card(), '|'));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 
 int main(void)
@@ -341,7 +372,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(whole),	 T(names),    T(hidden),
 		T(long_content), T(isolated), T(every_code_point),
-		T(hash),	 T(words),
+		T(hash),	 T(words),    T(no_forged_line),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

@@ -21,6 +21,11 @@ void clause_done(struct kept_clause *c)
 	buf_done(&c->args);
 }
 
+bool clause_may_be(const struct approval *a)
+{
+	return a->remember == REMEMBER_CONSTRAINED && a->quorum <= 1;
+}
+
 void clause_of(struct kept_clause *c, const struct approval *a, uint64_t now_s)
 {
 	struct approval_arg arg;

@@ -21,6 +21,10 @@ struct kept_clause {
 void clause_init(struct kept_clause *c);
 void clause_done(struct kept_clause *c);
 
+/* One word may be remembered for it: the policy says so, and no other principal
+ * has to say it, too. */
+bool clause_may_be(const struct approval *a);
+
 /* Of an approval, for APPROVAL_CLAUSE_S. */
 void clause_of(struct kept_clause *c, const struct approval *a, uint64_t now_s);
 

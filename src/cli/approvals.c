@@ -94,7 +94,7 @@ void approvals_line(struct buf *b, const struct show *how,
 	buf_u8(b, '\n');
 }
 
-/* The isolates of the renderer come in pairs on a line. */
+/* The isolates of the renderer come in pairs on each line. */
 static bool is_printable(struct span s)
 {
 	size_t i = 0, n, open = 0;
@@ -103,6 +103,8 @@ static bool is_printable(struct span s)
 	for (; i < s.n; i += n) {
 		n = render_decode(span_of(s.p + i, s.n - i), &c);
 		if (!n)
+			return false;
+		if (c == '\n' && open)
 			return false;
 		if (c == 0x2068)
 			open++;

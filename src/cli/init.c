@@ -174,15 +174,16 @@ static const char policy_head[] =
 	"mode: enforce\n\n";
 
 static const char policy_sources[] =
-	"# What is read, each message in a virtual machine of its own. With\n"
-	"# `audience: thread` nothing that the agent writes after reading it\n"
-	"# could go to anybody but its sender and you.\n"
+	"# What is read, each message in a virtual machine of its own. What the\n"
+	"# agent writes after reading a mail may go to you, and to the mail's\n"
+	"# own sender if your mail server vouches for it (`authserv` of the\n"
+	"# inbox), to nobody else.\n"
 	"sources:\n"
 	"  mail:\n"
 	"    reader: email\n"
 	"    connector: inbox\n"
 	"    integrity: external\n"
-	"    audience: public\n"
+	"    audience: thread\n"
 	"    reveal: text\n\n"
 	"# What the agent may ask for. Each row of `decide` is tried in "
 	"order;\n"

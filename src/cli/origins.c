@@ -162,6 +162,13 @@ static enum match match_args(const struct origins *o, const json_t *record,
 	return best;
 }
 
+/* The goal of a fork is an argument like others. */
+static const char *capability_of(const json_t *r)
+{
+	return text_of(r, json_object_get(r, "capability") ? "capability"
+							   : "kind");
+}
+
 static int add_decision(struct origins *o, uint64_t index, const json_t *r)
 {
 	const uint64_t item = number_of(r, "item");
@@ -174,17 +181,16 @@ static int add_decision(struct origins *o, uint64_t index, const json_t *r)
 	if (!sure || !possible)
 		code = -ENOMEM;
 	else if (match_args(o, r, sure, possible) != MATCH_NONE || of_task)
-		row = json_pack("{s:I, s:I, s:b, s:s, s:s, s:s, s:s, s:I, s:s, "
-				"s:O, s:O}",
-				"index", (json_int_t)index, "item",
-				(json_int_t)item, "task", of_task, "time",
-				text_of(r, "time"), "verdict",
-				text_of(r, "verdict"), "capability",
-				text_of(r, "capability"), "clause",
-				text_of(r, "clause"), "effect",
-				(json_int_t)number_of(r, "effect"), "aside",
-				text_of(r, "aside"), "arguments", sure,
-				"possible", possible);
+		row = json_pack(
+			"{s:I, s:I, s:b, s:s, s:s, s:s, s:s, s:I, s:s, "
+			"s:O, s:O}",
+			"index", (json_int_t)index, "item", (json_int_t)item,
+			"task", of_task, "time", text_of(r, "time"), "verdict",
+			text_of(r, "verdict"), "capability", capability_of(r),
+			"clause", text_of(r, "clause"), "effect",
+			(json_int_t)number_of(r, "effect"), "aside",
+			text_of(r, "aside"), "arguments", sure, "possible",
+			possible);
 	if (row && json_array_append_new(o->found, row) < 0)
 		code = -ENOMEM;
 	json_decref(sure);
@@ -228,7 +234,7 @@ int origins_record(struct origins *o, uint64_t index, struct span record)
 	if (!strcmp(kind, "item.envelope") && o->sender[0] &&
 	    !strcasecmp(text_of(r, "from"), o->sender))
 		code = add_item(o, number_of(r, "item"));
-	else if (!strcmp(kind, "decision") &&
+	else if ((!strcmp(kind, "decision") || !strcmp(kind, "task.fork")) &&
 		 strcmp(text_of(r, "time"), o->since) >= 0)
 		code = add_decision(o, index, r);
 	else if (!strcmp(kind, "outcome"))

@@ -39,6 +39,11 @@ static const char *const log_of[] = {
 	"\"args\":1,\"arg.0.name\":\"a\",\"arg.0.from\":"
 	"\"known from=imap/mail/9/body,+3 readers=public\","
 	"\"time\":\"2026-11-22T10:00:00Z\"}",
+	/* 13: what a planner who had read 4 wanted of the next one */
+	"{\"kind\":\"task.fork\",\"item\":9,\"args\":1,"
+	"\"arg.0.name\":\"goal\",\"arg.0.from\":\"external "
+	"from=imap/mail/4 readers=secret\",\"aside\":\"01\","
+	"\"time\":\"2026-11-22T10:00:00Z\"}",
 };
 
 static const char *names(const json_t *list)
@@ -94,7 +99,7 @@ static void found(void **)
 		{ "LEA@EXAMPLE.ORG", "2026-11-21",
 		  "4:body? done, 8:?ab -, 12:?a -" },
 		{ "eve@example.net", "2026-11-21T09",
-		  "4t:body? done, 8:?ab -, 12:?a -" },
+		  "4t:body? done, 8:?ab -, 12:?a -, 13:goal? -" },
 		{ "nobody@example.net", "2026-11-23", "" },
 		{ "nobody@example.net", NULL, "8:?ab -, 12:?a -" },
 		{ "item:5", NULL, "4:body? done, 8:?ab -, 12:?a -" },

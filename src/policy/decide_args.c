@@ -148,19 +148,32 @@ static void check_bounds(struct deciding *d, const struct given *g)
 			   g->arg->name, quote_given(text, d, g));
 }
 
+/* Two values of one list. A guess beside a reference is answered whether they
+ * are equal or not, and which of many guesses was right is not said. */
+static void refuse_twin(struct deciding *d, const struct given *a,
+			const struct given *b)
+{
+	const bool hides_a = value_of(d, a)->hidden;
+	const bool hides_b = value_of(d, b)->hidden;
+	const bool equal = span_eq(a->v, b->v);
+	char text[QUOTE_MAX];
+
+	d->d->hidden |= hides_a != hides_b || (equal && hides_a);
+	if (equal)
+		refuse_arg(d, a->arg, "%s: %s is in the list twice",
+			   a->arg->name,
+			   hides_a || hides_b ? "what it refers to"
+					      : quote(text, a->v));
+}
+
 static void refuse_twins(struct deciding *d)
 {
-	char text[QUOTE_MAX];
 	size_t i, k;
 
 	for (i = 0; i < d->n; i++)
 		for (k = 0; k < i; k++)
-			if (d->given[i].arg == d->given[k].arg &&
-			    span_eq(d->given[i].v, d->given[k].v))
-				refuse_arg(d, d->given[i].arg,
-					   "%s: %s is in the list twice",
-					   d->given[i].arg->name,
-					   quote_given(text, d, &d->given[i]));
+			if (d->given[i].arg == d->given[k].arg)
+				refuse_twin(d, &d->given[i], &d->given[k]);
 }
 
 void take_args(struct deciding *d)

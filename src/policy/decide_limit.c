@@ -333,10 +333,22 @@ static void take_step(struct deciding *d, const struct given *g)
 
 /* all together */
 
+/* What is counted by the values of calls, or by their size. */
+static bool is_of_values(const struct place *p)
+{
+	return strcmp(p->name, "rate") != 0 && strcmp(p->name, "total") != 0 &&
+	       strcmp(p->name, "asks") != 0;
+}
+
 static bool check(struct deciding *d, const struct place *p)
 {
+	size_t i;
+
 	if (policy_state_open(d->s, &p->p))
 		return true;
+	for (i = 0; i < d->n && is_of_values(p); i++)
+		d->d->hidden |= value_of(d, &d->given[i])->hidden &&
+				d->given[i].arg->type != TYPE_HANDLE;
 	refuse_limit(d, p->name, p->text, p->at);
 	return false;
 }

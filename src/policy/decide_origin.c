@@ -7,6 +7,9 @@
 #include "base/str.h"
 #include "policy/decide_inner.h"
 
+/* Origins that a value has because its bytes are equal to something. */
+enum { BY_BYTES = ORIGIN_CONFIG | ORIGIN_OWNER | ORIGIN_ENVELOPE };
+
 const struct decide_item *item_of(const struct deciding *d, uint64_t item)
 {
 	size_t i;
@@ -54,13 +57,14 @@ bool policy_names(const void *want, enum arg_type t, struct span v)
 	return a->under.n ? ref_under(a->under, v) : in_rows(n->d, a, v);
 }
 
-/* A handle of the call is of that item. */
+/* The call is about that item: a handle of it is more than content. */
 static bool is_about(const struct deciding *d, uint64_t item)
 {
 	size_t i;
 
 	for (i = 0; i < d->n; i++)
 		if (d->given[i].arg->type == TYPE_HANDLE &&
+		    d->given[i].arg->role != ROLE_CONTENT &&
 		    value_of(d, &d->given[i])->handle->item == item)
 			return true;
 	return false;
@@ -126,20 +130,30 @@ unsigned origins_of(const struct deciding *d, const struct given *g)
 	return o;
 }
 
-static bool origin_permitted(const struct deciding *d, const struct given *g)
+/* Every part comes from there, whatever its bytes are. */
+static bool parts_permitted(const struct deciding *d, const struct given *g)
 {
 	const struct arg_value *v = value_of(d, g);
 	size_t i;
 
-	if (g->arg->role == ROLE_CREDENTIAL)
-		return false;
-	if (origins_of(d, g) & g->arg->from)
-		return true;
 	for (i = 0; i < v->n_parts; i++)
 		if (!(part_origins(d, g, &d->d->resolved.parts[v->first + i]) &
 		      g->arg->from))
 			return false;
 	return v->n_parts > 0;
+}
+
+static bool origin_permitted(struct deciding *d, const struct given *g)
+{
+	if (g->arg->role == ROLE_CREDENTIAL)
+		return false;
+	if (parts_permitted(d, g))
+		return true;
+	/* Whether hidden bytes are a word of the owner's, or of the policy's,
+	 * is told either way. */
+	d->d->hidden |= value_of(d, g)->hidden && g->arg->type != TYPE_HANDLE &&
+			g->arg->from & BY_BYTES;
+	return origins_of(d, g) & g->arg->from;
 }
 
 static void write_origins(char *dst, size_t cap, unsigned from)

@@ -215,7 +215,7 @@ bool apply_clauses(struct deciding *d)
 {
 	size_t i;
 
-	if (d->cap->approve.remember != REMEMBER_CONSTRAINED)
+	if (d->cap->approve.remember < REMEMBER_TASK)
 		return false;
 	for (i = 0; i < d->in->n_clauses && i < DECIDE_CLAUSES; i++) {
 		if (!clause_fits(d, &d->in->clauses[i]))

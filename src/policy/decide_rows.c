@@ -63,9 +63,17 @@ static bool value_meets(const struct deciding *d, const struct cond *c,
 	return false;
 }
 
-/* What compares bytes tells of them. */
-static bool tells(const struct cond *c)
+/* What compares bytes tells of them; of a sender by his handle it is known. */
+static bool tells(const struct deciding *d, const struct cond *c,
+		  const struct given *g)
 {
+	const struct arg_value *v = value_of(d, g);
+	const struct handle *h = d->d->resolved.parts[v->first].handle;
+
+	if (!v->hidden)
+		return false;
+	if (c->kind == COND_ENVELOPE)
+		return !h || h->origin != ORIGIN_ENVELOPE;
 	return c->kind == COND_IN || c->kind == COND_UNDER ||
 	       c->kind == COND_OWNER;
 }
@@ -81,7 +89,7 @@ static bool arg_holds(struct deciding *d, const struct cond *c, bool all)
 			continue;
 		seen++;
 		hits += value_meets(d, c, g);
-		d->d->hidden |= tells(c) && value_of(d, g)->hidden;
+		d->d->hidden |= tells(d, c, g);
 	}
 	return seen && (all ? hits == seen : hits > 0);
 }

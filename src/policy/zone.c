@@ -173,7 +173,7 @@ static void rule_name(struct rd *rd)
 	bool quoted = take(rd, '<');
 	size_t n = 0;
 
-	for (; rd->pos < rd->n; n++) {
+	for (; !rd->bad && rd->pos < rd->n; n++) {
 		uint8_t c = peek(rd);
 		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 

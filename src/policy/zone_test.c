@@ -155,6 +155,21 @@ static void damage(void **)
 	assert_int_equal(zone_parse(SPAN_LIT("TZif1"), &z), -EINVAL);
 }
 
+/* A wrong type, and then a name where the line feed should be: it ends. */
+static void ends(void **)
+{
+	static const char rule[] = "CET-1";
+	CLEAN_BUF struct buf b;
+	struct zone *z = NULL;
+	size_t feed;
+
+	file_of(&b, 1000, rule);
+	feed = b.n - strlen(rule) - 2;
+	b.p[feed] = 'A';
+	b.p[feed - 8 - 2 * 6 - 1] = 9;
+	assert_int_equal(zone_parse(buf_view(&b), &z), -EINVAL);
+}
+
 static void week(void **)
 {
 	struct zone *z = NULL;
@@ -228,9 +243,13 @@ static void as_the_library(void **)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(offsets), cmocka_unit_test(refused_rules),
-		cmocka_unit_test(damage),  cmocka_unit_test(week),
-		cmocka_unit_test(names),   cmocka_unit_test(as_the_library),
+		cmocka_unit_test(offsets),
+		cmocka_unit_test(refused_rules),
+		cmocka_unit_test(damage),
+		cmocka_unit_test(ends),
+		cmocka_unit_test(week),
+		cmocka_unit_test(names),
+		cmocka_unit_test(as_the_library),
 	};
 
 	return cmocka_run_group_tests_name("policy/zone", tests, NULL, NULL);

@@ -10,9 +10,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	int k = aside_decode(span_of(p, n), args);
 	CLEAN_BUF struct buf b;
 
+	buf_init(&b, ASIDE_MAX);
 	if (k < 0)
 		return 0;
-	buf_init(&b, ASIDE_MAX);
 	aside_encode(&b, args, (uint32_t)k);
 	if (!buf_ok(&b) || !span_eq(buf_view(&b), span_of(p, n)))
 		__builtin_trap();

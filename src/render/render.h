@@ -49,6 +49,16 @@ struct render_count {
 void render_text(struct buf *out, struct span text,
 		 const struct render_opts *opts, struct render_count *ret);
 
+/*
+ * Appends rendered text, none of whose lines is longer than so many columns
+ * (more than the prefix has): one that is goes on behind the prefix, so that
+ * whoever shows it need not break it, where something else's line could seem to
+ * begin. An isolate (see render_is_rtl) ends with its line and goes on behind
+ * the prefix of the next. No escape is broken.
+ */
+void render_wrap(struct buf *out, struct span text, size_t columns,
+		 const char *prefix);
+
 /* True for a code point that render_text escapes wherever it stands. */
 bool render_hides(uint32_t c);
 

@@ -10,6 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct render_opts opts = { .indent = "| " };
 	CLEAN_BUF struct buf out = { 0 };
+	CLEAN_BUF struct buf lines = { 0 };
 	size_t i;
 
 	if (!size)
@@ -27,5 +28,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		     (out.p[i] != '\n' || opts.newline != RENDER_BREAK)) ||
 		    out.p[i] == 0x7f || (opts.ascii && out.p[i] > 0x7e))
 			abort();
+	buf_init(&lines, 64 << 20);
+	render_wrap(&lines, buf_view(&out), 20, "| ");
+	if (!buf_ok(&lines) || !utf8_valid(buf_view(&lines)))
+		abort();
 	return 0;
 }

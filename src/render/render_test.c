@@ -429,6 +429,47 @@ static void test_rtl(void **)
 	assert_true(render_is_rtl(SPAN_LIT("\xd8\xa7")));
 }
 
+static void test_wrap(void **)
+{
+	static const struct {
+		const char *text, *want;
+	} wraps[] = {
+		{ "", "" },
+		{ "12345678", "12345678" },
+		{ "123456789", "12345678\n| 9" },
+		{ "12345678abcdefg", "12345678\n| abcdef\n| g" },
+		{ "1234\n56789\n", "1234\n56789\n" },
+		/* as wide as it is drawn */
+		{ "1234567\xe4\xb8\xad", "1234567\n| \xe4\xb8\xad" },
+		{ "12345678\xcc\x81x", "12345678\xcc\x81\n| x" },
+		/* an escape stays whole */
+		{ "123456\\u{1}x", "123456\n| \\u{1}x" },
+		{ "1234567\\\\x", "1234567\n| \\\\x" },
+		{ "\\{300 bytes left out}", "\n| \\{300 bytes left out}" },
+		/* so does a word */
+		{ "123 45678", "123 \n| 45678" },
+		{ "123 456789abc", "123 \n| 456789\n| abc" },
+		/* and the direction of each line */
+		{ "\xe2\x81\xa8\xd7\xa9\n| \xd7\xa9\xe2\x81\xa9",
+		  "\xe2\x81\xa8\xd7\xa9\xe2\x81\xa9\n| "
+		  "\xe2\x81\xa8\xd7\xa9\xe2\x81\xa9" },
+		{ "\xe2\x81\xa8"
+		  "123456789\xe2\x81\xa9",
+		  "\xe2\x81\xa8"
+		  "12345678\xe2\x81\xa9\n| \xe2\x81\xa8"
+		  "9\xe2\x81\xa9" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(wraps); i++) {
+		CLEAN_BUF struct buf out;
+
+		buf_init(&out, 4096);
+		render_wrap(&out, span_str(wraps[i].text), 8, "| ");
+		assert_string_equal(buf_cstr(&out), wraps[i].want);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -444,6 +485,7 @@ int main(void)
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_injective),
 		cmocka_unit_test(test_rtl),
+		cmocka_unit_test(test_wrap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,7 @@
 
 static const char title[] = "bulkhead audit key\n";
 
-enum { LINK_LINES = 7, LINK_KEYS = 64 };
+enum { LINK_LINES = 8, LINK_KEYS = 64 };
 
 void chain_done(struct chain *c)
 {
@@ -66,13 +66,15 @@ static struct span note_of(struct span *rest)
 }
 
 static void put_text(struct buf *b, const char *name, size_t epoch,
-		     uint64_t index, const struct note_vkey *k)
+		     const struct chain_link *l)
 {
+	char root[B64_LEN(TLOG_HASH) + 1];
 	char vkey[NOTE_VKEY_MAX];
 
-	note_vkey_format(k, vkey);
-	buf_printf(b, "%s%s\n%zu\n%llu\n%s\n", title, name, epoch,
-		   (unsigned long long)index, vkey);
+	b64_encode(root, span_of(l->root, TLOG_HASH));
+	note_vkey_format(&l->key, vkey);
+	buf_printf(b, "%s%s\n%zu\n%llu\n%s\n%s\n", title, name, epoch,
+		   (unsigned long long)l->index, root, vkey);
 }
 
 /* The line without its newline. */
@@ -108,10 +110,11 @@ static int take_text(struct chain_link *l, struct span text, const char *name,
 	(void)line_of(&rest);
 	index = bare(line_of(&rest));
 	if (num_parse(index, 0, INT64_MAX, &l->index) < 0 ||
+	    b64_decode(l->root, TLOG_HASH, bare(line_of(&rest))) != TLOG_HASH ||
 	    note_vkey_parse(bare(line_of(&rest)), &l->key) < 0)
 		return -1;
 	buf_init(&want, LAYOUT_SMALL_MAX);
-	put_text(&want, name, epoch, l->index, &l->key);
+	put_text(&want, name, epoch, l);
 	return span_eq(buf_view(&want), text) ? 0 : -1;
 }
 
@@ -190,13 +193,13 @@ int chain_load(int dir, struct chain *ret, struct err *err)
 	return r < 0 ? r : chain_parse(&first, buf_view(&b), "keys", ret, err);
 }
 
-int chain_sign(struct buf *b, const struct chain *c, uint64_t index,
-	       const struct note_vkey *next, const struct note_key *by)
+int chain_sign(struct buf *b, const struct chain *c,
+	       const struct chain_link *next, const struct note_key *by)
 {
 	CLEAN_BUF struct buf text;
 
 	buf_init(&text, LAYOUT_SMALL_MAX);
-	put_text(&text, c->v[0].key.name, c->n, index, next);
+	put_text(&text, c->v[0].key.name, c->n, next);
 	return buf_ok(&text) ? note_sign(b, buf_view(&text), by) : -EIO;
 }
 
@@ -204,7 +207,7 @@ void chain_put(struct buf *b, const struct chain *c, size_t epoch)
 {
 	const struct chain_link *l = &c->v[epoch];
 
-	put_text(b, c->v[0].key.name, epoch, l->index, &l->key);
+	put_text(b, c->v[0].key.name, epoch, l);
 	buf_printf(b, "\n\u2014 %s %s\n", c->v[0].key.name, l->sig);
 }
 

@@ -1,18 +1,20 @@
 /*
  * chain: the keys of a log, one an epoch. The first is the file `vkey` and
  * names the log. Each later one was announced by a record, and is a link in
- * the file `keys`: a signed note of seven lines,
+ * the file `keys`: a signed note of eight lines,
  *
  *	bulkhead audit key
  *	NAME			of the log, and of all its keys
  *	EPOCH			1 for the second key
  *	INDEX			of the record that announces it
+ *	BASE64			root of the log of all records before that
  *	NAME+ID+BASE64		the verifier key
  *	(empty line)
  *	— NAME BASE64		signature by the key before it
  *
  * The private half of a key is erased when the next one takes its place, so
- * who takes over a host can sign what comes, and nothing that was.
+ * who takes over a host can sign what comes, and nothing that was: the last
+ * thing that a key signs is the root of the log as it left it.
  *
  * A change of keys, each step durable before the next:
  *
@@ -40,6 +42,7 @@ enum {
 struct chain_link {
 	struct note_vkey key;
 	uint64_t index; /* of the record that announces it; 0 for the first */
+	uint8_t root[TLOG_HASH];	  /* of the records before that */
 	char sig[B64_LEN(CHAIN_SIG) + 1]; /* as in the note; "" for the first */
 };
 
@@ -62,9 +65,10 @@ void chain_done(struct chain *c);
 /* The key in force. */
 const struct chain_link *chain_last(const struct chain *c);
 
-/* Appends the link to a further key, signed by the one in force. 0 or -EIO. */
+/* Appends the link to a further key, signed by the one in force: key, index and
+ * root of `next` count. 0 or -EIO. */
 [[nodiscard]] int chain_sign(struct buf *b, const struct chain *c,
-			     uint64_t index, const struct note_vkey *next,
+			     const struct chain_link *next,
 			     const struct note_key *by);
 
 /* Appends the link to the key of this epoch, from 1 on, as it is. */

@@ -316,6 +316,88 @@ static void tampered(void **)
 	buf_done(&b);
 }
 
+/* A log of these records in the current directory, under a key of its own. */
+static void make_log(const char *const *records, size_t n,
+		     uint8_t root[TLOG_HASH])
+{
+	struct tlog *t = open_ok();
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		put(t, records[i]);
+	assert_int_equal(tlog_publish(t), 0);
+	tlog_root(t, root);
+	tlog_close(t);
+}
+
+/* What its own keys have to do with it gives way to these; the checkpoint is
+ * signed with the key in force. */
+static void take_keys(struct buf files[3], uint64_t size,
+		      const uint8_t root[TLOG_HASH])
+{
+	static const char *const names[] = { "key", "vkey", "keys" };
+	struct note_key k;
+	struct buf note;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		spill(names[i], buf_view(&files[i]));
+	assert_int_equal(note_key_parse(buf_view(&files[0]), &k), 0);
+	sign(&note, &k, size, root);
+	spill("checkpoint", buf_view(&note));
+	buf_done(&note);
+	note_key_done(&k);
+}
+
+/* Who has all of the host, and the key of today, writes another yesterday. */
+static void past_rewritten(void **)
+{
+	static const struct {
+		size_t at; /* the record that is another */
+		int want;
+	} rows[] = { { 9, 0 }, { 0, -EBADMSG }, { 1, -EBADMSG }, { 3, 0 } };
+	const char *records[] = { "a", "b", NULL, "c" };
+	struct tlog *t = open_ok();
+	uint8_t root[TLOG_HASH];
+	char text[400];
+	struct buf files[3];
+	struct tlog_key k;
+	struct tlog_state s;
+	struct err err;
+	size_t i;
+
+	put(t, "a");
+	put(t, "b");
+	assert_int_equal(tlog_key_new(t, &k), 0);
+	announce(t, &k);
+	assert_int_equal(tlog_key_take(t), 0);
+	tlog_close(t);
+	slurp("key", &files[0]);
+	slurp("vkey", &files[1]);
+	slurp("keys", &files[2]);
+	(void)str_printf(text, sizeof(text), "key %s %s", k.vkey, k.sig);
+	records[2] = text;
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		const char *forged[ARRAY_SIZE(records)];
+
+		assert_int_equal(drop_dir(NULL), 0);
+		assert_int_equal(make_dir(NULL), 0);
+		memcpy(forged, records, sizeof(forged));
+		if (rows[i].at < ARRAY_SIZE(forged))
+			forged[rows[i].at] = "forged";
+		make_log(forged, ARRAY_SIZE(forged), root);
+		take_keys(files, ARRAY_SIZE(forged), root);
+		assert_int_equal(tlog_verify(dir, &s, &err), rows[i].want);
+		if (rows[i].want)
+			assert_non_null(strstr(err.msg, "were changed"));
+		assert_int_equal(open_r(&err), rows[i].want);
+		if (rows[i].want)
+			assert_non_null(strstr(err.msg, "were changed"));
+	}
+	for (i = 0; i < ARRAY_SIZE(files); i++)
+		buf_done(&files[i]);
+}
+
 /* A link that its record does not have: signed, and yet no key. */
 static void not_announced(void **)
 {
@@ -537,7 +619,9 @@ static void copied_meanwhile(void **)
 static void most_keys(void **)
 {
 	static struct note_key keys[2];
+	static const uint8_t zeros[TLOG_HASH];
 	char text[NOTE_KEY_MAX], vkey[NOTE_VKEY_MAX];
+	char root[B64_LEN(TLOG_HASH) + 1];
 	struct note_vkey first;
 	struct chain c;
 	struct buf b;
@@ -546,6 +630,7 @@ static void most_keys(void **)
 
 	assert_int_equal(note_key_new("bulkhead", &keys[0], text), 0);
 	first = keys[0].vkey;
+	b64_encode(root, span_of(zeros, sizeof(zeros)));
 	buf_init(&b, CHAIN_FILE_MAX);
 	for (i = 1; i <= CHAIN_MAX; i++) {
 		struct note_key *by = &keys[(i - 1) % 2];
@@ -556,8 +641,8 @@ static void most_keys(void **)
 		assert_int_equal(note_key_named(first.name, new, text), 0);
 		note_vkey_format(&new->vkey, vkey);
 		(void)str_printf(link, sizeof(link),
-				 "bulkhead audit key\n%s\n%zu\n%zu\n%s\n",
-				 first.name, i, 10 * i, vkey);
+				 "bulkhead audit key\n%s\n%zu\n%zu\n%s\n%s\n",
+				 first.name, i, 10 * i, root, vkey);
 		assert_int_equal(note_sign(&b, span_str(link), by), 0);
 		if (i < CHAIN_MAX - 1)
 			continue;
@@ -579,17 +664,12 @@ static void most_keys(void **)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		IN_DIR(keys_change),
-		IN_DIR(erased),
-		IN_DIR(kept_checkpoint),
-		IN_DIR(out_of_force),
-		IN_DIR(tampered),
-		IN_DIR(not_announced),
-		IN_DIR(cut_short),
-		IN_DIR(misuse),
-		IN_DIR(copied),
-		IN_DIR(copied_meanwhile),
-		cmocka_unit_test(most_keys),
+		IN_DIR(keys_change),	  IN_DIR(erased),
+		IN_DIR(kept_checkpoint),  IN_DIR(out_of_force),
+		IN_DIR(tampered),	  IN_DIR(past_rewritten),
+		IN_DIR(not_announced),	  IN_DIR(cut_short),
+		IN_DIR(misuse),		  IN_DIR(copied),
+		IN_DIR(copied_meanwhile), cmocka_unit_test(most_keys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

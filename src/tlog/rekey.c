@@ -210,15 +210,17 @@ static int make_key(struct tlog *t)
 static int make_link(struct tlog *t, struct tlog_key *ret)
 {
 	CLEAN_BUF struct buf keys;
+	struct chain_link next = { .key = t->next.vkey, .index = t->tree.size };
 	const struct chain_link *l;
 	struct err err;
 	size_t i;
 	int r;
 
+	memcpy(next.root, t->root, TLOG_HASH);
 	buf_init(&keys, CHAIN_FILE_MAX);
 	for (i = 1; i < t->keys.n; i++)
 		chain_put(&keys, &t->keys, i);
-	r = chain_sign(&keys, &t->keys, t->tree.size, &t->next.vkey, &t->key);
+	r = chain_sign(&keys, &t->keys, &next, &t->key);
 	if (r == 0)
 		r = chain_parse(&t->keys.v[0].key, buf_view(&keys), "keys.next",
 				&t->after, &err);

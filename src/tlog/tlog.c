@@ -755,13 +755,19 @@ static int check_files(struct tlog *t)
 			  t->err);
 }
 
-/* A key signs nothing that is older than the record that announces it. */
+/* A key signs nothing that is older than the record that announces it, and the
+ * records before that are those that the key before it has signed last. */
 static int check_last_key(struct tlog *t)
 {
 	const struct chain_link *l = chain_last(&t->keys);
+	struct head old = { .size = l->index };
 
-	if (t->keys.n == 1 || t->tree.size > l->index)
+	memcpy(old.root, l->root, TLOG_HASH);
+	if (t->keys.n == 1)
 		return 0;
+	if (t->tree.size > l->index)
+		return head_continues(t->dir, &old, t->tree.size, t->root,
+				      "keys", t->err);
 	return err_set(t->err, -EBADMSG,
 		       "keys: offset 0: the last key is announced by record "
 		       "%llu, the log has only %llu: the log was rolled back, "

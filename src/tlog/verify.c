@@ -145,6 +145,21 @@ static int check_pending(struct reader *r, struct span record)
 		       (unsigned long long)index, path);
 }
 
+/* That the records so far are those that the key before has signed last. */
+static int check_signed(struct reader *r, const struct chain_link *l)
+{
+	uint8_t root[TLOG_HASH];
+	int e = tree_root(&r->tree, root);
+
+	if (e == 0 && memcmp(root, l->root, TLOG_HASH) != 0)
+		e = err_set(r->err, -EBADMSG,
+			    "keys: offset 0: the records before %llu are not "
+			    "those that the key of epoch %zu has signed: some "
+			    "of them were changed",
+			    (unsigned long long)l->index, r->epoch - 1);
+	return e;
+}
+
 /* What announces a key says so, where `keys` has it. */
 static int check_announced(struct reader *r, struct span record)
 {
@@ -153,9 +168,10 @@ static int check_announced(struct reader *r, struct span record)
 
 	while (r->epoch < c->n && c->v[r->epoch].index < index)
 		r->epoch++;
-	if (r->epoch >= c->n || c->v[r->epoch].index > index ||
-	    chain_announced(&c->v[r->epoch], record))
+	if (r->epoch >= c->n || c->v[r->epoch].index > index)
 		return 0;
+	if (chain_announced(&c->v[r->epoch], record))
+		return check_signed(r, &c->v[r->epoch]);
 	return err_set(r->err, -EBADMSG,
 		       "keys: offset 0: the key of epoch %zu is not what "
 		       "record %llu announces",

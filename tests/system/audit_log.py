@@ -342,8 +342,8 @@ def check_chain(state, tmp):
         text = signed(note, before['key'], tmp)
         record = json.loads(audit(state, '--json', 'show',
                                   str(key['record'])).stdout)
-        need(text and text[2:5] == [str(key['epoch']), str(key['record']),
-                                    key['key']] and
+        need(text and text[2:4] + text[5:6] ==
+             [str(key['epoch']), str(key['record']), key['key']] and
              record['kind'] == 'log.key' and
              record['key'] == key['key'] and
              note.decode().endswith(' ' + record['signature'] + '\n'),

@@ -13,7 +13,10 @@
 #include "peers_rig.h"
 #include "policy/policy.h"
 
-enum { AT_ONCE = 8 }; /* the owner's own tasks that are at work */
+enum {
+	AT_ONCE = 8, /* the owner's own tasks that are at work */
+	FORKS = 8,   /* of one task */
+};
 
 /* The number of the owner's new task. */
 static uint64_t run(const char *text, uint64_t item)
@@ -275,6 +278,33 @@ static void test_fork(void **)
 	alive();
 }
 
+/* One that does nothing but begin again gets so many machines and no more. */
+static void test_fork_loop(void **)
+{
+	struct chan planner;
+	uint64_t task = run("Again.", 0), vm = planner_of(task, &planner);
+	size_t i;
+
+	for (i = 0; i < FORKS; i++) {
+		out.call.args[0] = arg("goal", ARG_SCALAR, "Again.");
+		call(&planner, "task.fork", 1);
+		hear(&w.monitor, MSG_TASK_END);
+		assert_true(closed(&planner));
+		chan_done(&planner);
+		vm_gone(vm, "task done");
+		vm = planner_of(task, &planner);
+	}
+	out.call.args[0] = arg("goal", ARG_SCALAR, "Again.");
+	fork_refused(&planner, 1);
+	answer(&planner, "Done.");
+	look(task);
+	assert_int_equal(in.c_task.state, TASK_DONE);
+	assert_int_equal(in.c_task.forks, FORKS);
+	hear(&w.control, MSG_C_OK);
+	chan_done(&planner);
+	alive();
+}
+
 /* Whatever is asked about a hidden text, the answer is a refusal that says why:
  * of what it would cost, or that there is nobody to answer. */
 static void test_ask(void **)
@@ -401,6 +431,7 @@ int main(int argc, char **argv)
 		WORLD_TEST(test_cancel),
 		WORLD_TEST(test_on_item),
 		WORLD_TEST(test_fork),
+		WORLD_TEST(test_fork_loop),
 		WORLD_TEST(test_ask),
 		WORLD_TEST(test_many),
 		WORLD_TEST(test_restart),

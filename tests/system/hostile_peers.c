@@ -522,7 +522,59 @@ static void test_bad_records(void **)
 	}
 }
 
-/* More requests than a task has: refused, and the log does not grow. */
+/* Whether the words, as they are or in part, are in a record. */
+static int has_words(void *arg, uint64_t, struct span record)
+{
+	struct buf *found = arg;
+
+	if (memmem(record.p, record.n, "lea.secret", 10))
+		buf_span(found, record);
+	return 0;
+}
+
+static void no_words_in_log(void)
+{
+	CLEAN_FD int dir = open(w.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEAN_BUF struct buf found;
+	struct tlog_state s;
+	struct err err = { 0 };
+
+	buf_init(&found, 1 << 20);
+	(void)tlog_settle(dir);
+	if (tlog_walk(dir, has_words, &found, &s, &err) < 0)
+		fail_msg("%s", err.msg);
+	if (found.n)
+		fail_msg("in the log: %s", buf_cstr(&found));
+}
+
+/* What a planner says, where nothing can be erased any more: not one word. */
+static void test_words_in_log(void **)
+{
+	static const char words[] = "lea.secret@example.org";
+	struct chan planner;
+	uint64_t vm;
+
+	(void)planner_of_item(&planner, &vm);
+	call(&planner, words, 0);
+	hear(&planner, MSG_CALL_RESULT);
+	assert_int_equal(in.call_result.verdict, VERDICT_DENY);
+	out.call.args[0] = (struct m_arg){ .name = span_str(words),
+					   .json = ARG_STRING,
+					   .value = span_str(words) };
+	call(&planner, "notes.append", 1);
+	hear(&planner, MSG_CALL_RESULT);
+	/* He himself is told. */
+	assert_non_null(memmem(in.call_result.reason.p, in.call_result.reason.n,
+			       words, strlen(words)));
+	out.call.args[0].name = SPAN_LIT("goal");
+	call(&planner, "task.fork", 1);
+	hear(&w.monitor, MSG_TASK_END);
+	vm_gone(vm, "task done");
+	alive();
+	no_words_in_log();
+	chan_done(&planner);
+}
+
 /* What the log says of an item's refusals. */
 struct refused {
 	uint64_t item, refusals, records, bad_peers;
@@ -574,6 +626,7 @@ static void refused(uint64_t item, uint64_t want, struct refused *ret)
 	} while (ret->refusals < want && now_ms() - start < RECORDED_MS);
 }
 
+/* More requests than a task has: refused, and the log does not grow. */
 static void test_endless_requests(void **)
 {
 	struct refused sum = { 0 };
@@ -862,6 +915,7 @@ int main(int argc, char **argv)
 		GUARDED_TEST(test_lease),
 		WORLD_TEST(test_out_of_turn),
 		WORLD_TEST(test_bad_records),
+		WORLD_TEST(test_words_in_log),
 		WORLD_TEST(test_endless_requests),
 		WORLD_TEST(test_asks_without_end),
 		WORLD_TEST(test_bad_envelopes),

@@ -265,23 +265,46 @@ int record_memfd(void)
 	return fd;
 }
 
-/* An item whose record and envelope are there, and its planner's porter. */
-uint64_t planner_of_item(struct chan *planner, uint64_t *vm)
+/* The other half of an item whose envelope is on its way: its record; then its
+ * planner's porter. */
+static void planner_after(uint64_t item, struct chan *planner, uint64_t *vm)
 {
 	CLEAN_FD int record = record_memfd();
-	struct chan envelope, reader;
-	uint64_t item = new_item("1.mail", &envelope);
+	struct chan reader;
 	uint64_t reader_vm = new_vm(VM_READER, item, &reader);
 
-	out.envelope = (struct m_envelope){ .ok = 1 };
-	say(&envelope, MSG_ENVELOPE, -1);
 	out.empty = (struct m_empty){ 0 };
 	say(&reader, MSG_RECORD, record);
 	hear(&w.monitor, MSG_TASK_START);
 	vm_gone(reader_vm, "done");
 	*vm = new_vm(VM_PLANNER, item, planner);
-	chan_done(&envelope);
 	chan_done(&reader);
+}
+
+uint64_t planner_of_item(struct chan *planner, uint64_t *vm)
+{
+	struct chan envelope;
+	uint64_t item = new_item("1.mail", &envelope);
+
+	out.envelope = (struct m_envelope){ .ok = 1 };
+	say(&envelope, MSG_ENVELOPE, -1);
+	planner_after(item, planner, vm);
+	chan_done(&envelope);
+	return item;
+}
+
+uint64_t planner_of_mail(const char *mail, struct chan *planner, uint64_t *vm)
+{
+	CLEAN_FD int bytes = memfd_sealed("item", span_str(mail));
+	struct chan envelope;
+	uint64_t item = new_item("1.mail", &envelope);
+	pid_t pid;
+
+	assert_true(bytes >= 0);
+	pid = start_process(PROC_ENVELOPE, (int[]){ envelope.fd, bytes }, 2);
+	chan_done(&envelope);
+	planner_after(item, planner, vm);
+	(void)waitpid(pid, NULL, 0);
 	return item;
 }
 

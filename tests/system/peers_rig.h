@@ -50,6 +50,8 @@ void vm_gone(uint64_t vm, const char *reason);
 int record_memfd(void);
 /* An item whose record and envelope are there, and its planner's porter. */
 uint64_t planner_of_item(struct chan *planner, uint64_t *vm);
+/* The same of a raw mail, read by an envelope process. */
+uint64_t planner_of_mail(const char *mail, struct chan *planner, uint64_t *vm);
 void call(struct chan *planner, const char *capability, uint32_t n);
 
 #endif

@@ -58,10 +58,12 @@ def frozen(b):
     kill = of_kind(b, 'kill')[0]
     need(kill['level'] == 'task' and kill['by'] == 'decoy' and
          kill['task'] == trip['task'], 'decoy: so is the kill of its task')
-    s = b.status()['kills']
-    need(s['trips'] == 1 and s['frozen'] == 1 and
-         [k['task'] for k in s['latches']] == [kill['task']],
-         'decoy: status shows it')
+    def shown(s):
+        k = s['kills']
+        return k['trips'] == 1 and k['frozen'] == 1 and \
+            [latch['task'] for latch in k['latches']] == [kill['task']]
+
+    b.status_until('decoy: status shows it', shown)
     until('decoy: the machine is stopped, and there', lambda: stopped(b), 5)
     told = [r for r in of_kind(b, 'decision')
             if r['capability'] == 'vault.export_all'][0]

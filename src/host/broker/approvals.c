@@ -12,12 +12,7 @@
 #include "base/str.h"
 #include "policy/model.h"
 
-enum {
-	KEY = 24,
-	KEY_HEAD = 16, /* bytes of a key, */
-	KEY_FROZEN = 18,
-	LATEST_S = 24 * 3600, /* how late what was held may come */
-};
+enum { LATEST_S = 24 * 3600 }; /* how late what was held may come */
 
 #define WORDS_KEY "card.words"
 
@@ -76,32 +71,48 @@ static struct approval *add(struct approvals *s)
 	return a;
 }
 
-/* "0000000000000007", and with what is frozen "0000000000000007/f" */
-static struct span key_of(char text[KEY], uint64_t ticket, bool frozen)
+struct span approvals_key(char text[APPROVALS_KEY], uint64_t ticket,
+			  bool frozen)
 {
-	(void)str_printf(text, KEY, "%016" PRIx64 "%s", ticket,
+	(void)str_printf(text, APPROVALS_KEY, "%016" PRIx64 "%s", ticket,
 			 frozen ? "/f" : "");
 	return span_str(text);
 }
 
-bool approvals_keep(struct broker *b, const struct approval *a)
+bool approvals_keep(struct broker *b, const struct approval *a,
+		    const struct kept_clause *with)
 {
 	const bool over = approval_over(a->state);
 	CLEAN_BUF struct buf row;
-	char key[2][KEY];
+	CLEAN_BUF struct buf clause;
+	char key[3][APPROVALS_KEY];
+	bool ok;
 
 	buf_init(&row, LIMIT_ROW);
+	buf_init(&clause, LIMIT_ROW);
 	approval_encode(&row, a);
-	if (!buf_ok(&row) || !buf_ok(&a->frozen)) {
+	if (with)
+		clause_encode(&clause, with);
+	/* Nothing is gathered before it is sure that all of it is. */
+	if (!buf_ok(&row) || !buf_ok(&a->frozen) || !buf_ok(&clause)) {
 		(void)str_printf(b->keep_why, sizeof(b->keep_why),
 				 "it is too large to be asked about");
 		return false;
 	}
-	return keep_row(b, ROW_APPROVAL, key_of(key[0], a->ticket, true),
-			over ? (struct span){ NULL, 0 } : buf_view(&a->frozen),
-			true) &&
-	       keep_row(b, ROW_APPROVAL, key_of(key[1], a->ticket, false),
-			buf_view(&row), false);
+	if (with && !clauses_room(b))
+		return false;
+	if (with)
+		(void)keep_row(b, ROW_CLAUSE,
+			       approvals_key(key[2], with->id, false),
+			       buf_view(&clause), true);
+	(void)keep_row(b, ROW_APPROVAL, approvals_key(key[0], a->ticket, true),
+		       over ? (struct span){ NULL, 0 } : buf_view(&a->frozen),
+		       true);
+	ok = keep_row(b, ROW_APPROVAL, approvals_key(key[1], a->ticket, false),
+		      buf_view(&row), false);
+	if (ok && with)
+		clauses_add(b->approvals, with);
+	return ok;
 }
 
 /* Those that are over are a history, and it has an end. */
@@ -109,7 +120,7 @@ static void forget_oldest(struct broker *b)
 {
 	struct approvals *s = b->approvals;
 	size_t i, over = 0, oldest = APPROVALS;
-	char key[KEY];
+	char key[APPROVALS_KEY];
 
 	for (i = s->n; i-- > 0;) {
 		if (!approval_over(s->v[i]->state))
@@ -120,7 +131,7 @@ static void forget_oldest(struct broker *b)
 	if (over <= APPROVALS_OVER)
 		return;
 	if (!keep_row_forget(b, ROW_APPROVAL,
-			     key_of(key, s->v[oldest]->ticket, false)))
+			     approvals_key(key, s->v[oldest]->ticket, false)))
 		log_warn("approval-not-forgotten", "%s", b->keep_why);
 	drop(s, oldest);
 }
@@ -153,15 +164,19 @@ static void audit_new(struct broker *b, struct approval *a)
 	audit_int(&b->record, "expires_s", a->expires_s);
 	audit_int(&b->record, "due_s", a->due_s);
 	audit_int(&b->record, "quorum", a->quorum);
+	if (a->again)
+		audit_int(&b->record, "again", a->again);
 	(void)broker_audit(b, &ok);
 	a->index = ok.index;
 }
 
 static void audit_end(struct broker *b, const struct approval *a)
 {
+	char why[ASIDE_REASON];
+
 	begin(b, "approval.state", a);
 	audit_str(&b->record, "state", span_str(approval_state_name(a->state)));
-	audit_str(&b->record, "why", span_str(a->why));
+	audit_str(&b->record, "why", span_str(aside_reason(why, a->why)));
 	if (a->effect)
 		audit_int(&b->record, "effect", a->effect);
 	(void)broker_audit(b, NULL);
@@ -262,7 +277,7 @@ bool approvals_event(struct broker *b, struct approval *a,
 				 approval_state_name(state));
 		return false;
 	}
-	if (!approvals_keep(b, a)) {
+	if (!approvals_keep(b, a, NULL)) {
 		a->state = state;
 		a->ended_s = ended_s;
 		return false;
@@ -272,103 +287,6 @@ bool approvals_event(struct broker *b, struct approval *a,
 		buf_reset(&a->frozen);
 	tell_waiting(b);
 	return true;
-}
-
-bool approvals_remember(struct broker *b, const struct kept_clause *c)
-{
-	struct approvals *s = b->approvals;
-	struct kept_clause *to;
-	CLEAN_BUF struct buf row;
-	char key[KEY];
-
-	buf_init(&row, LIMIT_ROW);
-	clause_encode(&row, c);
-	if (s->n_clauses == DECIDE_CLAUSES || !buf_ok(&row)) {
-		(void)str_printf(b->keep_why, sizeof(b->keep_why),
-				 "%d clauses are remembered: no room for more",
-				 DECIDE_CLAUSES);
-		return false;
-	}
-	if (!keep_row(b, ROW_CLAUSE, key_of(key, c->id, false), buf_view(&row),
-		      false))
-		return false;
-	to = &s->clauses[s->n_clauses];
-	clause_init(to);
-	if (clause_decode(buf_view(&row), to) < 0)
-		die("a clause of ours cannot be read");
-	s->n_clauses++;
-	return true;
-}
-
-static void drop_clause(struct broker *b, size_t i)
-{
-	struct approvals *s = b->approvals;
-	char key[KEY];
-
-	if (!keep_row_forget(b, ROW_CLAUSE,
-			     key_of(key, s->clauses[i].id, false)))
-		die("a clause that is over cannot be forgotten: %s",
-		    b->keep_why);
-	clause_done(&s->clauses[i]);
-	s->clauses[i] = s->clauses[--s->n_clauses];
-}
-
-/* Today's policy lets such an answer be remembered. */
-static bool may_remember(const struct broker *b, const struct kept_clause *c)
-{
-	const struct policy *p = b->policy;
-	const enum remember least =
-		c->task ? REMEMBER_TASK : REMEMBER_CONSTRAINED;
-	size_t i;
-
-	for (i = 0; i < p->n_caps; i++)
-		if (!strcmp(p->caps[i]->name, c->capability))
-			return p->caps[i]->approve.at.line &&
-			       p->caps[i]->approve.remember >= least;
-	return false;
-}
-
-size_t approval_clauses(struct broker *b, uint64_t task,
-			struct decide_clause *ret)
-{
-	struct approvals *s = b->approvals;
-	const uint64_t now = approvals_now(b);
-	size_t i, n = 0;
-
-	for (i = s->n_clauses; i-- > 0;) {
-		struct kept_clause *c = &s->clauses[i];
-
-		if (now >= c->expires_s)
-			drop_clause(b, i);
-		else if ((!c->task || c->task == task) && may_remember(b, c) &&
-			 clause_view(c, &ret[n]))
-			n++;
-	}
-	return n;
-}
-
-bool approval_clause_used(struct broker *b, uint64_t id)
-{
-	struct approvals *s = b->approvals;
-	CLEAN_BUF struct buf row;
-	char key[KEY];
-	size_t i;
-
-	buf_init(&row, LIMIT_ROW);
-	for (i = 0; i < s->n_clauses && s->clauses[i].id != id; i++)
-		;
-	if (i == s->n_clauses || !s->clauses[i].left)
-		return true;
-	if (--s->clauses[i].left == 0) {
-		drop_clause(b, i);
-		return true;
-	}
-	clause_encode(&row, &s->clauses[i]);
-	if (keep_row(b, ROW_CLAUSE, key_of(key, id, false), buf_view(&row),
-		     false))
-		return true;
-	s->clauses[i].left++;
-	return false;
 }
 
 /* --- a new one ----------------------------------------------------------- */
@@ -429,6 +347,13 @@ static void put_terms(struct approval *a, const struct decision *d,
 		draw_code(a->code);
 }
 
+static bool is_same(const struct approval *a, uint64_t task,
+		    const uint8_t request[32])
+{
+	return a->asked && a->task == task &&
+	       memcmp(a->request, request, APPROVAL_HASH) == 0;
+}
+
 /* One that waits for the same, or was refused to this task. */
 static struct approval *same(struct broker *b, uint64_t task,
 			     const uint8_t request[32])
@@ -439,13 +364,26 @@ static struct approval *same(struct broker *b, uint64_t task,
 	for (i = s->n; i-- > 0;) {
 		struct approval *a = s->v[i];
 
-		if (a->asked && a->task == task &&
+		if (is_same(a, task, request) &&
 		    (a->state == APPROVAL_PENDING ||
-		     (a->state == APPROVAL_REFUSED && !a->effect)) &&
-		    memcmp(a->request, request, 32) == 0)
+		     (a->state == APPROVAL_REFUSED && !a->effect)))
 			return a;
 	}
 	return NULL;
+}
+
+/* How often it has been asked, and nobody answered. */
+static uint32_t asked_before(const struct broker *b, uint64_t task,
+			     const uint8_t request[32])
+{
+	const struct approvals *s = b->approvals;
+	uint32_t n = 0;
+	size_t i;
+
+	for (i = 0; i < s->n; i++)
+		n += s->v[i]->state == APPROVAL_EXPIRED &&
+		     is_same(s->v[i], task, request);
+	return n;
 }
 
 static bool has_room(struct broker *b, uint64_t task)
@@ -481,6 +419,8 @@ static struct approval *make(struct broker *b, const struct request_of *q,
 	memcpy(a->policy, policy_hash(b->policy), 32);
 	decision_bind(d, capability, a->policy, 0, a->request);
 	decision_bind(d, capability, a->policy, a->expires_s, a->bind);
+	a->again = asked_before(b, q->task, a->request);
+	memcpy(a->aside, b->aside.id, sizeof(a->aside));
 	frozen_encode(&a->frozen, in, d);
 	a->log_size = b->record.head.size;
 	a->log_root = b->record.head.root;
@@ -493,6 +433,22 @@ static uint64_t no_ticket(struct broker *b, const char *why)
 {
 	(void)str_printf(b->keep_why, sizeof(b->keep_why), "%s", why);
 	return 0;
+}
+
+/* All of it can be shown: nobody says yes to what he cannot see. */
+static bool can_be_shown(struct broker *b, const struct approval *a)
+{
+	struct card_opts opts = approvals_card(b);
+	CLEAN_BUF struct buf card;
+
+	opts.full = true;
+	buf_init(&card, CARD_BYTES);
+	card_text(&card, a, &opts);
+	if (buf_ok(&card) && card.n <= LIMIT_CARD)
+		return true;
+	(void)str_printf(b->keep_why, sizeof(b->keep_why),
+			 "it is too large to be shown to the owner");
+	return false;
 }
 
 uint64_t approval_park(struct broker *b, const struct request_of *q,
@@ -512,14 +468,17 @@ uint64_t approval_park(struct broker *b, const struct request_of *q,
 		return a->ticket;
 	}
 	if (a)
-		return no_ticket(b, "the owner has refused this");
+		return no_ticket(b, "this was refused before");
 	if (!has_room(b, q->task))
 		return no_ticket(b, "too many requests wait for the owner");
+	/* Where its bytes lie has to be known, so that they can be erased. */
+	if (!aside_keep(b))
+		return 0;
 	a = make(b, q, in, asks);
 	if (!a)
 		return no_ticket(b, "out of memory");
 	card_hash(a, &card, a->card);
-	if (!approvals_keep(b, a)) {
+	if ((asks && !can_be_shown(b, a)) || !approvals_keep(b, a, NULL)) {
 		drop(s, s->n - 1);
 		return 0;
 	}
@@ -532,8 +491,7 @@ uint64_t approval_park(struct broker *b, const struct request_of *q,
 
 /* --- firing -------------------------------------------------------------- */
 
-/* Its connector could take it now; the latch and the rest come with the
- * decision. */
+/* Its connector could take it now; the rest comes with the decision. */
 static bool can_try(struct broker *b, const struct approval *a)
 {
 	const struct policy *p = b->policy;
@@ -544,7 +502,7 @@ static bool can_try(struct broker *b, const struct approval *a)
 		if (!strcmp(p->caps[i]->name, a->capability))
 			c = peer_of_connector(b, p->caps[i]->connector);
 	return !b->acting && !b->record.room.full && c && c->outbound &&
-	       !c->effect && !latch_why(b, span_str(a->capability), a->task);
+	       !c->effect;
 }
 
 /* The call in b->in, with memory that f has. */
@@ -564,9 +522,7 @@ static void fire(struct broker *b, struct approval *a)
 	f->in.call = &b->in.call;
 	f->in.grant = &grant;
 	q.again = &f->in;
-	b->approvals->firing = a->ticket;
 	if (!call_fire(b, &q)) {
-		b->approvals->firing = 0;
 		if (a->state == APPROVAL_APPROVED && !a->due_s)
 			log_warn("approval-not-fired", "ticket=%llu %s",
 				 (unsigned long long)a->ticket, b->keep_why);
@@ -590,7 +546,7 @@ bool approval_held(struct broker *b, struct approval *a, uint64_t hold_s)
 {
 	a->due_s = approvals_now(b) + hold_s;
 	a->expires_s = a->due_s + LATEST_S;
-	if (approvals_keep(b, a))
+	if (approvals_keep(b, a, NULL))
 		return true;
 	a->due_s = 0;
 	return false;
@@ -600,11 +556,10 @@ void approval_outcome(struct broker *b, uint64_t ticket, enum effect_state s)
 {
 	struct approval *a = approvals_find(b, ticket);
 
-	b->approvals->firing = 0;
 	if (!a)
 		return;
 	a->outcome = (uint8_t)s;
-	if (!approvals_keep(b, a))
+	if (!approvals_keep(b, a, NULL))
 		log_warn("approval-not-kept", "%s", b->keep_why);
 	tell_waiting(b);
 }
@@ -680,6 +635,18 @@ void approvals_soon(struct broker *b)
 		die("no room for a timer");
 }
 
+void approvals_killed(struct broker *b)
+{
+	struct approvals *s = b->approvals;
+	size_t i;
+
+	for (i = 0; i < s->n; i++)
+		if (s->v[i]->state == APPROVAL_APPROVED &&
+		    latch_why(b, span_str(s->v[i]->capability), s->v[i]->task))
+			(void)approvals_event(b, s->v[i], APPROVAL_REFUSE,
+					      "killed before it was done");
+}
+
 /* Whatever can happen now does; the timer is set for what comes later. */
 static void step(struct broker *b)
 {
@@ -688,12 +655,16 @@ static void step(struct broker *b)
 	size_t i;
 
 	now = approvals_now(b);
+	approvals_killed(b);
 	for (i = 0; i < s->n; i++) {
 		struct approval *a = s->v[i];
 
 		if (approval_timely(a, now) == APPROVAL_EXPIRE)
-			(void)approvals_event(b, a, APPROVAL_EXPIRE,
-					      "nobody said yes in time");
+			(void)approvals_event(
+				b, a, APPROVAL_EXPIRE,
+				a->state == APPROVAL_PENDING
+					? "nobody said yes in time"
+					: "it could not be done in time");
 		else if (approval_may_fire(a, now) && can_try(b, a))
 			fire(b, a);
 	}
@@ -709,29 +680,17 @@ static bool take_row(void *arg, struct span key, struct span value)
 	struct approval *a = s->n ? s->v[s->n - 1] : NULL;
 
 	/* What is frozen comes right behind its own. */
-	if (key.n == KEY_FROZEN && a) {
+	if (key.n == APPROVALS_KEY_FROZEN && a) {
 		buf_span(&a->frozen, value);
 		return true;
 	}
 	a = add(s);
-	if (!a || key.n != KEY_HEAD || approval_decode(value, a) < 0)
+	if (!a || key.n != APPROVALS_KEY_HEAD || approval_decode(value, a) < 0)
 		return false;
 	s->next = a->ticket + 1;
 	seen(s, a->created_s);
 	seen(s, a->ended_s);
 	return true;
-}
-
-static bool take_clause(void *arg, struct span, struct span value)
-{
-	struct approvals *s = arg;
-	struct kept_clause *c = &s->clauses[s->n_clauses];
-
-	if (s->n_clauses == DECIDE_CLAUSES)
-		return false;
-	clause_init(c);
-	s->n_clauses++;
-	return clause_decode(value, c) == 0;
 }
 
 static bool take_words(void *arg, struct span key, struct span value)
@@ -768,7 +727,7 @@ static void take_outcome(struct broker *b, struct approval *a)
 		return;
 	e = keep_effect(b, &get);
 	a->outcome = e && e->effect == a->effect ? e->state : EFFECT_UNKNOWN;
-	if (!approvals_keep(b, a))
+	if (!approvals_keep(b, a, NULL))
 		log_warn("approval-not-kept", "%s", b->keep_why);
 }
 
@@ -783,8 +742,7 @@ void approvals_init(struct broker *b)
 	s->next = 1;
 	s->wall_s = clock_s(CLOCK_REALTIME);
 	s->boot_s = clock_s(CLOCK_BOOTTIME);
-	if (!keep_rows(b, ROW_APPROVAL, take_row, s) ||
-	    !keep_rows(b, ROW_CLAUSE, take_clause, s) ||
+	if (!keep_rows(b, ROW_APPROVAL, take_row, s) || !clauses_init(b) ||
 	    !keep_rows(b, ROW_SECRET, take_words, s))
 		die("the approvals cannot be read: the store is damaged, or of "
 		    "another version");

@@ -1,7 +1,8 @@
 /*
  * approvals: the requests that wait, within the broker: the table and its rows
  * in the store, what happens to them by time, and their firing. What the owner
- * says about them comes in approvals_owner.c.
+ * says about them comes in approvals_owner.c, what he lets be remembered stays
+ * in approvals_clauses.c.
  *
  * A row is durable before anybody hears of what it says. When one fires, its
  * effect is planned first, then the approval is fired, both durable, and only
@@ -33,7 +34,6 @@ struct approvals {
 	uint64_t wall_s, boot_s;
 	char words[CARD_WORDS];
 	int timer;
-	uint64_t firing; /* the ticket whose effect is under way */
 };
 
 /* The time that they go by, since 1970. */
@@ -41,17 +41,30 @@ uint64_t approvals_now(const struct broker *b);
 
 struct approval *approvals_find(struct broker *b, uint64_t ticket);
 
-/* Whatever is to be kept of it, into the store; false: b->keep_why. */
-[[nodiscard]] bool approvals_keep(struct broker *b, const struct approval *a);
+/* Whatever is to be kept of it, into the store, and with it, or neither, a
+ * clause to be remembered (NULL: none); false: b->keep_why. */
+[[nodiscard]] bool approvals_keep(struct broker *b, const struct approval *a,
+				  const struct kept_clause *with);
+
+/* "0000000000000007", the key of a row; behind what is frozen of it "/f" */
+enum { APPROVALS_KEY = 24, APPROVALS_KEY_HEAD = 16, APPROVALS_KEY_FROZEN = 18 };
+struct span approvals_key(char text[APPROVALS_KEY], uint64_t ticket,
+			  bool frozen);
 
 /* An event, durable, in the log, told to whoever waits. False: it cannot come
  * now, or could not be kept (b->keep_why). */
 bool approvals_event(struct broker *b, struct approval *a,
 		     enum approval_event e, const char *why);
 
-/* Remembers a clause, durable. False: b->keep_why. */
-[[nodiscard]] bool approvals_remember(struct broker *b,
-				      const struct kept_clause *c);
+/* approvals_clauses.c: what is remembered. Reads the rows. */
+[[nodiscard]] bool clauses_init(struct broker *b);
+/* Makes room for one more; false: b->keep_why. */
+[[nodiscard]] bool clauses_room(struct broker *b);
+/* One that has just become durable. */
+void clauses_add(struct approvals *s, const struct kept_clause *c);
+/* Forgets the one that came of a ticket, if there is one. False: b->keep_why.
+ */
+[[nodiscard]] bool clauses_forget(struct broker *b, uint64_t ticket);
 
 struct card_opts approvals_card(const struct broker *b);
 

@@ -162,30 +162,23 @@ static void audit_word(struct broker *b, const struct approval *a, uint32_t uid,
 	(void)broker_audit(b, NULL);
 }
 
-/* What the same word lets happen again without asking. NULL, or why not. */
-static const char *remember(struct broker *b, const struct approval *a,
-			    const struct m_c_approve *m)
+/* What the same word lets happen again without asking, once enough have said
+ * it. False: nothing. */
+static bool clause_asked(struct broker *b, const struct approval *a,
+			 const struct m_c_approve *m, struct kept_clause *ret)
 {
-	struct kept_clause c;
-	bool ok;
-
-	if (!m->always && m->times <= 1)
-		return NULL;
-	if (m->always && a->remember != REMEMBER_CONSTRAINED)
-		return "the policy does not let it be remembered";
-	clause_init(&c);
-	clause_of(&c, a, approvals_now(b));
+	if (a->state != APPROVAL_APPROVED || (!m->always && a->times <= 1))
+		return false;
+	clause_of(ret, a, approvals_now(b));
 	if (!m->always) {
-		c.task = a->task;
-		c.left = m->times - 1;
+		ret->task = a->task;
+		ret->left = a->times - 1;
 	}
-	ok = approvals_remember(b, &c);
-	clause_done(&c);
-	return ok ? NULL : b->keep_why;
+	return true;
 }
 
 /* Only what he saw: the card that he was shown is this one. */
-static const char *may_say_yes(const struct approval *a,
+static const char *may_say_yes(const struct broker *b, const struct approval *a,
 			       const struct m_c_approve *m)
 {
 	if (!a)
@@ -193,6 +186,10 @@ static const char *may_say_yes(const struct approval *a,
 	if (memcmp(a->card, m->hash, sizeof(m->hash)) != 0)
 		return "that is not the card that you were shown: look at it "
 		       "again";
+	if (m->always && !clause_may_be(a))
+		return "the policy does not let it be remembered";
+	if (latch_why(b, span_str(a->capability), a->task))
+		return "the kill latch is set: `bulkhead rearm` first";
 	return NULL;
 }
 
@@ -211,15 +208,38 @@ struct before {
 	uint32_t votes, times;
 };
 
+/* On record first, so that nothing comes of a word that the log has not; then
+ * durable, with what it lets be remembered, or it has not been said. */
 static bool keep_word(struct broker *b, struct approval *a,
-		      const struct before *before)
+		      const struct m_c_approve *m, const struct before *before)
 {
-	if (approvals_keep(b, a))
+	struct kept_clause c;
+	bool ok;
+
+	clause_init(&c);
+	audit_word(b, a, m->uid, m->always ? "always" : "yes");
+	ok = approvals_keep(b, a, clause_asked(b, a, m, &c) ? &c : NULL);
+	clause_done(&c);
+	if (ok)
 		return true;
 	a->state = before->state;
 	a->votes = before->votes;
 	a->times = before->times;
+	audit_word(b, a, m->uid, "not kept");
 	return false;
+}
+
+/* A code is not to be tried until it is found. */
+static void wrong_code(struct broker *b, struct approval *a)
+{
+	const bool ok = a->tries < APPROVAL_TRIES
+				? approvals_keep(b, a, NULL)
+				: approvals_event(b, a, APPROVAL_REFUSE,
+						  "its code was wrong too "
+						  "often");
+
+	if (!ok)
+		log_warn("approval-not-kept", "%s", b->keep_why);
 }
 
 void approval_yes(struct broker *b, struct peer *control)
@@ -227,7 +247,7 @@ void approval_yes(struct broker *b, struct peer *control)
 	const struct m_c_approve m = b->in.c_approve;
 	struct approval *a = approvals_find(b, m.ticket);
 	const struct approval_yes y = { OWNER, VIA_CLI, m.times, m.code };
-	const char *why = may_say_yes(a, &m);
+	const char *why = may_say_yes(b, a, &m);
 	enum approval_answer r;
 	struct before before;
 
@@ -237,35 +257,33 @@ void approval_yes(struct broker *b, struct peer *control)
 	}
 	before = (struct before){ a->state, a->votes, a->times };
 	r = approval_say_yes(a, &y, approvals_now(b));
+	if (r == ANSWER_CODE)
+		wrong_code(b, a);
 	if (r != ANSWER_APPROVED && r != ANSWER_MORE) {
 		say_fail(b, control, approval_answer_text(r));
 		return;
 	}
-	why = remember(b, a, &m);
-	if (why || !keep_word(b, a, &before)) {
-		a->state = before.state;
-		a->votes = before.votes;
-		a->times = before.times;
-		say_fail(b, control, why ? why : b->keep_why);
+	if (!keep_word(b, a, &m, &before)) {
+		say_fail(b, control, b->keep_why);
 		return;
 	}
-	audit_word(b, a, m.uid, m.always ? "always" : "yes");
 	approvals_soon(b);
 	say_text(b, control, approval_answer_text(r));
 }
 
 /* --- no ------------------------------------------------------------------ */
 
+/* The latch first: it holds whatever becomes of the rest. */
 static void freeze(struct broker *b, uint64_t task)
 {
 	struct approvals *s = b->approvals;
 	size_t i;
 
+	latch_ask(b, LATCH_TASK, task, "owner", "frozen with a refusal");
 	for (i = 0; i < s->n; i++)
 		if (s->v[i]->task == task && !approval_over(s->v[i]->state))
 			(void)approvals_event(b, s->v[i], APPROVAL_REFUSE,
 					      "the owner froze its task");
-	call_freeze(b, task);
 }
 
 void approval_no(struct broker *b, struct peer *control)
@@ -277,12 +295,49 @@ void approval_no(struct broker *b, struct peer *control)
 		say_fail(b, control, "there is no such ticket");
 		return;
 	}
-	if (!approvals_event(b, a, APPROVAL_REFUSE, "the owner refused it")) {
+	if (m.freeze || approval_next(a->state, APPROVAL_REFUSE))
+		audit_word(b, a, m.uid, m.freeze ? "freeze" : "no");
+	if (m.freeze) {
+		freeze(b, a->task);
+	} else if (!approvals_event(b, a, APPROVAL_REFUSE,
+				    "the owner refused it")) {
 		say_fail(b, control, b->keep_why);
 		return;
 	}
-	audit_word(b, a, m.uid, m.freeze ? "freeze" : "no");
-	if (m.freeze)
-		freeze(b, a->task);
 	say_ok(b, control);
+}
+
+/* --- what is to be known no more ----------------------------------------- */
+
+static bool is_among(const struct approval *a, struct span ids)
+{
+	static const uint8_t none[ASIDE_ID];
+	size_t at;
+
+	if (memcmp(a->aside, none, ASIDE_ID) == 0)
+		return false;
+	for (at = 0; at + ASIDE_ID <= ids.n; at += ASIDE_ID)
+		if (memcmp(a->aside, ids.p + at, ASIDE_ID) == 0)
+			return true;
+	return false;
+}
+
+static bool erase(struct broker *b, struct approval *a)
+{
+	if (!approval_over(a->state) &&
+	    !approvals_event(b, a, APPROVAL_REFUSE, "its data was erased"))
+		return false;
+	approval_forget(a);
+	return approvals_keep(b, a, NULL) && clauses_forget(b, a->ticket);
+}
+
+bool approvals_erase(struct broker *b, struct span ids)
+{
+	struct approvals *s = b->approvals;
+	size_t i;
+
+	for (i = 0; i < s->n; i++)
+		if (is_among(s->v[i], ids) && !erase(b, s->v[i]))
+			return false;
+	return true;
 }

@@ -54,8 +54,7 @@ static void new_id(struct aside *s)
 	hex_encode(s->id_hex, s->id, ASIDE_ID);
 }
 
-/* A planner's word, unless it is of the alphabet of names. */
-static struct span plain_name(struct span name)
+struct span aside_name(struct span name)
 {
 	size_t i;
 
@@ -63,6 +62,21 @@ static struct span plain_name(struct span name)
 		if (!name.p[i] || !strchr(name_chars, name.p[i]))
 			return SPAN_LIT("(no name)");
 	return name;
+}
+
+const char *aside_reason(char dst[ASIDE_REASON], const char *reason)
+{
+	const char *from = strchr(reason, '"');
+	const char *to = from ? strrchr(reason, '"') : NULL;
+
+	if (!from)
+		(void)str_printf(dst, ASIDE_REASON, "%s", reason);
+	else
+		(void)str_printf(dst, ASIDE_REASON, "%.*s(aside)%s",
+				 (int)(from - reason), reason,
+				 to > from ? to + 1 : "");
+	utf8_trim(dst);
+	return dst;
 }
 
 /* A text of the record, if it is one and there is room. */
@@ -100,7 +114,7 @@ void aside_begin(struct broker *b, const struct record_arg *args, uint32_t n)
 		aside_hash(&rows[i], sum);
 		hex_encode(s->args[i].hash, sum, sizeof(sum));
 		s->args[i].row = args[i];
-		s->args[i].row.name = plain_name(args[i].name);
+		s->args[i].row.name = aside_name(args[i].name);
 		s->args[i].row.origin = within(args[i].origin, &room);
 		s->args[i].row.from = within(args[i].from, &room);
 	}
@@ -269,13 +283,14 @@ void aside_erase(struct broker *b, struct peer *control)
 	const struct m_c_aside m = b->in.c_aside;
 	uint8_t key[KEY];
 	uint32_t gathered = 0;
-	bool ok = true;
 	size_t at;
+	bool ok;
 	int i;
 
 	if (!ids_ok(b, control))
 		return;
 	record_erasure(b, &m, "audit.erase");
+	ok = approvals_erase(b, m.ids);
 	for (at = 0; ok && at < m.ids.n; at += ASIDE_ID) {
 		memcpy(key, m.ids.p + at, ASIDE_ID);
 		for (i = 0; ok && i < ASIDE_CHUNKS; i++) {

@@ -100,8 +100,7 @@ struct task {
 	struct request requests[BROKER_REQUESTS];
 	size_t request_bytes; /* of them all, at most BROKER_REQUEST_BYTES */
 	uint32_t calls, forks, bits;
-	bool frozen; /* by the owner */
-	bool owed;   /* its row finds no room in the store yet */
+	bool owed; /* its row finds no room in the store yet */
 };
 
 /* Whose word on senders counts, by connector; kept while one is restarted. */
@@ -210,7 +209,7 @@ struct broker {
 	struct policy_state *limits;
 	struct decision decision; /* on the call at hand */
 	struct approvals *approvals;
-	struct msg_ids ids;    /* of this run */
+	struct msg_ids ids; /* of this run */
 	char planner[LIMIT_NAME + 1];
 	struct standing standing[BROKER_STANDING];
 	struct authserv authservs[BROKER_CONNECTORS];
@@ -259,6 +258,12 @@ void aside_begin(struct broker *b, const struct record_arg *args, uint32_t n);
 [[nodiscard]] bool aside_keep(struct broker *b);
 /* Adds the arguments to b->record; each once it has been begun. */
 void aside_record(struct broker *b);
+enum { ASIDE_REASON = 400 };
+/* A planner's word for a record, unless it is not of the alphabet of names. */
+struct span aside_name(struct span name);
+/* What a record has of a reason or clause: what it quotes of a call lies aside,
+ * too, and can be erased there alone. */
+const char *aside_reason(char dst[ASIDE_REASON], const char *reason);
 void aside_tell(struct broker *b, struct peer *control);
 void aside_erase(struct broker *b, struct peer *control);
 
@@ -419,6 +424,11 @@ size_t approval_clauses(struct broker *b, uint64_t task,
 /* What may happen does, after the message at hand: it takes b->in and
  * b->decision for itself. */
 void approvals_soon(struct broker *b);
+/* A latch may have been set: what it is for is not done any more. */
+void approvals_killed(struct broker *b);
+/* Nothing is left of the data of what was decided with these asides, neither on
+ * a card nor in a clause. False: b->keep_why. */
+[[nodiscard]] bool approvals_erase(struct broker *b, struct span ids);
 void call_wait(struct broker *b, struct peer *p);
 void approvals_tell(struct broker *b, struct peer *control);
 void approval_yes(struct broker *b, struct peer *control);
@@ -461,6 +471,10 @@ void latch_map(struct broker *b);
 /* What stops a call now: "all", "agent", "task", "capability"; or NULL. */
 const char *latch_why(const struct broker *b, struct span capability,
 		      uint64_t task);
+/* Sets one: LATCH_ALL, LATCH_TASK, or none, of which the monitor is told all
+ * the same. It holds at once, and the monitor makes it durable. */
+void latch_ask(struct broker *b, enum latch_level level, uint64_t task,
+	       const char *by, const char *reason);
 /* MSG_LATCH in b->in. */
 void latch_told(struct broker *b);
 
@@ -509,8 +523,6 @@ struct request_of {
 /* The call in b->in, which q->fires lets happen: decided again and sent. False:
  * it was not, and b->keep_why says why. */
 [[nodiscard]] bool call_fire(struct broker *b, struct request_of *q);
-/* Whatever that task asks for from now on is refused. */
-void call_freeze(struct broker *b, uint64_t task);
 
 void call_tools_get(struct broker *b, struct peer *p);
 void call_capability(struct broker *b, struct peer *p);

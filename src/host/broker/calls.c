@@ -135,7 +135,7 @@ static void audit_decision(struct broker *b, const struct request_of *q,
 	const struct m_call *call = &b->in.call;
 	struct msg_ids ids = b->ids;
 	CLEAN_BUF struct buf seen;
-	char hash[65];
+	char hash[65], words[ASIDE_REASON], why[ASIDE_REASON];
 
 	/* A refusal is on record also where its arguments cannot be kept. */
 	(void)aside_keep(b);
@@ -144,9 +144,7 @@ static void audit_decision(struct broker *b, const struct request_of *q,
 	hex_encode(hash, policy_hash(b->policy), 32);
 	audit_begin(&b->record, "decision", &ids);
 	audit_int(&b->record, "item", q->item);
-	audit_str(&b->record, "capability",
-		  utf8_valid(call->capability) ? call->capability
-					       : SPAN_LIT("(not text)"));
+	audit_str(&b->record, "capability", aside_name(call->capability));
 	aside_record(b);
 	buf_init(&seen, AUDIT_SEEN_MAX);
 	if (q->own) {
@@ -158,8 +156,9 @@ static void audit_decision(struct broker *b, const struct request_of *q,
 			  session_influence(q->own->session));
 	}
 	audit_str(&b->record, "verdict", span_str(verdict_word(d->verdict)));
-	audit_str(&b->record, "clause", span_str(d->clause));
-	audit_str(&b->record, "reason", span_str(d->reason));
+	audit_str(&b->record, "clause",
+		  span_str(aside_reason(words, d->clause)));
+	audit_str(&b->record, "reason", span_str(aside_reason(why, d->reason)));
 	audit_str(&b->record, "policy", span_str(hash));
 	if (effect)
 		audit_int(&b->record, "effect", effect);
@@ -426,6 +425,7 @@ void refusals_flush(struct broker *b, struct peer *p)
 	struct refusals *r = &p->refusals;
 	const struct task *t = r->more ? task_find(b, p->task) : NULL;
 	struct msg_ids ids = t ? task_ids(b, t) : b->ids;
+	char words[ASIDE_REASON];
 
 	if (!r->more)
 		return;
@@ -433,9 +433,11 @@ void refusals_flush(struct broker *b, struct peer *p)
 	audit_int(&b->record, "decision", r->index);
 	audit_int(&b->record, "vm", p->vm);
 	audit_int(&b->record, "item", p->item);
-	audit_str(&b->record, "capability", span_str(r->capability));
+	audit_str(&b->record, "capability",
+		  aside_name(span_str(r->capability)));
 	audit_str(&b->record, "verdict", SPAN_LIT("deny"));
-	audit_str(&b->record, "clause", span_str(r->clause));
+	audit_str(&b->record, "clause",
+		  span_str(aside_reason(words, r->clause)));
 	audit_int(&b->record, "count", r->more);
 	audit_int(&b->record, "first_us", r->first_us);
 	audit_int(&b->record, "last_us", r->last_us);
@@ -639,7 +641,7 @@ static struct peer *judge(struct broker *b, struct request_of *q,
 	begin_decided(b, in->atoms);
 	/* He is about to be told of what he has not seen. */
 	if (q->own && d->hidden)
-		session_hidden(q->own->session, &d->resolved);
+		session_hidden(q->own->session, &b->in.call);
 	if (q->fires)
 		check_bytes(b, q, d);
 	refuse_canaries(b, q, d);
@@ -682,19 +684,6 @@ static struct peer *decide(struct broker *b, struct request_of *q,
 		     b->in.call.capability) < 0)
 		c->effect_capability[0] = 0;
 	return start(b, c, q, d) ? c : NULL;
-}
-
-/* The owner wants no more of this task. */
-static struct peer *frozen_task(struct broker *b, const struct request_of *q,
-				struct decision *d, struct m_audit_ok *ok)
-{
-	refuse(d, "frozen task", "the owner has frozen this task");
-	begin_args(b, &b->in.call);
-	if (record(b, q, d, 0, ok))
-		observed_decision(b, q, d, ok->index, observe_now());
-	else
-		observed_decision(b, q, d, 0, observe_now());
-	return NULL;
 }
 
 /* What the planner is told of a call that is not carried out at once. */
@@ -759,9 +748,10 @@ void call_capability(struct broker *b, struct peer *p)
 					d->clause, d->reason, ok.index });
 		return;
 	}
-	if (!t->frozen && call_own(b, p, t, &q))
+	if (!latch_why(b, b->in.call.capability, t->id) &&
+	    call_own(b, p, t, &q))
 		return;
-	c = t->frozen ? frozen_task(b, &q, d, &ok) : decide(b, &q, d, &ok);
+	c = decide(b, &q, d, &ok);
 	if (!c) {
 		reply(b, p,
 		      &(struct result){
@@ -773,14 +763,6 @@ void call_capability(struct broker *b, struct peer *p)
 	c->effect_vm = p->vm;
 	c->effect_call = call;
 	execute(b, c, &q, d);
-}
-
-void call_freeze(struct broker *b, uint64_t task)
-{
-	struct task *t = task_find(b, task);
-
-	if (t)
-		t->frozen = true;
 }
 
 bool call_fire(struct broker *b, struct request_of *q)

@@ -29,6 +29,28 @@ const char *latch_why(const struct broker *b, struct span capability,
 	return b->killed ? "all" : gate_why(b->gate, capability, task);
 }
 
+void latch_ask(struct broker *b, enum latch_level level, uint64_t task,
+	       const char *by, const char *reason)
+{
+	struct peer *monitor = peer_of_kind(b, PEER_MONITOR);
+
+	b->out.type = MSG_LATCH;
+	b->out.ids = b->ids;
+	b->out.latch = (struct m_latch){
+		.level = (uint8_t)level,
+		.set = 1,
+		.task = task,
+		.by = span_str(by),
+		.reason = span_str(reason),
+	};
+	if (level == LATCH_ALL)
+		b->killed = true;
+	if (level == LATCH_TASK)
+		b->frozen[b->next_frozen++ % BROKER_FROZEN] = task;
+	if (monitor)
+		peer_send(b, monitor, NULL, 0);
+}
+
 /* A task that has no machine yet would wait for it for ever. */
 static void task_killed(struct broker *b, uint64_t task)
 {
@@ -48,6 +70,7 @@ void latch_told(struct broker *b)
 		 latch_level_name(m->level), (unsigned long long)m->task,
 		 m->set);
 	task_killed(b, task);
+	approvals_killed(b);
 	/* What was shut may be open again. */
 	tasks_plan(b);
 	if (m->set)

@@ -82,7 +82,6 @@ static enum refused_by by_of(const struct decision *d)
 		     { "store", BY_STORE },
 		     { "disk full", BY_DISK },
 		     { "approval", BY_OWNER },
-		     { "frozen task", BY_OWNER },
 		     { "task limit", BY_TASK_LIMIT } };
 	size_t i;
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "host/broker/broker.h"
+#include "policy/model.h"
 
 void answer_ok(struct broker *b, struct peer *control)
 {
@@ -106,18 +107,46 @@ static bool copy_call(struct broker *b, const struct m_e_row *e)
 	       msg_decode(buf_view(&b->repeat), &b->in, &why) == 0;
 }
 
+static const char of_its_task[] =
+	"refused: it answers an item by a handle of its task, and that is "
+	"over. "
+	"Ask for it anew: `bulkhead task run TEXT --on ITEM`";
+
+/* It has a handle, which is of its task alone: what stands in its place on
+ * record is no argument that a call can have. */
+static bool has_handle(const struct broker *b, const struct m_e_row *e)
+{
+	size_t i, k;
+	uint32_t n;
+
+	for (i = 0; i < b->policy->n_caps; i++) {
+		const struct cap *c = b->policy->caps[i];
+
+		for (k = 0; k < c->n_args && span_is(e->capability, c->name);
+		     k++)
+			for (n = 0; n < e->n; n++)
+				if (c->args[k].type == TYPE_HANDLE &&
+				    span_is(e->args[n].name, c->args[k].name))
+					return true;
+	}
+	return false;
+}
+
 /*
  * The same request once more, to the policy of today and as a new effect: the
- * old one stays on record, as repeated by it.
+ * old one stays on record, as repeated by it. One with a handle is refused, on
+ * record like all others.
  */
 void effect_repeat(struct broker *b, struct peer *control)
 {
 	const struct m_e_row *e = find(b, control, b->in.s_ref.id);
 	struct request_of q;
 	uint64_t effect = 0;
+	bool handle;
 
 	if (!e)
 		return;
+	handle = has_handle(b, e);
 	q = (struct request_of){ .item = e->item,
 				 .task = e->task,
 				 .repeats = e->effect };
@@ -125,7 +154,7 @@ void effect_repeat(struct broker *b, struct peer *control)
 		effect = call_repeat(b, &q);
 	buf_done(&b->repeat);
 	if (!effect) {
-		answer_fail(b, control, b->keep_why);
+		answer_fail(b, control, handle ? of_its_task : b->keep_why);
 		return;
 	}
 	e = find(b, control, effect);

@@ -127,6 +127,7 @@ static void on_kill(struct broker *b, struct peer *from)
 	(void)from;
 	b->killed = true;
 	log_warn("killed", "why=\"every further request is refused\"");
+	approvals_killed(b);
 }
 
 static void on_latch(struct broker *b, struct peer *from)

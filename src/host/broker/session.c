@@ -166,7 +166,8 @@ static int add_part(const struct part *p, const struct handle **ret)
 	return r == -EINVAL ? 0 : r;
 }
 
-/* A name or a title, as a field of the handle beside it. */
+/* A name or a title, as a field of the handle beside it, where texts have
+ * handles at all. */
 static int add_words(const struct part *of, const struct handle *h,
 		     const char *field, struct span words)
 {
@@ -177,7 +178,7 @@ static int add_words(const struct part *of, const struct handle *h,
 	struct handle_value v;
 	int r;
 
-	if (!h || !words.n)
+	if (!h || !words.n || of->r->source->reveal == REVEAL_TYPED)
 		return 0;
 	p.kind = "text";
 	p.type = TYPE_TEXT;
@@ -604,20 +605,21 @@ void session_decide_in(struct session *s, const struct m_call *call,
 	};
 }
 
-void session_hidden(struct session *s, const struct args *resolved)
+void session_hidden(struct session *s, const struct m_call *call)
 {
-	size_t i, n = 0;
+	uint64_t values = 0;
+	uint32_t i;
 
-	s->bits++;
-	for (i = 0; i < resolved->n; i++) {
-		if (!resolved->values[i].hidden)
-			continue;
-		label_join(&s->pc, &resolved->values[i].label);
-		n++;
+	for (i = 0; i < call->n; i++) {
+		const struct m_arg *a = &call->args[i];
+		const struct handle *h = handles_find(s->handles, a->value);
+
+		values += a->json == ARG_REF || a->json == ARG_TEMPLATE;
+		if (h)
+			label_join(&s->pc, &h->label);
 	}
-	/* Which one it was is gone with the argument that failed. */
-	for (i = 0; i < s->n_rows && n == 0; i++)
-		label_join(&s->pc, &s->rows[i].label);
+	/* Nothing was wrong, or one of them was. */
+	s->bits += bits_of(values + 1);
 }
 
 void session_trip(struct session *s)

@@ -79,9 +79,10 @@ void session_view(const struct session *s, struct buf *out);
 void session_decide_in(struct session *s, const struct m_call *call,
 		       struct decide_in *ret);
 
-/* A decision told the planner of bytes that he has not seen: one bit, and they
- * count as seen. */
-void session_hidden(struct session *s, const struct args *resolved);
+/* The decision on that call told the planner of bytes that he has not seen: a
+ * bit, or more where it was about several values; and all that the call refers
+ * to counts as seen. */
+void session_hidden(struct session *s, const struct m_call *call);
 
 /* A tripwire went off: the bit stays until the task ends. */
 void session_trip(struct session *s);

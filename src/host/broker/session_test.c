@@ -319,7 +319,10 @@ static void test_claims(void **)
 
 static void test_reveal_typed(void **)
 {
+	static const struct m_call call;
 	struct session *s = begin();
+	struct decide_in in;
+	char name[40];
 	json_t *v, *i;
 
 	sample.attachments[0].size = 1234; /* what no file has is no value */
@@ -336,6 +339,13 @@ static void test_reveal_typed(void **)
 	assert_string_equal(json_string_value(json_object_get(
 				    json_object_get(i, "from"), "set")),
 			    "family");
+	/* his name is a text of his as well */
+	(void)str_printf(name, sizeof(name), "%s.name",
+			 ref_of(json_object_get(i, "from")));
+	session_decide_in(s, &call, &in);
+	assert_null(handles_find(in.context->handles, span_str(name)));
+	name[strlen(name) - 5] = 0;
+	assert_non_null(handles_find(in.context->handles, span_str(name)));
 	json_decref(v);
 	session_free(s);
 	sample = message_sample();
@@ -423,24 +433,46 @@ static void test_copied(void **)
 	sample = message_sample();
 }
 
+static const struct handle *body_of(struct session *s, size_t row, char ref[32])
+{
+	static const struct m_call none;
+	struct decide_in in;
+	json_t *v = view(s);
+
+	(void)str_printf(
+		ref, 32, "%s",
+		ref_of(json_object_get(json_array_get(v, row), "body")));
+	json_decref(v);
+	session_decide_in(s, &none, &in);
+	return handles_find(in.context->handles, span_str(ref));
+}
+
+/* All that the call refers to counts as seen, also what stands behind an
+ * argument that was in order. */
 static void test_hidden(void **)
 {
 	struct session *s = begin();
-	static struct args a;
+	char known[32], external[32];
+	struct m_call call = { .n = 1 };
 
 	add(s, 17, "quiet", "lea@example.org");
 	add(s, 18, "quiet", "");
+	assert_non_null(body_of(s, 0, known));
+	assert_non_null(body_of(s, 1, external));
 	assert_int_equal(session_bits(s), 0);
-	a.n = 1;
-	a.values[0].hidden = true;
-	a.values[0].label = label_of(ATOM_FIRST, INTEGRITY_KNOWN);
-	session_hidden(s, &a);
+	call.args[0] = (struct m_arg){ SPAN_LIT("a"), ARG_REF, ARG_SCALAR,
+				       span_str(known) };
+	session_hidden(s, &call);
 	assert_int_equal(session_influence(s), 1);
 	assert_int_equal(session_pc(s)->integrity, INTEGRITY_KNOWN);
-	/* which one it was is not known: then all of them */
-	a.n = 0;
-	session_hidden(s, &a);
-	assert_int_equal(session_influence(s), 2);
+	/* one in order and one in a template: which was wrong is told, too */
+	call.n = 3;
+	call.args[1] = (struct m_arg){ SPAN_LIT("b"), ARG_TEMPLATE, ARG_SCALAR,
+				       SPAN_LIT("{0}") };
+	call.args[2] = (struct m_arg){ SPAN_LIT("b"), ARG_FILL, ARG_SCALAR,
+				       span_str(external) };
+	session_hidden(s, &call);
+	assert_int_equal(session_influence(s), 1 + 2);
 	assert_int_equal(session_bits(s), SESSION_TAINTED | SESSION_PRIVATE);
 	session_free(s);
 }

@@ -807,20 +807,28 @@ static const char *fork_args(const struct m_call *m, struct span *goal,
 	return NULL;
 }
 
+/* The goal is a planner's words, and what it has seen may be in them. */
 static void fork_record(struct broker *b, const struct task *t, size_t refs)
 {
 	struct msg_ids ids = task_ids(b, t);
+	struct record_arg goal = { .name = SPAN_LIT("goal"),
+				   .value = session_goal(t->session) };
 	CLEAN_BUF struct buf label;
 
 	buf_init(&label, LIMIT_TASK_LABEL);
 	label_text(&label, session_pc(t->session), session_atoms(t->session));
+	if (buf_ok(&label))
+		goal.from = buf_view(&label);
+	aside_begin(b, &goal, 1);
+	/* A goal that cannot be kept is on record with its hash alone. */
+	(void)aside_keep(b);
 	audit_begin(&b->record, "task.fork", &ids);
 	audit_int(&b->record, "item", t->item);
 	audit_int(&b->record, "refs", refs);
 	audit_int(&b->record, "influence", session_influence(t->session));
 	audit_str(&b->record, "seen",
 		  buf_ok(&label) ? buf_view(&label) : SPAN_LIT("many"));
-	audit_str(&b->record, "goal", session_goal(t->session));
+	aside_record(b);
 	(void)broker_audit(b, NULL);
 }
 

@@ -91,8 +91,8 @@ static void record(struct broker *b, const struct trip_of *t)
 	audit_str(&b->record, "by", span_str(t->by));
 	audit_str(&b->record, "action", span_str(action_name(t->action)));
 	audit_int(&b->record, "item", t->item);
-	if (t->capability.n && utf8_valid(t->capability))
-		audit_str(&b->record, "capability", t->capability);
+	if (t->capability.n)
+		audit_str(&b->record, "capability", aside_name(t->capability));
 	if (t->canary) {
 		const struct canary_match *m = t->canary;
 
@@ -109,29 +109,15 @@ static void record(struct broker *b, const struct trip_of *t)
 /* What follows first, what is written about it then. */
 static void trip(struct broker *b, const struct trip_of *t)
 {
-	struct peer *monitor = peer_of_kind(b, PEER_MONITOR);
+	const enum latch_level level = t->action == TRIP_KILL	  ? LATCH_ALL
+				       : t->action == TRIP_FREEZE ? LATCH_TASK
+								  : 0;
 	char reason[200];
 
 	(void)str_printf(reason, sizeof(reason), "task %llu, %.*s",
 			 (unsigned long long)t->task, (int)t->capability.n,
 			 (const char *)t->capability.p);
-	b->out.type = MSG_LATCH;
-	b->out.ids = b->ids;
-	b->out.latch = (struct m_latch){
-		.level = t->action == TRIP_KILL	    ? LATCH_ALL
-			 : t->action == TRIP_FREEZE ? LATCH_TASK
-						    : 0,
-		.set = 1,
-		.task = t->task,
-		.by = span_str(t->by),
-		.reason = span_str(reason),
-	};
-	if (t->action == TRIP_KILL)
-		b->killed = true;
-	if (t->action == TRIP_FREEZE)
-		b->frozen[b->next_frozen++ % BROKER_FROZEN] = t->task;
-	if (monitor)
-		peer_send(b, monitor, NULL, 0);
+	latch_ask(b, level, t->task, t->by, reason);
 	log_warn("trip", "by=%s action=%s task=%llu", t->by,
 		 action_name(t->action), (unsigned long long)t->task);
 	record(b, t);

@@ -197,7 +197,8 @@ static void on_trip(struct monitor *m, struct core *)
 	char by[LIMIT_NAME + 1], reason[512];
 	struct latch l = { .level = LATCH_ALL };
 
-	m->trips++;
+	/* The owner's own word, where he freezes a task, is none. */
+	m->trips += !span_is(in->by, "owner");
 	if (!in->level)
 		return;
 	(void)latch_of(in, &l);
