@@ -201,6 +201,14 @@ def sentinel():
              'no start while the file is there')
         os.remove(os.path.join(b.dir, 'stop/now'))
         b.up()
+        os.rename(os.path.join(b.dir, 'stop'), os.path.join(b.dir, 'gone'))
+        until('without its folder, too', lambda: b.status()['killed'])
+        need('gone' in recorded(b, 'kill', 'all')[-1]['reason'],
+             'the record says that it is gone')
+        b.down()
+        os.rename(os.path.join(b.dir, 'gone'), os.path.join(b.dir, 'stop'))
+        need(rearm(b, 'rearm') == 0, 'it is re-armed with the folder back')
+        b.up()
         b.run('kill', '--revoke', 'all of it')
         end = time.monotonic() + 20
         while time.monotonic() < end and \
