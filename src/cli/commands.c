@@ -134,8 +134,10 @@ static const struct cli_flag approve_flags[] = {
 };
 
 static const struct cli_flag refuse_flags[] = {
-	{ "--freeze", NULL, "and whatever else its task asks for", NULL,
-	  WORD_ANY },
+	{ "--freeze", NULL,
+	  "and whatever else its task asks for, until `bulkhead rearm --task`; "
+	  "at a terminal: asks for a typed word",
+	  NULL, WORD_ANY },
 	FLAGS_END,
 };
 

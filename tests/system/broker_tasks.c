@@ -432,6 +432,61 @@ static void test_restart(void **)
 	alive();
 }
 
+/* Its one note of the hour, asked for in a task of its own; the connector is
+ * there anew, too. */
+static void note(struct chan *planner, struct chan *drafts)
+{
+	int pair[2];
+
+	assert_int_equal(chan_pair(pair), 0);
+	chan_limited(drafts, pair[0]);
+	out.connector = (struct m_connector){ SPAN_LIT("drafts"), 2 };
+	say(&w.monitor, MSG_CONNECTOR, pair[1]);
+	fd_close(&pair[1]);
+	(void)planner_of(run("Note.", 0), planner);
+	out.call.args[0] = arg("text", ARG_SCALAR, "a note");
+	call(planner, "note", 1);
+}
+
+/* What is used up of a limit is so before the effect, and no end of the broker
+ * at any moment gives it back. */
+static void test_limit_over_restart(void **)
+{
+	struct chan planner, drafts;
+
+	note(&planner, &drafts);
+	hear(&drafts, MSG_EFFECT);
+	/* killed while nobody knows yet what became of it */
+	chan_done(&planner);
+	chan_done(&drafts);
+	world_end();
+	world_begin();
+	note(&planner, &drafts);
+	hear(&planner, MSG_CALL_RESULT);
+	assert_int_equal(in.call_result.verdict, VERDICT_DENY);
+	assert_non_null(memmem(in.call_result.clause.p, in.call_result.clause.n,
+			       " limit", 6));
+	chan_done(&planner);
+	chan_done(&drafts);
+	alive();
+}
+
+static int start_with_limit(void **state)
+{
+	static char text[] =
+		"bulkhead: 1\n"
+		"mode: enforce\n"
+		"sources: {}\n"
+		"capabilities:\n"
+		"  note: {connector: drafts, effect: internal, undo: none,\n"
+		"    args: {text: {type: text, max: 100, role: content,\n"
+		"                  from: [planner]}},\n"
+		"    decide: [{allow: {}}], limits: {rate: 1/hour}}\n";
+
+	*state = text;
+	return world_start(state);
+}
+
 /* Where the source reveals handles, no byte of the mail reaches the planner. */
 static void test_handles(void **)
 {
@@ -485,6 +540,8 @@ int main(int argc, char **argv)
 		WORLD_TEST(test_ask),
 		WORLD_TEST(test_many),
 		WORLD_TEST(test_restart),
+		cmocka_unit_test_setup_teardown(test_limit_over_restart,
+						start_with_limit, world_stop),
 		cmocka_unit_test_setup_teardown(test_handles,
 						start_with_handles, world_stop),
 	};
