@@ -72,6 +72,12 @@ static int decision(struct reading *r, const json_t *o)
 
 	c = (struct seen_call){ .capability = text_at(o, "capability"),
 				.clause = text_at(o, "clause") };
+	c.has_session = json_is_boolean(json_object_get(o, "tainted"));
+	c.session =
+		(json_is_true(json_object_get(o, "tainted")) ? SESSION_TAINTED
+							     : 0) |
+		(json_is_true(json_object_get(o, "private")) ? SESSION_PRIVATE
+							     : 0);
 	if (hex_decode(hash, sizeof(hash), text_at(o, "policy")) == 0)
 		c.policy = hash;
 	c.refused = span_is(verdict, "deny");

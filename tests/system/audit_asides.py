@@ -44,6 +44,18 @@ def check_query(b):
     return done[0]['index']
 
 
+def check_seen(b):
+    """The tools that read the log have the arguments of what was decided."""
+    said = b.run('policy', 'unused').stdout
+    need('email.send: nothing called it' in said and
+         'notes.append: nothing called it' not in said and
+         'without arguments' not in said,
+         'what was never called is told of', said)
+    said = b.run('policy', 'suggest').stdout
+    need('allow:' not in said, 'nothing was rehearsed or approved, so nothing '
+         'is suggested', said)
+
+
 def check_erase(b, index):
     record = audit(b, 'show', str(index))
     values = {a['name']: a['value'] for a in record['arguments']}
@@ -84,6 +96,7 @@ def main():
              'control)')
         need(not in_log(b, WORDS), 'no word of it is in the log')
         index = check_query(b)
+        check_seen(b)
         check_erase(b, index)
         check_keys(b)
         b.down()

@@ -517,6 +517,8 @@ struct request_of {
 	uint64_t ticket;  /* that was given to it; 0: none */
 	bool refused;	  /* by the policy, not for want of something */
 	bool rehearsed;	  /* nothing leaves, and the planner is told it did */
+	bool judged;	  /* by the policy, of a session as this: */
+	unsigned session; /* SESSION_ bits */
 	struct task *own; /* the planner's, or NULL */
 	struct peer *vm;
 };

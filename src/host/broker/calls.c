@@ -158,6 +158,10 @@ static void audit_decision(struct broker *b, const struct request_of *q,
 		audit_int(&b->record, "influence",
 			  session_influence(q->own->session));
 	}
+	if (q->judged) {
+		audit_bool(&b->record, "tainted", q->session & SESSION_TAINTED);
+		audit_bool(&b->record, "private", q->session & SESSION_PRIVATE);
+	}
 	audit_str(&b->record, "verdict", span_str(verdict_word(d->verdict)));
 	audit_str(&b->record, "clause",
 		  span_str(aside_reason(words, d->clause)));
@@ -640,6 +644,8 @@ static struct peer *judge(struct broker *b, struct request_of *q,
 	in->lease_over = lease_is_over(b);
 	if (latch_why(b, b->in.call.capability, q->task))
 		in->session |= SESSION_TRIPPED;
+	q->judged = true;
+	q->session = in->session;
 	policy_decide(b->policy, b->limits, in, d);
 	begin_decided(b, in->atoms);
 	/* He is about to be told of what he has not seen. */
