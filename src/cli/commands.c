@@ -204,7 +204,8 @@ static const struct cli_command effects_parts[] = {
 	}
 
 static const struct cli_flag task_run_flags[] = {
-	{ "--on", "ITEM", "about that item, which is in memory", NULL,
+	{ "--on", "ITEM,...",
+	  "about that item, which is in memory, or several of them", NULL,
 	  WORD_ANY },
 	TASK_WAIT,
 	JSON_FLAG,

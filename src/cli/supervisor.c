@@ -24,6 +24,7 @@
 #include "base/str.h"
 #include "cli/cli.h"
 #include "cli/place.h"
+#include "state/state.h"
 
 enum { READ_MAX = 1024 };
 
@@ -212,6 +213,14 @@ static bool ended(struct supervisor *s)
 		return false;
 	if (!s->was_ready)
 		return false;
+	if (WIFEXITED(s->status) &&
+	    WEXITSTATUS(s->status) == MONITOR_EXIT_OWNER) {
+		log_error("monitor-gone",
+			  "code=%d why=\"it is not started "
+			  "again: see its last words\"",
+			  MONITOR_EXIT_OWNER);
+		return false;
+	}
 	if (now_ms() - s->since_ms >= c->healthy_s * UINT64_C(1000))
 		s->failures = 0;
 	s->failures++;

@@ -114,13 +114,18 @@ static void write_clause(struct deciding *d)
 	d->d->what = s->what;
 }
 
+static bool is_past_lease(const struct deciding *d)
+{
+	return d->p->lease.autonomy_s && d->in->lease_over &&
+	       d->cap->effect != EFFECT_READ;
+}
+
 /* Past its lease nothing that reaches out is done without the owner. */
 static void apply_lease(struct deciding *d)
 {
 	const struct lease *l = &d->p->lease;
 
-	if (!l->autonomy_s || !d->in->lease_over ||
-	    d->cap->effect == EFFECT_READ)
+	if (!is_past_lease(d))
 		return;
 	stand(d,
 	      (struct standing){ .outcome = l->on_expiry,
@@ -129,14 +134,15 @@ static void apply_lease(struct deciding *d)
 	      "the owner has not been heard of for too long");
 }
 
-/* What the owner has said yes to is not asked again. */
+/* What the owner has said yes to is not asked again. What he had remembered
+ * lets the agent act without him, and so not past its lease. */
 static void apply_grants(struct deciding *d)
 {
 	const struct decide_grant *g = d->in->grant;
 
 	if (is_refused(d) || d->stands.outcome != OUTCOME_ASK)
 		return;
-	if (!(g && g->floors) && !apply_clauses(d))
+	if (!(g && g->floors) && (is_past_lease(d) || !apply_clauses(d)))
 		return;
 	d->stands.outcome = OUTCOME_ALLOW;
 	d->stands.word = "approved";

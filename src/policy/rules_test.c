@@ -372,6 +372,49 @@ static void remembered(void **)
 	sample_free(s);
 }
 
+/* Whom the owner has not been heard of for too long asks him, or does nothing:
+ * what a row allows, and what he had remembered. His yes to this very call is a
+ * word of his. */
+static void past_the_lease(void **)
+{
+	static const struct decide_grant grant = { .floors = true };
+	static const char *const ends[] = {
+		"lease: {autonomy: 1h, on_expiry: ask}\n",
+		"lease: {autonomy: 1h, on_expiry: deny}\n",
+	};
+	const enum verdict verdicts[] = { VERDICT_ASK, VERDICT_DENY };
+	struct decide_clause c;
+	char leased[sizeof(text) + 64];
+	struct sample *s;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(ends); i++) {
+		(void)snprintf(leased, sizeof(leased), "%s%s", text, ends[i]);
+		s = sample_new(leased);
+		is(sample_decide(s, "send", to_family), VERDICT_ALLOW,
+		   DECIDED_ROW);
+		s->in.lease_over = true;
+		is(sample_decide(s, "send", to_family), verdicts[i],
+		   DECIDED_LEASE);
+		c = (struct decide_clause){
+			.id = 7,
+			.capability = "send",
+			.expires_s = s->in.wall_s + 10,
+			.n = 1,
+			.v = { { .name = SPAN_LIT("to"),
+				 .value = SPAN_LIT(FAMILY) } },
+		};
+		s->in.clauses = &c;
+		s->in.n_clauses = 1;
+		is(sample_decide(s, "send", to_family), verdicts[i],
+		   DECIDED_LEASE);
+		s->in.grant = &grant;
+		assert_int_equal(sample_decide(s, "send", to_family)->verdict,
+				 i ? VERDICT_DENY : VERDICT_ALLOW);
+		sample_free(s);
+	}
+}
+
 /* A link that is shown is fetched: none leaves that its rule does not allow. */
 static void links_are_broken(void **)
 {
@@ -415,6 +458,7 @@ int main(void)
 		cmocka_unit_test(trips),
 		cmocka_unit_test(the_same_call_again),
 		cmocka_unit_test(remembered),
+		cmocka_unit_test(past_the_lease),
 		cmocka_unit_test(links_are_broken),
 	};
 

@@ -164,7 +164,8 @@ bool gate_is_shut(const struct gate *g, const struct gate_row *row)
 	       find_capability(g, row->capability) < GATE_CAPABILITIES;
 }
 
-/* #syscalls:broker fcntl int1=F_GET_SEALS */
+/* #syscalls:broker fcntl int1=F_GET_SEALS
+ * #syscalls:connector fcntl int1=F_GET_SEALS */
 int gate_map(int fd, const struct gate **ret)
 {
 	int seals = fcntl(fd, F_GET_SEALS);

@@ -1,12 +1,13 @@
 /*
- * gate: the latches as the broker sees them at the moment at which it acts. A
- * page of memory that the monitor writes and the broker can only read: a kill
- * is there with the monitor's store, whatever the broker waits for, and is
- * looked at right before an effect goes to its connector.
+ * gate: the latches as broker and connectors see them at the moment at which
+ * they act. Memory that the monitor writes and they can only read: a kill is
+ * there with the monitor's store, whatever they wait for, and is looked at
+ * right before an effect goes to its connector, and there right before it
+ * happens.
  *
  * Theory of operation. A row is written before the count, or the mark, that
  * makes it valid; a latch that is taken away leaves a free row. Both sides look
- * at the marks atomically, so the broker sees a latch whole or not yet.
+ * at the marks atomically, so a reader sees a latch whole or not yet.
  */
 #ifndef PRIVSEP_GATE_H
 #define PRIVSEP_GATE_H
@@ -29,7 +30,7 @@ struct gate_row {
 };
 
 /*
- * Makes it, all open, and the descriptor that the broker gets: sealed, so that
+ * Makes it, all open, and the descriptor that the readers get: sealed, so that
  * only this mapping can ever write. 0 or -errno.
  */
 [[nodiscard]] int gate_make(struct gate **ret, int *ret_fd);
@@ -41,7 +42,7 @@ void gate_open(struct gate *g, const struct gate_row *row);
 /* Whether every part of this very row is shut. */
 bool gate_is_shut(const struct gate *g, const struct gate_row *row);
 
-/* The broker's end: maps it for reading. -EPERM for what is not sealed as it
+/* A reader's end: maps it for reading. -EPERM for what is not sealed as it
  * should be; or -errno. The descriptor stays the caller's. */
 [[nodiscard]] int gate_map(int fd, const struct gate **ret);
 

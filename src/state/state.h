@@ -14,6 +14,10 @@
 
 enum { STATE_VERSION = 2 };
 
+/* How a monitor ends that nobody is to start again before its owner has looked:
+ * what he wrote does not hold, or a latch cannot be written. Units know it. */
+enum { MONITOR_EXIT_OWNER = 2 };
+
 /*
  * The version of the directory: its file `version`, 1 for one with a log and
  * without that file, 0 for a new one. 0 or -errno with err.

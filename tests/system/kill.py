@@ -201,6 +201,14 @@ def sentinel():
              'no start while the file is there')
         os.remove(os.path.join(b.dir, 'stop/now'))
         b.up()
+        os.rename(os.path.join(b.dir, 'stop'), os.path.join(b.dir, 'gone'))
+        until('without its folder, too', lambda: b.status()['killed'])
+        need('gone' in recorded(b, 'kill', 'all')[-1]['reason'],
+             'the record says that it is gone')
+        b.down()
+        os.rename(os.path.join(b.dir, 'gone'), os.path.join(b.dir, 'stop'))
+        need(rearm(b, 'rearm') == 0, 'it is re-armed with the folder back')
+        b.up()
         b.run('kill', '--revoke', 'all of it')
         end = time.monotonic() + 20
         while time.monotonic() < end and \
@@ -220,10 +228,11 @@ def main():
         one(b, lambda: os.kill(b.monitor_pid(), signal.SIGUSR1), 'signal')
         full(b)
         b.up()
-        need([(r['level'], r['by'], r['reason'])
-              for r in b.audit() if r['kind'] == 'rearm'] ==
-             [('all', 'rearm', 'short')] * 2 + [('all', 'rearm', '')],
-             'what was re-armed while it was down is on record, once')
+        b.audit_until(
+            'what was re-armed while it was down is on record, once',
+            lambda records: [(r['level'], r['by'], r['reason'])
+                             for r in records if r['kind'] == 'rearm'] ==
+            [('all', 'rearm', 'short')] * 2 + [('all', 'rearm', '')])
         b.deliver('last.mail', plain('last'))
         items = b.items_until(3)
         need([i['verdict'] for i in items if i['key'] == 'last.mail'] ==

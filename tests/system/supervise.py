@@ -336,6 +336,20 @@ def monitor_dies(b):
     need(r.returncode != 0 and 'latch' in r.stderr, 'nor by up')
 
 
+def latch_cannot_be_written():
+    """What is killed must not begin anew because nobody could note it."""
+    with Bulkhead() as b:
+        b.up('--supervise', '--detach')
+        tree = b.children()
+        os.rmdir(os.path.join(b.dir, 'state/latches'))
+        b.run('kill', '--agent', 'cannot be noted', check=False)
+        wait_for('without its latch everything ends',
+                 lambda: not any(map(lives, tree)))
+        wait_for('and is not started again',
+                 lambda: 'it is not started again' in b.log(), 10)
+        need(not b.monitor_pid(), 'by whoever would')
+
+
 def main():
     one_by_one(signal.SIGKILL, 15)
     one_by_one(signal.SIGSTOP, 2)
@@ -348,6 +362,7 @@ def main():
         kill_meanwhile(b, mails)
         latch_from_outside(b)
     gives_up()
+    latch_cannot_be_written()
     return 0
 
 

@@ -6,8 +6,9 @@
  * moves and never parses; effects from the broker, typed and decided, whose
  * texts are a planner's words: they reach a header only encoded. Trusts: the
  * monitor and the broker. Keeps: its one directory, its own small state, the
- * two channels; no network, no other path, no program to run. It is the first
- * that a kill ends.
+ * two channels, the latches to look at; no network, no other path, no program
+ * to run. It is the first that a kill ends, and looks for a narrower one right
+ * before it acts.
  */
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -29,7 +30,8 @@ int main(void)
 	r = connector_run(&state, graph_fd(PROC_CONNECTOR, FD_MONITOR),
 			  graph_fd(PROC_CONNECTOR, FD_BROKER),
 			  graph_fd(PROC_CONNECTOR, FD_DIR),
-			  graph_fd(PROC_CONNECTOR, FD_STATE));
+			  graph_fd(PROC_CONNECTOR, FD_STATE),
+			  graph_fd(PROC_CONNECTOR, FD_GATE));
 	if (r < 0)
 		log_error("stopped", "connector=%s error=%s", state.name,
 			  strerrorname_np(-r));

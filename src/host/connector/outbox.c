@@ -102,18 +102,26 @@ static int in_cur(struct outbox *o, const char *name)
 	return found;
 }
 
-/* 0 or -errno; a mail that is already there is 0. *there: it is in its folder,
- * whatever failed after that. */
-static int deliver(struct outbox *o, const char *name, struct span mail,
+/* A latch may have been set since the broker looked, however long it took the
+ * effect to get here. */
+static bool is_killed(const struct connector *c)
+{
+	return gate_why(c->gate, c->in.effect.capability, c->in.ids.task);
+}
+
+/* 0 or -errno, -ECANCELED: killed; a mail that is already there is 0. *there:
+ * it is in its folder, whatever failed after that. */
+static int deliver(struct connector *c, const char *name, struct span mail,
 		   bool *there)
 {
+	struct outbox *o = &c->outbox;
 	int r = in_cur(o, name);
 
 	if (r != 0)
 		return r < 0 ? r : 0;
 	r = write_aside(o, name, mail);
 	if (r == 0)
-		r = move_in(o, name);
+		r = is_killed(c) ? -ECANCELED : move_in(o, name);
 	if (r < 0)
 		(void)unlinkat(o->tmp, name, 0);
 	if (r < 0 && r != -EEXIST)
@@ -156,7 +164,7 @@ void outbox_effect(struct connector *c)
 		answer(c, &c->in.ids, e->effect, false, why);
 		return;
 	}
-	r = deliver(&c->outbox, name, buf_view(&mail), &there);
+	r = deliver(c, name, buf_view(&mail), &there);
 	if (r < 0)
 		log_error("effect-failed", "connector=%s effect=%llu error=%s",
 			  c->name, (unsigned long long)e->effect,
@@ -168,5 +176,7 @@ void outbox_effect(struct connector *c)
 		return;
 	}
 	answer(c, &c->in.ids, e->effect, r == 0,
-	       r == 0 ? name : strerrorname_np(-r));
+	       r == 0		 ? name
+	       : r == -ECANCELED ? "killed before it was done"
+				 : strerrorname_np(-r));
 }

@@ -134,7 +134,7 @@ static int start(struct connector *c)
 }
 
 int connector_run(struct connector *c, int monitor, int broker, int dir,
-		  int state)
+		  int state, int gate)
 {
 	int r;
 
@@ -153,6 +153,8 @@ int connector_run(struct connector *c, int monitor, int broker, int dir,
 	r = chan_init(&c->monitor, monitor);
 	if (r == 0)
 		r = chan_init(&c->broker, broker);
+	if (r == 0)
+		r = gate_map(gate, &c->gate);
 	if (r == 0)
 		r = start(c);
 	if (r == 0)

@@ -11,6 +11,7 @@
 
 #include "base/loop.h"
 #include "privsep/chan.h"
+#include "privsep/gate.h"
 #include "seen.h"
 
 enum {
@@ -54,6 +55,7 @@ struct connector {
 	struct chan monitor;
 	struct chan broker;
 	int dir, state; /* borrowed */
+	const struct gate *gate;
 	char name[LIMIT_NAME + 1];
 	struct msg in;
 	struct msg msg;
@@ -66,10 +68,10 @@ struct connector {
 
 /*
  * Runs until it is stopped or killed, or the monitor is gone. Takes the two
- * channels over, borrows the directories. Returns 0, or -errno.
+ * channels over, borrows directories and gate. Returns 0, or -errno.
  */
 [[nodiscard]] int connector_run(struct connector *c, int monitor, int broker,
-				int dir, int state);
+				int dir, int state, int gate);
 
 /* The two kinds. A failure of `start` ends the process. */
 [[nodiscard]] int maildir_start(struct connector *c);

@@ -22,6 +22,7 @@
 #include "base/str.h"
 #include "host/monitor/monitor.h"
 #include "policy/policy.h"
+#include "state/state.h"
 
 static struct gate_row row_of(const struct latch *l)
 {
@@ -81,7 +82,8 @@ static uint64_t stop(struct monitor *m, const struct latch *l)
 	return now_us() - t0;
 }
 
-/* Not persisted: then nothing may go on in memory either. */
+/* Not persisted: then nothing may go on in memory either, nor be begun anew
+ * by whoever would start us again. */
 static void write_latch(struct monitor *m, const struct latch *l,
 			const char *by, struct span reason)
 {
@@ -92,8 +94,10 @@ static void write_latch(struct monitor *m, const struct latch *l,
 	r = latch_set(&m->latches, l, span_str(by), reason);
 	if (r > 0)
 		log_warn("latch", "why=\"set, without its reason\"");
-	else if (r < 0)
-		monitor_fatal(m, "the latch cannot be written");
+	if (r >= 0)
+		return;
+	monitor_fatal(m, "the latch cannot be written");
+	m->exit_code = MONITOR_EXIT_OWNER;
 }
 
 static void tell_broker(struct monitor *m, const struct latch *l, bool set,
@@ -262,12 +266,36 @@ void latch_at_once(struct monitor *m)
 		core_strike(&m->connectors[i]);
 }
 
+/* The directory that the kill file would be in; "" where there is none. */
+static void kill_folder(const struct monitor *m, char ret[CONF_PATH_MAX])
+{
+	const char *file = m->conf.kill.file;
+	const char *slash = strrchr(file, '/');
+	size_t n = slash == file ? 1 : slash ? (size_t)(slash - file) : 0;
+
+	if (str_copy(ret, CONF_PATH_MAX, span_of(file, n)) < 0)
+		ret[0] = 0;
+}
+
+/* Then nobody could leave the file there any more. */
+static bool kill_folder_is_gone(const struct monitor *m)
+{
+	char dir[CONF_PATH_MAX];
+	struct stat st;
+
+	kill_folder(m, dir);
+	return dir[0] && stat(dir, &st) < 0;
+}
+
 void latch_look(struct monitor *m)
 {
-	if (m->killed)
+	if (m->killed || m->stopping)
 		return;
 	if (kill_file_is_there(m))
 		latch_kill_all(m, "kill-file", span_str(m->conf.kill.file));
+	else if (kill_folder_is_gone(m))
+		latch_kill_all(m, "kill-file",
+			       SPAN_LIT("the folder of kill.file is gone"));
 	else
 		(void)latches_each(&m->latches, found, m);
 }
@@ -305,20 +333,21 @@ int latch_start(struct monitor *m, struct err *err)
 	return 0;
 }
 
-/* Something was made in a directory that is watched. */
+/* Something was made in a directory that is watched, or that is gone. */
 static void on_made(void *arg, int fd, short)
 {
 	struct monitor *m = arg;
 	uint8_t events[4096];
 
-	if (read(fd, events, sizeof(events)) > 0 && !m->stopping)
+	if (read(fd, events, sizeof(events)) > 0)
 		latch_look(m);
 }
 
 static bool watch(int fd, const char *path)
 {
 	return inotify_add_watch(fd, path,
-				 IN_CREATE | IN_MOVED_TO | IN_ONLYDIR) >= 0;
+				 IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF |
+					 IN_MOVE_SELF | IN_ONLYDIR) >= 0;
 }
 
 static bool watch_fd(int fd, int dir)
@@ -329,20 +358,12 @@ static bool watch_fd(int fd, int dir)
 	return watch(fd, path);
 }
 
-/* The directory that the kill file would be in. */
 static bool watch_kill_file(const struct monitor *m, int fd)
 {
-	const char *file = m->conf.kill.file;
-	const char *slash = strrchr(file, '/');
 	char dir[CONF_PATH_MAX];
 
-	if (!slash)
-		return true;
-	return str_copy(dir, sizeof(dir),
-			span_of(file,
-				slash == file ? 1 : (size_t)(slash - file))) ==
-		       0 &&
-	       watch(fd, dir);
+	kill_folder(m, dir);
+	return !dir[0] || watch(fd, dir);
 }
 
 void latch_watch(struct monitor *m)
@@ -366,7 +387,7 @@ void latch_watch(struct monitor *m)
 	else
 		log_warn("latch-watch",
 			 "error=%s why=\"a latch that `kill` "
-			 "writes itself is seen only at the "
-			 "next start of a process\"",
+			 "writes itself is seen only two seconds "
+			 "later\"",
 			 strerrorname_np(errno));
 }

@@ -29,9 +29,6 @@
 #include "privsep/sandbox.h"
 #include "state/state.h"
 
-/* An error in what the owner wrote, which no second start mends: units know. */
-enum { EXIT_OWNER = 2 };
-
 static void tell_starter(struct monitor *m, const char *text)
 {
 	if (m->ready_fd < 0)
@@ -170,7 +167,7 @@ static int prepare(struct monitor *m, struct err *err)
 	buf_init(&errs, 64 << 10);
 	r = conf_load(m->conf_path, home ? home : "/", &m->conf, &errs);
 	if (r < 0) {
-		m->exit_code = EXIT_OWNER;
+		m->exit_code = MONITOR_EXIT_OWNER;
 		return err_set(err, r, "%s", buf_cstr(&errs));
 	}
 	r = open_state(m, err);
@@ -181,7 +178,7 @@ static int prepare(struct monitor *m, struct err *err)
 		return r;
 	r = policy_open(m, err);
 	if (r < 0) {
-		m->exit_code = EXIT_OWNER;
+		m->exit_code = MONITOR_EXIT_OWNER;
 		return r;
 	}
 	r = vm_images_load(m->images_dir, &m->images, err);

@@ -85,6 +85,8 @@ static void on_check(void *arg)
 	if (r < 0)
 		log_warn("log-rotation", "error=%s", strerrorname_np(-r));
 	look_at_clock(m);
+	/* Also where no event tells of it. */
+	latch_look(m);
 	room_look(m);
 	if (m->notify.fd >= 0)
 		say_status(m);

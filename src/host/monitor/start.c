@@ -417,10 +417,10 @@ static int start_connector(struct monitor *m, struct core *c, struct err *err)
 	int r = dir < 0 ? err->code : pair_of(&broker, &theirs, err);
 
 	if (r == 0)
-		r = spawn_core(
-			m, c,
-			(struct spawn){ .fds = { -1, theirs, dir, state } },
-			err);
+		r = spawn_core(m, c,
+			       (struct spawn){ .fds = { -1, theirs, dir, state,
+							m->gate_fd } },
+			       err);
 	if (r == 0)
 		r = hello(m, c, cc->name,
 			  outbound ? "kind=outbox from=bulkhead@localhost"
@@ -449,9 +449,10 @@ int start_revoker(struct monitor *m, struct core *c, struct err *err)
 			: 0;
 
 	if (r == 0)
-		r = spawn_core(
-			m, c, (struct spawn){ .fds = { -1, null, dir, state } },
-			err);
+		r = spawn_core(m, c,
+			       (struct spawn){ .fds = { -1, null, dir, state,
+							m->gate_fd } },
+			       err);
 	if (r == 0)
 		r = hello(m, c, cc->name, "revoke", err);
 	if (r < 0)
