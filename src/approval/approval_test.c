@@ -327,6 +327,18 @@ static void test_one_button(void **)
 	assert_false(approval_one_button(&a, &b));
 }
 
+/* One word remembers what one word lets happen, and the policy says so. */
+static void test_clause_may_be(void **)
+{
+	a.remember = REMEMBER_CONSTRAINED;
+	assert_true(clause_may_be(&a));
+	a.quorum = 2;
+	assert_false(clause_may_be(&a));
+	a.quorum = 1;
+	a.remember = REMEMBER_TASK;
+	assert_false(clause_may_be(&a));
+}
+
 static void test_clause(void **)
 {
 	struct kept_clause c, again;
@@ -367,10 +379,10 @@ static void test_clause(void **)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(every_transition), T(expiry),	  T(yes),    T(way),
-		T(times_by_policy),  T(code),	  T(quorum), T(row),
-		T(bad_rows),	     T(too_long), T(cards),  T(one_button),
-		T(clause),
+		T(every_transition), T(expiry),	       T(yes),	  T(way),
+		T(times_by_policy),  T(code),	       T(quorum), T(row),
+		T(bad_rows),	     T(too_long),      T(cards),  T(one_button),
+		T(clause),	     T(clause_may_be),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -362,7 +362,8 @@ static void test_no_forged_line(void **)
 			     !strstr(p, "{example.com} eve@example.com"));
 	}
 	/* Nor is the target far from where the owner types. */
-	assert_true(strstr(card(), "  to   ") > strrchr(card(), '|'));
+	p = card();
+	assert_true(strstr(p, "  to   ") > strrchr(p, '|'));
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)

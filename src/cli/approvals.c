@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "approval/approval.h"
+#include "base/sha256.h"
 #include "base/str.h"
 #include "cli/client.h"
 #include "cli/story.h"
@@ -171,9 +172,22 @@ struct view {
 	uint64_t now_s, card, button;
 	size_t n;
 	bool full, must_see; /* all of it, before a word counts */
+	bool shown;	     /* its card is one that can be */
+	bool same;	     /* and the one that its hash is of */
 	uint8_t hash[32];
 	bool coded;
 };
+
+static bool is_of(struct span text, const uint8_t hash[32])
+{
+	uint8_t sum[SHA256_LEN];
+	struct sha256 h;
+
+	sha256_init(&h);
+	sha256_add(&h, text);
+	sha256_final(&h, sum);
+	return memcmp(sum, hash, sizeof(sum)) == 0;
+}
 
 static int add(void *arg, struct chan *, const struct msg *m)
 {
@@ -190,6 +204,8 @@ static int add(void *arg, struct chan *, const struct msg *m)
 	v->card = a->card;
 	v->button = a->button;
 	v->must_see = a->show;
+	v->shown = a->text.n && is_printable(a->text);
+	v->same = is_of(a->text, a->hash);
 	v->coded = a->code.n != 0;
 	memcpy(v->hash, a->hash, sizeof(v->hash));
 	v->n++;
@@ -291,7 +307,34 @@ struct word {
 	bool coded;
 };
 
-/* Shows what he is asked about; all of it where it cannot be undone. */
+/* The card of one, and then all of it where it cannot be undone. Only what is
+ * seen can be said yes to. */
+static int show_card(const struct conf *conf, struct view *v, uint64_t ticket)
+{
+	struct m_c_approvals q = { .ticket = ticket, .code = 1 };
+	int rc;
+
+	view_begin(v);
+	rc = ask(conf, v, &q);
+	if (rc == CLI_OK && (!v->shown || !v->same)) {
+		cli_error("nothing is approved: its card is not the one that "
+			  "is on record");
+		return CLI_NO;
+	}
+	if (rc != CLI_OK || !v->must_see)
+		return rc;
+	view_done(v);
+	view_begin(v);
+	q.full = 1;
+	rc = ask(conf, v, &q);
+	if (rc == CLI_OK && !v->shown) {
+		cli_error("nothing is approved: its card cannot be shown");
+		return CLI_NO;
+	}
+	return rc;
+}
+
+/* Shows what he is asked about. */
 static int show_all(const struct conf *conf, struct word *w)
 {
 	const struct cli text = { 0 };
@@ -300,17 +343,9 @@ static int show_all(const struct conf *conf, struct word *w)
 	int rc = CLI_OK;
 
 	for (i = 0; i < w->n && rc == CLI_OK; i++) {
-		struct m_c_approvals q = { .ticket = w->tickets[i], .code = 1 };
 		struct view v;
 
-		view_begin(&v);
-		rc = ask(conf, &v, &q);
-		if (rc == CLI_OK && v.must_see) {
-			view_done(&v);
-			view_begin(&v);
-			q.full = 1;
-			rc = ask(conf, &v, &q);
-		}
+		rc = show_card(conf, &v, w->tickets[i]);
 		if (rc == CLI_OK)
 			rc = print(&v, &text, "approvals", "");
 		if (rc == CLI_OK && i && v.button != button) {
@@ -379,12 +414,31 @@ static int approve(const struct conf *conf, struct word *w)
 	return rc;
 }
 
+/* That ends a task at work, and is the owner's own. */
+static bool freeze_confirmed(void)
+{
+	char line[LINE];
+
+	if (!at_terminal()) {
+		cli_error("nothing is frozen: call it at a terminal, it asks "
+			  "for a typed word");
+		return false;
+	}
+	if (typed("Type freeze to end its task: ", line) &&
+	    !strcmp(line, "freeze"))
+		return true;
+	(void)puts("Nothing changed.");
+	return false;
+}
+
 static int refuse(const struct conf *conf, uint64_t ticket, bool freeze,
 		  const char *done)
 {
 	static struct msg m;
 	int rc;
 
+	if (freeze && !freeze_confirmed())
+		return CLI_NO;
 	m = (struct msg){ .type = MSG_C_DECLINE };
 	m.c_decline =
 		(struct m_c_decline){ .ticket = ticket, .freeze = freeze };

@@ -134,8 +134,10 @@ static const struct cli_flag approve_flags[] = {
 };
 
 static const struct cli_flag refuse_flags[] = {
-	{ "--freeze", NULL, "and whatever else its task asks for", NULL,
-	  WORD_ANY },
+	{ "--freeze", NULL,
+	  "and whatever else its task asks for, until `bulkhead rearm --task`; "
+	  "at a terminal: asks for a typed word",
+	  NULL, WORD_ANY },
 	FLAGS_END,
 };
 
@@ -202,7 +204,8 @@ static const struct cli_command effects_parts[] = {
 	}
 
 static const struct cli_flag task_run_flags[] = {
-	{ "--on", "ITEM", "about that item, which is in memory", NULL,
+	{ "--on", "ITEM,...",
+	  "about that item, which is in memory, or several of them", NULL,
 	  WORD_ANY },
 	TASK_WAIT,
 	JSON_FLAG,

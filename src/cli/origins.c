@@ -169,10 +169,30 @@ static const char *capability_of(const json_t *r)
 							   : "kind");
 }
 
+/* Whether it is what the task is about, or beside that: "4,17". */
+static bool is_of_task(const struct origins *o, const json_t *r)
+{
+	const char *others = text_of(r, "others");
+	uint64_t item = number_of(r, "item");
+
+	if (item && has_item(o, item))
+		return true;
+	while (*others) {
+		size_t n = strcspn(others, ",");
+
+		if (num_parse(span_of((const uint8_t *)others, n), 1, INT64_MAX,
+			      &item) == 0 &&
+		    has_item(o, item))
+			return true;
+		others += n + (others[n] == ',');
+	}
+	return false;
+}
+
 static int add_decision(struct origins *o, uint64_t index, const json_t *r)
 {
 	const uint64_t item = number_of(r, "item");
-	const bool of_task = item && has_item(o, item);
+	const bool of_task = is_of_task(o, r);
 	json_t *sure = json_array();
 	json_t *possible = json_array();
 	json_t *row = NULL;

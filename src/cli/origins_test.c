@@ -41,7 +41,8 @@ static const char *const log_of[] = {
 	"\"time\":\"2026-11-22T10:00:00Z\"}",
 	/* 13: what a planner who had read 4 wanted of the next one */
 	"{\"kind\":\"task.fork\",\"item\":9,\"args\":1,"
-	"\"arg.0.name\":\"goal\",\"arg.0.from\":\"external "
+	"\"others\":\"70,71\",\"arg.0.name\":\"goal\",\"arg.0.from\":"
+	"\"external "
 	"from=imap/mail/4 readers=secret\",\"aside\":\"01\","
 	"\"time\":\"2026-11-22T10:00:00Z\"}",
 };
@@ -103,6 +104,8 @@ static void found(void **)
 		{ "nobody@example.net", "2026-11-23", "" },
 		{ "nobody@example.net", NULL, "8:?ab -, 12:?a -" },
 		{ "item:5", NULL, "4:body? done, 8:?ab -, 12:?a -" },
+		{ "item:71", "2026-11-22", "8:?ab -, 12:?a -, 13t:? -" },
+		{ "item:7", "2026-11-22", "8:?ab -, 12:?a -" },
 		{ "item:3", "2026-11-20", "3t:? settled, 8:?ab -, 12:?a -" },
 		{ "item:55", "2026-11-22", "8:?ab -, 9:a? -, 12:?a -" },
 	};

@@ -4,6 +4,7 @@
  */
 #include "cli/task.h"
 
+#include <endian.h>
 #include <inttypes.h>
 #include <string.h>
 #include <time.h>
@@ -295,9 +296,37 @@ static int cancel(const struct conf *conf, uint64_t task)
 
 struct orders {
 	const char *what;
-	uint64_t task, item, wait_s;
-	struct span text;
+	uint64_t task, wait_s;
+	struct m_task_run run;
+	uint8_t others[8 * LIMIT_TASK_OTHERS];
 };
+
+/* "17" or "17,21,4": the first, and those beside it. */
+static bool read_items(struct orders *o, const char *on)
+{
+	struct span rest = span_str(on);
+	size_t n = 0;
+
+	for (;;) {
+		const uint8_t *comma = memchr(rest.p, ',', rest.n);
+		size_t len = comma ? (size_t)(comma - rest.p) : rest.n;
+		uint64_t item;
+
+		if (num_parse(span_of(rest.p, len), 1, INT64_MAX, &item) < 0 ||
+		    n > LIMIT_TASK_OTHERS)
+			return false;
+		if (n == 0)
+			o->run.item = item;
+		else
+			memcpy(o->others + 8 * (n - 1),
+			       &(uint64_t){ htole64(item) }, 8);
+		o->run.others = span_of(o->others, 8 * n);
+		n++;
+		if (!comma)
+			return true;
+		rest = span_of(comma + 1, rest.n - len - 1);
+	}
+}
 
 /* What the words ask for; CLI_USAGE, and it is told. */
 static int read_orders(int argc, char **argv, struct orders *o)
@@ -319,15 +348,18 @@ static int read_orders(int argc, char **argv, struct orders *o)
 			       strcmp(o->what, "cancel") != 0))
 		return cli_usage("task", "it takes run TEXT, list, show N, or "
 					 "cancel N");
-	if (on && num_parse(span_str(on), 1, INT64_MAX, &o->item) < 0)
-		return cli_usage("task", "--on takes the number of an item");
+	if (on && !read_items(o, on))
+		return cli_usage("task",
+				 "--on takes the number of an item, or "
+				 "of %d with commas between",
+				 LIMIT_TASK_OTHERS + 1);
 	if (wait && num_parse(span_str(wait), 1, WAIT_MAX_S, &o->wait_s) < 0)
 		return cli_usage("task",
 				 "--wait takes seconds, from 1 to at most %d",
 				 (int)WAIT_MAX_S);
 	if (!strcmp(o->what, "run"))
-		o->text = span_str(argv[2]);
-	if (o->text.n > LIMIT_INSTRUCTION)
+		o->run.text = span_str(argv[2]);
+	if (o->run.text.n > LIMIT_INSTRUCTION)
 		return cli_usage("task", "a text has at most %d bytes",
 				 (int)LIMIT_INSTRUCTION);
 	return CLI_OK;
@@ -350,8 +382,7 @@ int cmd_task(int argc, char **argv, const struct cli *cli)
 	if (!v.json)
 		rc = CLI_NO;
 	else if (!strcmp(o.what, "run"))
-		rc = run(&conf, &v, cli, &(struct m_task_run){ o.item, o.text },
-			 o.wait_s);
+		rc = run(&conf, &v, cli, &o.run, o.wait_s);
 	else if (!strcmp(o.what, "cancel"))
 		rc = cancel(&conf, o.task);
 	else

@@ -31,6 +31,7 @@ enum {
 	LIMIT_CARD = 72 << 10,
 	/* what a task is to do, and what is shown of its items as JSON */
 	LIMIT_INSTRUCTION = 4096,
+	LIMIT_TASK_OTHERS = 3, /* items of a task beside its first */
 	LIMIT_VIEW = 48 << 10,
 	/* of a task: the label of what its planner has seen, in words; why it
 	 * failed */

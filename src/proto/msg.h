@@ -577,6 +577,7 @@ const char *task_state_name(unsigned s);
 struct m_task_run {
 	uint64_t item; /* that they are about; 0: none */
 	struct span text;
+	struct span others; /* items beside it, 8 bytes each, as in a message */
 };
 
 struct m_c_task {

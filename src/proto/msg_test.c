@@ -163,7 +163,8 @@ static void sample(struct msg *m, enum msg_type t)
 		m->task = (struct m_task){ SPAN_LIT("do"), 1, SPAN_LIT("[]"),
 					   SPAN_LIT("c") };
 	} else if (t == MSG_C_TASK_RUN) {
-		m->task_run = (struct m_task_run){ 17, SPAN_LIT("do") };
+		m->task_run = (struct m_task_run){ 17, SPAN_LIT("do"),
+						   SPAN_LIT("12345678") };
 	} else if (t == MSG_C_TASK) {
 		m->c_task = (struct m_c_task){
 			.task = 7,
@@ -375,7 +376,8 @@ static void test_golden(void **state)
 			    "020000005b5d"
 			    "0100000063" },
 		{ MSG_C_TASK_RUN, "1100000000000000"
-				  "02000000646f" },
+				  "02000000646f"
+				  "080000003132333435363738" },
 		{ MSG_C_TASK, "0700000000000000"
 			      "1100000000000000"
 			      "04"

@@ -549,7 +549,9 @@ static json_t *run_task(const json_t *o)
 	uint64_t vm, id = item ? item_of(item) : 0;
 	size_t i;
 
-	out.task_run = (struct m_task_run){ id, span_str(text_of(o, "owner")) };
+	out.task_run =
+		(struct m_task_run){ .item = id,
+				     .text = span_str(text_of(o, "owner")) };
 	say(&w.control, MSG_C_TASK_RUN, -1);
 	hear(&w.monitor, MSG_TASK_START);
 	vm = new_vm(VM_PLANNER, id, in.task_start.task, &planner);

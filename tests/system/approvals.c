@@ -10,8 +10,10 @@
 #include <ftw.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -42,29 +44,41 @@ enum { HEAR_SECONDS = 10, HOLD_MS = 2000 };
 	"      - " decide ": {}\n"                                             \
 	"    limits: {rate: 50/day}\n" approve
 
-#define ASK(more)                                                              \
-	"    approve: {who: owner, via: [cli], ttl: 1h, remember: "            \
-	"constrained" more "}\n"
+#define ASK_OF(how) "    approve: {who: owner, via: [cli], " how "}\n"
+#define ASK(more)   ASK_OF("ttl: 1h, remember: constrained" more)
 
+/* clang-format off */
 static const char policy_text[] =
 	"bulkhead: 1\n"
 	"mode: enforce\n"
+	"lease: {autonomy: 1h, on_expiry: deny}\n"
 	"sources:\n"
 	"  mail: {reader: email, connector: inbox, integrity: external, "
 	"audience: thread, reveal: text}\n"
-	"capabilities:\n" CAP("note.ask", "none", "ask", ASK(""))
-		CAP("note.code", "none", "ask", ASK(", confirm: code"))
-			CAP("note.hold", "{window: 2s}", "allow", "");
+	"capabilities:\n"
+	CAP("note.ask", "none", "ask", ASK(""))
+	CAP("note.code", "none", "ask", ASK(", confirm: code"))
+	CAP("note.hold", "{window: 2s}", "allow", "")
+	CAP("note.short", "none", "ask", ASK_OF("ttl: 1s"))
+	CAP("note.slow", "none", "ask", ASK(", delay: 30s"))
+	CAP("note.task", "none", "ask", ASK_OF("ttl: 1h, remember: task"));
+/* clang-format on */
 
 static const char *libexec;
 
 static struct world {
 	char dir[32];
-	pid_t auditd, broker, store;
+	pid_t auditd, broker, store, cutter;
 	struct chan auditd_monitor, store_monitor, monitor, control;
 	struct chan planner, outbox;
 	struct gate *gate;
 	uint64_t next, calls;
+	uint64_t task;			       /* the last one */
+	char clause[80], card[LIMIT_CARD + 1]; /* the last ones */
+	const struct gate_row *shut;	       /* NULL: nothing */
+	/* The write of the broker that ends it, once *armed; 0: none. */
+	unsigned cut;
+	atomic_bool *armed; /* shared with the cutter */
 } w;
 
 static struct msg out, in;
@@ -154,6 +168,61 @@ static void hellos(void)
 	hear(&w.monitor, MSG_READY);
 }
 
+static bool is_write(enum msg_type t)
+{
+	return t != MSG_R_NEXT && t != MSG_E_GET && t != MSG_I_GET;
+}
+
+/* Between broker and store: passes on what they say, but ends when the broker
+ * wants to write for that time, and the broker is alone. */
+static void cut_off(struct chan *broker, struct chan *store)
+{
+	struct pollfd p[] = { { .fd = broker->fd, .events = POLLIN },
+			      { .fd = store->fd, .events = POLLIN } };
+	unsigned writes = 0;
+	const char *why;
+
+	for (;;) {
+		if (poll(p, 2, -1) < 0)
+			_exit(1);
+		if (p[1].revents && (chan_recv(store, &in, &why) != 1 ||
+				     chan_send(broker, &in, NULL, 0) < 0))
+			_exit(1);
+		if (!p[0].revents)
+			continue;
+		if (chan_recv(broker, &in, &why) != 1 ||
+		    (*w.armed && is_write(in.type) && ++writes == w.cut) ||
+		    chan_send(store, &in, NULL, 0) < 0)
+			_exit(0);
+	}
+}
+
+/* The broker's end of the store's channel, cut off at its time. */
+static int cut_later(int store)
+{
+	struct chan to_broker, to_store;
+	int pair[2];
+
+	if (!w.cut)
+		return take_fd(&store);
+	w.armed = mmap(NULL, sizeof(*w.armed), PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_true(w.armed != MAP_FAILED);
+	assert_int_equal(chan_pair(pair), 0);
+	w.cutter = fork();
+	assert_true(w.cutter >= 0);
+	if (w.cutter == 0) {
+		if (dup2(pair[0], 3) < 0 || dup2(store, 4) < 0 ||
+		    close_range(5, ~0U, 0) < 0 ||
+		    chan_init(&to_broker, 3) < 0 || chan_init(&to_store, 4) < 0)
+			_exit(2);
+		cut_off(&to_broker, &to_store);
+	}
+	fd_close(&pair[0]);
+	fd_close(&store);
+	return pair[1];
+}
+
 /* All of it, on what an earlier one may have left in the directory. */
 static void begin(const char *policy_is)
 {
@@ -165,8 +234,11 @@ static void begin(const char *policy_is)
 	CLEAN_FD int gate = -1;
 
 	assert_int_equal(gate_make(&w.gate, &gate), 0);
+	if (w.shut)
+		assert_int_equal(gate_shut(w.gate, w.shut), 0);
 	assert_int_equal(chan_pair(s), 0);
 	assert_int_equal(chan_pair(kept), 0);
+	kept[0] = cut_later(kept[0]);
 	assert_int_equal(chan_pair(a), 0);
 	assert_int_equal(chan_pair(audit), 0);
 	assert_int_equal(chan_pair(m), 0);
@@ -199,6 +271,12 @@ static void end(void)
 	(void)kill(w.broker, SIGKILL);
 	(void)kill(w.auditd, SIGKILL);
 	(void)kill(w.store, SIGKILL);
+	if (w.cutter > 0) {
+		(void)kill(w.cutter, SIGKILL);
+		(void)waitpid(w.cutter, NULL, 0);
+		(void)munmap(w.armed, sizeof(*w.armed));
+		w.cutter = 0;
+	}
 	(void)waitpid(w.broker, NULL, 0);
 	(void)waitpid(w.store, NULL, 0);
 	(void)waitpid(w.auditd, NULL, 0);
@@ -240,7 +318,7 @@ static void task(void)
 	assert_int_equal(chan_pair(pair), 0);
 	chan_limited(&w.planner, pair[0]);
 	out.vm_new = (struct m_vm_new){ w.next++, VM_PLANNER, 0 };
-	out.ids.task = in.task_start.task;
+	w.task = out.ids.task = in.task_start.task;
 	say(&w.monitor, MSG_VM_NEW, pair[1]);
 	out.ids.task = 0;
 	fd_close(&pair[1]);
@@ -261,6 +339,8 @@ static const struct m_call_result *call(const char *capability,
 	say(&w.planner, MSG_CALL, -1);
 	hear(&w.planner, MSG_CALL_RESULT);
 	assert_int_equal(in.call_result.call, w.calls);
+	assert_true(str_copy(w.clause, sizeof(w.clause),
+			     in.call_result.clause) >= 0);
 	return &in.call_result;
 }
 
@@ -288,6 +368,8 @@ static unsigned listed(const struct m_c_approvals *q, struct m_c_approval *last,
 			break;
 		if (last)
 			*last = in.c_approval;
+		assert_true(str_copy(w.card, sizeof(w.card),
+				     in.c_approval.text) >= 0);
 		if (code && str_copy(code, 16, in.c_approval.code) < 0)
 			code[0] = 0;
 		n++;
@@ -422,11 +504,86 @@ static void test_refuse_and_freeze(void **)
 	assert_int_equal(call("note.ask", "one", "aaaaaa")->ticket, 1);
 	assert_int_equal(call("note.ask", "two", "aaaaaa")->ticket, 2);
 	assert_true(no(1, true));
+	hear(&w.monitor, MSG_LATCH);
+	assert_int_equal(in.latch.level, LATCH_TASK);
+	assert_int_equal(in.latch.task, w.task);
+	assert_int_equal(in.latch.set, 1);
 	assert_int_equal(one(2, NULL).state, APPROVAL_REFUSED);
 	assert_int_equal(call("note.ask", "three", "aaaaaa")->verdict,
 			 VERDICT_DENY);
 	assert_int_equal(call("note.hold", "four", "aaaaaa")->verdict,
 			 VERDICT_DENY);
+	assert_string_equal(w.clause, "kill latch");
+}
+
+/* What is frozen is frozen also where the ticket itself is over. */
+static void test_freeze_late(void **)
+{
+	task();
+	assert_int_equal(call("note.ask", "one", "aaaaaa")->ticket, 1);
+	assert_int_equal(call("note.ask", "two", "aaaaaa")->ticket, 2);
+	assert_true(no(1, false));
+	assert_true(no(1, true));
+	hear(&w.monitor, MSG_LATCH);
+	assert_int_equal(one(2, NULL).state, APPROVAL_REFUSED);
+}
+
+/* A latch that the monitor keeps holds in a broker that is started again: what
+ * it finds approved and held is not done, and no word counts. */
+static void test_approve_after_kill(void **)
+{
+	struct gate_row row = { .task = 0, .all = true };
+
+	task();
+	assert_int_equal(call("note.hold", "one", "aaaaaa")->ticket, 1);
+	assert_int_equal(call("note.ask", "two", "aaaaaa")->ticket, 2);
+	row = (struct gate_row){ .task = w.task };
+	end();
+	w.shut = &row;
+	begin(policy_text);
+	assert_int_equal(one(1, NULL).state, APPROVAL_REFUSED);
+	assert_false(yes(2, 1, false, ""));
+	assert_int_equal(one(2, NULL).state, APPROVAL_PENDING);
+	nothing_done(HOLD_MS + 500);
+}
+
+/* The owner's kill ends what is held, and a re-arm does not bring it back. */
+static void test_kill_and_rearm(void **)
+{
+	task();
+	assert_int_equal(call("note.hold", "one", "aaaaaa")->ticket, 1);
+	out.text.text = SPAN_LIT("stop");
+	say(&w.monitor, MSG_KILL, -1);
+	assert_int_equal(one(1, NULL).state, APPROVAL_REFUSED);
+	end();
+	begin(policy_text);
+	nothing_done(HOLD_MS + 500);
+}
+
+/* Nothing more is under way to the monitor. */
+static void monitor_quiet(void)
+{
+	struct pollfd p = { .fd = w.monitor.fd, .events = POLLIN };
+	const char *why;
+
+	while (poll(&p, 1, 0) > 0)
+		assert_int_equal(chan_recv(&w.monitor, &in, &why), 1);
+}
+
+/* Either word is a sign of him; to look is none. */
+static void test_word_renews_lease(void **)
+{
+	task();
+	assert_int_equal(call("note.ask", "one", "aaaaaa")->ticket, 1);
+	assert_int_equal(call("note.slow", "two", "aaaaaa")->ticket, 2);
+	(void)one(1, NULL);
+	monitor_quiet();
+	assert_true(yes(1, 1, false, ""));
+	hear(&w.monitor, MSG_LEASE);
+	(void)one(2, NULL);
+	monitor_quiet();
+	assert_true(no(2, false));
+	hear(&w.monitor, MSG_LEASE);
 }
 
 /* Only the card that was seen. */
@@ -455,15 +612,69 @@ static void test_confirm_code(void **)
 	carried_out("one");
 }
 
-/* N times: the same target, whatever the text; then it is asked again. */
-static void test_times(void **)
+static void test_code_is_not_tried(void **)
+{
+	char code[16];
+	unsigned i;
+
+	task();
+	assert_int_equal(call("note.code", "one", "aaaaaa")->ticket, 1);
+	(void)one(1, code);
+	for (i = 0; i < APPROVAL_TRIES; i++) {
+		assert_int_equal(one(1, NULL).state, APPROVAL_PENDING);
+		assert_false(yes(1, 1, false, "abcdef"));
+	}
+	assert_int_equal(one(1, NULL).state, APPROVAL_REFUSED);
+	assert_false(yes(1, 1, false, code));
+	nothing_done(100);
+}
+
+static void test_delay(void **)
 {
 	task();
-	assert_int_equal(call("note.ask", "one", "aaaaaa")->ticket, 1);
+	assert_int_equal(call("note.slow", "one", "aaaaaa")->ticket, 1);
+	assert_false(yes(1, 1, false, ""));
+	end();
+	begin(policy_text);
+	assert_false(yes(1, 1, false, ""));
+	assert_int_equal(one(1, NULL).state, APPROVAL_PENDING);
+	nothing_done(100);
+}
+
+static void until_state(uint64_t ticket, enum approval_state s)
+{
+	uint64_t limit = now_ms() + HEAR_SECONDS * 1000;
+
+	while (one(ticket, NULL).state != s) {
+		assert_true(now_ms() < limit);
+		(void)poll(NULL, 0, 50);
+	}
+}
+
+/* Nobody answers: it ends, no word counts any more, and when it is asked again
+ * its card says so. */
+static void test_expired_and_asked_again(void **)
+{
+	task();
+	assert_int_equal(call("note.short", "one", "aaaaaa")->ticket, 1);
+	until_state(1, APPROVAL_EXPIRED);
+	assert_false(yes(1, 1, false, ""));
+	assert_int_equal(call("note.short", "one", "aaaaaa")->ticket, 2);
+	(void)one(2, NULL);
+	assert_non_null(strstr(w.card, "the same was asked 1 times before"));
+	until_state(2, APPROVAL_EXPIRED);
+	nothing_done(100);
+}
+
+/* N times: the same target, whatever the text; then it is asked again. */
+static void times(const char *capability)
+{
+	task();
+	assert_int_equal(call(capability, "one", "aaaaaa")->ticket, 1);
 	assert_true(yes(1, 2, false, ""));
 	carried_out("one");
 	out.call = (struct m_call){ .call = ++w.calls,
-				    .capability = SPAN_LIT("note.ask"),
+				    .capability = span_str(capability),
 				    .n = 2 };
 	out.call.args[0] = (struct m_arg){ .name = SPAN_LIT("text"),
 					   .json = ARG_STRING,
@@ -475,8 +686,23 @@ static void test_times(void **)
 	carried_out("two");
 	hear(&w.planner, MSG_CALL_RESULT);
 	assert_int_equal(in.call_result.executed, 1);
-	assert_int_equal(call("note.ask", "three", "aaaaaa")->verdict,
+	assert_int_equal(call(capability, "three", "aaaaaa")->verdict,
 			 VERDICT_ASK);
+	/* Another task has nothing of it. */
+	task();
+	assert_int_equal(call(capability, "four", "aaaaaa")->verdict,
+			 VERDICT_ASK);
+}
+
+static void test_times(void **)
+{
+	times("note.ask");
+}
+
+static void test_times_of_a_task_only(void **)
+{
+	times("note.task");
+	assert_false(yes(3, 1, true, ""));
 }
 
 static void test_always(void **)
@@ -600,6 +826,153 @@ static void test_held_and_cancelled(void **)
 	assert_int_equal(one(1, NULL).state, APPROVAL_REFUSED);
 }
 
+/* The id under which the arguments of the last decision lie; its record is in
+ * the file of the log that is written now. */
+static uint8_t aside_id[ASIDE_ID];
+
+static int find_aside(const char *path, const struct stat *st, int type,
+		      struct FTW *)
+{
+	static const char key[] = "\"aside\":\"";
+	static char text[1 << 20];
+	CLEAN_FD int fd = type == FTW_F ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	ssize_t n = fd >= 0 ? read(fd, text, sizeof(text)) : 0;
+	const char *p = text;
+
+	(void)st;
+	while (n > 0 &&
+	       (p = memmem(p, (size_t)(text + n - p), key, sizeof(key) - 1))) {
+		p += sizeof(key) - 1;
+		(void)hex_decode(aside_id, ASIDE_ID,
+				 span_of((const uint8_t *)p, 2 * ASIDE_ID));
+	}
+	return 0;
+}
+
+/* What its owner has erased is on no card, and in no clause, and nothing comes
+ * of it. */
+static void test_erased(void **)
+{
+	task();
+	assert_int_equal(call("note.ask", "secret", "aaaaaa")->ticket, 1);
+	(void)one(1, NULL);
+	assert_non_null(strstr(w.card, "secret"));
+	assert_int_equal(nftw(w.dir, find_aside, 8, FTW_PHYS), 0);
+	out.c_aside = (struct m_c_aside){
+		.item = 1, .ids = span_of(aside_id, sizeof(aside_id))
+	};
+	say(&w.control, MSG_C_ERASE, -1);
+	hear(&w.control, MSG_C_OK);
+	assert_int_equal(one(1, NULL).state, APPROVAL_REFUSED);
+	assert_null(strstr(w.card, "secret"));
+	end();
+	begin(policy_text);
+	(void)one(1, NULL);
+	assert_null(strstr(w.card, "secret"));
+	assert_false(yes(1, 1, false, ""));
+	nothing_done(100);
+}
+
+/* What the owner asked is answered, or the broker is gone; *ret_done is set
+ * where an effect was told of that is done. True: it is there. */
+static bool answered(bool *ret_done)
+{
+	const char *why;
+
+	do {
+		if (chan_recv(&w.control, &in, &why) != 1)
+			return false;
+		*ret_done |= in.type == MSG_C_EFFECT &&
+			     in.e_row.state == EFFECT_DONE;
+	} while (in.type != MSG_C_OK && in.type != MSG_C_FAIL);
+	return true;
+}
+
+/* The connector does what it is asked for. False: the broker is gone. */
+static bool do_effect(bool *ret_asked)
+{
+	struct pollfd p[] = { { .fd = w.outbox.fd, .events = POLLIN },
+			      { .fd = w.control.fd, .events = POLLIN } };
+	const char *why;
+
+	assert_true(poll(p, 2, HEAR_SECONDS * 1000) > 0);
+	if (!(p[0].revents & POLLIN) || chan_recv(&w.outbox, &in, &why) != 1 ||
+	    in.type != MSG_EFFECT)
+		return false;
+	*ret_asked = true;
+	out.effect_done =
+		(struct m_effect_done){ in.effect.effect, 1, SPAN_LIT("ok") };
+	out.type = MSG_EFFECT_DONE;
+	return chan_send(&w.outbox, &out, NULL, 0) == 0;
+}
+
+/* The owner's yes, the effect, its end, as far as the broker comes with them.
+ * Whether the connector was asked for it. */
+static bool approve_and_cut(void)
+{
+	const struct m_c_approval a = one(1, NULL);
+	bool asked = false, done = false;
+
+	*w.armed = true;
+	out.c_approve = (struct m_c_approve){ .ticket = 1, .times = 1 };
+	memcpy(out.c_approve.hash, a.hash, 32);
+	say(&w.control, MSG_C_APPROVE, -1);
+	if (!answered(&done) || !do_effect(&asked))
+		return asked;
+	while (!done) {
+		out.type = MSG_C_EFFECTS;
+		out.s_get = (struct m_s_get){ .which = S_ALL };
+		if (chan_send(&w.control, &out, NULL, 0) < 0 ||
+		    !answered(&done))
+			break;
+	}
+	return asked;
+}
+
+/* What a broker that was cut off has left: it is done now, or was done, or
+ * still waits for a word; whichever, it is done once at most. */
+static void check_once(bool asked)
+{
+	struct m_c_approval a = one(1, NULL);
+
+	if (a.state == APPROVAL_APPROVED) {
+		assert_false(asked);
+		carried_out("one");
+		until_state(1, APPROVAL_FIRED);
+	} else if (a.state != APPROVAL_FIRED) {
+		assert_int_equal(a.state, APPROVAL_PENDING);
+		assert_false(asked);
+	}
+	nothing_done(200);
+}
+
+/* Whichever write the broker does not come to any more. */
+static void test_cut_at_every_write(void **)
+{
+	unsigned cut = 0;
+	bool cut_off = true;
+
+	while (cut_off) {
+		bool asked;
+
+		(void)teardown(NULL);
+		(void)setup(NULL);
+		task();
+		assert_int_equal(call("note.ask", "one", "aaaaaa")->ticket, 1);
+		end();
+		w.cut = ++cut;
+		begin(policy_text);
+		asked = approve_and_cut();
+		cut_off = waitpid(w.cutter, NULL, WNOHANG) == w.cutter;
+		end();
+		w.cut = 0;
+		begin(policy_text);
+		check_once(asked);
+	}
+	/* The word, the plan, that it fired, its start, its end. */
+	assert_true(cut > 5);
+}
+
 static void test_held_over_a_restart(void **)
 {
 	task();
@@ -629,6 +1002,16 @@ int main(int argc, char **argv)
 		T(held_and_done),
 		T(held_and_cancelled),
 		T(held_over_a_restart),
+		T(word_renews_lease),
+		T(freeze_late),
+		T(approve_after_kill),
+		T(kill_and_rearm),
+		T(code_is_not_tried),
+		T(delay),
+		T(expired_and_asked_again),
+		T(times_of_a_task_only),
+		T(erased),
+		T(cut_at_every_write),
 	};
 
 	if (argc < 2)

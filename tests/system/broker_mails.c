@@ -27,7 +27,7 @@
 static char text[] =
 	"bulkhead: 1\n"
 	"mode: enforce\n"
-	"sets: {family: [lea@example.org]}\n"
+	"sets: {family: [lea@example.org, max@example.org]}\n"
 	"sources:\n"
 	"  mail: {reader: email, connector: inbox, integrity: known,\n"
 	"    audience: thread, reveal: text}\n"
@@ -39,6 +39,11 @@ static char text[] =
 	"             from: [planner, handle]}},\n"
 	"    flow: {body: audience},\n"
 	"    decide: [{allow: {thread: {sender_in: family}}}],\n"
+	"    limits: {rate: 100/hour}}\n"
+	"  send: {connector: outbox, effect: external, undo: none, args: {\n"
+	"      to: {type: email, role: target, in: family},\n"
+	"      body: {type: text, max: 2KiB, role: content}},\n"
+	"    flow: {body: audience}, decide: [{allow: {}}],\n"
 	"    limits: {rate: 100/hour}}\n";
 
 static const struct {
@@ -168,6 +173,32 @@ static void reply_is(size_t i, struct chan *planner, const json_t *item)
 			 (const char *)in.call_result.clause.p);
 }
 
+/* What a planner writes who has read the mail may go to its proved sender, and
+ * to nobody else, whoever of the family it is. */
+static void flow_is(size_t i, struct chan *planner)
+{
+	static const char *const to[] = { "lea@example.org",
+					  "max@example.org" };
+	const bool hers = !strcmp(mails[i].readers, "=email/lea@example.org");
+	size_t k;
+
+	for (k = 0; k < ARRAY_SIZE(to); k++) {
+		out.call.args[0] =
+			(struct m_arg){ SPAN_LIT("to"), ARG_STRING, ARG_SCALAR,
+					span_str(to[k]) };
+		out.call.args[1] = (struct m_arg){ SPAN_LIT("body"), ARG_STRING,
+						   ARG_SCALAR, SPAN_LIT("Hi") };
+		call(planner, "send", 2);
+		hear(planner, MSG_CALL_RESULT);
+		if (span_is(in.call_result.clause, "no connector") !=
+		    (hers && k == 0))
+			fail_msg("%s: a mail to %s comes to %.*s",
+				 mails[i].what, to[k],
+				 (int)in.call_result.clause.n,
+				 (const char *)in.call_result.clause.p);
+	}
+}
+
 /* Of what its planner has been shown. */
 static void label_is(size_t i, uint64_t task)
 {
@@ -203,6 +234,7 @@ static void test_headers(void **)
 		item = first_item();
 		is_told(i, item);
 		reply_is(i, &planner, item);
+		flow_is(i, &planner);
 		json_decref(item);
 		out.text.text = SPAN_LIT("read");
 		say(&planner, MSG_ANSWER, -1);

@@ -3,6 +3,7 @@
  * their sandboxes, with the test as the monitor, the owner and the planners.
  * The argument is the folder of the bulkhead-* binaries.
  */
+#include <endian.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -23,7 +24,8 @@ static uint64_t run(const char *text, uint64_t item)
 {
 	uint64_t task;
 
-	out.task_run = (struct m_task_run){ item, span_str(text) };
+	out.task_run =
+		(struct m_task_run){ .item = item, .text = span_str(text) };
 	say(&w.control, MSG_C_TASK_RUN, -1);
 	hear(&w.control, MSG_C_TASK);
 	task = in.c_task.task;
@@ -214,6 +216,53 @@ static struct m_arg arg(const char *name, uint8_t shape, const char *value)
 			       .value = span_str(value) };
 }
 
+/* Items beside the first: only such as can be read, and each once. */
+static void test_others(void **)
+{
+	static const struct {
+		uint64_t item, others[2];
+		size_t n; /* of others, in bytes */
+	} rows[] = {
+		{ 0, { 1 }, 8 },     { 1, { 1 }, 8 }, { 1, { 2, 2 }, 16 },
+		{ 1, { 2, 9 }, 16 }, { 1, { 2 }, 7 },
+	};
+	struct chan planner, second;
+	uint64_t vm, other;
+	uint64_t item = planner_of_item(&planner, &vm);
+	uint8_t bytes[16];
+	size_t i, k;
+	json_t *v;
+
+	other = planner_of_item(&second, &vm);
+	assert_int_equal(item, 1);
+	assert_int_equal(other, 2);
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		for (k = 0; k < 2; k++)
+			memcpy(bytes + 8 * k,
+			       &(uint64_t){ htole64(rows[i].others[k]) }, 8);
+		out.task_run =
+			(struct m_task_run){ .item = rows[i].item,
+					     .text = SPAN_LIT("Compare."),
+					     .others = span_of(bytes,
+							       rows[i].n) };
+		fails(MSG_C_TASK_RUN);
+	}
+	memcpy(bytes, &(uint64_t){ htole64(other) }, 8);
+	out.task_run = (struct m_task_run){ .item = item,
+					    .text = SPAN_LIT("Compare."),
+					    .others = span_of(bytes, 8) };
+	say(&w.control, MSG_C_TASK_RUN, -1);
+	hear(&w.control, MSG_C_TASK);
+	chan_done(&planner);
+	(void)planner_of(in.c_task.task, &planner);
+	get(&planner);
+	v = items();
+	assert_int_equal(json_array_size(v), 2);
+	json_decref(v);
+	chan_done(&planner);
+	chan_done(&second);
+}
+
 static void fork_refused(struct chan *planner, uint32_t n)
 {
 	call(planner, "task.fork", n);
@@ -383,6 +432,61 @@ static void test_restart(void **)
 	alive();
 }
 
+/* Its one note of the hour, asked for in a task of its own; the connector is
+ * there anew, too. */
+static void note(struct chan *planner, struct chan *drafts)
+{
+	int pair[2];
+
+	assert_int_equal(chan_pair(pair), 0);
+	chan_limited(drafts, pair[0]);
+	out.connector = (struct m_connector){ SPAN_LIT("drafts"), 2 };
+	say(&w.monitor, MSG_CONNECTOR, pair[1]);
+	fd_close(&pair[1]);
+	(void)planner_of(run("Note.", 0), planner);
+	out.call.args[0] = arg("text", ARG_SCALAR, "a note");
+	call(planner, "note", 1);
+}
+
+/* What is used up of a limit is so before the effect, and no end of the broker
+ * at any moment gives it back. */
+static void test_limit_over_restart(void **)
+{
+	struct chan planner, drafts;
+
+	note(&planner, &drafts);
+	hear(&drafts, MSG_EFFECT);
+	/* killed while nobody knows yet what became of it */
+	chan_done(&planner);
+	chan_done(&drafts);
+	world_end();
+	world_begin();
+	note(&planner, &drafts);
+	hear(&planner, MSG_CALL_RESULT);
+	assert_int_equal(in.call_result.verdict, VERDICT_DENY);
+	assert_non_null(memmem(in.call_result.clause.p, in.call_result.clause.n,
+			       " limit", 6));
+	chan_done(&planner);
+	chan_done(&drafts);
+	alive();
+}
+
+static int start_with_limit(void **state)
+{
+	static char text[] =
+		"bulkhead: 1\n"
+		"mode: enforce\n"
+		"sources: {}\n"
+		"capabilities:\n"
+		"  note: {connector: drafts, effect: internal, undo: none,\n"
+		"    args: {text: {type: text, max: 100, role: content,\n"
+		"                  from: [planner]}},\n"
+		"    decide: [{allow: {}}], limits: {rate: 1/hour}}\n";
+
+	*state = text;
+	return world_start(state);
+}
+
 /* Where the source reveals handles, no byte of the mail reaches the planner. */
 static void test_handles(void **)
 {
@@ -430,11 +534,14 @@ int main(int argc, char **argv)
 		WORLD_TEST(test_refused),
 		WORLD_TEST(test_cancel),
 		WORLD_TEST(test_on_item),
+		WORLD_TEST(test_others),
 		WORLD_TEST(test_fork),
 		WORLD_TEST(test_fork_loop),
 		WORLD_TEST(test_ask),
 		WORLD_TEST(test_many),
 		WORLD_TEST(test_restart),
+		cmocka_unit_test_setup_teardown(test_limit_over_restart,
+						start_with_limit, world_stop),
 		cmocka_unit_test_setup_teardown(test_handles,
 						start_with_handles, world_stop),
 	};

@@ -39,9 +39,10 @@ agents:
   drafts: {{kind: outbox, path: {dir}/outbox}}
 """
 
-TASKS = """\
+INSTRUCTION = 'Tell me what is new and what needs an answer.'
+TASKS = f"""\
     tasks:
-      - {on: mail, say: "Tell me what is new and what needs an answer."}
+      - {{on: mail, say: "{INSTRUCTION}"}}
 """
 
 

@@ -81,9 +81,11 @@ struct item {
 /* What a planner is given to do: about an item that came in, by a standing
  * task, or what the owner wants, which has a row in the store. */
 struct task {
-	uint64_t id;   /* 0: free row */
-	uint64_t item; /* that it is about; 0: none */
-	bool own;      /* the owner's */
+	uint64_t id;			    /* 0: free row */
+	uint64_t item;			    /* that it is about; 0: none */
+	uint64_t others[LIMIT_TASK_OTHERS]; /* items beside it */
+	uint32_t n_others;
+	bool own; /* the owner's */
 	enum task_state state;
 	uint64_t created_s, ended_s;
 	uint64_t start_ms; /* monotonic, when it began to run */
@@ -459,6 +461,8 @@ void tasks_tell(struct broker *b, struct peer *control);
 void task_run(struct broker *b, struct peer *control);
 void task_cancel(struct broker *b, struct peer *control);
 /* From a planner. */
+/* Adds the items of a task to b->record. */
+void task_audit_items(struct broker *b, const struct task *t);
 void call_task_get(struct broker *b, struct peer *p);
 void call_answer(struct broker *b, struct peer *p);
 /* The planner's call of task.fork, in b->in. NULL: its machine is ended, and a

@@ -143,7 +143,10 @@ static void audit_decision(struct broker *b, const struct request_of *q,
 	ids.span = q->item;
 	hex_encode(hash, policy_hash(b->policy), 32);
 	audit_begin(&b->record, "decision", &ids);
-	audit_int(&b->record, "item", q->item);
+	if (q->own)
+		task_audit_items(b, q->own);
+	else
+		audit_int(&b->record, "item", q->item);
 	audit_str(&b->record, "capability", aside_name(call->capability));
 	aside_record(b);
 	buf_init(&seen, AUDIT_SEEN_MAX);

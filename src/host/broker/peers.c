@@ -49,6 +49,9 @@ static void on_connector(struct broker *b, struct peer *from)
 		die("connector: no room");
 	(void)str_copy(p->name, sizeof(p->name), span_str(name));
 	p->outbound = outbound;
+	/* What has been approved may have waited for it. */
+	if (outbound)
+		approvals_soon(b);
 }
 
 /* Control was started again. */

@@ -15,6 +15,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/rd.h"
 #include "base/str.h"
 #include "host/broker/broker.h"
 #include "host/broker/session.h"
@@ -137,20 +138,19 @@ static uint32_t take_handles(struct broker *b)
 	return first;
 }
 
-static void add_item(struct broker *b, struct task *t, const struct item *it)
+static void add_item(struct broker *b, struct task *t, uint64_t item)
 {
+	const struct item *it = item_find(b, item);
 	CLEAN_FREE uint8_t *bytes = NULL;
 	static struct message m;
-	struct session_item i = {
-		.item = it->id,
-		.source = source_of(
-			b->policy,
-			policy_source(b->policy, span_str(it->source))),
-		.sender = span_str(it->sender),
-		.came_s = it->came_s,
-		.m = &m,
-	};
+	struct session_item i = { .item = item, .m = &m };
 
+	if (!it)
+		return;
+	i.source = source_of(b->policy,
+			     policy_source(b->policy, span_str(it->source)));
+	i.sender = span_str(it->sender);
+	i.came_s = it->came_s;
 	item_message(it, &bytes, &m);
 	if (session_add(t->session, &i) < 0)
 		die("a task's session: out of memory");
@@ -165,13 +165,15 @@ static void make_session(struct broker *b, struct task *t)
 		.task = t->id,
 		.text = span_of(t->text, t->text_n),
 	};
-	const struct item *it = item_find(b, t->item);
+	uint32_t i;
 
+	static_assert(LIMIT_TASK_OTHERS < (int)SESSION_ITEMS, "room for them");
 	t->session = session_new(&start);
 	if (!t->session)
 		die("a task's session: out of memory");
-	if (it)
-		add_item(b, t, it);
+	add_item(b, t, t->item);
+	for (i = 0; i < t->n_others; i++)
+		add_item(b, t, t->others[i]);
 }
 
 /* What is told of it when it is no more. */
@@ -201,6 +203,21 @@ static void ask_machine(struct broker *b, const struct task *t)
 	peer_send(b, peer_of_kind(b, PEER_MONITOR), NULL, 0);
 }
 
+void task_audit_items(struct broker *b, const struct task *t)
+{
+	static char text[LIMIT_TASK_OTHERS * 21];
+	size_t n = 0;
+	uint32_t i;
+
+	audit_int(&b->record, "item", t->item);
+	for (i = 0; i < t->n_others; i++)
+		n += (size_t)str_printf(text + n, sizeof(text) - n,
+					"%s%" PRIu64, i ? "," : "",
+					t->others[i]);
+	if (n)
+		audit_str(&b->record, "others", span_of(text, n));
+}
+
 static void start(struct broker *b, struct task *t)
 {
 	struct msg_ids ids = task_ids(b, t);
@@ -209,7 +226,7 @@ static void start(struct broker *b, struct task *t)
 	t->start_ms = now_ms();
 	make_session(b, t);
 	audit_begin(&b->record, "task.start", &ids);
-	audit_int(&b->record, "item", t->item);
+	task_audit_items(b, t);
 	audit_str(&b->record, "planner", span_str(b->planner));
 	audit_str(&b->record, "by",
 		  t->own ? SPAN_LIT("owner") : SPAN_LIT("standing"));
@@ -506,11 +523,42 @@ static void tell(struct broker *b, struct peer *control,
 	peer_send(b, control, NULL, 0);
 }
 
+static bool is_readable(struct broker *b, uint64_t item)
+{
+	const struct item *it = item_find(b, item);
+
+	return it && it->record_fd >= 0;
+}
+
+/* The items beside the first. False: not that many that can be read, each once.
+ */
+static bool take_others(struct broker *b, struct task *t,
+			const struct m_task_run *m)
+{
+	struct rd rd;
+	uint32_t i;
+
+	rd_init(&rd, m->others);
+	while (rd_left(&rd)) {
+		uint64_t item = rd_u64(&rd);
+
+		for (i = 0; i < t->n_others && t->others[i] != item; i++)
+			;
+		if (item == t->item || i < t->n_others || !t->item ||
+		    i == LIMIT_TASK_OTHERS || !is_readable(b, item))
+			return false;
+		t->others[t->n_others++] = item;
+	}
+	return rd_end(&rd);
+}
+
+static const char no_item[] =
+	"there is no such item in memory, or one is named twice: `bulkhead "
+	"items` lists them";
+
 /* Why it cannot be begun; NULL: it can. */
 static const char *run_refused(struct broker *b, const struct m_task_run *m)
 {
-	const struct item *it = item_find(b, m->item);
-
 	if (!strcmp(b->planner, "none"))
 		return "there is no planner: name one in bulkhead.yaml";
 	if (latch_why(b, SPAN_LIT(""), 0))
@@ -518,9 +566,8 @@ static const char *run_refused(struct broker *b, const struct m_task_run *m)
 	if (!m->text.n || !utf8_valid(m->text) ||
 	    memchr(m->text.p, 0, m->text.n))
 		return "a task is a text: say what is to be done";
-	if (m->item && (!it || it->record_fd < 0))
-		return "there is no such item in memory: `bulkhead items` "
-		       "lists them";
+	if (m->item && !is_readable(b, m->item))
+		return no_item;
 	if (count_own(b, TASK_QUEUED) + count_own(b, TASK_RUNNING) >=
 	    BROKER_OWN_ALL)
 		return "as many tasks wait as may: cancel one, or wait";
@@ -530,11 +577,15 @@ static const char *run_refused(struct broker *b, const struct m_task_run *m)
 void task_run(struct broker *b, struct peer *control)
 {
 	const struct m_task_run m = b->in.task_run;
+	struct task asked = { .item = m.item };
 	const char *why = run_refused(b, &m);
-	uint64_t number = why || !make_room(b) ? 0 : keep_task_number(b);
 	struct m_c_task row;
 	struct task *t;
+	uint64_t number;
 
+	if (!why && !take_others(b, &asked, &m))
+		why = no_item;
+	number = why || !make_room(b) ? 0 : keep_task_number(b);
 	if (!number) {
 		fail(b, control, why ? why : b->keep_why);
 		return;
@@ -550,6 +601,8 @@ void task_run(struct broker *b, struct peer *control)
 			    .text = copy(m.text),
 			    .text_n = m.text.n,
 			    .shown_fd = -1 };
+	memcpy(t->others, asked.others, sizeof(t->others));
+	t->n_others = asked.n_others;
 	row = told(t);
 	if (!keep(b, &row)) {
 		task_free(t);
@@ -823,7 +876,7 @@ static void fork_record(struct broker *b, const struct task *t, size_t refs)
 	/* A goal that cannot be kept is on record with its hash alone. */
 	(void)aside_keep(b);
 	audit_begin(&b->record, "task.fork", &ids);
-	audit_int(&b->record, "item", t->item);
+	task_audit_items(b, t);
 	audit_int(&b->record, "refs", refs);
 	audit_int(&b->record, "influence", session_influence(t->session));
 	audit_str(&b->record, "seen",
