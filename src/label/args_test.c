@@ -378,6 +378,7 @@ static void test_lists(void **)
 
 static void test_bounds(void **)
 {
+	static const char fill[] = { '{', '0', '}' };
 	static char text[ARG_VALUE_MAX + 2], big[ARG_VALUE_MAX - 8];
 	struct arg_want w = want(TYPE_TEXT);
 	struct m_arg rows[TEMPLATE_ARGS + 2] = { 0 };
@@ -407,9 +408,9 @@ static void test_bounds(void **)
 	assert_null(resolve(&w, rows, TEMPLATE_ARGS + 2, &fault));
 	/* more pieces, more parts, more values than fit */
 	for (i = 0; i < TEMPLATE_PIECES; i++)
-		memcpy(text + 3 * i, "{0}", 3);
+		memcpy(text + sizeof(fill) * i, fill, sizeof(fill));
 	rows[0] = row(ARG_TEMPLATE, text);
-	rows[0].value.n = 3 * TEMPLATE_PIECES;
+	rows[0].value.n = sizeof(fill) * TEMPLATE_PIECES;
 	assert_non_null(resolve(&w, rows, 2, &fault));
 	for (i = 1; i < ARGS_PARTS / TEMPLATE_PIECES; i++)
 		assert_int_equal(
@@ -417,8 +418,8 @@ static void test_bounds(void **)
 	assert_int_equal(args.n_parts, ARGS_PARTS);
 	assert_int_equal(args_resolve(&args, &context, &w, rows, 2, &fault),
 			 -1);
-	rows[0].value.n += 3;
-	memcpy(text + 3 * (size_t)TEMPLATE_PIECES, "{0}", 3);
+	rows[0].value.n += sizeof(fill);
+	memcpy(text + rows[0].value.n - sizeof(fill), fill, sizeof(fill));
 	assert_null(resolve(&w, rows, 2, &fault));
 }
 
