@@ -643,7 +643,7 @@ static void test_delay(void **)
 
 static void until_state(uint64_t ticket, enum approval_state s)
 {
-	uint64_t limit = now_ms() + HEAR_SECONDS * 1000;
+	uint64_t limit = now_ms() + UINT64_C(1000) * HEAR_SECONDS;
 
 	while (one(ticket, NULL).state != s) {
 		assert_true(now_ms() < limit);
@@ -762,6 +762,43 @@ static void test_other_policy(void **)
 	nothing_done(100);
 }
 
+/* Whatever is killed, a yes is not taken before it is re-armed, and what was
+ * allowed before the kill and is held does not happen. */
+static void test_killed(void **)
+{
+	const struct gate_row rows[] = {
+		{ .capability = SPAN_LIT("note.ask") },
+		{ .task = 1 },
+		{ .agent = true },
+		{ .all = true },
+	};
+	uint64_t ticket;
+	size_t i;
+
+	task();
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		char text[] = { (char)('a' + i), 0 };
+
+	ticket = call("note.ask", text, "aaaaaa")->ticket;
+		assert_int_equal(in.call_result.verdict, VERDICT_ASK);
+		assert_int_equal(gate_shut(w.gate, &rows[i]), 0);
+		assert_false(yes(ticket, 1, false, ""));
+		nothing_done(100);
+		assert_int_equal(one(ticket, NULL).state, APPROVAL_PENDING);
+		gate_open(w.gate, &rows[i]);
+		assert_true(yes(ticket, 1, false, ""));
+		carried_out(text);
+		assert_int_equal(wait_for(ticket, 5)->executed, 1);
+	}
+	assert_int_equal(call("note.hold", "last", "aaaaaa")->ticket,
+			 ticket + 1);
+	assert_int_equal(gate_shut(w.gate, &rows[2]), 0);
+	nothing_done(HOLD_MS + 1500);
+	gate_open(w.gate, &rows[2]);
+	nothing_done(100);
+	assert_int_equal(one(ticket + 1, NULL).state, APPROVAL_REFUSED);
+}
+
 static void test_held_and_done(void **)
 {
 	uint64_t start = now_ms();
@@ -806,8 +843,9 @@ static int find_aside(const char *path, const struct stat *st, int type,
 	while (n > 0 &&
 	       (p = memmem(p, (size_t)(text + n - p), key, sizeof(key) - 1))) {
 		p += sizeof(key) - 1;
-		(void)hex_decode(aside_id, ASIDE_ID,
-				 span_of((const uint8_t *)p, 2 * ASIDE_ID));
+		(void)hex_decode(
+			aside_id, ASIDE_ID,
+			span_of((const uint8_t *)p, (size_t)2 * ASIDE_ID));
 	}
 	return 0;
 }
@@ -961,6 +999,7 @@ int main(int argc, char **argv)
 		T(always),
 		T(restart_of_everything),
 		T(other_policy),
+		T(killed),
 		T(held_and_done),
 		T(held_and_cancelled),
 		T(held_over_a_restart),
