@@ -770,6 +770,43 @@ static void test_other_policy(void **)
 	nothing_done(100);
 }
 
+/* Whatever is killed, a yes is not taken before it is re-armed, and what was
+ * allowed before the kill and is held does not happen. */
+static void test_killed(void **)
+{
+	const struct gate_row rows[] = {
+		{ .capability = SPAN_LIT("note.ask") },
+		{ .task = 1 },
+		{ .agent = true },
+		{ .all = true },
+	};
+	uint64_t ticket;
+	size_t i;
+
+	task();
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		char text[] = { (char)('a' + i), 0 };
+
+	ticket = call("note.ask", text, "aaaaaa")->ticket;
+		assert_int_equal(in.call_result.verdict, VERDICT_ASK);
+		assert_int_equal(gate_shut(w.gate, &rows[i]), 0);
+		assert_false(yes(ticket, 1, false, ""));
+		nothing_done(100);
+		assert_int_equal(one(ticket, NULL).state, APPROVAL_PENDING);
+		gate_open(w.gate, &rows[i]);
+		assert_true(yes(ticket, 1, false, ""));
+		carried_out(text);
+		assert_int_equal(wait_for(ticket, 5)->executed, 1);
+	}
+	assert_int_equal(call("note.hold", "last", "aaaaaa")->ticket,
+			 ticket + 1);
+	assert_int_equal(gate_shut(w.gate, &rows[2]), 0);
+	nothing_done(HOLD_MS + 1500);
+	gate_open(w.gate, &rows[2]);
+	nothing_done(100);
+	assert_int_equal(one(ticket + 1, NULL).state, APPROVAL_REFUSED);
+}
+
 static void test_held_and_done(void **)
 {
 	uint64_t start = now_ms();
@@ -970,6 +1007,7 @@ int main(int argc, char **argv)
 		T(always),
 		T(restart_of_everything),
 		T(other_policy),
+		T(killed),
 		T(held_and_done),
 		T(held_and_cancelled),
 		T(held_over_a_restart),

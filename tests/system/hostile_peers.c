@@ -289,24 +289,28 @@ static void test_gate(void **)
 }
 
 /* With tripwires, and an owner who has to be heard of. */
-static char guarded[] =
-	"bulkhead: 1\n"
-	"profile: guarded\nmode: enforce\n"
-	"sources:\n"
-	"  mail: {reader: email, connector: inbox, integrity: external,\n"
-	"         audience: thread, reveal: text}\n"
-	"capabilities:\n"
-	"  notes.append:\n"
-	"    connector: drafts\n"
-	"    effect: internal\n"
-	"    undo: none\n"
-	"    args:\n"
-	"      text: {type: text, max: 2000, role: content, from: [planner]}\n"
-	"    decide: [{allow: {}}]\n"
-	"    limits: {rate: 30/hour}\n"
-	"decoys: [vault.export_all]\n"
-	"lease: {autonomy: 1h, on_expiry: deny}\n"
-	"trip: {canary: kill, decoy: freeze}\n";
+#define GUARDED(lease)                                                         \
+	"bulkhead: 1\n"                                                        \
+	"profile: guarded\nmode: enforce\n"                                    \
+	"sources:\n"                                                           \
+	"  mail: {reader: email, connector: inbox, integrity: external,\n"     \
+	"         audience: thread, reveal: text}\n"                           \
+	"capabilities:\n"                                                      \
+	"  notes.append:\n"                                                    \
+	"    connector: drafts\n"                                              \
+	"    effect: internal\n"                                               \
+	"    undo: none\n"                                                     \
+	"    args:\n"                                                          \
+	"      text: {type: text, max: 2000, role: content, from: "            \
+	"[planner]}\n"                                                         \
+	"    decide: [{allow: {}}]\n"                                          \
+	"    limits: {rate: 30/hour}\n"                                        \
+	"decoys: [vault.export_all]\n"                                         \
+	"lease: {autonomy: " lease ", on_expiry: deny}\n"                      \
+	"trip: {canary: kill, decoy: freeze}\n"
+
+static char guarded[] = GUARDED("1h");
+static char forgotten[] = GUARDED("1s");
 
 static void hear_any(struct chan *c)
 {
@@ -424,6 +428,28 @@ static void test_lease(void **)
 	/* Only to look is no sign of him. */
 	alive();
 	assert_true(is_quiet(&w.monitor));
+}
+
+/* When the owner has not been heard of for so long, the monitor knows, and
+ * nothing is done. */
+static void test_lease_over(void **)
+{
+	struct chan planner, outbox;
+	uint64_t vm;
+
+	(void)planner_of_item(&planner, &vm);
+	new_outbox(&outbox);
+	do
+		hear(&w.monitor, MSG_LEASE);
+	while (in.lease.until_ms);
+	call_note(&planner);
+	hear(&planner, MSG_CALL_RESULT);
+	assert_int_equal(in.call_result.verdict, VERDICT_DENY);
+	assert_non_null(memmem(in.call_result.reason.p, in.call_result.reason.n,
+			       "not been heard of", 17));
+	assert_true(is_quiet(&outbox));
+	chan_done(&outbox);
+	chan_done(&planner);
 }
 
 /* A task that is killed while it waits for its machine ends all the same. */
@@ -819,6 +845,42 @@ static void verify_log(void)
 		fail_msg("the log does not verify: %s", err.msg);
 }
 
+/*
+ * A kill that comes while the record of an allowed call is written: it was
+ * allowed, and is not sent. That the broker had come so far its record says; it
+ * is given longer until it has.
+ */
+static void test_killed_while_recorded(void **)
+{
+	const struct gate_row all = { .all = true };
+	struct chan planner, outbox;
+	bool allowed = false;
+	struct buf record;
+	useconds_t us;
+	uint64_t vm;
+
+	(void)planner_of_item(&planner, &vm);
+	new_outbox(&outbox);
+	for (us = 50000; !allowed; us *= 2) {
+		assert_true(us < 10000000);
+		assert_int_equal(kill(w.auditd, SIGSTOP), 0);
+		call_note(&planner);
+		(void)usleep(us);
+		assert_int_equal(gate_shut(w.gate, &all), 0);
+		assert_int_equal(kill(w.auditd, SIGCONT), 0);
+		hear(&planner, MSG_CALL_RESULT);
+		assert_int_equal(in.call_result.verdict, VERDICT_DENY);
+		assert_true(span_is(in.call_result.clause, "kill latch"));
+		assert_true(is_quiet(&outbox));
+		gate_open(w.gate, &all);
+		read_record(in.call_result.audit_index, &record);
+		allowed = holds(&record, "\"verdict\":\"allow\"");
+		buf_done(&record);
+	}
+	chan_done(&outbox);
+	chan_done(&planner);
+}
+
 /* A refused request with an argument of so many bytes: its record. */
 static void request(struct chan *planner, const char *capability, size_t bytes,
 		    uint32_t n, struct buf *record)
@@ -901,6 +963,9 @@ int main(int argc, char **argv)
 #define GUARDED_TEST(f)                                                        \
 	cmocka_unit_test_prestate_setup_teardown(f, world_start, world_stop,   \
 						 guarded)
+#define FORGOTTEN_TEST(f)                                                      \
+	cmocka_unit_test_prestate_setup_teardown(f, world_start, world_stop,   \
+						 forgotten)
 	const struct CMUnitTest tests[] = {
 		WORLD_TEST(test_awkward_requests),
 		WORLD_TEST(test_words_that_are_no_text),
@@ -913,6 +978,8 @@ int main(int argc, char **argv)
 		GUARDED_TEST(test_canary),
 		GUARDED_TEST(test_canary_in_answer),
 		GUARDED_TEST(test_lease),
+		FORGOTTEN_TEST(test_lease_over),
+		WORLD_TEST(test_killed_while_recorded),
 		WORLD_TEST(test_out_of_turn),
 		WORLD_TEST(test_bad_records),
 		WORLD_TEST(test_words_in_log),
