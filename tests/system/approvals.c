@@ -726,11 +726,19 @@ static void test_always(void **)
 
 static void test_restart_of_everything(void **)
 {
+	uint64_t index;
+
 	task();
 	assert_int_equal(call("note.ask", "one", "aaaaaa")->ticket, 1);
+	index = one(1, NULL).audit_index;
+	assert_true(index > 0);
 	end();
 	begin(policy_text);
 	nothing_done(200);
+	/* Its record in the log is known, and what the log was. */
+	assert_int_equal(one(1, NULL).audit_index, index);
+	assert_non_null(strstr(w.card, "q1, log "));
+	assert_null(strstr(w.card, ", log 0 "));
 	assert_int_equal(listed(&(struct m_c_approvals){ 0 }, NULL, NULL), 1);
 	assert_true(yes(1, 1, false, ""));
 	hear(&w.outbox, MSG_EFFECT);
