@@ -778,7 +778,7 @@ static void test_killed(void **)
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		char text[] = { (char)('a' + i), 0 };
 
-	ticket = call("note.ask", text, "aaaaaa")->ticket;
+		ticket = call("note.ask", text, "aaaaaa")->ticket;
 		assert_int_equal(in.call_result.verdict, VERDICT_ASK);
 		assert_int_equal(gate_shut(w.gate, &rows[i]), 0);
 		assert_false(yes(ticket, 1, false, ""));
