@@ -258,7 +258,7 @@ static void test_too_long(void **)
 	static char text[LIMIT_ROW];
 	CLEAN_BUF struct buf row;
 
-	buf_init(&row, 4 * LIMIT_ROW);
+	buf_init(&row, (size_t)4 * LIMIT_ROW);
 	memset(text, 'x', sizeof(text) - 1);
 	add(&a, "body", text, ROLE_CONTENT);
 	approval_encode(&row, &a);

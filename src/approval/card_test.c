@@ -201,10 +201,11 @@ static void test_names(void **)
 
 static void test_hidden(void **)
 {
-	add("body", TYPE_TEXT, ROLE_CONTENT,
-	    SPAN_LIT("a\xe2\x80\x8b\xe2\x80\xae"
-		     "b\xff"),
-	    true);
+	/* U+200B and U+202E */
+	static const uint8_t text[] = { 'a',  0xe2, 0x80, 0x8b, 0xe2,
+					0x80, 0xae, 'b',  0xff };
+
+	add("body", TYPE_TEXT, ROLE_CONTENT, span_of(text, sizeof(text)), true);
 	has("\n! 2 hidden characters\n! 1 bytes that are no text\n");
 	has("| a\\u{200B}\\u{202E}b\\x{FF}\n");
 }

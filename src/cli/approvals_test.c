@@ -90,8 +90,10 @@ static void test_card(void **)
 /* What the renderer would not have let through is not shown. */
 static void test_bad_card(void **)
 {
-	static const char *const bad[] = { "a\x1b[2J", "a\xe2\x80\xae", "a\xff",
-					   "\xe2\x81\xa8", "\xe2\x81\xa9" };
+	static const char turn[] = { 'a', '\xe2', '\x80', '\xae', 0 };
+	static const char isolate[] = { '\xe2', '\x81', '\xa8', 0 };
+	const char *const bad[] = { "a\x1b[2J", turn, "a\xff", isolate,
+				    "\xe2\x81\xa9" };
 	struct m_c_approval a = sample();
 	size_t i;
 

@@ -48,19 +48,6 @@ struct span arg_bytes(const struct args *a, const struct arg_value *v)
 	return buf_part(&a->bytes, v->at, v->n);
 }
 
-bool arg_permitted(const struct args *a, const struct arg_value *v,
-		   unsigned from)
-{
-	size_t i;
-
-	if (v->member & from)
-		return true;
-	for (i = 0; i < v->n_parts; i++)
-		if (!(a->parts[v->first + i].origins & from))
-			return false;
-	return v->n_parts > 0;
-}
-
 /* --- parts ------------------------------------------------------------- */
 
 static struct arg_part *add_part(struct work *k, struct arg_value *v,

@@ -130,9 +130,4 @@ void args_reset(struct args *a);
 
 struct span arg_bytes(const struct args *a, const struct arg_value *v);
 
-/* True if the value is a member of a permitted origin as a whole, or every part
- * of it is of one (`from`: bits of enum origin). */
-bool arg_permitted(const struct args *a, const struct arg_value *v,
-		   unsigned from);
-
 #endif

@@ -143,9 +143,8 @@ static void test_members(void **)
 	assert_value(v, "lea@x.org");
 	assert_int_equal(v->member, ORIGIN_CONFIG);
 	assert_int_equal(v->label.integrity, INTEGRITY_CONFIG);
-	assert_true(arg_permitted(&args, v, ORIGIN_CONFIG));
-	assert_true(arg_permitted(&args, v, ORIGIN_PLANNER));
-	assert_false(arg_permitted(&args, v, ORIGIN_OWNER | ORIGIN_ENVELOPE));
+	assert_int_equal(args.parts[v->first].origins,
+			 ORIGIN_CONFIG | ORIGIN_PLANNER);
 	v = one(TYPE_EMAIL, ARG_STRING, "max@x.org");
 	assert_value(v, "max@x.org");
 	assert_int_equal(v->member, ORIGIN_OWNER);
@@ -159,8 +158,7 @@ static void test_members(void **)
 	assert_value(v, "mallory@y.org");
 	assert_int_equal(v->member, 0);
 	assert_true(label_eq(&v->label, &pc));
-	assert_true(arg_permitted(&args, v, ORIGIN_PLANNER));
-	assert_false(arg_permitted(&args, v, ~(unsigned)ORIGIN_PLANNER));
+	assert_int_equal(args.parts[v->first].origins, ORIGIN_PLANNER);
 	assert_false(v->hidden);
 	/* the same bytes as a value of another type are no member */
 	assert_int_equal(one(TYPE_ID, ARG_STRING, "lea@x.org")->member, 0);
@@ -222,8 +220,7 @@ static void test_refs(void **)
 	assert_true(label_eq(&v->label, &mail));
 	assert_true(v->hidden);
 	assert_ptr_equal(v->handle, handles_find(handles, SPAN_LIT("@13")));
-	assert_true(arg_permitted(&args, v, ORIGIN_HANDLE));
-	assert_false(arg_permitted(&args, v, ~(unsigned)ORIGIN_HANDLE));
+	assert_int_equal(args.parts[v->first].origins, ORIGIN_HANDLE);
 	v = one(TYPE_EMAIL, ARG_REF, "@13.addr");
 	assert_value(v, "bob@evil.example");
 	assert_true(label_eq(&v->label, &mail));
@@ -293,9 +290,8 @@ static void test_templates(void **)
 	}
 	assert_int_equal(at, v->n);
 	assert_true(label_eq(&p[0].label, &pc));
-	assert_true(arg_permitted(&args, v, ORIGIN_PLANNER | ORIGIN_HANDLE));
-	assert_false(arg_permitted(&args, v, ORIGIN_HANDLE));
-	assert_false(arg_permitted(&args, v, ORIGIN_PLANNER));
+	assert_int_equal(p[0].origins, ORIGIN_PLANNER);
+	assert_int_equal(p[1].origins, ORIGIN_HANDLE);
 	assert_null(v->handle);
 	assert_true(v->hidden);
 	/* a line break that the planner has not seen */
@@ -382,6 +378,7 @@ static void test_lists(void **)
 
 static void test_bounds(void **)
 {
+	static const char fill[] = { '{', '0', '}' };
 	static char text[ARG_VALUE_MAX + 2], big[ARG_VALUE_MAX - 8];
 	struct arg_want w = want(TYPE_TEXT);
 	struct m_arg rows[TEMPLATE_ARGS + 2] = { 0 };
@@ -411,9 +408,9 @@ static void test_bounds(void **)
 	assert_null(resolve(&w, rows, TEMPLATE_ARGS + 2, &fault));
 	/* more pieces, more parts, more values than fit */
 	for (i = 0; i < TEMPLATE_PIECES; i++)
-		memcpy(text + 3 * i, "{0}", 3);
+		memcpy(text + sizeof(fill) * i, fill, sizeof(fill));
 	rows[0] = row(ARG_TEMPLATE, text);
-	rows[0].value.n = 3 * TEMPLATE_PIECES;
+	rows[0].value.n = sizeof(fill) * TEMPLATE_PIECES;
 	assert_non_null(resolve(&w, rows, 2, &fault));
 	for (i = 1; i < ARGS_PARTS / TEMPLATE_PIECES; i++)
 		assert_int_equal(
@@ -421,8 +418,8 @@ static void test_bounds(void **)
 	assert_int_equal(args.n_parts, ARGS_PARTS);
 	assert_int_equal(args_resolve(&args, &context, &w, rows, 2, &fault),
 			 -1);
-	rows[0].value.n += 3;
-	memcpy(text + 3 * (size_t)TEMPLATE_PIECES, "{0}", 3);
+	rows[0].value.n += sizeof(fill);
+	memcpy(text + rows[0].value.n - sizeof(fill), fill, sizeof(fill));
 	assert_null(resolve(&w, rows, 2, &fault));
 }
 

@@ -283,7 +283,7 @@ static void test_many(void **)
 	size_t i;
 
 	/* As often as one asks for the same: it takes one place. */
-	for (i = 0; i < 2 * CANARY_LIVE; i++)
+	for (i = 0; i < (size_t)2 * CANARY_LIVE; i++)
 		canary_add(c, text, &tag);
 	for (i = 0; i < CANARY_LIVE + 2; i++) {
 		struct canary_tag t = { CANARY_TASK, i + 1, 0 };

@@ -32,7 +32,6 @@ struct source {
 
 struct gram {
 	uint64_t seed;
-	bool lossy;
 	struct buf text; /* folded, a 0 behind each source */
 	uint32_t *slots;
 	uint32_t n_slots, n_grams;
@@ -86,11 +85,6 @@ void gram_free(struct gram *g)
 	free(g);
 }
 
-bool gram_lossy(const struct gram *g)
-{
-	return g->lossy;
-}
-
 /* --- the table --------------------------------------------------------- */
 
 static uint64_t load(const uint8_t *p)
@@ -140,7 +134,6 @@ static void insert(struct gram *g, uint32_t position)
 		    ++same == GRAM_SAME)
 			return;
 	}
-	g->lossy = true;
 }
 
 /* Never more than half full. */
@@ -194,7 +187,7 @@ static int add_source(struct gram *g, const struct label *l)
 }
 
 /* The whole text or, where there is no room for it, its beginning. */
-static int keep(struct gram *g, struct span text, const struct label *l)
+int gram_add(struct gram *g, struct span text, const struct label *l)
 {
 	struct buf folded CLEAN_BUF = { .max = GRAM_TEXT_MAX };
 	size_t from = g->text.n, n;
@@ -220,15 +213,6 @@ static int keep(struct gram *g, struct span text, const struct label *l)
 	if (r < 0)
 		return r;
 	return folded.n > n || !buf_ok(&folded) ? -ENOSPC : 0;
-}
-
-int gram_add(struct gram *g, struct span text, const struct label *l)
-{
-	int r = keep(g, text, l);
-
-	if (r < 0)
-		g->lossy = true;
-	return r;
 }
 
 /* --- looking ----------------------------------------------------------- */

@@ -51,11 +51,10 @@ void gram_free(struct gram *g);
 
 /*
  * Keeps a text and the label it has. 0, or -ENOSPC or -ENOMEM: what did not
- * fit will not be found, which gram_lossy tells from then on.
+ * fit will not be found.
  */
 [[nodiscard]] int gram_add(struct gram *g, struct span text,
 			   const struct label *l);
-bool gram_lossy(const struct gram *g);
 
 struct gram_match {
 	uint32_t cover; /* per mille of the value in the form where most is */

@@ -38,16 +38,6 @@ const char *origin_name(enum origin o)
 	return "?";
 }
 
-enum origin origin_best(unsigned origins)
-{
-	unsigned o;
-
-	for (o = ORIGIN_CONFIG; o < ORIGIN_PLANNER; o <<= 1)
-		if (origins & o)
-			break;
-	return (enum origin)o;
-}
-
 struct handles *handles_new(uint32_t first)
 {
 	struct handles *h = calloc(1, sizeof(*h));
@@ -301,15 +291,4 @@ void handle_ref(struct buf *out, const struct handle *k)
 	buf_printf(out, "@%u", k->id);
 	if (k->field[0])
 		buf_printf(out, ".%s", k->field);
-}
-
-void handles_endorse(struct handles *h, const struct handle *k)
-{
-	uint32_t i;
-
-	for (i = 0; i < h->n; i++)
-		if (h->entries[i] == k &&
-		    h->entries[i]->label.integrity < INTEGRITY_OWNER &&
-		    !h->entries[i]->label.many)
-			h->entries[i]->label.integrity = INTEGRITY_OWNER;
 }

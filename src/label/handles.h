@@ -90,9 +90,4 @@ const struct handle *handles_find(const struct handles *h, struct span ref);
 /* "@12", "@13.name" */
 void handle_ref(struct buf *out, const struct handle *k);
 
-/* The owner has seen and endorsed the value: from now on, in this task alone,
- * its integrity is that of his own words. Where it came from and who may read
- * it stay. */
-void handles_endorse(struct handles *h, const struct handle *k);
-
 #endif

@@ -170,29 +170,6 @@ static void test_bounds(void **)
 	handles_free(h);
 }
 
-static void test_endorse(void **)
-{
-	struct handles *h = handles_new(1);
-	const struct handle *a = add(h, TYPE_TEXT, "x"),
-			    *b = add(h, TYPE_TEXT, "y");
-
-	handles_endorse(h, a);
-	assert_int_equal(a->label.integrity, INTEGRITY_OWNER);
-	assert_int_equal(b->label.integrity, INTEGRITY_EXTERNAL);
-	assert_true(label_has_atom(&a->label, ATOM_FIRST));
-	handles_free(h);
-}
-
-static void test_origins(void **)
-{
-	assert_int_equal(origin_best(ORIGIN_PLANNER), ORIGIN_PLANNER);
-	assert_int_equal(origin_best(ORIGIN_OWNER | ORIGIN_CONFIG),
-			 ORIGIN_CONFIG);
-	assert_int_equal(origin_best(ORIGIN_HANDLE | ORIGIN_ENVELOPE),
-			 ORIGIN_ENVELOPE);
-	assert_string_equal(origin_name(ORIGIN_ENVELOPE), "envelope");
-}
-
 /* What goes along to another table keeps its fields, its bytes and its label,
  * and has a new number. */
 static void test_copy(void **)
@@ -232,8 +209,6 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_text_is_cleaned),
 		cmocka_unit_test(test_bounds),
-		cmocka_unit_test(test_endorse),
-		cmocka_unit_test(test_origins),
 	};
 
 	mail = label_of(ATOM_FIRST, INTEGRITY_EXTERNAL);

@@ -16,7 +16,4 @@ enum origin {
 /* The name of one origin: "config", "owner", ... */
 const char *origin_name(enum origin o);
 
-/* Of several, the one that says most. */
-enum origin origin_best(unsigned origins);
-
 #endif

@@ -97,7 +97,7 @@ struct span type_currency(struct span canonical);
 
 /* How many digits the currency, or a money value's own, has behind the point;
  * -1: there is no such currency. */
-int type_minor_digits(struct span currency);
+int type_minor_digits(struct span code);
 
 /* True if the type's values are written as numbers between bounds. */
 bool type_is_number(enum arg_type t);

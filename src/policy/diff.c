@@ -295,11 +295,60 @@ static void diff_members(struct diff *d, const struct yaml_node *has,
 	}
 }
 
+static const struct set *set_named(const struct policy *p, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < p->n_sets; i++)
+		if (!strcmp(p->sets[i].name, name))
+			return &p->sets[i];
+	return NULL;
+}
+
+static bool has_known(const struct policy *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->n_sources; i++)
+		if (p->sources[i].known)
+			return true;
+	return false;
+}
+
+/* A set that the other policy has not: where it is named is told there; but
+ * wherever it is, mail of its members counts as known. */
+static void diff_alone(struct diff *d, const struct policy *has,
+		       const struct policy *other, bool gained)
+{
+	char subject[POLICY_NAME_MAX + 5];
+	size_t i, k;
+
+	if (!has_known(has))
+		return;
+	d->subject = subject;
+	for (i = 0; i < has->n_sets; i++) {
+		const struct set *s = &has->sets[i];
+
+		if (set_named(other, s->name))
+			continue;
+		(void)str_printf(subject, sizeof(subject), "set %s", s->name);
+		for (k = 0; k < yaml_count(s->list); k++) {
+			d->at_was = d->at_is = yaml_place(yaml_at(s->list, k));
+			diff_line(d, gained ? CHANGE_ADDED : CHANGE_REMOVED,
+				  "%s %s", gained ? "has" : "has not",
+				  yaml_text(yaml_at(s->list, k)));
+		}
+	}
+	d->subject = "";
+}
+
 static void diff_sets(struct diff *d)
 {
 	char subject[POLICY_NAME_MAX + 5];
 	size_t i, k;
 
+	diff_alone(d, d->is, d->was, true);
+	diff_alone(d, d->was, d->is, false);
 	d->subject = subject;
 	for (i = 0; i < d->is->n_sets; i++)
 		for (k = 0; k < d->was->n_sets; k++) {

@@ -140,6 +140,7 @@ static void capabilities(void **)
 	     "{type: email, role: target, in: fam}}, decide: [allow: {}], "    \
 	     "limits: {rate: 1/hour}}"
 #define SOURCE "integrity: external, audience: owner, reveal: handles"
+#define KNOWN  "integrity: known, audience: owner, reveal: handles"
 #define PLAIN  FILE_OF("", "a@x.org", SOURCE, CAP("c", "internal"))
 
 static void the_rest(void **)
@@ -151,6 +152,15 @@ static void the_rest(void **)
 		{ PLAIN,
 		  FILE_OF("", "a@x.org, b@x.org", SOURCE, CAP("c", "internal")),
 		  "+ b:3:23: set fam: has b@x.org\n" },
+		/* named nowhere, and yet its members are known senders */
+		{ FILE_OF("", "a@x.org", KNOWN, CAP("c", "internal")),
+		  FILE_OF("", "a@x.org], odd: [b@x.org", KNOWN,
+			  CAP("c", "internal")),
+		  "+ b:3:30: set odd: has b@x.org\n" },
+		{ PLAIN,
+		  FILE_OF("", "a@x.org], odd: [b@x.org", SOURCE,
+			  CAP("c", "internal")),
+		  "" },
 		{ PLAIN, FILE_OF("", "a@x.org", SOURCE, CAP("c", "external")),
 		  "+ b:5:16: c: effect is external, was internal\n" },
 		{ PLAIN,

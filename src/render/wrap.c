@@ -8,8 +8,9 @@
 
 #include "render/render.h"
 
-#define ISOLATE	    "\xe2\x81\xa8"
-#define ISOLATE_END "\xe2\x81\xa9"
+/* What stands between U+2068 and U+2069 keeps its direction to itself. */
+static const uint8_t isolate[] = { 0xe2, 0x81, 0xa8 };
+static const uint8_t isolate_end[] = { 0xe2, 0x81, 0xa9 };
 
 enum { ISOLATE_POINT = 0x2068, ISOLATE_END_POINT = 0x2069 };
 
@@ -60,13 +61,11 @@ static size_t piece(struct span s, size_t *columns, uint32_t *c)
  * prefix, which keeps its place. */
 static void line(struct wrap *w, bool prefix)
 {
-	if (w->open)
-		buf_str(w->out, ISOLATE_END);
+	buf_put(w->out, isolate_end, w->open ? sizeof(isolate_end) : 0);
 	buf_u8(w->out, '\n');
 	if (prefix)
 		buf_str(w->out, w->prefix);
-	if (w->open)
-		buf_str(w->out, ISOLATE);
+	buf_put(w->out, isolate, w->open ? sizeof(isolate) : 0);
 	w->column = prefix ? strlen(w->prefix) : 0;
 	w->blank = 0;
 }

@@ -19,7 +19,7 @@ import re
 
 import yaml
 
-from world import CLEAN, TAINTED, Case, Item, Task, literal
+from world import CLEAN, TAINTED, Case, Item, Task, literal, task_of
 
 SUITES = ('workspace', 'banking')
 ATTACKER = 'mark.black-2134@gmail.com'
@@ -298,23 +298,48 @@ class Suite:
 
     # the same by the real broker, with what it gives a planner
 
+    def own_thing(self, task, spec):
+        """Which event or file is meant is a handle of an item of the owner's,
+        beside the hostile one."""
+        source, kind = spec['of'].split('.')
+        connector = task.policy.sources[source]['connector']
+        i = next((i for i, item in enumerate(task.items)
+                  if item['connector'] == connector), None)
+        if i is None:
+            i = task.add(source, OWNER if source in ('calendar', 'drive')
+                         else '')
+        if kind == 'attachment':
+            return task.say(i, 'attachment', 'one.txt')
+        return {'ref': f'{i}.thread'}
+
     def task_value(self, task, spec, value, by_handle):
         if spec['type'] == 'handle':
-            return {'ref': 'thread'}
+            return self.own_thing(task, spec)
         value = literal(spec, value)
         if not by_handle or not isinstance(value, str):
             return value
         if spec['type'] == 'email':
-            return task.say('from', value)
+            return task.say(0, 'from', value) or value
         if spec['type'] == 'text' and 'KiB' in str(spec['max']):
-            return task.say('body', value)
-        return task.say('subject', value) \
+            return task.say(0, 'body', value) or value
+        return (task.say(0, 'subject', value) or value) \
             if spec['type'] in ('text', 'id') else value
 
+    def hostile_sender(self, goal):
+        """Whose mail it is: whom the attacker wants something sent to, so that
+        he is proved, and what he wrote may go back to him."""
+        calls = goal['ground_truth_calls'] or self.goal_calls(goal)
+        for call in calls:
+            for name in ('recipients', 'participants', 'email'):
+                who = call['args'].get(name)
+                if who:
+                    return who[0] if isinstance(who, list) else who
+        return 'eve@stranger.example'
+
     def broker_task(self, policy, user, goal, by_handle):
-        task = Task(policy, self.prompt(user),
-                    {'workspace': 'mail-in', 'banking': 'account-in'}[
-                        self.name], (user['id'], goal['id']))
+        task = Task(policy, self.prompt(user), (user['id'], goal['id']))
+        task.add({'workspace': 'mail', 'banking': 'account'}[self.name],
+                 self.hostile_sender(goal))
         for call in goal['ground_truth_calls'] or self.goal_calls(goal):
             capability = self.capability(call)
             specs, args = policy.args(capability), {}
@@ -334,26 +359,22 @@ class Suite:
                 for g in self.attacks.values()]
 
     def broker_users(self, policy):
-        """The user tasks whose calls that act name no handle: the broker gives
-        handles of one item alone. Those that only read count as well."""
-        tasks = []
-        for user in self.user.values():
-            case = self.user_case(policy, user)
-            acts = [c for c in case.calls if policy.acts(c['call'])]
-            if 'ref' in json.dumps([c['args'] for c in acts]):
-                continue
-            task = Task(policy, case.owner, '', user['id'])
-            task.item, task.calls = None, acts
-            tasks.append(task)
-        return tasks
+        return [task_of(self.user_case(policy, u)) for u in self.user.values()]
 
 
 def users_by_broker(suite, policy, broker):
-    """How many it plays, and how many need no approval."""
-    tasks = suite.broker_users(policy)
-    free = sum(all(a['verdict'] == 'allow' for a in answers)
-               for answers in broker.run(tasks))
-    return {'user_tasks': len(tasks), 'without_approval': free}
+    """Every user task, and how many need no approval; which do."""
+    rows = []
+    for task in suite.broker_users(policy):
+        # Each in a world of its own: the limits of a day are a day's.
+        answers, = broker.run([task])
+        rows.append({'task': task.note, 'stopped': [
+            {'call': c['call'], 'verdict': a['verdict'], 'clause': a['clause'],
+             'reason': a['reason']}
+            for c, a in zip(task.calls, answers) if a['verdict'] != 'allow']})
+    return {'user_tasks': len(rows),
+            'without_approval': sum(not r['stopped'] for r in rows),
+            'tasks': [r for r in rows if r['stopped']]}
 
 
 def attacks_by_broker(suite, policy, broker):

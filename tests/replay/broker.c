@@ -8,16 +8,21 @@
  * A case is one line of JSON on stdin, its answer one on stdout; see engine.c.
  *
  *	{"policy": "policy/replay/workspace.yaml", "owner": "Please ...",
- *	 "item": {"connector": "mail-in", "sender": "eve@x.example",
- *		  "from": "eve@y.example", "subject": "...", "body": "..."},
+ *	 "items": [{"connector": "mail-in", "from": "eve@x.example",
+ *		    "proved": true, "subject": "...", "body": "...",
+ *		    "attachment": "list.txt"}],
  *	 "calls": [{"call": "send_email", "args": {"recipients":
- *		    [{"ref": "from"}], "subject": {"ref": "subject"}}}]}
+ *		    [{"ref": "0.from"}], "subject": {"ref": "0.subject"}}}]}
  *
- * A task without an item is the owner's alone. A reference is to what the
- *broker gave the planner a handle of: thread, from, subject or body. What the
- *source of the item shows as text has none; then the text itself is sent, as a
- *planner would who has read it. "effects" of an answer is how many came to a
- *connector.
+ * A task without items is the owner's alone. A reference is to what the broker
+ * gave the planner a handle of: item, and thread, from, subject, body or
+ * attachment. What the source of the item shows as text has none; then the text
+ * itself is sent, as a planner would who has read it. "effects" of an answer is
+ * how many came to a connector.
+ *
+ * The owner is asked 50 times a day at most. A task that meets this bound is
+ * done again in a world of its own: nothing counts as stopped that only came
+ * late.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -190,7 +195,24 @@ static void greet(const char *policy)
 	hear(&w.monitor, MSG_READY);
 }
 
-/* Every connector that the policy carries something out with. */
+/* Whose word on senders counts. */
+static const char authserv[] = "mx.replay.example";
+
+static void connect_one(const char *name, uint8_t direction)
+{
+	int pair[2];
+
+	if (w.n_connectors == CONNECTORS)
+		fail("too many connectors", name);
+	pair_of(pair);
+	chan_take(&w.connectors[w.n_connectors++], pair[0]);
+	out.connector = (struct m_connector){ span_str(name), direction,
+					      span_str(authserv) };
+	say(&w.monitor, MSG_CONNECTOR, pair[1]);
+	fd_close(&pair[1]);
+}
+
+/* Every connector that the policy reads from or carries something out with. */
 static void connect_all(const char *path)
 {
 	CLEAN_BUF struct buf text;
@@ -203,24 +225,15 @@ static void connect_all(const char *path)
 	if (conf_read_file(path, &text, &errs) < 0 ||
 	    policy_load(path, buf_view(&text), NULL, &p, &errs) < 0)
 		fail(path, buf_cstr(&errs));
+	for (i = 0; i < p->n_sources; i++)
+		connect_one(p->sources[i].row.connector, 1);
 	for (i = 0; i < p->n_caps; i++) {
-		int pair[2];
-
 		for (k = 0; k < i; k++)
 			if (!strcmp(p->caps[k]->connector,
 				    p->caps[i]->connector))
 				break;
-		if (k < i)
-			continue;
-		if (w.n_connectors == CONNECTORS)
-			fail("too many connectors", path);
-		pair_of(pair);
-		chan_take(&w.connectors[w.n_connectors++], pair[0]);
-		out.connector =
-			(struct m_connector){ span_str(p->caps[i]->connector),
-					      2 };
-		say(&w.monitor, MSG_CONNECTOR, pair[1]);
-		fd_close(&pair[1]);
+		if (k == i)
+			connect_one(p->caps[i]->connector, 2);
 	}
 	policy_free(p);
 }
@@ -356,12 +369,17 @@ static uint64_t put_item(const char *connector, struct chan *envelope)
 
 static int record_of(const json_t *o)
 {
+	const char *file = json_string_value(json_object_get(o, "attachment"));
 	const struct message m = {
 		.kind = SPAN_LIT("email"),
 		.subject = span_str(text_of(o, "subject")),
 		.body = span_str(text_of(o, "body")),
 		.from = { SPAN_LIT(""), span_str(text_of(o, "from")) },
 		.date = SPAN_LIT("2026-01-05T12:00:00Z"),
+		.n_attachments = file ? 1 : 0,
+		.attachments = { { .name = span_str(file ? file : ""),
+				   .type = SPAN_LIT("text/plain"),
+				   .size = 1 } },
 	};
 	CLEAN_BUF struct buf b;
 	int fd;
@@ -378,13 +396,17 @@ static int record_of(const json_t *o)
 static uint64_t read_item(const json_t *o)
 {
 	CLEAN_FD int record = record_of(o);
+	const char *from = text_of(o, "from");
+	const char *at = strrchr(from, '@');
 	struct chan envelope, reader;
 	uint64_t item = put_item(text_of(o, "connector"), &envelope);
 	uint64_t vm = new_vm(VM_READER, item, 0, &reader);
 
-	out.envelope =
-		(struct m_envelope){ .ok = 1,
-				     .from = span_str(text_of(o, "sender")) };
+	out.envelope = (struct m_envelope){ .ok = 1, .from = span_str(from) };
+	if (at && json_is_true(json_object_get(o, "proved"))) {
+		out.envelope.auth_id = span_str(authserv);
+		out.envelope.auth_domain = span_str(at + 1);
+	}
 	say(&envelope, MSG_ENVELOPE, -1);
 	say_empty(&reader, MSG_RECORD, record);
 	hear(&w.monitor, MSG_ITEM_VERDICT);
@@ -414,15 +436,35 @@ static uint64_t item_of(const json_t *o)
 
 /* the planner */
 
-/* The handle by the name of a case, "" if it has none. */
-static const char *handle_of(const json_t *view, const char *name)
+/* "1.subject" is of item 1. */
+static size_t item_number(const char *ref)
 {
-	const json_t *item = json_array_get(view, 0);
-	const json_t *h =
-		!strcmp(name, "thread") ? item : json_object_get(item, name);
-	const char *ref = json_string_value(json_object_get(h, "h"));
+	if (ref[0] < '0' || ref[0] > '9' || ref[1] != '.')
+		fail("no such reference", ref);
+	return (size_t)(ref[0] - '0');
+}
 
-	return ref ? ref : "";
+/* The handle by its name in a case, "" if it has none. */
+static const char *handle_of(const json_t *view, const char *ref)
+{
+	const json_t *h = json_array_get(view, item_number(ref));
+	const char *name = ref + 2;
+
+	if (!strcmp(name, "attachment"))
+		h = json_array_get(json_object_get(h, "attachments"), 0);
+	else if (strcmp(name, "thread") != 0)
+		h = json_object_get(h, name);
+	name = json_string_value(json_object_get(h, "h"));
+	return name ? name : "";
+}
+
+/* What a planner says who has no handle of it. */
+static const char *words_of(const json_t *items, const char *ref)
+{
+	const json_t *item = json_array_get(items, item_number(ref));
+	const char *text = json_string_value(json_object_get(item, ref + 2));
+
+	return text ? text : "@1";
 }
 
 static void add_row(const char *name, uint8_t json, uint8_t shape,
@@ -438,17 +480,17 @@ static void add_row(const char *name, uint8_t json, uint8_t shape,
 }
 
 static void add_value(const char *name, const json_t *v, uint8_t shape,
-		      const json_t *view, const json_t *item)
+		      const json_t *view, const json_t *items)
 {
 	static char numbers[LIMIT_ARGS][32];
 	const char *ref = json_string_value(json_object_get(v, "ref"));
 	char *number = numbers[out.call.n % LIMIT_ARGS];
+	const json_t *fill;
 
 	if (ref && *handle_of(view, ref)) {
 		add_row(name, ARG_REF, shape, handle_of(view, ref));
 	} else if (ref) {
-		add_row(name, ARG_STRING, shape,
-			json_object_get(item, ref) ? text_of(item, ref) : "@1");
+		add_row(name, ARG_STRING, shape, words_of(items, ref));
 	} else if (json_is_boolean(v)) {
 		add_row(name, ARG_BOOL, shape,
 			json_is_true(v) ? "true" : "false");
@@ -458,12 +500,17 @@ static void add_value(const char *name, const json_t *v, uint8_t shape,
 		add_row(name, ARG_INTEGER, shape, number);
 	} else if (json_is_string(v)) {
 		add_row(name, ARG_STRING, shape, json_string_value(v));
+	} else if (json_object_get(v, "tmpl")) {
+		add_row(name, ARG_TEMPLATE, shape, text_of(v, "tmpl"));
+		fill = json_array_get(json_object_get(v, "args"), 0);
+		add_row(name, ARG_FILL, shape,
+			handle_of(view, text_of(fill, "ref")));
 	} else {
 		fail("no value", name);
 	}
 }
 
-static void add_args(json_t *args, const json_t *view, const json_t *item)
+static void add_args(json_t *args, const json_t *view, const json_t *items)
 {
 	const json_t *element;
 	const char *name;
@@ -474,9 +521,9 @@ static void add_args(json_t *args, const json_t *view, const json_t *item)
 	json_object_foreach(args, name, v)
 	{
 		if (!json_is_array(v))
-			add_value(name, v, ARG_SCALAR, view, item);
+			add_value(name, v, ARG_SCALAR, view, items);
 		json_array_foreach(v, i, element)
-			add_value(name, element, ARG_ELEMENT, view, item);
+			add_value(name, element, ARG_ELEMENT, view, items);
 	}
 }
 
@@ -510,7 +557,7 @@ static int wait_result(struct chan *planner)
 }
 
 static json_t *make_call(struct chan *planner, const json_t *call,
-			 const json_t *view, const json_t *item)
+			 const json_t *view, const json_t *items)
 {
 	static const char *const words[VERDICT_MAX] = {
 		[VERDICT_ALLOW] = "allow",
@@ -523,7 +570,7 @@ static json_t *make_call(struct chan *planner, const json_t *call,
 	out.call = (struct m_call){ .call = 1,
 				    .capability =
 					    span_str(text_of(call, "call")) };
-	add_args(json_object_get(call, "args"), view, item);
+	add_args(json_object_get(call, "args"), view, items);
 	say(planner, MSG_CALL, -1);
 	effects = wait_result(planner);
 	return json_pack("{s:s, s:b, s:i, s:s%, s:s%}", "verdict",
@@ -543,27 +590,53 @@ static json_t *get_view(struct chan *planner)
 
 static json_t *run_task(const json_t *o)
 {
-	const json_t *item = json_object_get(o, "item"), *call;
+	const json_t *items = json_object_get(o, "items"), *item, *call;
 	json_t *answers = json_array(), *view;
+	struct m_task_run run = { .text = span_str(text_of(o, "owner")) };
+	CLEAN_BUF struct buf others;
 	struct chan planner;
-	uint64_t vm, id = item ? item_of(item) : 0;
+	uint64_t vm;
 	size_t i;
 
-	out.task_run =
-		(struct m_task_run){ .item = id,
-				     .text = span_str(text_of(o, "owner")) };
+	buf_init(&others, 8 * LIMIT_TASK_OTHERS);
+	json_array_foreach(items, i, item)
+	{
+		if (i == 0)
+			run.item = item_of(item);
+		else
+			buf_u64(&others, item_of(item));
+	}
+	if (!buf_ok(&others))
+		fail("too many items", text_of(o, "owner"));
+	run.others = buf_view(&others);
+
+	out.task_run = run;
 	say(&w.control, MSG_C_TASK_RUN, -1);
 	hear(&w.monitor, MSG_TASK_START);
-	vm = new_vm(VM_PLANNER, id, in.task_start.task, &planner);
+	vm = new_vm(VM_PLANNER, run.item, in.task_start.task, &planner);
 	hear(&w.control, MSG_C_OK);
 	view = get_view(&planner);
 	json_array_foreach(json_object_get(o, "calls"), i, call)(void)
 		json_array_append_new(answers,
-				      make_call(&planner, call, view, item));
+				      make_call(&planner, call, view, items));
 	vm_gone(vm);
 	chan_done(&planner);
 	json_decref(view);
 	return answers;
+}
+
+/* That the owner has been asked as often as may be in a day. */
+static bool met_day(const json_t *answers)
+{
+	const json_t *a;
+	size_t i;
+
+	json_array_foreach(answers, i, a)
+	{
+		if (strstr(text_of(a, "reason"), "questions in one day"))
+			return true;
+	}
+	return false;
 }
 
 static void run_case(const json_t *o)
@@ -571,11 +644,19 @@ static void run_case(const json_t *o)
 	const char *policy = text_of(o, "policy");
 	json_t *answers;
 
-	if (strcmp(policy, w.policy) != 0) {
+	const size_t items = json_array_size(json_object_get(o, "items"));
+
+	if (strcmp(policy, w.policy) != 0 || w.n_items + items > ITEMS) {
 		world_stop();
 		world_start(policy);
 	}
 	answers = run_task(o);
+	if (met_day(answers)) {
+		json_decref(answers);
+		world_stop();
+		world_start(policy);
+		answers = run_task(o);
+	}
 	(void)json_dumpf(answers, stdout, JSON_COMPACT);
 	(void)putchar('\n');
 	json_decref(answers);

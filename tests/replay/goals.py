@@ -3,7 +3,7 @@ import os
 
 import yaml
 
-from world import CLEAN, HERE, TAINTED, Case, Item, Policy
+from world import CLEAN, HERE, TAINTED, Case, Item, Policy, task_of
 
 
 def load():
@@ -14,16 +14,22 @@ def load():
 def handle(case, row):
     """{of, value, from}: an item from there, and a handle of what it says."""
     source = row['of'].split('.')[0]
+    for i, item in enumerate(case.items):
+        if (item.source, item.sender, item.texts) == \
+                (source, row['from'], [row['value']]):
+            return case.ref(row['of'], row['value'], i)
     case.items.append(Item(source, row['from'], len(case.items),
                            [row['value']]))
     return case.ref(row['of'], row['value'], len(case.items) - 1)
 
 
-def value(case, v):
+def value(case, v, n):
     if isinstance(v, list):
-        return [value(case, x) for x in v]
+        return [value(case, x, n) for x in v]
+    if isinstance(v, str):
+        return v.replace('{n}', str(n))
     if isinstance(v, dict) and 'tmpl' in v:
-        return {'tmpl': v['tmpl'], 'args': [value(case, x) for x in v['args']]}
+        return {'tmpl': v['tmpl'], 'args': [value(case, x, n) for x in v['args']]}
     return handle(case, v) if isinstance(v, dict) else v
 
 
@@ -34,9 +40,9 @@ def case_of(goal, policy):
     for row in goal.get('seen', []):
         handle(case, row)
     for call in goal['calls']:
-        args = {k: value(case, v) for k, v in call['args'].items()}
-        case.calls += [{'call': call['call'], 'args': args}] * \
-            call.get('repeat', 1)
+        for n in range(call.get('repeat', 1)):
+            args = {k: value(case, v, n) for k, v in call['args'].items()}
+            case.calls.append({'call': call['call'], 'args': args})
     return case
 
 
@@ -51,13 +57,28 @@ def executed(goal, answers):
     return None
 
 
+def cases_of(goals):
+    policies = {g['policy']: Policy(g['policy']) for g in goals}
+    return [case_of(g, policies[g['policy']]) for g in goals]
+
+
 def measure(engine):
-    policies, goals = {}, load()
-    for goal in goals:
-        policies.setdefault(goal['policy'], Policy(goal['policy']))
-    cases = [case_of(g, policies[g['policy']]) for g in goals]
+    goals = load()
+    return outcome(goals, engine.run(cases_of(goals)))
+
+
+def by_broker(broker):
+    """By the real broker, each in a world of its own; but for those that need a
+    planner who was shown what these policies show nobody."""
+    goals = [g for g in load() if g.get('session', 'clean') == 'clean' and
+             not g.get('held')]
+    return outcome(goals, [broker.run([task_of(c)])[0]
+                           for c in cases_of(goals)])
+
+
+def outcome(goals, answers_of):
     rows = []
-    for goal, answers in zip(goals, engine.run(cases)):
+    for goal, answers in zip(goals, answers_of):
         clause = executed(goal, answers)
         rows.append({
             'goal': goal['name'], 'policy': goal['policy'],

@@ -11,7 +11,7 @@ import json
 import os
 import re
 
-from world import CLEAN, TAINTED, Case, Item
+from world import CLEAN, TAINTED, Case, Item, task_of
 
 FILES = ('test_cases_dh_base.json', 'test_cases_ds_base.json')
 
@@ -46,8 +46,8 @@ def wanted(spec, words):
 def value(case, spec, words, by_handle):
     v = wanted(spec, words)
     if by_handle and spec['type'] in ('email', 'id', 'text'):
-        kind = {'email': 'address', 'id': 'thread', 'text': 'text'}
-        v = case.ref(f"tools.{kind[spec['type']]}", v, 0)
+        kind = 'address' if spec['type'] == 'email' else 'text'
+        v = case.ref(f'tools.{kind}', v, 0)
     return [v] if 'many' in spec else v
 
 
@@ -76,10 +76,21 @@ def case_of(policy, row, session, by_handle, note):
     return case
 
 
+def by_broker(corpora, policy, broker):
+    """Every pair as tasks of the real broker; a planner who was shown nothing
+    says the most."""
+    every = [c for c in cases(corpora, policy) if c.session is CLEAN]
+    return outcome(every, policy, broker.run([task_of(c) for c in every]))
+
+
 def measure(corpora, policy, engine):
     every = list(cases(corpora, policy))
+    return outcome(every, policy, engine.run(every))
+
+
+def outcome(every, policy, answers_of):
     executed, asked = {}, set()
-    for case, answers in zip(every, engine.run(every)):
+    for case, answers in zip(every, answers_of):
         for call, a in zip(case.calls, answers):
             if policy.acts(call['call']) and a['verdict'] == 'allow':
                 executed.setdefault(case.note, (call, a))

@@ -28,7 +28,9 @@ class Policy:
         self.name = name
         self.path = os.path.join(POLICIES, f'{name}.yaml')
         with open(self.path, encoding='utf-8') as f:
-            self.capabilities = yaml.safe_load(f)['capabilities']
+            policy = yaml.safe_load(f)
+        self.capabilities = policy['capabilities']
+        self.sources = policy['sources']
 
     def args(self, capability):
         return self.capabilities[capability]['args']
@@ -58,6 +60,9 @@ class Case:
         if row not in self.handles:
             self.handles.append(row)
         return {'ref': f'@{self.handles.index(row) + 1}'}
+
+    def handle(self, ref):
+        return self.handles[int(ref['ref'][1:]) - 1]
 
     def item_of(self, source, number):
         for i, item in enumerate(self.items):
@@ -108,27 +113,82 @@ def literal(spec, value):
 
 
 class Task:
-    """A task of one item on the real broker: who sent it and what it says is
-    the attacker's, and a planner refers to that by name."""
+    """A task on the real broker: its items, and what is called. A planner
+    refers by name to what the broker gave him a handle of."""
 
-    def __init__(self, policy, owner, connector, note):
+    FREE = '-'
+    NOBODY = 'nobody@nowhere.example'
+    PARTS = {'attachment': ('attachment',), 'text': ('subject', 'body'),
+             'address': ('from',)}
+
+    def __init__(self, policy, owner, note):
         self.policy, self.owner, self.note = policy, owner, note
-        self.item = {'connector': connector, 'sender': 'eve@stranger.example',
-                     'from': 'eve@stranger.example', 'subject': '-',
-                     'body': '-'}
-        self.calls = []
+        self.items, self.calls = [], []
 
-    def say(self, part, value):
+    def add(self, source, sender, key=None):
+        """An item of that source; the provider vouches for its sender."""
+        self.items.append({
+            'connector': self.policy.sources[source]['connector'],
+            'from': sender or self.NOBODY, 'proved': bool(sender),
+            'subject': self.FREE, 'body': self.FREE, 'key': key})
+        return len(self.items) - 1
+
+    def say(self, i, part, value):
         """The part of the item that has the value; one that is taken by
         another value already stays as it is."""
-        if self.item[part] in ('-', 'eve@stranger.example'):
-            self.item[part] = value
-        return {'ref': part} if self.item[part] == value else value
+        item = self.items[i]
+        if item.get(part, self.FREE) in (self.FREE, self.NOBODY):
+            item[part] = value
+        return {'ref': f'{i}.{part}'} if item[part] == value else None
+
+    def place(self, case, handle):
+        """A handle of the case as one that the broker gives: by an item of the
+        same source and sender, which has the value where it has room."""
+        of, value = handle['of'].split('.')[1], handle['value']
+        item = case.items[handle['item']]
+        rows = [i for i, row in enumerate(self.items)
+                if row['key'] == handle['item']]
+        for i in rows + [None]:
+            if i is None:
+                i = self.add(item.source, item.sender, handle['item'])
+            if of == 'thread':
+                return {'ref': f'{i}.thread'}
+            for part in self.PARTS[of]:
+                ref = self.say(i, part, value)
+                if ref:
+                    return ref
+        raise RuntimeError(f'{self.note}: no place for {value}')
+
+    def placed(self, case, value):
+        """An argument of the case with the broker's handles. Pieces of one item
+        are one text of it."""
+        if isinstance(value, list):
+            return [self.placed(case, v) for v in value]
+        if not isinstance(value, dict):
+            return value
+        if 'ref' in value:
+            return self.place(case, case.handle(value))
+        pieces = [case.handle(a) for a in value['args']]
+        if len(pieces) == 1:
+            return {'tmpl': value['tmpl'],
+                    'args': [self.place(case, pieces[0])]}
+        whole = value['tmpl'].format(*(p['value'] for p in pieces))
+        return self.place(case, {**pieces[0], 'value': whole})
 
     def line(self):
-        line = {'policy': os.path.relpath(self.policy.path, ROOT),
-                'owner': self.owner, 'calls': self.calls}
-        return {**line, 'item': self.item} if self.item else line
+        items = [{k: v for k, v in i.items() if k != 'key'}
+                 for i in self.items]
+        return {'policy': os.path.relpath(self.policy.path, ROOT),
+                'owner': self.owner, 'items': items, 'calls': self.calls}
+
+
+def task_of(case):
+    """The same on the real broker."""
+    task = Task(case.policy, case.owner, case.note)
+    for c in case.calls:
+        task.calls.append({'call': c['call'], 'args': {
+            k: task.placed(case, v) for k, v in c['args'].items()}})
+    return task
 
 
 class Engine:

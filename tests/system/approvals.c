@@ -643,7 +643,7 @@ static void test_delay(void **)
 
 static void until_state(uint64_t ticket, enum approval_state s)
 {
-	uint64_t limit = now_ms() + HEAR_SECONDS * 1000;
+	uint64_t limit = now_ms() + UINT64_C(1000) * HEAR_SECONDS;
 
 	while (one(ticket, NULL).state != s) {
 		assert_true(now_ms() < limit);
@@ -835,8 +835,9 @@ static int find_aside(const char *path, const struct stat *st, int type,
 	while (n > 0 &&
 	       (p = memmem(p, (size_t)(text + n - p), key, sizeof(key) - 1))) {
 		p += sizeof(key) - 1;
-		(void)hex_decode(aside_id, ASIDE_ID,
-				 span_of((const uint8_t *)p, 2 * ASIDE_ID));
+		(void)hex_decode(
+			aside_id, ASIDE_ID,
+			span_of((const uint8_t *)p, (size_t)2 * ASIDE_ID));
 	}
 	return 0;
 }

@@ -471,7 +471,39 @@ static void test_limit_over_restart(void **)
 	alive();
 }
 
-static int start_with_limit(void **state)
+/* A tripwire: the task is killed, which beginning again does not undo; and when
+ * the owner lets it go on, its policy still knows. */
+static void test_tripped(void **)
+{
+	struct chan planner;
+	uint64_t task = run("Note.", 0);
+
+	(void)planner_of(task, &planner);
+	out.call.args[0] = arg("text", ARG_SCALAR, "a note");
+	call(&planner, "note", 1);
+	hear(&planner, MSG_CALL_RESULT);
+	assert_true(span_is(in.call_result.clause, "no connector"));
+	call(&planner, "secrets.read", 0);
+	hear(&planner, MSG_CALL_RESULT);
+	hear(&w.monitor, MSG_LATCH);
+	assert_int_equal(in.latch.task, task);
+	out.call.args[0] = arg("goal", ARG_SCALAR, "Note.");
+	call(&planner, "task.fork", 1);
+	hear(&planner, MSG_CALL_RESULT);
+	assert_true(span_is(in.call_result.clause, "kill latch"));
+	out.latch = (struct m_latch){ .level = LATCH_TASK, .task = task };
+	say(&w.monitor, MSG_LATCH, -1);
+	alive();
+	out.call.args[0] = arg("text", ARG_SCALAR, "a note");
+	call(&planner, "note", 1);
+	hear(&planner, MSG_CALL_RESULT);
+	assert_true(
+		span_is(in.call_result.reason, "the policy refuses this call"));
+	chan_done(&planner);
+	alive();
+}
+
+static int start_with_note(void **state)
 {
 	static char text[] =
 		"bulkhead: 1\n"
@@ -481,7 +513,11 @@ static int start_with_limit(void **state)
 		"  note: {connector: drafts, effect: internal, undo: none,\n"
 		"    args: {text: {type: text, max: 100, role: content,\n"
 		"                  from: [planner]}},\n"
-		"    decide: [{allow: {}}], limits: {rate: 1/hour}}\n";
+		"    decide: [{deny: {session: {tripped: true}}}, {allow: "
+		"{}}],\n"
+		"    limits: {rate: 1/hour}}\n"
+		"decoys: [secrets.read]\n"
+		"trip: {decoy: freeze}\n";
 
 	*state = text;
 	return world_start(state);
@@ -541,7 +577,9 @@ int main(int argc, char **argv)
 		WORLD_TEST(test_many),
 		WORLD_TEST(test_restart),
 		cmocka_unit_test_setup_teardown(test_limit_over_restart,
-						start_with_limit, world_stop),
+						start_with_note, world_stop),
+		cmocka_unit_test_setup_teardown(test_tripped, start_with_note,
+						world_stop),
 		cmocka_unit_test_setup_teardown(test_handles,
 						start_with_handles, world_stop),
 	};

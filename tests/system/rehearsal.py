@@ -26,8 +26,8 @@ def need(cond, what, detail=''):
 
 def ask(calls):
     case = {'policy': POLICY, 'owner': 'Write to lea@example.org.',
-            'item': {'connector': 'mail-in', 'sender': 'lea@example.org',
-                     'from': 'lea@example.org', 'subject': 'a', 'body': 'b'},
+            'items': [{'connector': 'mail-in', 'from': 'lea@example.org',
+                       'subject': 'a', 'body': 'b'}],
             'calls': [{'call': name, 'args': {'to': to}}
                       for name, to in calls]}
     out = subprocess.run(

@@ -56,8 +56,8 @@ static void drop(struct approvals *s, size_t i)
 {
 	approval_done(s->v[i]);
 	free(s->v[i]);
-	s->n--;
-	memmove(&s->v[i], &s->v[i + 1], (s->n - i) * sizeof(s->v[0]));
+	for (s->n--; i < s->n; i++)
+		s->v[i] = s->v[i + 1];
 }
 
 static struct approval *add(struct approvals *s)
@@ -593,7 +593,7 @@ static uint64_t next_ms(struct broker *b)
 		const uint64_t at = approval_next_s(s->v[i]);
 
 		if (approval_may_fire(s->v[i], now))
-			ms = sooner(ms, APPROVALS_RETRY_S * 1000);
+			ms = sooner(ms, UINT64_C(1000) * APPROVALS_RETRY_S);
 		else if (at != UINT64_MAX)
 			ms = sooner(ms, at > now ? (at - now) * 1000 : 1000);
 	}

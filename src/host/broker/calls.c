@@ -713,11 +713,14 @@ static bool call_own(struct broker *b, struct peer *p, struct task *t,
 
 	if (!fork && !span_is(b->in.call.capability, TOOL_ASK))
 		return false;
-	why = fork ? task_fork(b, p, t) : task_ask(b, t);
-	if (!why)
-		return true;
+	/* One that is killed gets no machine by beginning again. */
+	if (!is_killed(b, q, d)) {
+		why = fork ? task_fork(b, p, t) : task_ask(b, t);
+		if (!why)
+			return true;
+		refuse(d, fork ? TOOL_FORK : TOOL_ASK, why);
+	}
 	begin_args(b, &b->in.call);
-	refuse(d, fork ? TOOL_FORK : TOOL_ASK, why);
 	(void)record(b, q, d, 0, &ok);
 	reply(b, p,
 	      &(struct result){ call, d->verdict, false, d->clause, d->reason,
@@ -751,8 +754,7 @@ void call_capability(struct broker *b, struct peer *p)
 					d->clause, d->reason, ok.index });
 		return;
 	}
-	if (!latch_why(b, b->in.call.capability, t->id) &&
-	    call_own(b, p, t, &q))
+	if (call_own(b, p, t, &q))
 		return;
 	c = decide(b, &q, d, &ok);
 	if (!c) {

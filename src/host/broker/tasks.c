@@ -239,6 +239,7 @@ void task_of_item(struct broker *b, struct item *it,
 		  const struct standing *what)
 {
 	struct task *t = task_row(b);
+	struct span text = span_str(what->text);
 
 	if (!t)
 		die("more tasks than items");
@@ -246,8 +247,8 @@ void task_of_item(struct broker *b, struct item *it,
 	*t = (struct task){ .id = it->task,
 			    .item = it->id,
 			    .created_s = wall_s(),
-			    .text = copy(span_str(what->text)),
-			    .text_n = strlen(what->text),
+			    .text = copy(text),
+			    .text_n = text.n,
 			    .shown_fd = -1 };
 	start(b, t);
 }

@@ -16,6 +16,7 @@
 #include "base/sha256.h"
 #include "base/str.h"
 #include "host/broker/broker.h"
+#include "host/broker/session.h"
 #include "privsep/sandbox.h"
 
 void trips_init(struct broker *b)
@@ -106,9 +107,11 @@ static void record(struct broker *b, const struct trip_of *t)
 	(void)broker_audit(b, NULL);
 }
 
-/* What follows first, what is written about it then. */
+/* What follows first, what is written about it then. The owner may let the task
+ * go on, but not as if nothing had been. */
 static void trip(struct broker *b, const struct trip_of *t)
 {
+	struct task *own = task_find(b, t->task);
 	const enum latch_level level = t->action == TRIP_KILL	  ? LATCH_ALL
 				       : t->action == TRIP_FREEZE ? LATCH_TASK
 								  : 0;
@@ -118,6 +121,8 @@ static void trip(struct broker *b, const struct trip_of *t)
 			 (unsigned long long)t->task, (int)t->capability.n,
 			 (const char *)t->capability.p);
 	latch_ask(b, level, t->task, t->by, reason);
+	if (own && own->session)
+		session_trip(own->session);
 	log_warn("trip", "by=%s action=%s task=%llu", t->by,
 		 action_name(t->action), (unsigned long long)t->task);
 	record(b, t);

@@ -74,11 +74,11 @@ static void test_long(void **)
 {
 	char *s = calloc(1, AUTH_FIELD_MAX + 2);
 	struct auth_results r;
-	size_t n = strlen("mx; " PASS);
+	const struct span head = SPAN_LIT("mx; " PASS);
 
 	assert_non_null(s);
 	memset(s, ' ', AUTH_FIELD_MAX + 1);
-	memcpy(s, "mx; " PASS, n);
+	memcpy(s, head.p, head.n);
 	auth_read(span_of((uint8_t *)s, AUTH_FIELD_MAX), &r);
 	assert_string_equal(r.domain, "lea.example");
 	auth_read(span_of((uint8_t *)s, AUTH_FIELD_MAX + 1), &r);
