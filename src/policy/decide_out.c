@@ -54,12 +54,27 @@ static unsigned percent(size_t part, size_t all)
 	return all ? (unsigned)((part * 100 + all / 2) / all) : 0;
 }
 
+enum { SOURCE = HANDLE_KIND_MAX + 32 };
+
+/* What the owner knows it by: a number of ours, not the planner's. */
+static void source_of(const struct handle *h, char dst[SOURCE])
+{
+	if (h->item)
+		(void)str_printf(dst, SOURCE, "%s of item %llu", h->kind,
+				 (unsigned long long)h->item);
+	else
+		(void)str_printf(dst, SOURCE, "%s @%u", h->kind, h->id);
+}
+
 static void chip_text(const struct deciding *d, const struct arg_value *v,
 		      char dst[DECIDE_CHIP])
 {
 	const struct arg_part *first = &d->d->resolved.parts[v->first];
 	struct share s = share_of(d, v);
+	char source[SOURCE] = "";
 
+	if (s.from)
+		source_of(s.from, source);
 	if (!s.from && first->copied >= GRAM_COVER)
 		(void)str_printf(dst, DECIDE_CHIP,
 				 "your agent, %u %% of it copied from what it "
@@ -70,10 +85,9 @@ static void chip_text(const struct deciding *d, const struct arg_value *v,
 		(void)str_printf(dst, DECIDE_CHIP, "your agent");
 	else
 		(void)str_printf(dst, DECIDE_CHIP,
-				 "%u %% your agent, %u %% from %s @%u%s",
+				 "%u %% your agent, %u %% from %s%s",
 				 percent(s.own, s.all), percent(s.read, s.all),
-				 s.from->kind, s.from->id,
-				 s.several ? " and others" : "");
+				 source, s.several ? " and others" : "");
 }
 
 static void chip(const struct deciding *d, const struct given *g,
@@ -93,8 +107,7 @@ static void chip(const struct deciding *d, const struct given *g,
 	else if (o & ORIGIN_ENVELOPE)
 		(void)str_printf(dst, DECIDE_CHIP, "envelope");
 	else if (h)
-		(void)str_printf(dst, DECIDE_CHIP, "handle @%u of %s", h->id,
-				 h->kind);
+		source_of(h, dst);
 	else
 		chip_text(d, v, dst);
 }

@@ -2,6 +2,7 @@
  * rules: the rules of the model that stand over everything, each by its name,
  * as what a stranger, a hostile planner or a restart would try.
  */
+#include "base/str.h"
 #include "policy/decide_sample.h"
 
 #include <stdio.h>
@@ -97,12 +98,20 @@ static void forged_references(void **)
 	struct sample *s = sample_new(text);
 	uint64_t hers = sample_item(s, "mail", FAMILY);
 	uint64_t forged = sample_item(s, "mail", "eve@evil.example");
+	char chip[DECIDE_CHIP];
 
 	sample_handle(s, hers, "mail.thread", TYPE_ID, "mail-1");
 	sample_handle(s, forged, "mail.text", TYPE_TEXT, "Re: your thread");
 	sample_handle(s, hers, "mail.text", TYPE_TEXT, "my own words");
 	is(sample_decide(s, "reply", reply), VERDICT_DENY, DECIDED_FLOW);
 	is(sample_decide(s, "reply", own), VERDICT_ALLOW, DECIDED_ROW);
+	/* the owner is told of which item each is */
+	(void)str_printf(chip, sizeof(chip), "mail.thread of item %llu",
+			 (unsigned long long)hers);
+	assert_string_equal(s->d.args[0].chip, chip);
+	(void)str_printf(chip, sizeof(chip), "mail.text of item %llu",
+			 (unsigned long long)hers);
+	assert_string_equal(s->d.args[1].chip, chip);
 	/* not even two of the same sender: mail has no ids of a provider */
 	sample_handle(s, sample_item(s, "mail", FAMILY), "mail.text", TYPE_TEXT,
 		      "another thread of hers");

@@ -168,6 +168,21 @@ static void audit_new(struct broker *b, struct approval *a)
 		audit_int(&b->record, "again", a->again);
 	(void)broker_audit(b, &ok);
 	a->index = ok.index;
+	if (!approvals_keep(b, a, NULL))
+		log_warn("approval-not-kept", "%s", b->keep_why);
+}
+
+/* A card says what the log was: of that we know what a record of ours was
+ * answered with, and the first that is asked has none before it. */
+static void know_log(struct broker *b, uint64_t task)
+{
+	struct msg_ids ids = b->ids;
+
+	if (b->record.head.size)
+		return;
+	ids.task = task;
+	audit_begin(&b->record, "approval.first", &ids);
+	(void)broker_audit(b, NULL);
 }
 
 static void audit_end(struct broker *b, const struct approval *a)
@@ -474,6 +489,7 @@ uint64_t approval_park(struct broker *b, const struct request_of *q,
 	/* Where its bytes lie has to be known, so that they can be erased. */
 	if (!aside_keep(b))
 		return 0;
+	know_log(b, q->task);
 	a = make(b, q, in, asks);
 	if (!a)
 		return no_ticket(b, "out of memory");
