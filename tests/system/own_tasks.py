@@ -17,6 +17,22 @@ def run(b, *args):
     return found[0]
 
 
+def check_several(b, first):
+    """A task about two items; which numbers are none."""
+    b.deliver('2.mail', plain('Friday', 'Or on Friday?'))
+    second = b.items_until(2)[-1]['item']
+    on = f'{first},{second}'
+    t = run(b, '--on', on, '--wait', '120', 'Compare them.')
+    need(t['state'] == 'done' and t['item'] == first, 'a task about two items')
+    starts = [r for r in b.audit() if r['kind'] == 'task.start']
+    need(starts[-1]['item'] == first and
+         starts[-1].get('others') == str(second), 'both are on record')
+    for bad, code in ((f'{first},{first}', 1), (f'{first},999', 1), ('1,', 2),
+                      (',1', 2), ('1,x', 2), ('1,2,3,4,5', 2)):
+        need(b.run('task', 'run', '--on', bad, 'x', check=False)
+             .returncode == code, f'--on {bad} is none: exit {code}')
+
+
 def main():
     with Bulkhead(audience='thread') as b:
         b.up()
@@ -41,13 +57,14 @@ def main():
              'what is over is not cancelled')
         need(b.run('task', 'run', '--on', '999', 'x', check=False).returncode == 1,
              'nothing is done about an item that there is not')
+        check_several(b, item['item'])
         b.down()
         b.up()
         rc, found = tasks(b, 'show', str(t['task']))
         need(rc == 0 and found[0]['state'] == 'done'
              and found[0]['answer'] == t['answer'], 'it is kept over a restart')
         kinds = [r['kind'] for r in b.audit()]
-        need(kinds.count('task.done') == 2 and kinds.count('task.start') == 3,
+        need(kinds.count('task.done') == 3 and kinds.count('task.start') == 5,
              'begin and end are on record')
     return 0
 

@@ -90,6 +90,7 @@ static const char *const texts[] = {
 	[ST_BEGIN] = "BEGIN IMMEDIATE",
 	[ST_COMMIT] = "COMMIT",
 	[ST_ROLLBACK] = "ROLLBACK",
+	[ST_EMPTY_LOG] = "PRAGMA wal_checkpoint(TRUNCATE)",
 	[ST_META_GET] = "SELECT value FROM meta WHERE key = ?1",
 	[ST_META_SET] = "INSERT INTO meta VALUES(?1, ?2)"
 			" ON CONFLICT(key) DO UPDATE SET value = ?2",
@@ -390,13 +391,29 @@ int db_begin(struct db *d)
 	return r;
 }
 
+/* The log beside the database still has what was erased in the database. That
+ * it was is durable; what keeps this from being done is met again elsewhere. */
+static void empty_log(struct db *d)
+{
+	const struct err kept = d->err;
+	sqlite3_stmt *s = sql_use(d, ST_EMPTY_LOG);
+
+	(void)sql_row(d, s);
+	(void)sqlite3_reset(s);
+	d->err = kept;
+}
+
 int db_commit(struct db *d)
 {
 	int r = sql_run(d, sql_use(d, ST_COMMIT));
 
-	if (r == 0)
-		d->begun = false;
-	return r;
+	if (r < 0)
+		return r;
+	d->begun = false;
+	if (d->erased)
+		empty_log(d);
+	d->erased = false;
+	return 0;
 }
 
 void db_rollback(struct db *d)
@@ -412,6 +429,7 @@ void db_rollback(struct db *d)
 	if (d->begun)
 		d->ended = d->ended_before;
 	d->begun = false;
+	d->erased = false;
 	/* Where even that fails, the next change does, too, and says so. */
 	if (queue_count(d) == 0 && rows_count(d) == 0)
 		d->err = kept;

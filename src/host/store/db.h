@@ -65,10 +65,11 @@ struct db {
 	struct db_bounds bounds;
 	struct db_source sources[DB_SOURCES];
 	uint64_t turn;
-	uint64_t ended;	       /* items with a verdict */
-	uint64_t ended_before; /* the transaction that is begun */
+	uint64_t ended;		     /* items with a verdict */
+	uint64_t ended_before;	     /* the transaction that is begun */
 	uint64_t rows[ROW_KIND_MAX]; /* of the broker's own, by kind */
-	uint64_t now_s;	       /* of what is changed now; set by the caller */
+	bool erased;	/* one of them that nothing may be left of */
+	uint64_t now_s; /* of what is changed now; set by the caller */
 	struct m_s_state state;
 	struct err err;
 };

@@ -112,6 +112,7 @@ static int put(struct db *d, const struct m_r_row *m)
 	(void)sqlite3_clear_bindings(s);
 	if (r < 0)
 		return r;
+	d->erased |= m->value.n == 0 && m->kind == ROW_ASIDE;
 	if (m->value.n == 0)
 		d->rows[m->kind]--;
 	else if (!there)

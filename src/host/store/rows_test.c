@@ -3,9 +3,11 @@
  * is there together, over a kill too; each bound refuses and changes nothing;
  * a database without the table gets it.
  */
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
 
+#include "base/fd.h"
 #include "base/str.h"
 #include "base/testing.h"
 #include "db.h"
@@ -182,6 +184,42 @@ static void test_bound_of_a_kind(void **)
 	assert_int_equal(put_one(ROW_KILL, "more", "1"), MSG_S_OK);
 }
 
+/* Whether any file of the store has the text. */
+static bool is_on_disk(const char *text)
+{
+	static const char *const names[] = { DB_FILE, DB_FILE "-wal" };
+	static uint8_t bytes[1 << 20];
+	char path[64];
+	bool found = false;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		CLEAN_FD int fd = -1;
+		ssize_t n;
+
+		(void)str_printf(path, sizeof(path), "%s/%s", r.dir, names[i]);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		n = fd < 0 ? 0 : fd_read_all(fd, bytes, sizeof(bytes));
+		assert_in_range(n, 0, sizeof(bytes) - 1);
+		found |= memmem(bytes, (size_t)n, text, strlen(text)) != NULL;
+	}
+	return found;
+}
+
+/* Salt and bytes of an argument, erased: in no file, while others stay. */
+static void test_erased(void **)
+{
+	assert_int_equal(put_one(ROW_ASIDE, "a", "notebooks-in-may"), MSG_S_OK);
+	assert_int_equal(put_one(ROW_ASIDE, "b", "notebooks-in-june"),
+			 MSG_S_OK);
+	assert_true(is_on_disk("notebooks-in-may"));
+	assert_int_equal(put_one(ROW_ASIDE, "a", ""), MSG_S_OK);
+	assert_false(is_on_disk("notebooks-in-may"));
+	assert_true(is_on_disk("notebooks-in-june"));
+	restart();
+	assert_string_equal(rows(ROW_ASIDE), "b=notebooks-in-june ");
+}
+
 static void run_sql(const char *sql)
 {
 	char path[64];
@@ -277,9 +315,10 @@ static void test_unknown_kind(void **)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(put_and_walk),     T(together),	    T(refused),
-		T(bytes_of_a_value), T(bound_of_a_kind),    T(upgrade),
-		T(upgrade_refused),  T(effect_of_a_ticket), T(unknown_kind),
+		T(put_and_walk),     T(together),	 T(refused),
+		T(bytes_of_a_value), T(bound_of_a_kind), T(erased),
+		T(upgrade),	     T(upgrade_refused), T(effect_of_a_ticket),
+		T(unknown_kind),
 	};
 
 	(void)umask(077);
