@@ -857,7 +857,7 @@ NOT_MET += [
     'it takes no operand', 'the built-in files do not fit', 'Maildir that mail',
     # up
     'pipe: ', 'fork: ', 'not ready after', 'own path too long',
-    'check the owners of the directories', 'the built-in policy', '%s: cannot be read',
+    'check the owners of the directories', 'the built-in policy', 'the policy: %s', '%s: cannot be read',
     'version: %s: ',
     'upgrade: %s', 'upgrade/%s: %s', 'probe: ', '%s/%s: %s',
     # the monitor; up sees the latch and the length of the socket's path first
