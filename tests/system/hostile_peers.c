@@ -424,7 +424,7 @@ static void test_lease(void **)
 	hear(&w.control, MSG_C_OK);
 	hear(&w.monitor, MSG_LEASE);
 	assert_int_equal(in.lease.autonomy_s, 3600);
-	assert_true(in.lease.until_ms >= now + 3600 * 1000);
+	assert_true(in.lease.until_ms >= now + UINT64_C(3600000));
 	/* Only to look is no sign of him. */
 	alive();
 	assert_true(is_quiet(&w.monitor));
