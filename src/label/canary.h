@@ -7,8 +7,8 @@
  * compatibility forms do not count), backwards, and decoded: %XX again and
  * again, hex, base64, base32. Eight characters in a row of the twenty are
  * enough, so a canary that is cut in two shows itself all the same. Encryption,
- * other words for it and one character a call pass it by: best effort, and only
- * ever a reason to stop.
+ * other words for it and fewer than eight characters a call pass it by: best
+ * effort, and only ever a reason to stop.
  */
 #ifndef LABEL_CANARY_H
 #define LABEL_CANARY_H

@@ -136,6 +136,15 @@ static void too_many(struct deciding *d, const struct given *g,
 	refuse_arg(d, g->arg, "%s: has too many %s", g->arg->name, what);
 }
 
+static void too_long(struct deciding *d, const struct given *g)
+{
+	d->d->hidden |= value_of(d, g)->hidden;
+	refuse_arg(d, g->arg,
+		   "%s: is longer than max once its links and names are broken "
+		   "up",
+		   g->arg->name);
+}
+
 /* The text behind the rule of its links; unchanged ones are not copied. */
 static void edit_links(struct deciding *d, struct given *g, struct buf *out)
 {
@@ -176,10 +185,7 @@ static void edit_text(struct deciding *d, struct given *g)
 	if (is_refused(d) || !g->edits)
 		return;
 	if (text.n > g->arg->max_bytes)
-		refuse_arg(d, g->arg,
-			   "%s: is longer than max once its links and names "
-			   "are broken up",
-			   g->arg->name);
+		too_long(d, g);
 	g->edited = true;
 	g->at = d->d->mem.n;
 	g->n = text.n;

@@ -15,7 +15,7 @@ static const char text[] =
 	"sets: {family: [lea@example.org]}\n"
 	"sources:\n"
 	"  mail: {reader: email, connector: imap, integrity: external,\n"
-	"    audience: thread, reveal: handles}\n"
+	"    audience: public, reveal: handles}\n"
 	"capabilities:\n"
 	"  any: {connector: o, effect: external, undo: none, args: {\n"
 	"      to: {type: email, many: 4, role: selector,\n"
@@ -35,6 +35,10 @@ static const char text[] =
 	"           from: [planner, handle]}},\n"
 	"    decide: [{allow: {}}],\n"
 	"    limits: {rate: 2/hour, per: {to: 1/day}}, " APPROVE "}\n"
+	"  tell: {connector: o, effect: external, undo: none, args: {\n"
+	"      text: {type: text, max: 30, role: content, links: strip,\n"
+	"             from: [planner, handle]}},\n"
+	"    decide: [{ask: {}}], limits: {rate: 100/hour}, " APPROVE "}\n"
 	"  attach: {connector: o, effect: external, undo: none, args: {\n"
 	"      to: {type: email, role: target, else: ask},\n"
 	"      of: {type: handle, of: mail.thread, role: content,\n"
@@ -175,6 +179,21 @@ static void a_limit_by_target(void **)
 	sample_free(s);
 }
 
+/* How long a text is its planner knows; not how many links are in it. */
+static void links_in_a_text(void **)
+{
+	static const char link[] = "see www.a.example/x www.b.e/y";
+	static const char *const args[SAMPLE_ARGS] = { "text@=@3" };
+	struct sample *s = begin(HIDDEN);
+
+	sample_handle(s, 1, "mail.text", TYPE_TEXT, link);
+	(void)sample_decide(s, "tell", args);
+	assert_int_equal(s->d.verdict, VERDICT_DENY);
+	assert_non_null(strstr(s->d.reason, "longer than max"));
+	assert_true(s->d.hidden);
+	sample_free(s);
+}
+
 /* Rule 3: a reply to that very item. What is only carried along does not make
  * a call one. */
 static void content_of_an_item_is_no_reply(void **)
@@ -200,6 +219,7 @@ int main(void)
 		cmocka_unit_test(a_reference_to_a_word_of_the_owner),
 		cmocka_unit_test(a_claim_beside_the_envelope),
 		cmocka_unit_test(a_limit_by_target),
+		cmocka_unit_test(links_in_a_text),
 		cmocka_unit_test(content_of_an_item_is_no_reply),
 	};
 

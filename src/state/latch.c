@@ -189,10 +189,15 @@ int latch_clear_aside(const struct latches *d, const struct latch *l)
 	const struct place p = place_of(d, l);
 	char aside[LATCH_FILE];
 	int r = l->level >= LATCH_ALL ? take_away(d->sub, revoke_mark) : 0;
+	unsigned i = 0;
 
 	if (r < 0)
 		return r;
-	(void)str_printf(aside, sizeof(aside), "%s%s", rearmed_prefix, p.name);
+	/* Beside those of before; the last of very many gives way. */
+	do
+		(void)str_printf(aside, sizeof(aside), "%s%02u.%s",
+				 rearmed_prefix, i++, p.name);
+	while (i < LATCH_REARMED && is_there(d->sub, aside));
 	if (renameat(p.dir, p.name, d->sub, aside) < 0)
 		return errno == ENOENT ? 0 : -errno;
 	return fsync(d->sub) < 0 || fsync(p.dir) < 0 ? -errno : 0;
@@ -306,7 +311,7 @@ static size_t each_rearmed(const struct latches *d, latch_told_fn fn, void *arg)
 	if (!dir)
 		fd_close(&fd);
 	while (dir && n < LATCHES_MAX && (e = readdir(dir))) {
-		const char *name = e->d_name + sizeof(rearmed_prefix) - 1;
+		const char *name = strchr(e->d_name, '.');
 		char words[LATCH_WORDS];
 		struct latch l;
 
@@ -317,6 +322,9 @@ static size_t each_rearmed(const struct latches *d, latch_told_fn fn, void *arg)
 			(void)unlinkat(d->sub, e->d_name, 0);
 			continue;
 		}
+		/* Behind its number. */
+		name = strchr(name + 1, '.');
+		name = name ? name + 1 : "";
 		l = parse(name);
 		if (!strcmp(name, all_file))
 			l.level = LATCH_ALL;

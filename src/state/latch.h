@@ -9,7 +9,7 @@
  *	STATE/latches/agent
  *	STATE/latches/task.17
  *	STATE/latches/capability.email.send
- *	STATE/latches/rearmed.task.17      was taken away while no monitor ran
+ *	STATE/latches/rearmed.00.task.17   was taken away while no monitor ran
  */
 #ifndef STATE_LATCH_H
 #define STATE_LATCH_H
@@ -20,6 +20,7 @@ enum {
 	LATCH_FILE = 32 + LIMIT_NAME, /* a name, with its folder */
 	LATCH_WORDS = 640,	      /* "by: reason" */
 	LATCHES_MAX = 8192,	      /* that are read; more, and all is shut */
+	LATCH_REARMED = 100,	      /* that wait to be put on record */
 };
 
 struct latch {

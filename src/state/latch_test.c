@@ -207,6 +207,13 @@ static void test_aside(void **)
 		assert_int_equal(last.task, l->task);
 		assert_string_equal(last.capability, l->capability);
 		assert_string_equal(told, "decoy: why");
+		/* A second time, before anybody has looked. */
+		assert_int_equal(
+			latch_set(&r.d, l, SPAN_LIT(""), SPAN_LIT("b")), 0);
+		assert_int_equal(latch_clear_aside(&r.d, l), 0);
+		assert_int_equal(latches_rearmed(&r.d, note_told, NULL), 2);
+		assert_int_equal(last.level, l->level);
+		assert_int_equal(last.task, l->task);
 		latches_rearmed_forget(&r.d);
 		assert_int_equal(latches_rearmed(&r.d, note_told, NULL), 0);
 	}
@@ -216,10 +223,8 @@ static void test_aside(void **)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_levels),
-		cmocka_unit_test(test_no_latch),
-		cmocka_unit_test(test_closed),
-		cmocka_unit_test(test_mark),
+		cmocka_unit_test(test_levels), cmocka_unit_test(test_no_latch),
+		cmocka_unit_test(test_closed), cmocka_unit_test(test_mark),
 		cmocka_unit_test(test_aside),
 	};
 

@@ -516,6 +516,17 @@ static void test_refuse_and_freeze(void **)
 	assert_string_equal(w.clause, "kill latch");
 }
 
+/* A ticket is its own task's. */
+static void test_other_task_waits(void **)
+{
+	task();
+	assert_int_equal(call("note.ask", "one", "aaaaaa")->ticket, 1);
+	task();
+	assert_int_equal(wait_for(1, 0)->verdict, VERDICT_DENY);
+	assert_int_equal(in.call_result.ticket, 0);
+	assert_int_equal(call("note.ask", "one", "aaaaaa")->ticket, 2);
+}
+
 /* What is frozen is frozen also where the ticket itself is over. */
 static void test_freeze_late(void **)
 {
@@ -1004,6 +1015,7 @@ int main(int argc, char **argv)
 		T(held_and_cancelled),
 		T(held_over_a_restart),
 		T(word_renews_lease),
+		T(other_task_waits),
 		T(freeze_late),
 		T(approve_after_kill),
 		T(kill_and_rearm),

@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/inotify.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -253,13 +254,29 @@ static bool signal_waits(void)
 	return sigpending(&set) == 0 && sigismember(&set, SIGUSR1) == 1;
 }
 
+/* What control says next is left where it is, too. */
+static bool owner_waits(const struct monitor *m)
+{
+	static uint8_t datagram[LIMIT_MSG];
+	static struct msg next;
+	const char *why;
+	ssize_t n = core_hears(&m->control)
+			    ? recv(m->control.chan.fd, datagram,
+				   sizeof(datagram), MSG_PEEK | MSG_DONTWAIT)
+			    : 0;
+
+	return n > 0 &&
+	       msg_decode(span_of(datagram, (size_t)n), &next, &why) == 0 &&
+	       next.type == MSG_C_KILL && next.latch.level >= LATCH_ALL;
+}
+
 void latch_at_once(struct monitor *m)
 {
 	const struct latch all = { .level = LATCH_ALL };
 	int i;
 
-	if (!signal_waits() && !latch_is_set(&m->latches, &all) &&
-	    !kill_file_is_there(m))
+	if (!signal_waits() && !owner_waits(m) &&
+	    !latch_is_set(&m->latches, &all) && !kill_file_is_there(m))
 		return;
 	(void)gate_shut(m->gate, &(struct gate_row){ .all = true });
 	for (i = 0; i < m->n_connectors; i++)

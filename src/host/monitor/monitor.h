@@ -556,8 +556,8 @@ bool latch_agent(const struct monitor *m);
 void latch_look(struct monitor *m);
 /* Sees it at once: who cannot reach us writes it. */
 void latch_watch(struct monitor *m);
-/* While something else is waited for: whoever wants all killed, by signal or by
- * file, has what acts ended now, by signals and the gate alone. The kill itself
+/* While something else is waited for: whoever wants all killed, by signal,
+ * control or file, has what acts ended now, by signals and the gate alone. The kill itself
  * comes with the event, which is still there. */
 void latch_at_once(struct monitor *m);
 
