@@ -239,7 +239,6 @@ static void reset(struct decision *d)
 	(void)str_printf(d->reason, sizeof(d->reason), "internal error");
 	d->connector = NULL;
 	d->hold_s = 0;
-	d->concurrent = 0;
 	d->ask = (struct decide_ask){ 0 };
 	d->n = 0;
 	d->recipient = (struct span){ 0 };

@@ -75,6 +75,9 @@ struct decide_in {
 	unsigned session;	  /* SESSION_ bits (model.h) */
 	uint64_t wall_s;	  /* for `time` conditions */
 	uint64_t task_s;	  /* how long the task has been running */
+	/* Calls of this capability that have begun and are not over: those
+	 * that wait for the owner or for their undo window, this one not. */
+	size_t under_way;
 	/* Those of the owner's text; those of the policy's sets need not be
 	 * there. NULL: none. */
 	const struct link_set *owner_links;
@@ -145,7 +148,6 @@ struct decision {
 	char reason[400];      /* see m_call_result.reason */
 	const char *connector; /* who executes it; NULL unless allow or ask */
 	uint64_t hold_s;       /* undo window; 0: at once */
-	uint32_t concurrent;   /* most at a time; 0: any */
 	struct decide_ask ask;
 	uint32_t n;
 	struct decide_arg args[LIMIT_ARGS]; /* in the order of the schema */

@@ -377,6 +377,16 @@ static bool ask_places(struct deciding *d, place_fn *fn)
 			 1, "asks", fn);
 }
 
+/* What the owner has said yes to is one of those under way itself. */
+static void check_under_way(struct deciding *d)
+{
+	const uint32_t most = d->cap->limits.concurrent;
+
+	if (most && !d->in->grant && d->in->under_way >= most)
+		refuse_limit(d, "concurrent", "calls under way at once",
+			     d->cap->at);
+}
+
 void apply_limits(struct deciding *d)
 {
 	const struct budgets *b = &d->p->budgets;
@@ -387,6 +397,7 @@ void apply_limits(struct deciding *d)
 		check_step(d, &d->given[i]);
 	if (b->wall_s && d->in->task_s >= b->wall_s)
 		refuse_limit(d, "wall", "the time of one task", b->wall_at);
+	check_under_way(d);
 	if (is_refused(d) || !all_places(d, check) ||
 	    (asks && !ask_places(d, check)) || d->in->dry)
 		return;

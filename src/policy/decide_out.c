@@ -180,7 +180,6 @@ void hand_out(struct deciding *d)
 	set_recipient(d);
 	out->connector = d->cap->connector;
 	out->hold_s = d->cap->undo == UNDO_WINDOW ? d->cap->undo_s : 0;
-	out->concurrent = d->cap->limits.concurrent;
 	out->rehearsed = d->p->rehearse || d->cap->rehearse;
 	out->ask = (struct decide_ask){ .who = a->who,
 					.quorum = a->quorum,

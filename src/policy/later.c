@@ -14,10 +14,13 @@ static const struct {
 	const char *key;
 	const char *word; /* NULL: the key itself */
 } later[] = {
-	{ &top_schema, "timezone", NULL },
-	{ &top_schema, "owner", NULL },
 	{ &top_schema, "principals", NULL },
-	{ &top_schema, "budgets", NULL },
+	{ &approvals_schema, "telegram_bot", NULL },
+	{ &approvals_schema, "chat", NULL },
+	{ &approve_schema, "via", "telegram" },
+	{ &budgets_schema, "llm_usd", NULL },
+	{ &budgets_schema, "llm_tokens", NULL },
+	{ &budgets_schema, "task_usd", NULL },
 	{ &source_schema, "reader", "telegram" },
 	{ &source_schema, "reader", "slack" },
 	{ &source_schema, "reader", "github-issues" },
@@ -29,9 +32,6 @@ static const struct {
 	{ &source_schema, "only", NULL },
 	{ &arg_schema, "type", "file" },
 	{ &arg_schema, "deny_paths", NULL },
-	{ &time_schema, "between", NULL },
-	{ &time_schema, "days", NULL },
-	{ &limits_schema, "concurrent", NULL },
 };
 
 static void note(struct loader *l, struct yaml_place at, const char *what,

@@ -4,6 +4,7 @@
  * what a broker does not run on yet.
  */
 #include "policy/load_sample.h"
+#include "policy/zone_sample.h"
 
 /* What stands close to a refusal and is right. */
 static void accepted(void **)
@@ -93,32 +94,9 @@ static void reload(void **)
 	policy_free(p);
 }
 
-/* A zone's file as the system has it: no transitions, and the rule. */
-static int fake_zone(void *ctx, const char *name, struct buf *out)
-{
-	static const uint8_t types[] = { 0, 0, 0, 1, 0, 0, 0, 4 };
-	int block;
-
-	(void)ctx;
-	if (strncmp(name, "Europe/", 7) != 0)
-		return -ENOENT;
-	for (block = 0; block < 2; block++) {
-		static const uint8_t none[15];
-
-		buf_str(out, "TZif2");
-		buf_put(out, none, 15);
-		buf_put(out, none, 12);
-		buf_put(out, none, 4);
-		buf_put(out, types, sizeof(types));
-		buf_put(out, "\0\0\x0e\x10\0\0CET", 10);
-	}
-	buf_str(out, "\nCET-1CEST,M3.5.0,M10.5.0/3\n");
-	return 0;
-}
-
 static struct policy *load_example(const char *name, struct buf *errs)
 {
-	static const struct policy_zones zones = { .read = fake_zone };
+	static const struct policy_zones zones = { .read = sample_zone };
 	struct policy *p = NULL;
 	CLEAN_BUF struct buf text;
 	char path[512];
@@ -284,6 +262,53 @@ static void not_yet(void **)
 	p = load_example("home-automation.yaml", &more);
 	assert_int_equal(policy_enforced(p, &more), -EINVAL);
 	policy_free(p);
+}
+
+/* What every word of it is enforced of, and what is not, each by its place. */
+static void enforced(void **)
+{
+	static const char rest[] =
+		"sources: {}\ncapabilities:\n"
+		"  c: {connector: o, effect: external, undo: none, args: {\n"
+		"    to: {type: id, role: target, else: ask}},\n"
+		"    decide: [{allow: {to: {is: owner}, time: {days: mon-fri,\n"
+		"      between: '08:00-19:00'}}}, {ask: {}}],\n"
+		"    limits: {rate: 5/day}, approve: {who: owner, via: [cli],\n"
+		"    ttl: 1h}}\n";
+	static const struct {
+		const char *top;
+		int r;
+	} rows[] = {
+		{ "owner: {telegram: 11122233, approvals: {cli: true}}\n"
+		  "budgets: {denials: 5/task, calls: 9/task, wall: 10m,\n"
+		  "  asks: [3/task, 9/day], targets: 4/day}\n",
+		  0 },
+		{ "owner: {telegram: 1}\nbudgets: {llm_usd: 5/day}\n",
+		  -EINVAL },
+		{ "owner: {telegram: 1}\nbudgets: {llm_tokens: 5/day}\n",
+		  -EINVAL },
+		{ "owner: {telegram: 1}\nbudgets: {task_usd: 0.5}\n", -EINVAL },
+		{ "owner: {telegram: 1, approvals: {telegram_bot: b,\n"
+		  "  chat: 1}}\n",
+		  -EINVAL },
+		{ "owner: {telegram: 1}\nprincipals: {mei: {github: mei}}\n",
+		  -EINVAL },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct policy *p = NULL;
+		CLEAN_BUF struct buf text = { .max = 4096 };
+		CLEAN_BUF struct buf errs = { .max = 4096 };
+
+		buf_printf(&text,
+			   "bulkhead: 1\nmode: enforce\ntimezone: UTC\n%s%s",
+			   rows[i].top, rest);
+		if (policy_load("p", buf_view(&text), NULL, &p, &errs) < 0 ||
+		    policy_enforced(p, &errs) != rows[i].r)
+			fail_msg("row %zu: %s", i, buf_cstr(&errs));
+		policy_free(p);
+	}
 }
 
 static int load_counted(size_t n_caps, size_t n_args, size_t n_rows,
@@ -566,6 +591,7 @@ int main(void)
 		cmocka_unit_test(example_coding),
 		cmocka_unit_test(example_home),
 		cmocka_unit_test(not_yet),
+		cmocka_unit_test(enforced),
 		cmocka_unit_test(more_limits),
 		cmocka_unit_test(limits),
 		cmocka_unit_test(values_of_one_call),

@@ -43,8 +43,8 @@ static const char text[] =
 	"    decide: [{allow: {chat: {is: owner}}},\n"
 	"             {allow: {chat: {is: envelope},\n"
 	"                      session: {tainted: false}}}, {ask: {}}],\n"
-	"    limits: {rate: 100/hour}, approve: {who: owner, via: [cli],\n"
-	"      ttl: 1h}}\n";
+	"    limits: {rate: 100/hour, concurrent: 2},\n"
+	"    approve: {who: owner, via: [cli], ttl: 1h}}\n";
 
 static const char *const to_family[SAMPLE_ARGS] = { "to[]=" FAMILY,
 						    "subject=Hi", "body=Hi" };
@@ -316,6 +316,25 @@ static void trips(void **)
 	sample_free(s);
 }
 
+/* Those that wait are under way; one that fires is one of them. */
+static void so_many_at_once(void **)
+{
+	static const struct decide_grant grant = { .floors = true };
+	static const char *const args[SAMPLE_ARGS] = { "chat=11122233",
+						       "text=Hi" };
+	struct sample *s = sample_new(text);
+
+	s->in.under_way = 1;
+	is(sample_decide(s, "tell", args), VERDICT_ALLOW, DECIDED_ROW);
+	s->in.under_way = 2;
+	is(sample_decide(s, "tell", args), VERDICT_DENY, DECIDED_LIMIT);
+	assert_string_equal(s->d.what, "concurrent");
+	is(sample_decide(s, "send", to_family), VERDICT_ALLOW, DECIDED_ROW);
+	s->in.grant = &grant;
+	is(sample_decide(s, "tell", args), VERDICT_ALLOW, DECIDED_ROW);
+	sample_free(s);
+}
+
 static void the_same_call_again(void **)
 {
 	static const char *const args[SAMPLE_ARGS] = { "chat=11122233",
@@ -465,6 +484,7 @@ int main(void)
 		cmocka_unit_test(ask_flooding),
 		cmocka_unit_test(restart_refilling_a_bucket),
 		cmocka_unit_test(trips),
+		cmocka_unit_test(so_many_at_once),
 		cmocka_unit_test(the_same_call_again),
 		cmocka_unit_test(remembered),
 		cmocka_unit_test(past_the_lease),

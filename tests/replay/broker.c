@@ -42,6 +42,8 @@
 #include "base/sha256.h"
 #include "base/str.h"
 #include "conf/conf.h"
+#include "conf/zoneinfo.h"
+#include "policy/bundle.h"
 #include "policy/model.h"
 #include "privsep/chan.h"
 #include "privsep/gate.h"
@@ -162,17 +164,30 @@ static int folder(int at, const char *name)
 	return fd;
 }
 
-static int policy_memfd(const char *path)
+/* The policy as the monitor reads it, and its bundle. */
+static struct policy *read_policy(const char *path, struct buf *bundle)
 {
+	static const struct policy_zones zones = { .read = conf_zone_read };
+	struct policy *p = NULL;
 	CLEAN_BUF struct buf text;
 	CLEAN_BUF struct buf errs;
-	int fd;
 
 	buf_init(&text, YAML_FILE_MAX + 1);
-	buf_init(&errs, 1 << 12);
-	if (conf_read_file(path, &text, &errs) < 0)
+	buf_init(&errs, 1 << 16);
+	buf_init(bundle, POLICY_BUNDLE_MAX);
+	if (conf_read_file(path, &text, &errs) < 0 ||
+	    policy_pack(path, buf_view(&text), &zones, bundle, &p, &errs) < 0)
 		fail(path, buf_cstr(&errs));
-	fd = memfd_sealed("policy", buf_view(&text));
+	return p;
+}
+
+static int policy_memfd(const char *path)
+{
+	CLEAN_BUF struct buf bundle;
+	int fd;
+
+	policy_free(read_policy(path, &bundle));
+	fd = memfd_sealed("policy", buf_view(&bundle));
 	if (fd < 0)
 		fail(path, strerror(errno));
 	return fd;
@@ -215,16 +230,10 @@ static void connect_one(const char *name, uint8_t direction)
 /* Every connector that the policy reads from or carries something out with. */
 static void connect_all(const char *path)
 {
-	CLEAN_BUF struct buf text;
-	CLEAN_BUF struct buf errs;
-	struct policy *p = NULL;
+	CLEAN_BUF struct buf unused;
+	struct policy *p = read_policy(path, &unused);
 	size_t i, k;
 
-	buf_init(&text, YAML_FILE_MAX + 1);
-	buf_init(&errs, 1 << 16);
-	if (conf_read_file(path, &text, &errs) < 0 ||
-	    policy_load(path, buf_view(&text), NULL, &p, &errs) < 0)
-		fail(path, buf_cstr(&errs));
 	for (i = 0; i < p->n_sources; i++)
 		connect_one(p->sources[i].row.connector, 1);
 	for (i = 0; i < p->n_caps; i++) {

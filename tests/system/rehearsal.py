@@ -24,8 +24,8 @@ def need(cond, what, detail=''):
     failures += not cond
 
 
-def ask(calls):
-    case = {'policy': POLICY, 'owner': 'Write to lea@example.org.',
+def ask(calls, policy=POLICY):
+    case = {'policy': policy, 'owner': 'Write to lea@example.org.',
             'items': [{'connector': 'mail-in', 'from': 'lea@example.org',
                        'subject': 'a', 'body': 'b'}],
             'calls': [{'call': name, 'args': {'to': to}}

@@ -415,6 +415,17 @@ static bool has_room(struct broker *b, uint64_t task)
 	return all < APPROVALS_WAITING && own < APPROVALS_OF_TASK;
 }
 
+size_t approvals_under_way(const struct broker *b, struct span capability)
+{
+	const struct approvals *s = b->approvals;
+	size_t i, n = 0;
+
+	for (i = 0; i < s->n; i++)
+		n += !approval_over(s->v[i]->state) &&
+		     span_is(capability, s->v[i]->capability);
+	return n;
+}
+
 static struct approval *make(struct broker *b, const struct request_of *q,
 			     const struct decide_in *in, bool asks)
 {

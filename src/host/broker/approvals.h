@@ -41,6 +41,9 @@ uint64_t approvals_now(const struct broker *b);
 
 struct approval *approvals_find(struct broker *b, uint64_t ticket);
 
+/* How many of a capability wait for the owner or for their undo window. */
+size_t approvals_under_way(const struct broker *b, struct span capability);
+
 /* Whatever is to be kept of it, into the store, and with it, or neither, a
  * clause to be remembered (NULL: none); false: b->keep_why. */
 [[nodiscard]] bool approvals_keep(struct broker *b, const struct approval *a,

@@ -17,9 +17,8 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "policy/bundle.h"
 #include "privsep/sandbox.h"
-
-enum { POLICY_MAX = 1 << 20 };
 
 bool broker_audit(struct broker *b, struct m_audit_ok *ret)
 {
@@ -45,20 +44,20 @@ void broker_audit_later(struct broker *b)
 static void load_policy(struct broker *b, struct span name)
 {
 	int fd = graph_fd(PROC_BROKER, FD_POLICY);
-	CLEAN_FREE uint8_t *text = NULL;
+	CLEAN_FREE uint8_t *bundle = NULL;
 	char file[LIMIT_NAME + 1];
 	CLEAN_BUF struct buf errs;
-	ssize_t n = memfd_sealed_size(fd, POLICY_MAX);
+	ssize_t n = memfd_sealed_size(fd, POLICY_BUNDLE_MAX);
 
 	buf_init(&errs, 64 << 10);
 	if (n < 0 || str_copy(file, sizeof(file), name) < 0)
 		die("policy: not a sealed memfd of at most %d bytes",
-		    POLICY_MAX);
-	text = malloc((size_t)n + 1);
-	if (!text || fd_pread_all(fd, text, (size_t)n, 0) != n)
+		    POLICY_BUNDLE_MAX);
+	bundle = malloc((size_t)n + 1);
+	if (!bundle || fd_pread_all(fd, bundle, (size_t)n, 0) != n)
 		die("policy: cannot be read");
-	if (policy_load(file, span_of(text, (size_t)n), NULL, &b->policy,
-			&errs) < 0 ||
+	if (policy_unpack(file, span_of(bundle, (size_t)n), &b->policy, &errs) <
+		    0 ||
 	    policy_enforced(b->policy, &errs) < 0)
 		die("policy refused: %s", buf_cstr(&errs));
 	fd_close(&fd);

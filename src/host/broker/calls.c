@@ -642,6 +642,7 @@ static struct peer *judge(struct broker *b, struct request_of *q,
 		context_of(b, q, &c);
 	in->wall_s = limits_now(b);
 	in->lease_over = lease_is_over(b);
+	in->under_way = approvals_under_way(b, b->in.call.capability);
 	if (latch_why(b, b->in.call.capability, q->task))
 		in->session |= SESSION_TRIPPED;
 	q->judged = true;

@@ -3,17 +3,15 @@
  * anything slow is begun. Every broker of this run gets the same sealed bytes,
  * so that a file that is edited meanwhile changes nothing until the next `up`.
  */
-#include "policy/policy.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/fd.h"
+#include "conf/zoneinfo.h"
 #include "host/monitor/monitor.h"
-
-enum { POLICY_MAX = 1 << 20 };
+#include "policy/bundle.h"
 
 /* The owner's file, or the embedded one, as a sealed memfd. */
 static int policy_memfd(const char *path, struct err *err)
@@ -33,12 +31,12 @@ static int policy_memfd(const char *path, struct err *err)
 			       "%s: the policy cannot be read: %s: `bulkhead "
 			       "init` writes one",
 			       path, strerror(errno));
-	fd = memfd_from_fd("policy", file, POLICY_MAX);
+	fd = memfd_from_fd("policy", file, POLICY_TEXT_MAX);
 	if (fd < 0)
 		return err_set(err, fd,
 			       "%s: over %d bytes or unreadable: shorten it, "
 			       "or name another in bulkhead.yaml",
-			       path, POLICY_MAX);
+			       path, POLICY_TEXT_MAX);
 	return fd;
 }
 
@@ -58,15 +56,17 @@ static int first_of(const struct buf *errs, int code, struct err *err)
 /*
  * Loads the policy here first, for the owner's sake: what is wrong with it, and
  * with it beside the configuration, is told at once. The broker loads the same
- * sealed bytes again and trusts nobody's word for them.
+ * bytes again and trusts nobody's word for them. out: the bundle.
  */
-static int check_policy(struct monitor *m, int fd, struct err *err)
+static int check_policy(struct monitor *m, int fd, struct buf *out,
+			struct err *err)
 {
+	static const struct policy_zones zones = { .read = conf_zone_read };
 	const char *path = m->conf.policy[0] ? m->conf.policy : policy_name(m);
 	CLEAN_FREE uint8_t *text = NULL;
 	struct policy *p = NULL;
 	CLEAN_BUF struct buf errs;
-	ssize_t n = memfd_sealed_size(fd, POLICY_MAX);
+	ssize_t n = memfd_sealed_size(fd, POLICY_TEXT_MAX);
 	int r;
 
 	buf_init(&errs, 64 << 10);
@@ -74,7 +74,9 @@ static int check_policy(struct monitor *m, int fd, struct err *err)
 		text = malloc((size_t)n + 1);
 	if (!text || fd_pread_all(fd, text, (size_t)n, 0) != n)
 		return err_set(err, -EIO, "%s: cannot be read", path);
-	r = policy_load(path, span_of(text, (size_t)n), NULL, &p, &errs);
+	r = policy_pack(path, span_of(text, (size_t)n), &zones, out, &p, &errs);
+	if (r == -ENOMEM)
+		return err_set(err, r, "out of memory");
 	if (r == 0)
 		r = policy_check_conf(p, &m->conf, &errs);
 	if (r == 0)
@@ -96,12 +98,18 @@ const char *policy_name(const struct monitor *m)
 
 int policy_open(struct monitor *m, struct err *err)
 {
+	CLEAN_FD int text = policy_memfd(m->conf.policy, err);
+	CLEAN_BUF struct buf bundle;
 	int r;
 
-	m->policy_fd = policy_memfd(m->conf.policy, err);
-	r = m->policy_fd < 0 ? m->policy_fd
-			     : check_policy(m, m->policy_fd, err);
+	if (text < 0)
+		return text;
+	buf_init(&bundle, POLICY_BUNDLE_MAX);
+	r = check_policy(m, text, &bundle, err);
 	if (r < 0)
-		fd_close(&m->policy_fd);
-	return r;
+		return r;
+	m->policy_fd = memfd_sealed("policy", buf_view(&bundle));
+	return m->policy_fd < 0 ? err_set(err, m->policy_fd, "the policy: %s",
+					  strerror(-m->policy_fd))
+				: 0;
 }
