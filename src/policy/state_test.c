@@ -152,7 +152,7 @@ static void never_more(void **)
 		assert_true(n - first <= 5);
 	}
 	/* and not far fewer: 5 in 92 at least */
-	assert_true(n >= 4000 / 94 * 5);
+	assert_true(n >= (size_t)4000 / 94 * 5);
 	policy_state_free(s);
 }
 
@@ -186,7 +186,7 @@ static void forgotten(void **)
 	assert_true(take(s, place("task 1 calls", 1, 0)));
 	assert_true(take(s, place("task 1 asks", 1, 0)));
 	assert_true(take(s, place("task 17 calls", 1, 0)));
-	at(s, 400 * 86400);
+	at(s, UINT64_C(400) * 86400);
 	assert_false(take(s, place("task 1 calls", 1, 0)));
 	keep(s, &k);
 	assert_int_equal(k.n, 4);
@@ -405,7 +405,7 @@ static void clock_lost(void **)
 	s = restart(s, &k);
 	assert_true(policy_state_now(s, &c) >= 500000 - 60);
 	assert_false(take(s, place("k", 1, 3600)));
-	c.boot_ms += 3700 * 1000;
+	c.boot_ms += UINT64_C(3700) * 1000;
 	(void)policy_state_now(s, &c);
 	assert_true(take(s, place("k", 1, 3600)));
 	policy_state_free(s);

@@ -166,7 +166,7 @@ static void ends(void **)
 	file_of(&b, 1000, rule);
 	feed = b.n - strlen(rule) - 2;
 	b.p[feed] = 'A';
-	b.p[feed - 8 - 2 * 6 - 1] = 9;
+	b.p[feed - (8 + 2 * 6 + 1)] = 9;
 	assert_int_equal(zone_parse(buf_view(&b), &z), -EINVAL);
 }
 

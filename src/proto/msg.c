@@ -416,7 +416,7 @@ static const struct layout layouts[] = {
 			     LAYOUT(m_task_run, U64(m_task_run, item),
 				    STR(m_task_run, text, LIMIT_INSTRUCTION),
 				    STR(m_task_run, others,
-					8 * LIMIT_TASK_OTHERS)) },
+					(size_t)8 * LIMIT_TASK_OTHERS)) },
 	[MSG_C_TASKS] = { "c-tasks", L_S_REF },
 	[MSG_C_TASK_CANCEL] = { "c-task-cancel", L_S_REF },
 	[MSG_C_TASK] = { "c-task",

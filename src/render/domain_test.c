@@ -80,16 +80,18 @@ static void test_registered(void **)
 
 static void test_longest(void **)
 {
+	const struct span middle = SPAN_LIT(".example.org");
+	const struct span end = SPAN_LIT(".org");
 	char name[DOMAIN_MAX + 2];
 	size_t n;
 
 	memset(name, 'a', sizeof(name));
-	memcpy(name + 100, ".example.org", 12);
+	memcpy(name + 100, middle.p, middle.n);
 	for (n = DOMAIN_MAX - 1; n <= DOMAIN_MAX + 1; n++) {
-		memcpy(name + n - 4, ".org", 4);
+		memcpy(name + n - end.n, end.p, end.n);
 		assert_int_equal(domain_registered(span_of(name, n)) < n,
 				 n <= DOMAIN_MAX);
-		memset(name + n - 4, 'a', 4);
+		memset(name + n - end.n, 'a', end.n);
 	}
 }
 

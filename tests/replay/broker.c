@@ -598,7 +598,7 @@ static json_t *run_task(const json_t *o)
 	uint64_t vm;
 	size_t i;
 
-	buf_init(&others, 8 * LIMIT_TASK_OTHERS);
+	buf_init(&others, (size_t)8 * LIMIT_TASK_OTHERS);
 	json_array_foreach(items, i, item)
 	{
 		if (i == 0)

@@ -211,7 +211,8 @@ static void label_is(size_t i, uint64_t task)
 	hear(&w.control, MSG_C_OK);
 	(void)str_printf(readers, sizeof(readers), " readers=%s",
 			 mails[i].readers);
-	if (strncmp(label, mails[i].integrity, strlen(mails[i].integrity)) ||
+	if (strncmp(label, mails[i].integrity, strlen(mails[i].integrity)) !=
+		    0 ||
 	    strcmp(label + strlen(label) - strlen(readers), readers) != 0)
 		fail_msg("%s: label is %s", mails[i].what, label);
 }

@@ -379,7 +379,7 @@ static void test_canary(void **)
 	(void)planner_of_item(&planner, &vm);
 	new_outbox(&outbox);
 	canaries_of(&planner, canaries);
-	hex_encode(hex, (uint8_t *)canaries + 2 * (CANARY_LEN + 1), 10);
+	hex_encode(hex, (uint8_t *)canaries + (size_t)2 * (CANARY_LEN + 1), 10);
 	out.call.args[0] = (struct m_arg){ .name = SPAN_LIT("text"),
 					   .json = ARG_STRING,
 					   .value = span_str(hex) };
@@ -424,7 +424,7 @@ static void test_lease(void **)
 	hear(&w.control, MSG_C_OK);
 	hear(&w.monitor, MSG_LEASE);
 	assert_int_equal(in.lease.autonomy_s, 3600);
-	assert_true(in.lease.until_ms >= now + 3600 * 1000);
+	assert_true(in.lease.until_ms >= now + UINT64_C(3600) * 1000);
 	/* Only to look is no sign of him. */
 	alive();
 	assert_true(is_quiet(&w.monitor));
