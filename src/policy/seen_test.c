@@ -4,6 +4,7 @@
 #include "policy/seen.h"
 
 #include "policy/load_sample.h"
+#include "policy/model.h"
 
 #define FILE_TEXT                                                              \
 	"bulkhead: 1\n"                                                        \
@@ -180,10 +181,9 @@ static void too_many(void **)
 	assert_int_equal(seen_suggest(s, &out), 0);
 }
 
-/* What is suggested loads, in front of the row that asked. */
-static void it_loads(void **)
+/* The policy with what is suggested in front of the row that asked. */
+static struct policy *suggested(void)
 {
-	static const char *const args[] = { "to", "eve@y.org", "n", "3", NULL };
 	const char *at = strstr(FILE_TEXT, "      - allow: {to");
 	const char *end = strstr(FILE_TEXT, "    limits");
 	CLEAN_BUF struct buf text;
@@ -194,7 +194,6 @@ static void it_loads(void **)
 	buf_init(&text, 1 << 16);
 	buf_init(&rows, 1 << 16);
 	buf_init(&errs, 1 << 16);
-	add(call("send", "p:16:9 ask", args));
 	assert_int_equal(seen_suggest(s, &rows), 1);
 	buf_put(&text, FILE_TEXT, (size_t)(at - FILE_TEXT));
 	buf_str(&text, strstr(buf_cstr(&rows), "      #"));
@@ -202,6 +201,58 @@ static void it_loads(void **)
 	buf_str(&text, end);
 	if (policy_load("q", buf_view(&text), NULL, &q, &errs) < 0)
 		fail_msg("%s\n%s", buf_cstr(&text), buf_cstr(&errs));
+	return q;
+}
+
+/* The values that an argument has in a row are these, and no others. */
+static void exactly(const struct row *row, const char *arg,
+		    const char *const *want, size_t n)
+{
+	const struct values *in = NULL;
+	size_t i, k;
+
+	for (i = 0; i < row->n; i++)
+		if (row->conds[i].arg && !strcmp(row->conds[i].arg->name, arg))
+			in = row->conds[i].in;
+	if (!in)
+		fail_msg("%s is not limited", arg);
+	assert_int_equal(in->n, n);
+	for (i = 0; i < n; i++) {
+		for (k = 0; k < n && !span_is(in->v[k], want[i]); k++)
+			;
+		assert_in_range(k, 0, n - 1);
+	}
+}
+
+/* What is suggested, loaded in the place of the rows there were, names what was
+ * seen and nothing else: each argument but the content, and the session. */
+static void no_wider(void **)
+{
+	static const char *const one[] = { "to", "eve@y.org", "n", "3", NULL };
+	static const char *const two[] = { "to", "eve@y.org", "to", "a@x.org",
+					   "n",	 "5",	      NULL };
+	static const char *const refused[] = { "to", "c@x.org", "n", "7",
+					       NULL };
+	struct seen_call c = call("send", "p:16:9 ask", refused);
+	struct policy *q;
+	const struct row *row;
+	unsigned bits = 0;
+	size_t i;
+
+	c.refused = true;
+	add(c);
+	add(call("send", "p:16:9 ask", one));
+	add(call("send", "p:16:9 ask", two));
+	q = suggested();
+	row = &q->caps[0]->rows[0];
+	assert_int_equal(row->outcome, OUTCOME_ALLOW);
+	exactly(row, "to", (const char *[]){ "eve@y.org", "a@x.org" }, 2);
+	exactly(row, "n", (const char *[]){ "3", "5" }, 2);
+	for (i = 0; i < row->n; i++) {
+		bits |= row->conds[i].session;
+		assert_int_equal(row->conds[i].want, 0);
+	}
+	assert_int_equal(bits, SESSION_TAINTED | SESSION_PRIVATE);
 	policy_free(q);
 }
 
@@ -211,7 +262,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(unused, setup, teardown),
 		cmocka_unit_test_setup_teardown(suggest, setup, teardown),
 		cmocka_unit_test_setup_teardown(too_many, setup, teardown),
-		cmocka_unit_test_setup_teardown(it_loads, setup, teardown),
+		cmocka_unit_test_setup_teardown(no_wider, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("policy/seen", tests, NULL, NULL);

@@ -179,6 +179,31 @@ def touch(path):
         pass
 
 
+def more_than_there_is_room_for(b):
+    """All of the agent is stopped then, and the log is not filled with it."""
+    many = 4100
+    for n in range(1, many + 1):
+        touch(latch_file(b, f'task.{n}'))
+    b.up()
+    # Each look is over when what the next one has found is on record.
+    for name in ('one', 'two'):
+        touch(latch_file(b, f'capability.{name}'))
+        b.audit_until(f'the latch of {name} is found',
+                      lambda records, name=name: any(
+                          r['kind'] == 'kill' and r.get('capability') == name
+                          for r in records))
+    need(not recorded(b, 'kill', 'task'),
+         'those there is no room for are not recorded at each look')
+    b.deliver('stopped.mail', plain('stopped'))
+    b.status_until('the mail waits for a planner',
+                   lambda s: s['vms']['waiting'])
+    b.down()
+    for n in range(1, many + 1):
+        os.remove(latch_file(b, f'task.{n}'))
+    for name in ('one', 'two'):
+        os.remove(latch_file(b, f'capability.{name}'))
+
+
 def sentinel():
     """The kill file; machines that are kept; what connectors say when they are
     to give up their credentials."""
@@ -249,6 +274,7 @@ def main():
             'control')
     with Bulkhead() as b:
         narrow(b)
+        more_than_there_is_room_for(b)
     sentinel()
     return 0
 

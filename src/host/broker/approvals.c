@@ -115,6 +115,15 @@ bool approvals_keep(struct broker *b, const struct approval *a,
 	return ok;
 }
 
+/* A task at work is not to come back with what was refused to it. */
+static bool is_needed(struct broker *b, const struct approval *a)
+{
+	const struct task *t = task_find(b, a->task);
+
+	return a->asked && a->state == APPROVAL_REFUSED && t &&
+	       t->state <= TASK_RUNNING;
+}
+
 /* Those that are over are a history, and it has an end. */
 static void forget_oldest(struct broker *b)
 {
@@ -126,9 +135,10 @@ static void forget_oldest(struct broker *b)
 		if (!approval_over(s->v[i]->state))
 			continue;
 		over++;
-		oldest = i;
+		if (!is_needed(b, s->v[i]))
+			oldest = i;
 	}
-	if (over <= APPROVALS_OVER)
+	if (over <= APPROVALS_OVER || oldest == APPROVALS)
 		return;
 	if (!keep_row_forget(b, ROW_APPROVAL,
 			     approvals_key(key, s->v[oldest]->ticket, false)))

@@ -440,6 +440,19 @@ static struct task *next_queued(struct broker *b)
 	return next;
 }
 
+/* Items are forgotten in time, also while a task waits for its turn. */
+static bool items_are_there(struct broker *b, const struct task *t)
+{
+	uint32_t i;
+
+	if (t->item && !item_find(b, t->item))
+		return false;
+	for (i = 0; i < t->n_others; i++)
+		if (!item_find(b, t->others[i]))
+			return false;
+	return true;
+}
+
 void tasks_plan(struct broker *b)
 {
 	struct task *t;
@@ -447,6 +460,12 @@ void tasks_plan(struct broker *b)
 	while (b->up && !latch_why(b, SPAN_LIT(""), 0) &&
 	       count_own(b, TASK_RUNNING) < BROKER_OWN &&
 	       (t = next_queued(b))) {
+		if (!items_are_there(b, t)) {
+			own_over(b, t, TASK_FAILED,
+				 "an item that it is about is not known any "
+				 "more");
+			return; /* that has planned the rest */
+		}
 		start(b, t);
 		keep_or_owe(b, t);
 	}

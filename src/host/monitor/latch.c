@@ -232,10 +232,15 @@ void latch_record_rearmed(struct monitor *m)
 static void found(void *arg, const struct latch *l)
 {
 	struct monitor *m = arg;
+	const struct gate_row row = row_of(l);
 
-	if (!is_known(m, l))
-		record(m, l, "latch", SPAN_LIT("the latch is there"),
-		       stop(m, l));
+	if (is_known(m, l))
+		return;
+	/* One that there is no room for: that it stops the agent is on record
+	 * once, not whenever we look. */
+	if (latch_agent(m) && gate_shut(m->gate, &row) < 0)
+		return;
+	record(m, l, "latch", SPAN_LIT("the latch is there"), stop(m, l));
 }
 
 static bool kill_file_is_there(const struct monitor *m)
