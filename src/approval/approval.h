@@ -100,7 +100,9 @@ struct approval {
 	char why[APPROVAL_WHY];	      /* what ended it, in our words */
 	uint8_t outcome; /* of its effect: enum effect_state; 0: none yet */
 	uint8_t aside[ASIDE_ID]; /* where the bytes of its decision lie */
-	struct buf args;	 /* struct approval_arg, encoded */
+	/* A latch was set that is for it; not in its row: what ends it is. */
+	bool killed;
+	struct buf args; /* struct approval_arg, encoded */
 	struct buf frozen;
 };
 

@@ -8,7 +8,11 @@
 #include "label/links.h"
 #include "policy/model.h"
 
-enum { FROZEN_VERSION = 1, LABEL_BYTES = 64 << 10 };
+enum {
+	FROZEN_VERSION = 1,
+	LABEL_BYTES = 64 << 10,
+	SESSION_AT = 1 + 8 + 8, /* behind the version and two numbers */
+};
 
 /* --- writing ------------------------------------------------------------- */
 
@@ -335,6 +339,21 @@ void frozen_encode(struct buf *b, const struct decide_in *in,
 	put_facts(b, in, d);
 	put_items(b, in, &n, d);
 	put_links(b, in, d);
+}
+
+void frozen_session(struct buf *b, unsigned bits)
+{
+	CLEAN_BUF struct buf word;
+	struct rd rd;
+
+	rd_init(&rd, buf_view(b));
+	(void)rd_bytes(&rd, SESSION_AT);
+	buf_init(&word, sizeof(uint32_t));
+	buf_u32(&word, rd_u32(&rd) | bits);
+	if (!rd.bad && buf_ok(&word))
+		memcpy(b->p + SESSION_AT, word.p, word.n);
+	else
+		b->bad = true;
 }
 
 /* --- reading ------------------------------------------------------------- */

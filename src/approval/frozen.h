@@ -41,6 +41,9 @@ struct frozen {
 void frozen_encode(struct buf *b, const struct decide_in *in,
 		   const struct decision *d);
 
+/* Its session has become that, too: SESSION_ bits. */
+void frozen_session(struct buf *b, unsigned bits);
+
 /* Thaws it. NULL: not what frozen_encode writes, or the policy has no such
  * source, or there is no memory. */
 struct frozen *frozen_decode(struct span bytes, const struct policy *p);

@@ -142,7 +142,9 @@ static void apply_grants(struct deciding *d)
 
 	if (is_refused(d) || d->stands.outcome != OUTCOME_ASK)
 		return;
-	if (!(g && g->floors) && (is_past_lease(d) || !apply_clauses(d)))
+	if (is_past_lease(d) && !(g && g->seen))
+		return;
+	if (!(g && g->floors) && !apply_clauses(d))
 		return;
 	d->stands.outcome = OUTCOME_ALLOW;
 	d->stands.word = "approved";

@@ -50,6 +50,7 @@ struct decide_item {
 /* What the owner has said yes to, bound to its bytes by the broker. */
 struct decide_grant {
 	bool floors; /* an ask, by row or floor, is not asked again */
+	bool seen;   /* it was this very call that he has seen */
 };
 
 /* "Always, constrained": the owner's exact clause for one capability. */

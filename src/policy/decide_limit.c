@@ -258,8 +258,8 @@ static bool breakers(struct deciding *d, place_fn *fn)
 					     .most = BREAK_TARGETS };
 	char of[80];
 
-	if (d->in->grant)
-		return true; /* the owner has seen this very call */
+	if (d->in->grant && d->in->grant->seen)
+		return true;
 	call_key(d, of);
 	return one_limit(d, &same, "repeats", 1, of, fn) &&
 	       new_targets(d, &spread, true, "fan-out", fn);

@@ -161,8 +161,12 @@ static void set_recipient(struct deciding *d)
 		if (g->arg->type == TYPE_HANDLE && !it)
 			it = item_of(d, value_of(d, g)->handle->item);
 	}
-	if (it)
-		d->d->recipient = it->sender;
+	if (!it)
+		return;
+	d->d->recipient = it->sender;
+	/* It goes with the values, as one of them. */
+	if (it->sender.n && d->n == LIMIT_ARGS)
+		refuse_call(d, "too many values for an answer");
 }
 
 void hand_out(struct deciding *d)

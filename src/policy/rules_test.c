@@ -212,7 +212,8 @@ static void line_breaks_in_a_subject(void **)
  * deny row wins over his yes. */
 static void deny_after_approval(void **)
 {
-	static const struct decide_grant grant = { .floors = true };
+	static const struct decide_grant grant = { .floors = true,
+						   .seen = true };
 	static const char *const stranger[SAMPLE_ARGS] = {
 		"to[]=bob@example.net", "subject=Hi", "body=Hi"
 	};
@@ -319,7 +320,8 @@ static void trips(void **)
 /* Those that wait are under way; one that fires is one of them. */
 static void so_many_at_once(void **)
 {
-	static const struct decide_grant grant = { .floors = true };
+	static const struct decide_grant grant = { .floors = true,
+						   .seen = true };
 	static const char *const args[SAMPLE_ARGS] = { "chat=11122233",
 						       "text=Hi" };
 	struct sample *s = sample_new(text);
@@ -405,7 +407,8 @@ static void remembered(void **)
  * word of his. */
 static void past_the_lease(void **)
 {
-	static const struct decide_grant grant = { .floors = true };
+	static const struct decide_grant grant = { .floors = true,
+						   .seen = true };
 	static const char *const ends[] = {
 		"lease: {autonomy: 1h, on_expiry: ask}\n",
 		"lease: {autonomy: 1h, on_expiry: deny}\n",

@@ -480,7 +480,8 @@ static void read_given(struct world *w, const struct yaml_node *n)
 /* The same call as often before, in tasks of their own: it was allowed. */
 static void read_before(struct world *w, const struct yaml_node *given)
 {
-	static const struct decide_grant grant = { .floors = true };
+	static const struct decide_grant grant = { .floors = true,
+						   .seen = true };
 	const char *text = given ? text_of(w, given, "before", false) : NULL;
 	uint64_t n, i;
 

@@ -308,8 +308,10 @@ bool approvals_event(struct broker *b, struct approval *a,
 		return false;
 	}
 	audit_end(b, a);
-	if (approval_over(a->state))
+	if (approval_over(a->state)) {
 		buf_reset(&a->frozen);
+		limits_end_task(b, a->task);
+	}
 	tell_waiting(b);
 	return true;
 }
@@ -436,6 +438,17 @@ size_t approvals_under_way(const struct broker *b, struct span capability)
 	return n;
 }
 
+bool approvals_wait(const struct broker *b, uint64_t task)
+{
+	const struct approvals *s = b->approvals;
+	size_t i;
+
+	for (i = 0; i < s->n; i++)
+		if (s->v[i]->task == task && !approval_over(s->v[i]->state))
+			return true;
+	return false;
+}
+
 static struct approval *make(struct broker *b, const struct request_of *q,
 			     const struct decide_in *in, bool asks)
 {
@@ -546,7 +559,10 @@ static bool can_try(struct broker *b, const struct approval *a)
 static void fire(struct broker *b, struct approval *a)
 {
 	struct frozen *f = frozen_decode(buf_view(&a->frozen), b->policy);
-	const struct decide_grant grant = { .floors = a->asked };
+	/* What he had remembered, or only lies in its undo window, he has not
+	 * seen. */
+	const struct decide_grant grant = { .floors = a->asked,
+					    .seen = a->votes != 0 };
 	struct request_of q = { .item = a->item, .task = a->task, .fires = a };
 
 	if (!f) {
@@ -581,11 +597,14 @@ bool approval_fired(struct broker *b, struct approval *a, uint64_t effect)
 
 bool approval_held(struct broker *b, struct approval *a, uint64_t hold_s)
 {
+	const uint64_t expires_s = a->expires_s;
+
 	a->due_s = approvals_now(b) + hold_s;
 	a->expires_s = a->due_s + LATEST_S;
 	if (approvals_keep(b, a, NULL))
 		return true;
 	a->due_s = 0;
+	a->expires_s = expires_s;
 	return false;
 }
 
@@ -677,11 +696,50 @@ void approvals_killed(struct broker *b)
 	struct approvals *s = b->approvals;
 	size_t i;
 
-	for (i = 0; i < s->n; i++)
-		if (s->v[i]->state == APPROVAL_APPROVED &&
-		    latch_why(b, span_str(s->v[i]->capability), s->v[i]->task))
-			(void)approvals_event(b, s->v[i], APPROVAL_REFUSE,
+	for (i = 0; i < s->n; i++) {
+		struct approval *a = s->v[i];
+
+		if (a->state == APPROVAL_APPROVED &&
+		    (a->killed ||
+		     latch_why(b, span_str(a->capability), a->task)))
+			(void)approvals_event(b, a, APPROVAL_REFUSE,
 					      "killed before it was done");
+	}
+}
+
+void approvals_latched(struct broker *b, const struct m_latch *l)
+{
+	struct approvals *s = b->approvals;
+	size_t i;
+
+	for (i = 0; i < s->n; i++) {
+		struct approval *a = s->v[i];
+
+		if (a->state == APPROVAL_APPROVED &&
+		    (l->level >= LATCH_AGENT ||
+		     (l->level == LATCH_TASK && l->task == a->task) ||
+		     (l->level == LATCH_CAPABILITY &&
+		      span_is(l->capability, a->capability))))
+			a->killed = true;
+	}
+	approvals_killed(b);
+}
+
+void approvals_tripped(struct broker *b, uint64_t task)
+{
+	struct approvals *s = b->approvals;
+	size_t i;
+
+	approvals_killed(b);
+	for (i = 0; i < s->n; i++) {
+		struct approval *a = s->v[i];
+
+		if (a->task != task || approval_over(a->state))
+			continue;
+		frozen_session(&a->frozen, SESSION_TRIPPED);
+		if (!approvals_keep(b, a, NULL))
+			log_warn("approval-not-kept", "%s", b->keep_why);
+	}
 }
 
 /* Whatever can happen now does; the timer is set for what comes later. */
@@ -702,7 +760,8 @@ static void step(struct broker *b)
 				a->state == APPROVAL_PENDING
 					? "nobody said yes in time"
 					: "it could not be done in time");
-		else if (approval_may_fire(a, now) && can_try(b, a))
+		else if (approval_may_fire(a, now) && !a->killed &&
+			 can_try(b, a))
 			fire(b, a);
 	}
 	tell_waiting(b);

@@ -321,6 +321,8 @@ uint64_t limits_now(struct broker *b);
 [[nodiscard]] bool limits_keep(struct broker *b);
 /* The call that was decided last does not take place. */
 void limits_give_back(struct broker *b);
+/* A task is at work no more, or what of it waited waits no more; once neither
+ * is so, what it has used up is forgotten. */
 void limits_end_task(struct broker *b, uint64_t task);
 
 /* keep.c: what the store keeps. False: refused, the reason in b->keep_why. */
@@ -426,8 +428,15 @@ size_t approval_clauses(struct broker *b, uint64_t task,
 /* What may happen does, after the message at hand: it takes b->in and
  * b->decision for itself. */
 void approvals_soon(struct broker *b);
+/* Whether anything of a task waits. */
+bool approvals_wait(const struct broker *b, uint64_t task);
+/* It has set off a tripwire: what waits of it is done by what the policy says
+ * of such a task. */
+void approvals_tripped(struct broker *b, uint64_t task);
 /* A latch may have been set: what it is for is not done any more. */
 void approvals_killed(struct broker *b);
+/* That one was, and may have been taken away again since. */
+void approvals_latched(struct broker *b, const struct m_latch *l);
 /* Nothing is left of the data of what was decided with these asides, neither on
  * a card nor in a clause. False: b->keep_why. */
 [[nodiscard]] bool approvals_erase(struct broker *b, struct span ids);

@@ -282,8 +282,6 @@ static struct peer *executor(struct broker *b, const struct request_of *q,
 		refuse(d, "no connector", "the connector is not running");
 	else if (c->effect)
 		refuse(d, "busy connector", "the connector is busy");
-	else if (d->recipient.n && d->n == LIMIT_ARGS)
-		refuse(d, "args", "too many values for an answer");
 	if (d->verdict == VERDICT_ALLOW)
 		return c;
 	/* Not the policy's refusal: it takes nothing of the call's limits. */
@@ -524,7 +522,7 @@ static void context_again(struct broker *b, const struct request_of *q,
 	c->pc = label_of(ATOM_NONE, INTEGRITY_EXTERNAL);
 	c->args =
 		(struct arg_context){ .owner_label = &c->owner, .pc = &c->pc };
-	c->grant.floors = true;
+	c->grant = (struct decide_grant){ .floors = true, .seen = true };
 	c->atoms = atoms_new(0);
 	c->in = (struct decide_in){ .call = &b->in.call,
 				    .context = &c->args,
@@ -802,6 +800,7 @@ uint64_t call_repeat(struct broker *b, struct request_of *q)
 	uint64_t effect;
 
 	c = decide(b, q, d, &ok);
+	limits_end_task(b, q->task);
 	if (!c) {
 		(void)str_printf(b->keep_why, sizeof(b->keep_why),
 				 "refused: %s (%s)", d->reason, d->clause);

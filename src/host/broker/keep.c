@@ -317,7 +317,7 @@ static void name_effects(struct broker *b, uint64_t item, char *ret, size_t cap)
 static void recover_item(struct broker *b, const struct m_i_row *i)
 {
 	const bool again = i->state == ITEM_ENDED;
-	const uint64_t item = i->item;
+	const uint64_t item = i->item, task = i->task;
 	const enum item_verdict v = (enum item_verdict)i->verdict;
 	struct m_i_done done = { .item = item,
 				 .task = i->task,
@@ -352,6 +352,7 @@ static void recover_item(struct broker *b, const struct m_i_row *i)
 		audit_bool(&b->record, "again", true);
 	(void)broker_audit(b, NULL);
 	keep_recorded(b, MSG_I_RECORDED, item);
+	limits_end_task(b, task);
 	if (again)
 		return;
 	b->out.type = MSG_ITEM_VERDICT;

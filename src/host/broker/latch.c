@@ -70,7 +70,8 @@ void latch_told(struct broker *b)
 		 latch_level_name(m->level), (unsigned long long)m->task,
 		 m->set);
 	task_killed(b, task);
-	approvals_killed(b);
+	if (m->set)
+		approvals_latched(b, m);
 	/* What was shut may be open again. */
 	tasks_plan(b);
 	if (m->set)

@@ -121,8 +121,12 @@ void limits_give_back(struct broker *b)
 
 void limits_end_task(struct broker *b, uint64_t task)
 {
+	const struct task *t = task_find(b, task);
 	char prefix[32];
 
+	/* What waits is of that task, too, when it is done. */
+	if ((t && t->state <= TASK_RUNNING) || approvals_wait(b, task))
+		return;
 	(void)str_printf(prefix, sizeof(prefix), "task %" PRIu64 " ", task);
 	policy_state_forget(b->limits, span_str(prefix));
 	if (!limits_keep(b))

@@ -127,10 +127,12 @@ static void on_vm_gone(struct broker *b, struct peer *from)
 
 static void on_kill(struct broker *b, struct peer *from)
 {
+	const struct m_latch all = { .level = LATCH_ALL };
+
 	(void)from;
 	b->killed = true;
 	log_warn("killed", "why=\"every further request is refused\"");
-	approvals_killed(b);
+	approvals_latched(b, &all);
 }
 
 static void on_latch(struct broker *b, struct peer *from)

@@ -121,6 +121,7 @@ static void trip(struct broker *b, const struct trip_of *t)
 			 (unsigned long long)t->task, (int)t->capability.n,
 			 (const char *)t->capability.p);
 	latch_ask(b, level, t->task, t->by, reason);
+	approvals_tripped(b, t->task);
 	if (own && own->session)
 		session_trip(own->session);
 	log_warn("trip", "by=%s action=%s task=%llu", t->by,

@@ -219,6 +219,28 @@ static void was_rearmed(void *arg, const struct latch *l, const char *words)
 	monitor_audit(m);
 }
 
+static void tell_rearmed(void *arg, const struct latch *l, const char *words)
+{
+	struct monitor *m = arg;
+
+	m->out.type = MSG_LATCH;
+	m->out.ids = m->ids;
+	m->out.latch = (struct m_latch){
+		.level = (uint8_t)l->level,
+		.set = 1,
+		.capability = span_str(l->capability),
+		.task = l->task,
+		.by = SPAN_LIT("rearm"),
+		.reason = span_str(words),
+	};
+	core_send(m, &m->broker, NULL, 0);
+}
+
+void latch_tell_rearmed(struct monitor *m)
+{
+	(void)latches_rearmed(&m->latches, tell_rearmed, m);
+}
+
 void latch_record_rearmed(struct monitor *m)
 {
 	/* They stay until they are on disk in the log. */

@@ -548,8 +548,10 @@ void latch_kill_all(struct monitor *m, const char *by, struct span reason);
 void latch_log_failed(struct monitor *m, const char *why);
 /* The owner takes it away. NULL, or why not. */
 [[nodiscard]] const char *latch_rearm(struct monitor *m, const struct latch *l);
-/* Those that he took away while we did not run. */
+/* Those that he took away while we did not run: into the log, and to a broker
+ * that is begun, which may have ended before it heard of them. */
 void latch_record_rearmed(struct monitor *m);
+void latch_tell_rearmed(struct monitor *m);
 /* That of the agent is set: no planner is started. */
 bool latch_agent(const struct monitor *m);
 /* A latch that somebody else has written is a kill, too. */

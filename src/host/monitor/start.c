@@ -212,6 +212,9 @@ int start_broker(struct monitor *m, struct err *err)
 	put_tasks(&m->conf, boot, &arg);
 	if (r == 0)
 		r = hello(m, &m->broker, policy_name(m), buf_cstr(&arg), err);
+	/* Before it has a connector: what they stopped is not done. */
+	if (r == 0)
+		latch_tell_rearmed(m);
 	if (r == 0)
 		tell_peer(m, &m->control, &control);
 	return r;
