@@ -87,6 +87,54 @@ static void stranger_with_valid_dmarc(void **)
 	sample_free(s);
 }
 
+/* Whom an answer goes to is one value more: where there is no room for it, it
+ * is refused, not asked about and kept. */
+static void crowded_answer(void **)
+{
+	static const char crowd[] =
+		"bulkhead: 1\n"
+		"mode: enforce\n"
+		"sources:\n"
+		"  mail: {reader: email, connector: imap, integrity: "
+		"external,\n"
+		"    audience: thread, reveal: handles}\n"
+		"capabilities:\n"
+		"  reply: {connector: smtp, effect: external, undo: none, "
+		"args: {\n"
+		"      thread: {type: handle, of: mail.thread, role: "
+		"selector,\n"
+		"               from: [handle]},\n"
+		"      a: {type: id, many: 32, role: content},\n"
+		"      b: {type: id, many: 31, role: content}},\n"
+		"    flow: {a: same-thread, b: same-thread},\n"
+		"    decide: [{ask: {}}], limits: {rate: 100/hour},\n"
+		"    approve: {who: owner, via: [cli], ttl: 1h}}\n";
+	static const char *const reply[SAMPLE_ARGS] = { "thread@=@1" };
+	char values[LIMIT_ARGS - 1][8];
+	struct sample *s = sample_new(crowd);
+	uint32_t i;
+
+	s->in.task_item = sample_item(s, "mail", "eve@evil.example");
+	sample_handle(s, s->in.task_item, "mail.thread", TYPE_ID, "mail-1");
+	sample_call(s, "reply", reply);
+	for (i = 0; i < ARRAY_SIZE(values); i++) {
+		(void)snprintf(values[i], sizeof(values[i]), "v%06u", i);
+		s->call.args[s->call.n++] =
+			(struct m_arg){ .name = i < 32 ? SPAN_LIT("a")
+						       : SPAN_LIT("b"),
+					.json = ARG_STRING,
+					.shape = ARG_ELEMENT,
+					.value = span_str(values[i]) };
+	}
+	assert_int_equal(s->call.n, LIMIT_ARGS);
+	assert_int_equal(sample_again(s)->verdict, VERDICT_DENY);
+	assert_non_null(strstr(s->d.reason, "too many values"));
+	s->call.n--;
+	assert_int_equal(sample_again(s)->verdict, VERDICT_ASK);
+	assert_true(span_is(s->d.recipient, "eve@evil.example"));
+	sample_free(s);
+}
+
 /* Rule 4: References and In-Reply-To are his claims. A message that says it
  * belongs to a thread of the family has a thread of its own. */
 static void forged_references(void **)
@@ -337,6 +385,28 @@ static void so_many_at_once(void **)
 	sample_free(s);
 }
 
+/* What only lies in its undo window the owner has not seen: when it is due it
+ * is one more of the same. */
+static void the_same_call_held(void **)
+{
+	static const struct decide_grant due = { .floors = true },
+					 seen = { .floors = true,
+						  .seen = true };
+	static const char *const args[SAMPLE_ARGS] = { "chat=11122233",
+						       "text=Hi" };
+	struct sample *s = sample_new(text);
+	int i;
+
+	s->in.grant = &due;
+	for (i = 0; i < BREAK_REPEATS; i++)
+		is(sample_decide(s, "tell", args), VERDICT_ALLOW, DECIDED_ROW);
+	is(sample_decide(s, "tell", args), VERDICT_DENY, DECIDED_LIMIT);
+	assert_string_equal(s->d.what, "repeats");
+	s->in.grant = &seen;
+	is(sample_decide(s, "tell", args), VERDICT_ALLOW, DECIDED_ROW);
+	sample_free(s);
+}
+
 static void the_same_call_again(void **)
 {
 	static const char *const args[SAMPLE_ARGS] = { "chat=11122233",
@@ -409,6 +479,8 @@ static void past_the_lease(void **)
 {
 	static const struct decide_grant grant = { .floors = true,
 						   .seen = true };
+	/* Held since he had it remembered, and due now. */
+	static const struct decide_grant due = { .floors = true };
 	static const char *const ends[] = {
 		"lease: {autonomy: 1h, on_expiry: ask}\n",
 		"lease: {autonomy: 1h, on_expiry: deny}\n",
@@ -437,6 +509,9 @@ static void past_the_lease(void **)
 		};
 		s->in.clauses = &c;
 		s->in.n_clauses = 1;
+		is(sample_decide(s, "send", to_family), verdicts[i],
+		   DECIDED_LEASE);
+		s->in.grant = &due;
 		is(sample_decide(s, "send", to_family), verdicts[i],
 		   DECIDED_LEASE);
 		s->in.grant = &grant;
@@ -488,6 +563,8 @@ int main(void)
 		cmocka_unit_test(restart_refilling_a_bucket),
 		cmocka_unit_test(trips),
 		cmocka_unit_test(so_many_at_once),
+		cmocka_unit_test(crowded_answer),
+		cmocka_unit_test(the_same_call_held),
 		cmocka_unit_test(the_same_call_again),
 		cmocka_unit_test(remembered),
 		cmocka_unit_test(past_the_lease),

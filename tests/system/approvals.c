@@ -32,6 +32,9 @@
 enum { HEAR_SECONDS = 10, HOLD_MS = 2000 };
 
 #define CAP(name, undo, decide, approve)                                       \
+	CAP_OF(name, undo, decide, "50/day", approve)
+
+#define CAP_OF(name, undo, decide, rate, approve)                              \
 	"  " name ":\n"                                                        \
 	"    connector: drafts\n"                                              \
 	"    effect: internal\n"                                               \
@@ -42,7 +45,7 @@ enum { HEAR_SECONDS = 10, HOLD_MS = 2000 };
 	"           in: [\"aaaaaa\", \"bbbbbb\"]}\n"                           \
 	"    decide:\n"                                                        \
 	"      - " decide ": {}\n"                                             \
-	"    limits: {rate: 50/day}\n" approve
+	"    limits: {rate: " rate "}\n" approve
 
 #define ASK_OF(how) "    approve: {who: owner, via: [cli], " how "}\n"
 #define ASK(more)   ASK_OF("ttl: 1h, remember: constrained" more)
@@ -61,7 +64,12 @@ static const char policy_text[] =
 	CAP("note.hold", "{window: 2s}", "allow", "")
 	CAP("note.short", "none", "ask", ASK_OF("ttl: 1s"))
 	CAP("note.slow", "none", "ask", ASK(", delay: 30s"))
-	CAP("note.task", "none", "ask", ASK_OF("ttl: 1h, remember: task"));
+	CAP("note.task", "none", "ask", ASK_OF("ttl: 1h, remember: task"))
+	CAP("note.trip", "none", "deny: {session: {tripped: true}}\n      - ask",
+	    ASK_OF("ttl: 1h"))
+	CAP_OF("note.few", "{window: 2s}", "allow", "50/day, total: 1/task", "")
+	"decoys: [vault.open]\n"
+	"trip: {decoy: freeze}\n";
 /* clang-format on */
 
 static const char *libexec;
@@ -994,6 +1002,92 @@ static void test_held_over_a_restart(void **)
 	carried_out("one");
 }
 
+/* The latch is there and gone before the broker looks, or was taken away while
+ * it did not run: what it is for, and that alone, is not done any more. */
+static void test_latch_heard_late(void **)
+{
+	const struct m_latch latches[] = {
+		{ .level = LATCH_CAPABILITY,
+		  .capability = SPAN_LIT("note.hold") },
+		{ .level = LATCH_TASK, .task = 1 },
+		{ .level = LATCH_AGENT },
+		{ .level = LATCH_ALL },
+	};
+	const struct m_latch other[] = {
+		{ .level = LATCH_CAPABILITY,
+		  .capability = SPAN_LIT("note.ask") },
+		{ .level = LATCH_TASK, .task = 2 },
+	};
+	size_t i;
+
+	task();
+	for (i = 0; i < ARRAY_SIZE(latches); i++) {
+		const char text[] = { (char)('a' + i), 0 };
+		const uint64_t ticket =
+			call("note.hold", text, "aaaaaa")->ticket;
+
+		out.latch = latches[i];
+		out.latch.set = 1;
+		say(&w.monitor, MSG_LATCH, -1);
+		assert_int_equal(one(ticket, NULL).state, APPROVAL_REFUSED);
+	}
+	(void)call("note.hold", "kept", "aaaaaa");
+	for (i = 0; i < ARRAY_SIZE(other); i++) {
+		out.latch = other[i];
+		out.latch.set = 1;
+		say(&w.monitor, MSG_LATCH, -1);
+	}
+	carried_out("kept");
+	nothing_done(HOLD_MS);
+}
+
+/* What waits of a task that has set off a tripwire is decided as of one that
+ * has, also by a broker that is started again. */
+static void test_tripped_while_it_waits(void **)
+{
+	task();
+	assert_int_equal(call("note.trip", "one", "aaaaaa")->ticket, 1);
+	assert_int_equal(call("vault.open", "x", "aaaaaa")->verdict,
+			 VERDICT_DENY);
+	end();
+	begin(policy_text);
+	assert_true(yes(1, 1, false, ""));
+	until_state(1, APPROVAL_REFUSED);
+	nothing_done(100);
+}
+
+/* What is held is one more of the same when it is due. */
+static void test_held_again_and_again(void **)
+{
+	unsigned i;
+
+	task();
+	for (i = 0; i <= BREAK_REPEATS; i++)
+		assert_int_equal(call("note.hold", "one", "aaaaaa")->ticket,
+				 i + 1);
+	for (i = 0; i < BREAK_REPEATS; i++)
+		carried_out("one");
+	until_state(BREAK_REPEATS + 1, APPROVAL_REFUSED);
+	nothing_done(100);
+}
+
+/* Of what a task may do once, what is held does not come on top when it is
+ * over. */
+static void test_held_past_its_task(void **)
+{
+	task();
+	assert_int_equal(call("note.few", "one", "aaaaaa")->ticket, 1);
+	(void)poll(NULL, 0, HOLD_MS / 2);
+	assert_int_equal(call("note.few", "two", "aaaaaa")->ticket, 2);
+	carried_out("one");
+	assert_int_equal(wait_for(1, 5)->executed, 1);
+	out.text.text = SPAN_LIT("done");
+	say(&w.planner, MSG_ANSWER, -1);
+	hear(&w.planner, MSG_ANSWER_OK);
+	until_state(2, APPROVAL_REFUSED);
+	nothing_done(100);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 
 int main(int argc, char **argv)
@@ -1025,6 +1119,10 @@ int main(int argc, char **argv)
 		T(times_of_a_task_only),
 		T(erased),
 		T(cut_at_every_write),
+		T(latch_heard_late),
+		T(tripped_while_it_waits),
+		T(held_again_and_again),
+		T(held_past_its_task),
 	};
 
 	if (argc < 2)
