@@ -101,6 +101,9 @@ struct named {
 	const struct arg *arg;
 };
 
+/* True if no content is of an origin that is not permitted. */
+bool content_permitted(struct deciding *d);
+
 /* Values of an origin that is not permitted. */
 void apply_floors(struct deciding *d);
 

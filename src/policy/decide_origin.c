@@ -185,6 +185,17 @@ static bool origin_permitted(struct deciding *d, const struct given *g)
 	return origins_of(d, g) & g->arg->from;
 }
 
+bool content_permitted(struct deciding *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->n; i++)
+		if (d->given[i].arg->role == ROLE_CONTENT &&
+		    !origin_permitted(d, &d->given[i]))
+			return false;
+	return true;
+}
+
 static void write_origins(char *dst, size_t cap, unsigned from)
 {
 	unsigned o;

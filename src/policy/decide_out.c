@@ -223,7 +223,9 @@ bool apply_clauses(struct deciding *d)
 {
 	size_t i;
 
-	if (d->cap->approve.remember < REMEMBER_TASK)
+	/* Content is not what he remembered, nor that it may be of any origin.
+	 */
+	if (d->cap->approve.remember < REMEMBER_TASK || !content_permitted(d))
 		return false;
 	for (i = 0; i < d->in->n_clauses && i < DECIDE_CLAUSES; i++) {
 		if (!clause_fits(d, &d->in->clauses[i]))

@@ -516,6 +516,17 @@ static const char more[] =
 	"              from: [handle]},\n"
 	"      text: {type: text, max: 2KiB, role: content}},\n"
 	"    decide: [{allow: {}}], limits: {rate: 100/hour}}\n"
+	"  find: {connector: web, effect: external, undo: reversible, args: {\n"
+	"      query: {type: text, max: 2KiB, role: selector}},\n"
+	"    decide: [{allow: {}}], limits: {rate: 100/hour}}\n"
+	"  note: {connector: smtp, effect: external, undo: none, args: {\n"
+	"      to: {type: email, role: target, from: [owner]},\n"
+	"      body: {type: text, max: 2KiB, role: content,\n"
+	"             from: [planner], else: ask}},\n"
+	"    flow: {body: public},\n"
+	"    decide: [{ask: {}}], limits: {rate: 100/hour},\n"
+	"    approve: {who: owner, via: [cli], ttl: 1h,\n"
+	"      remember: constrained}}\n"
 	"  warm: {connector: home, effect: internal, undo: reversible, args: "
 	"{\n"
 	"      room: {type: id, many: 3, role: target, from: [planner],\n"
@@ -690,6 +701,45 @@ static void step_in_another_list(void **)
 	sample_free(s);
 }
 
+/* A search is sent to somebody, too: a free text is looked at in any role. */
+static void secret_in_a_selector(void **)
+{
+	static const char *const args[SAMPLE_ARGS] = { "query=her secret" };
+	struct sample *s = sample_new(more);
+
+	is(sample_decide(s, "find", args), VERDICT_ALLOW, DECIDED_ROW);
+	sample_shown(s, sample_item(s, "mail", FAMILY));
+	is(sample_decide(s, "find", args), VERDICT_DENY, DECIDED_FLOW);
+	sample_free(s);
+}
+
+/* "Always to her" was not said of what others have written. */
+static void remembered_with_other_content(void **)
+{
+	struct decide_clause c = { .id = 7,
+				   .capability = "note",
+				   .expires_s = UINT64_MAX,
+				   .n = 1,
+				   .v = { { .name = SPAN_LIT("to"),
+					    .value = SPAN_LIT(FAMILY) } } };
+	struct sample *s = sample_new(more);
+
+	s->in.clauses = &c;
+	s->in.n_clauses = 1;
+	is(sample_decide(
+		   s, "note",
+		   (const char *const[SAMPLE_ARGS]){ "to=" FAMILY, "body=Hi" }),
+	   VERDICT_ALLOW, DECIDED_CLAUSE);
+	(void)sample_item(s, "mail", "");
+	s->labels[0] = s->owner_label; /* may go anywhere */
+	sample_handle(s, 1, "mail.text", TYPE_TEXT, "words of a reader");
+	is(sample_decide(s, "note",
+			 (const char *const[SAMPLE_ARGS]){ "to=" FAMILY,
+							   "body@=@1" }),
+	   VERDICT_ASK, DECIDED_ARG);
+	sample_free(s);
+}
+
 /* Emphasis around a name hides it from nobody. */
 static void mention_in_emphasis(void **)
 {
@@ -728,6 +778,8 @@ int main(void)
 		cmocka_unit_test(refused_address_in_capitals),
 		cmocka_unit_test(step_in_another_list),
 		cmocka_unit_test(mention_in_emphasis),
+		cmocka_unit_test(secret_in_a_selector),
+		cmocka_unit_test(remembered_with_other_content),
 	};
 
 	return cmocka_run_group_tests_name("policy/rules", tests, NULL, NULL);
