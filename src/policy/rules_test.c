@@ -504,6 +504,13 @@ static const char more[] =
 	"    flow: {quote: same-thread, body: same-thread},\n"
 	"    decide: [{deny: {thread: {sender_in: blocked}}}, {allow: {}}],\n"
 	"    limits: {rate: 100/hour}}\n"
+	"  copy: {connector: smtp, effect: external, undo: reversible, args: "
+	"{\n"
+	"      thread: {type: handle, of: mail.thread, role: selector},\n"
+	"      cc: {type: email, role: target, from: [owner], else: deny},\n"
+	"      body: {type: text, max: 2KiB, role: content}},\n"
+	"    flow: {body: same-thread},\n"
+	"    decide: [{allow: {}}], limits: {rate: 100/hour}}\n"
 	"  mail: {connector: smtp, effect: external, undo: none, args: {\n"
 	"      to: {type: email, role: target}},\n"
 	"    decide: [{deny: {to: {in: blocked}}}, {allow: {}}],\n"
@@ -646,6 +653,28 @@ static void recipient_is_the_selectors(void **)
 	sample_free(s);
 }
 
+/* Who is written to beside the thread is not of it. */
+static void copy_of_an_answer(void **)
+{
+	struct sample *s = sample_new(more);
+	uint64_t hers = sample_item(s, "mail", FAMILY);
+
+	sample_owner(s, "copies to bob@example.net");
+	sample_handle(s, hers, "mail.thread", TYPE_ID, "mail-1");
+	sample_handle(s, hers, "mail.text", TYPE_TEXT, "her own words");
+	is(sample_decide(s, "copy",
+			 (const char *const[SAMPLE_ARGS]){ "thread@=@1",
+							   "cc=bob@example.net",
+							   "body@=@2" }),
+	   VERDICT_DENY, DECIDED_FLOW);
+	is(sample_decide(s, "copy",
+			 (const char *const[SAMPLE_ARGS]){ "thread@=@1",
+							   "cc=bob@example.net",
+							   "body=Hi" }),
+	   VERDICT_ALLOW, DECIDED_ROW);
+	sample_free(s);
+}
+
 /* A target that says nothing of whom is not who the handle is about. */
 static void target_without_a_reader(void **)
 {
@@ -774,6 +803,7 @@ int main(void)
 		cmocka_unit_test(id_of_another_provider),
 		cmocka_unit_test(answer_with_other_handles),
 		cmocka_unit_test(recipient_is_the_selectors),
+		cmocka_unit_test(copy_of_an_answer),
 		cmocka_unit_test(target_without_a_reader),
 		cmocka_unit_test(refused_address_in_capitals),
 		cmocka_unit_test(step_in_another_list),
