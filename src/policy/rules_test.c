@@ -475,7 +475,8 @@ static void links_are_broken(void **)
 static const char more[] =
 	"bulkhead: 1\n"
 	"mode: enforce\n"
-	"owner: {telegram: 11122233, github: raoul-on-github}\n"
+	"owner: {telegram: 11122233, github: raoul-on-github,\n"
+	"  approvals: {telegram_bot: cards, chat: '-100123456'}}\n"
 	"sets: {friends: ['777', '888'], blocked: [eve@evil.example]}\n"
 	"sources:\n"
 	"  mail: {reader: email, connector: imap, integrity: external,\n"
@@ -559,6 +560,19 @@ static void envelope_named_in_a_message(void **)
 		   s, "tell",
 		   (const char *const[SAMPLE_ARGS]){ "chat=777", "text=Hi" }),
 	   VERDICT_ALLOW, DECIDED_ROW);
+	sample_free(s);
+}
+
+/* Cards are believed where they are shown: nothing else is written there, not
+ * even if the owner has named the chat. */
+static void written_among_the_cards(void **)
+{
+	static const char *const args[SAMPLE_ARGS] = { "chat=-100123456",
+						       "text=Hi" };
+	struct sample *s = sample_new(more);
+
+	sample_owner(s, "my cards are in -100123456");
+	is(sample_decide(s, "tell", args), VERDICT_DENY, DECIDED_ARG);
 	sample_free(s);
 }
 
@@ -799,6 +813,7 @@ int main(void)
 		cmocka_unit_test(past_the_lease),
 		cmocka_unit_test(links_are_broken),
 		cmocka_unit_test(envelope_named_in_a_message),
+		cmocka_unit_test(written_among_the_cards),
 		cmocka_unit_test(target_put_together),
 		cmocka_unit_test(id_of_another_provider),
 		cmocka_unit_test(answer_with_other_handles),
