@@ -140,11 +140,15 @@ static void child(const char *const *words, enum sits how)
 {
 	const struct cli cli = { .config_path = w.conf };
 	const struct cli_command *command = cli_find(words[0]);
+	static char copies[WORDS][32];
 	char *argv[WORDS] = { NULL };
 	int pair[2], argc = 0;
 
-	for (; words[argc]; argc++)
-		argv[argc] = strdup(words[argc]);
+	for (; words[argc]; argc++) {
+		(void)str_printf(copies[argc], sizeof(copies[argc]), "%s",
+				 words[argc]);
+		argv[argc] = copies[argc];
+	}
 	/* Its word comes the same way, and nobody sees what it says. */
 	if (how != AT_TERMINAL && (pipe(pair) < 0 || dup2(pair[1], 1) < 0))
 		_exit(99);

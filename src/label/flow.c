@@ -31,6 +31,18 @@ static bool in_thread(uint32_t atom, const struct flow_to *to)
 	return false;
 }
 
+static const char *audience(const struct label *l, const struct flow_to *to)
+{
+	size_t i;
+
+	if (!to->n || to->n > FLOW_RECIPIENTS)
+		return "its recipients are not known";
+	for (i = 0; i < to->n; i++)
+		if (!label_may_read(l, to->who[i]))
+			return "a recipient may not read all of it";
+	return NULL;
+}
+
 static const char *same_thread(const struct label *l, const struct flow_to *to)
 {
 	size_t i;
@@ -44,19 +56,8 @@ static const char *same_thread(const struct label *l, const struct flow_to *to)
 	for (i = 0; i < l->n_atoms; i++)
 		if (!in_thread(l->atoms[i], to))
 			return "part of it comes from outside of the thread";
-	return NULL;
-}
-
-static const char *audience(const struct label *l, const struct flow_to *to)
-{
-	size_t i;
-
-	if (!to->n || to->n > FLOW_RECIPIENTS)
-		return "its recipients are not known";
-	for (i = 0; i < to->n; i++)
-		if (!label_may_read(l, to->who[i]))
-			return "a recipient may not read all of it";
-	return NULL;
+	/* whoever is written to beside those of the thread */
+	return to->n ? audience(l, to) : NULL;
 }
 
 static const char *owner_only(const struct flow_to *to)

@@ -10,7 +10,8 @@
 
 enum flow {
 	FLOW_NONE,
-	FLOW_THREAD,   /* same-thread: no bytes of another, nothing secret */
+	FLOW_THREAD,   /* same-thread: no bytes of another, nothing secret,
+			  nothing for whom may not read it */
 	FLOW_AUDIENCE, /* every recipient may read every part */
 	FLOW_OWNER,    /* owner-only: he is the one recipient */
 	FLOW_PUBLIC,   /* everyone may read every part */

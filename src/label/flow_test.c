@@ -87,11 +87,13 @@ static void test_same_thread(void **)
 {
 	struct label l = mail_of_lea();
 
-	assert_true(goes(FLOW_THREAD, l, &max, 1));
+	assert_true(goes(FLOW_THREAD, l, &lea, 1));
+	assert_false(goes(FLOW_THREAD, l, &max, 1));
+	assert_true(goes(FLOW_THREAD, l, NULL, 0));
 	label_add_atom(&l, ATOM_OWNER);
 	label_add_atom(&l, ATOM_CONFIG);
 	label_add_atom(&l, item_a);
-	assert_true(goes(FLOW_THREAD, l, &max, 1));
+	assert_true(goes(FLOW_THREAD, l, &lea, 1));
 	label_add_atom(&l, body_b);
 	assert_false(goes(FLOW_THREAD, l, &lea, 1));
 	assert_false(goes(FLOW_THREAD, secret(), &lea, 1));

@@ -217,6 +217,28 @@ static size_t begin_around(struct span word, size_t i, struct host h,
 	return begin < end ? begin : none;
 }
 
+/* A character that the address of a Markdown or HTML link may be written with
+ * in place of itself: &#46; &#x2e; &period; and \. */
+static bool is_reference(struct span s, size_t i)
+{
+	static const char *const names[] = { "&period;", "&colon;", "&sol;",
+					     "&commat;" };
+
+	if (s.n - i < 2)
+		return false;
+	if (s.p[i] == '&')
+		return s.p[i + 1] == '#' ||
+		       bytes_at(s, i, names, ARRAY_SIZE(names));
+	return s.p[i] == '\\' && one_of(s.p[i + 1], ".:/@");
+}
+
+/* "//host" as the whole of an address: of the scheme that the page has. */
+static bool is_schemeless(struct span s, size_t i)
+{
+	return s.n - i > 2 && memcmp(s.p + i, "//", 2) == 0 &&
+	       s.p[i + 2] != '/' && (!i || one_of(s.p[i - 1], "(<=\"'["));
+}
+
 /* Where the link of a word begins; its end if it has none. */
 static size_t begin_in(struct span word)
 {
@@ -225,7 +247,9 @@ static size_t begin_in(struct span word)
 	while (i < word.n && begin == word.n) {
 		struct host h = host_at(word, i);
 
-		begin = begin_around(word, i, h, word.n);
+		begin = is_reference(word, i) || is_schemeless(word, i)
+				? i
+				: begin_around(word, i, h, word.n);
 		i += h.n ? h.n : 1;
 	}
 	return begin;
@@ -346,7 +370,10 @@ static void put_broken(struct buf *out, struct span rest)
 		d = dot_at(rest, i);
 		if (d && !last)
 			buf_str(out, "[.]");
-		else if (one_of(rest.p[i], ":@") && !last)
+		else if (!last &&
+			 (one_of(rest.p[i], ":@") ||
+			  (rest.p[i] == '&' && is_reference(rest, i)) ||
+			  is_schemeless(rest, i)))
 			buf_printf(out, "[%c]", rest.p[i]);
 		else
 			buf_u8(out, rest.p[i]);

@@ -5,7 +5,9 @@
  *
  * A link is what begins with a scheme and ://, a scheme that needs no slashes
  * (mailto:, tel:, data: ...), www., a host name with a label that could be a
- * top-level domain, an IPv4 address, or a mail address. Clients differ, so this
+ * top-level domain, an IPv4 address, a mail address, // where an address could
+ * begin, or a mark of these in the writing of Markdown or HTML: &#46; and \.
+ * (an address may be written so, and means the same). Clients differ, so this
  * finds what any of them might, also report.md and 1.2.3.4, but no file name
  * whose ending is no domain (report.pdf). Clients differ most in where a link
  * ends: here only a blank ends one, and up to three closing marks of the

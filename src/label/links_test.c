@@ -35,7 +35,14 @@ static const struct row rows[] = {
 	{ "www.example.org/x", "www.example.org/x" },
 	{ "www.x1", "www.x1" },
 	{ "go to evil.example/x?y", "evil.example/x?y" },
-	{ "//evil.example/x", "evil.example/x" },
+	{ "//evil.example/x", "//evil.example/x" },
+	{ "![](//1249763844/?q=secret)", "//1249763844/?q=secret" },
+	{ "[x](//evil%2eorg)", "//evil%2eorg" },
+	/* what Markdown and HTML read as the mark itself */
+	{ "![](https&#58;//evil&#46;org/a.png)", "&#58;//evil&#46;org/a.png" },
+	{ "![](https&colon;//evil&period;org)", "&colon;//evil&period;org" },
+	{ "![](https\\://evil\\.org/a.png)", "\\://evil\\.org/a.png" },
+	{ "[x](/&#x2f;evil)", "&#x2f;evil" },
 	{ "a@b.org", "a@b.org" },
 	{ "write a+b@c.org!", "a+b@c.org" },
 	{ "10.0.0.1", "10.0.0.1" },
@@ -66,6 +73,8 @@ static const struct row rows[] = {
 	{ "user@localhost", "" },
 	{ "\xe4\xbd\xa0\xe5\xa5\xbd\xe3\x80\x82\xe4\xb8\x96\xe7\x95\x8c", "" },
 	{ "@someone", "" },
+	{ "this/that a//b and // so on", "" },
+	{ "Smith & Sons, R&D; C:\\dir", "" },
 };
 
 static void test_find(void **)
@@ -125,6 +134,12 @@ static void test_rules(void **)
 	      "org",
 	      LINKS_STRIP, NULL, "evil[.]org");
 	apply("no link", LINKS_STRIP, NULL, "no link");
+	apply("![](https&#58;//evil&#46;org/a)", LINKS_STRIP, NULL,
+	      "![](https[&]#58;//evil[&]#46;org/a)");
+	apply("![](https\\://evil\\.org/a)", LINKS_STRIP, NULL,
+	      "![](https\\[:]//evil\\[.]org/a)");
+	apply("![](//1249763844/?q=x)", LINKS_STRIP, NULL,
+	      "![]([/]/1249763844/?q=x)");
 	link_set_done(&set);
 }
 

@@ -267,6 +267,14 @@ static void read_pieces(struct collect *c, struct span chunk)
 		offer_word(c, trimmed(span_of(chunk.p + from, chunk.n - from)));
 }
 
+/* Nothing but a blank stands between the words of the two. */
+static bool touch(struct span before, struct span chunk)
+{
+	struct span a = trimmed(before), b = trimmed(chunk);
+
+	return a.n && b.n && a.p + a.n == before.p + before.n && b.p == chunk.p;
+}
+
 static void read_chunk(struct collect *c, struct span before, struct span chunk)
 {
 	struct span word = trimmed(chunk);
@@ -280,7 +288,8 @@ static void read_chunk(struct collect *c, struct span before, struct span chunk)
 		offer_word(c, word);
 	offer_number(c, word);
 	offer(c, TYPE_DATETIME, word);
-	offer_sum(c, trimmed(before), word);
+	offer_sum(c, touch(before, chunk) ? trimmed(before) : (struct span){ 0 },
+		  word);
 	read_pieces(c, chunk);
 }
 

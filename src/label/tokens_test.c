@@ -93,6 +93,9 @@ static const struct row rows[] = {
 	{ "1,000 of them", TYPE_INT, "1", false },
 	{ "set 21.50", TYPE_NUMBER, "21.5", true },
 	{ "pay EUR 12.50", TYPE_MONEY, "EUR 12.50", true },
+	{ "(EUR 12.50), not more", TYPE_MONEY, "EUR 12.50", true },
+	{ "pay 50 EUR. 2000 is too much", TYPE_MONEY, "EUR 50.00", true },
+	{ "pay 50 EUR. 2000 is too much", TYPE_MONEY, "EUR 2000.00", false },
 	{ "pay 12.50 EUR.", TYPE_MONEY, "EUR 12.50", true },
 	{ "pay 12.50\xe2\x82\xac", TYPE_MONEY, "EUR 12.50", true },
 	{ "pay \xe2\x82\xac"

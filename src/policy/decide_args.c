@@ -138,7 +138,10 @@ static void check_bounds(struct deciding *d, const struct given *g)
 
 	if (g->arg->type == TYPE_HANDLE)
 		return;
-	if (!arg_fits(g->arg, g->v, &why))
+	if (g->arg->role == ROLE_TARGET && policy_is_approval_chat(d->p, g->v))
+		refuse_arg(d, g->arg, "%s: %s is where approvals are asked for",
+			   g->arg->name, quote_given(text, d, g));
+	else if (!arg_fits(g->arg, g->v, &why))
 		refuse_arg(d, g->arg, "%s: %s %s", g->arg->name,
 			   quote_given(text, d, g), why);
 	else if (g->arg->type == TYPE_FILE && g->arg->deny_paths &&

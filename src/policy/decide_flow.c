@@ -30,15 +30,13 @@ static uint32_t principal(struct deciding *d, const char *space, struct span id)
 	return who;
 }
 
-/* The provider whose ids a connector takes: that of a source of the same
- * connector. NULL: not known. */
-static const char *space_of(const struct policy *p, const struct cap *c)
+const char *cap_space(const struct deciding *d)
 {
 	size_t i;
 
-	for (i = 0; i < p->n_sources; i++)
-		if (!strcmp(p->sources[i].row.connector, c->connector))
-			return source_space(&p->sources[i]);
+	for (i = 0; i < d->p->n_sources; i++)
+		if (!strcmp(d->p->sources[i].row.connector, d->cap->connector))
+			return source_space(&d->p->sources[i]);
 	return NULL;
 }
 
@@ -55,23 +53,29 @@ static bool rows_know_owner(const struct cap *c, const struct arg *a)
 	return false;
 }
 
-static bool is_owner(const struct deciding *d, const struct given *g,
-		     const char *space)
+bool names_owner(const struct deciding *d, const struct arg *a, struct span v)
 {
 	const struct principal *o = &d->p->principals[0];
+	const char *space = cap_space(d);
 	struct span own = { 0 };
 
-	if (g->arg->type == TYPE_EMAIL || !space)
-		return principal_is(o, g->arg->type, g->v) &&
-		       (g->arg->type == TYPE_EMAIL ||
-			rows_know_owner(d->cap, g->arg));
+	if (a->type == TYPE_EMAIL || !space)
+		return principal_is(o, a->type, v);
 	if (!strcmp(space, "telegram"))
 		own = o->telegram;
 	else if (!strcmp(space, "slack"))
 		own = o->slack;
 	else if (!strcmp(space, "github"))
 		own = o->github;
-	return own.n && span_eq(own, g->v);
+	return own.n && span_eq(own, v);
+}
+
+/* Of a provider that is not known the policy has to say so. */
+static bool is_owner(const struct deciding *d, const struct given *g)
+{
+	return names_owner(d, g->arg, g->v) &&
+	       (g->arg->type == TYPE_EMAIL || cap_space(d) ||
+		rows_know_owner(d->cap, g->arg));
 }
 
 /* Who reads what is written to the item that a handle is of. */
@@ -102,11 +106,11 @@ static void add_target(struct deciding *d, struct recipients *r,
 		[TYPE_EMAIL] = "email", [TYPE_REPO] = "repo", [TYPE_URL] = "url"
 	};
 	const enum arg_type t = g->arg->type;
-	const char *space = t == TYPE_ID ? space_of(d->p, d->cap) : spaces[t];
+	const char *space = t == TYPE_ID ? cap_space(d) : spaces[t];
 
 	if (t == TYPE_HANDLE)
 		add_readers(d, r, value_of(d, g)->handle);
-	else if ((t == TYPE_EMAIL || t == TYPE_ID) && is_owner(d, g, space))
+	else if ((t == TYPE_EMAIL || t == TYPE_ID) && is_owner(d, g))
 		add_who(r, PRINCIPAL_OWNER);
 	else if (t == TYPE_ID && !space)
 		/* of a provider that is not known: in nobody's audience */
@@ -141,23 +145,24 @@ static void add_thread(const struct deciding *d, struct recipients *r,
 			r->items[r->n_items++] = d->in->items[i].atom;
 }
 
-/* Targets; without any, whoever the handles are about; without those the
- * place is one that everybody may come by. */
+/* Targets; without any, whoever the handles are about; without those, and with
+ * targets that say nothing of whom, the place is one that everybody may come
+ * by. */
 static void find_recipients(struct deciding *d, struct recipients *r)
 {
+	const struct handle *h = answered(d);
+	bool targets = false;
 	size_t i;
 
-	for (i = 0; i < d->n; i++)
-		if (d->given[i].arg->role == ROLE_TARGET)
-			add_target(d, r, &d->given[i]);
 	for (i = 0; i < d->n; i++) {
-		const struct given *g = &d->given[i];
-
-		if (g->arg->type != TYPE_HANDLE || g->arg->role == ROLE_CONTENT)
+		if (d->given[i].arg->role != ROLE_TARGET)
 			continue;
-		add_thread(d, r, value_of(d, g)->handle);
+		add_target(d, r, &d->given[i]);
+		targets = true;
 	}
-	for (i = 0; !r->n && i < d->n; i++)
+	if (h)
+		add_thread(d, r, h);
+	for (i = 0; !targets && i < d->n; i++)
 		if (d->given[i].arg->type == TYPE_HANDLE &&
 		    d->given[i].arg->role == ROLE_SELECTOR)
 			add_readers(d, r, value_of(d, &d->given[i])->handle);

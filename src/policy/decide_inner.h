@@ -101,6 +101,9 @@ struct named {
 	const struct arg *arg;
 };
 
+/* True if no content is of an origin that is not permitted. */
+bool content_permitted(struct deciding *d);
+
 /* Values of an origin that is not permitted. */
 void apply_floors(struct deciding *d);
 
@@ -114,11 +117,21 @@ unsigned origins_of(const struct deciding *d, const struct given *g);
 
 const struct decide_item *item_of(const struct deciding *d, uint64_t item);
 
+/* The handle that an answer goes to the item of; NULL: it is no answer. */
+const struct handle *answered(const struct deciding *d);
+
 /* decide_rows.c */
 void apply_deny_rows(struct deciding *d);
 void apply_rows(struct deciding *d);
 
 /* decide_flow.c */
+/* The provider whose ids the capability's connector takes: that of a source of
+ * the same connector. NULL: not known. */
+const char *cap_space(const struct deciding *d);
+
+/* The value is an identity of the owner, with the provider that it goes to. */
+bool names_owner(const struct deciding *d, const struct arg *a, struct span v);
+
 void apply_flows(struct deciding *d);
 
 /* decide_limit.c: of an allowed call all places are taken, of one that asks its

@@ -277,9 +277,10 @@ static bool all_places(struct deciding *d, place_fn *fn)
 
 /* steps */
 
-/* "last climate.set celsius HASH": by all the targets of the call. */
+/* "last climate.set celsius HASH": by the targets of the call, of a list by
+ * one of its elements. */
 static void step_key(const struct deciding *d, const struct arg *a,
-		     struct key *k)
+		     const struct given *element, struct key *k)
 {
 	char hex[2 * SHA256_LEN + 1];
 	uint8_t sum[SHA256_LEN];
@@ -288,12 +289,14 @@ static void step_key(const struct deciding *d, const struct arg *a,
 
 	sha256_init(&h);
 	for (i = 0; i < d->n; i++) {
-		const uint64_t n = d->given[i].v.n;
+		const struct given *g = &d->given[i];
+		const uint64_t n = g->v.n;
 
-		if (d->given[i].arg->role != ROLE_TARGET)
+		if (g->arg->role != ROLE_TARGET ||
+		    (g->arg->many && g != element))
 			continue;
 		sha256_add(&h, span_of(&n, sizeof(n)));
-		sha256_add(&h, d->given[i].v);
+		sha256_add(&h, g->v);
 	}
 	sha256_final(&h, sum);
 	hex_encode(hex, sum, sizeof(sum));
@@ -301,33 +304,49 @@ static void step_key(const struct deciding *d, const struct arg *a,
 			 d->cap->name, a->name, hex);
 }
 
-static void check_step(struct deciding *d, const struct given *g)
+typedef void step_fn(struct deciding *d, const struct given *g, struct span k);
+
+/* For each element of a list by itself: in another company it is the same
+ * target. */
+static void each_step(struct deciding *d, const struct given *g, step_fn *fn)
+{
+	bool any = false;
+	struct key k;
+	size_t i;
+
+	if (!g->arg->step)
+		return;
+	for (i = 0; i < d->n; i++) {
+		const struct given *e = &d->given[i];
+
+		if (e->arg->role != ROLE_TARGET || !e->arg->many)
+			continue;
+		step_key(d, g->arg, e, &k);
+		fn(d, g, span_str(k.text));
+		any = true;
+	}
+	if (any)
+		return;
+	step_key(d, g->arg, NULL, &k);
+	fn(d, g, span_str(k.text));
+}
+
+static void check_step(struct deciding *d, const struct given *g, struct span k)
 {
 	const struct arg *a = g->arg;
 	char text[QUOTE_MAX];
-	int64_t last, v;
-	struct key k;
+	int64_t last, v = type_number(a->type, g->v);
 
-	if (!a->step)
-		return;
-	step_key(d, a, &k);
-	v = type_number(a->type, g->v);
-	if (!policy_state_number(d->s, span_str(k.text), &last) ||
+	if (!policy_state_number(d->s, k, &last) ||
 	    (v <= last ? last - v : v - last) <= a->step)
 		return;
 	refuse_arg(d, a, "%s: %s is more than a step from the last value",
 		   a->name, quote_given(text, d, g));
 }
 
-static void take_step(struct deciding *d, const struct given *g)
+static void take_step(struct deciding *d, const struct given *g, struct span k)
 {
-	struct key k;
-
-	if (!g->arg->step)
-		return;
-	step_key(d, g->arg, &k);
-	d->failed |= policy_state_set(d->s, span_str(k.text),
-				      type_number(g->arg->type, g->v),
+	d->failed |= policy_state_set(d->s, k, type_number(g->arg->type, g->v),
 				      &d->d->taken) < 0;
 }
 
@@ -394,7 +413,7 @@ void apply_limits(struct deciding *d)
 	size_t i;
 
 	for (i = 0; i < d->n; i++)
-		check_step(d, &d->given[i]);
+		each_step(d, &d->given[i], check_step);
 	if (b->wall_s && d->in->task_s >= b->wall_s)
 		refuse_limit(d, "wall", "the time of one task", b->wall_at);
 	check_under_way(d);
@@ -408,7 +427,7 @@ void apply_limits(struct deciding *d)
 	if (!all_places(d, take))
 		return;
 	for (i = 0; i < d->n; i++)
-		take_step(d, &d->given[i]);
+		each_step(d, &d->given[i], take_step);
 }
 
 /* the task */

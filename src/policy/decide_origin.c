@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "policy/decide_inner.h"
+#include "policy/stamp.h"
 
 /* Origins that a value has because its bytes are equal to something. */
 enum { BY_BYTES = ORIGIN_CONFIG | ORIGIN_OWNER | ORIGIN_ENVELOPE };
@@ -37,8 +38,7 @@ static bool in_rows(const struct deciding *d, const struct arg *a,
 				continue;
 			if (c->kind == COND_IN && values_has(c->in, v))
 				return true;
-			if (c->kind == COND_OWNER &&
-			    principal_is(&d->p->principals[0], a->type, v))
+			if (c->kind == COND_OWNER && names_owner(d, a, v))
 				return true;
 		}
 	}
@@ -55,6 +55,17 @@ bool policy_names(const void *want, enum arg_type t, struct span v)
 	if (a->closed)
 		return values_has(a->closed, v);
 	return a->under.n ? ref_under(a->under, v) : in_rows(n->d, a, v);
+}
+
+const struct handle *answered(const struct deciding *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->n; i++)
+		if (d->given[i].arg->type == TYPE_HANDLE &&
+		    d->given[i].arg->role == ROLE_SELECTOR)
+			return value_of(d, &d->given[i])->handle;
+	return NULL;
 }
 
 /* The call is about that item: a handle of it is more than content. */
@@ -83,9 +94,23 @@ static bool is_answer(const struct deciding *d, const struct given *g,
 	       span_eq(it->chat, g->v);
 }
 
+/* An id is one of the provider that it is of, and of no other. */
+static bool same_provider(const struct deciding *d, const struct given *g,
+			  uint64_t item)
+{
+	const struct decide_item *it = item_of(d, item);
+	const struct source *s = it ? source_of(d->p, it->source) : NULL;
+	const char *space = cap_space(d);
+
+	return g->arg->type != TYPE_ID || !s || !space ||
+	       !strcmp(space, source_space(s));
+}
+
 bool may_answer(const struct deciding *d, const struct given *g,
 		const struct label *l, uint64_t item)
 {
+	if (!same_provider(d, g, item))
+		return false;
 	return l->integrity >= INTEGRITY_KNOWN || is_about(d, item) ||
 	       is_answer(d, g, item);
 }
@@ -130,12 +155,16 @@ unsigned origins_of(const struct deciding *d, const struct given *g)
 	return o;
 }
 
-/* Every part comes from there, whatever its bytes are. */
+/* Every part comes from there, whatever its bytes are. But for texts, parts in
+ * a row are another value, which the planner made. */
 static bool parts_permitted(const struct deciding *d, const struct given *g)
 {
 	const struct arg_value *v = value_of(d, g);
 	size_t i;
 
+	if (v->n_parts > 1 && g->arg->type != TYPE_TEXT &&
+	    !(g->arg->from & FROM_PLANNER))
+		return false;
 	for (i = 0; i < v->n_parts; i++)
 		if (!(part_origins(d, g, &d->d->resolved.parts[v->first + i]) &
 		      g->arg->from))
@@ -154,6 +183,17 @@ static bool origin_permitted(struct deciding *d, const struct given *g)
 	d->d->hidden |= value_of(d, g)->hidden && g->arg->type != TYPE_HANDLE &&
 			g->arg->from & BY_BYTES;
 	return origins_of(d, g) & g->arg->from;
+}
+
+bool content_permitted(struct deciding *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->n; i++)
+		if (d->given[i].arg->role == ROLE_CONTENT &&
+		    !origin_permitted(d, &d->given[i]))
+			return false;
+	return true;
 }
 
 static void write_origins(char *dst, size_t cap, unsigned from)

@@ -150,17 +150,13 @@ static void put_value(struct deciding *d, const struct given *g, uint32_t i)
 
 static void set_recipient(struct deciding *d)
 {
-	const struct decide_item *it = NULL;
+	const struct handle *h = answered(d);
+	const struct decide_item *it = h ? item_of(d, h->item) : NULL;
 	size_t i;
 
-	for (i = 0; i < d->n; i++) {
-		const struct given *g = &d->given[i];
-
-		if (g->arg->role == ROLE_TARGET)
+	for (i = 0; i < d->n; i++)
+		if (d->given[i].arg->role == ROLE_TARGET)
 			return;
-		if (g->arg->type == TYPE_HANDLE && !it)
-			it = item_of(d, value_of(d, g)->handle->item);
-	}
 	if (!it)
 		return;
 	d->d->recipient = it->sender;
@@ -231,7 +227,9 @@ bool apply_clauses(struct deciding *d)
 {
 	size_t i;
 
-	if (d->cap->approve.remember < REMEMBER_TASK)
+	/* Content is not what he remembered, nor that it may be of any origin.
+	 */
+	if (d->cap->approve.remember < REMEMBER_TASK || !content_permitted(d))
 		return false;
 	for (i = 0; i < d->in->n_clauses && i < DECIDE_CLAUSES; i++) {
 		if (!clause_fits(d, &d->in->clauses[i]))

@@ -3,6 +3,7 @@
  * row that matches decides; no row is a no.
  */
 #include <stdio.h>
+#include <strings.h>
 
 #include "policy/decide_inner.h"
 
@@ -15,12 +16,30 @@ static bool is_envelope(const struct deciding *d, const struct given *g)
 
 	if (!d->in->task_item || !(origins_of(d, g) & ORIGIN_ENVELOPE))
 		return false;
-	if (p->handle)
+	/* a handle of a reader's is what the item says, not its envelope */
+	if (p->handle && v->n_parts == 1 && p->origins & ORIGIN_ENVELOPE)
 		return p->handle->item == d->in->task_item;
 	for (i = 0; i < c->n_facts; i++)
 		if (c->facts[i].item == d->in->task_item &&
 		    c->facts[i].type == g->arg->type &&
-		    span_eq(c->facts[i].value, g->v))
+		    span_eq(c->facts[i].value, g->v) &&
+		    may_answer(d, g, c->facts[i].label, c->facts[i].item))
+			return true;
+	return false;
+}
+
+/* The list has the value. A row that refuses or asks takes an address however
+ * it is spelled: most providers deliver Eve@ and eve@ to one box, and which of
+ * them it is the other side chooses. */
+static bool listed(const struct values *in, struct span v, bool exact)
+{
+	size_t i;
+
+	if (exact || in->type != TYPE_EMAIL)
+		return values_has(in, v);
+	for (i = 0; i < in->n; i++)
+		if (in->v[i].n == v.n && !strncasecmp((const char *)in->v[i].p,
+						      (const char *)v.p, v.n))
 			return true;
 	return false;
 }
@@ -28,34 +47,34 @@ static bool is_envelope(const struct deciding *d, const struct given *g)
 /* The provider vouches for a sender of what the handle refers to, and he is in
  * the list. */
 static bool sender_in(const struct deciding *d, const struct cond *c,
-		      const struct given *g)
+		      const struct given *g, bool exact)
 {
 	const struct handle *h = value_of(d, g)->handle;
 	const struct decide_item *it = h ? item_of(d, h->item) : NULL;
 
 	return it && it->sender.n && it->source == &c->arg->of->row &&
-	       values_has(c->in, it->sender);
+	       listed(c->in, it->sender, exact);
 }
 
 static bool value_meets(const struct deciding *d, const struct cond *c,
-			const struct given *g)
+			const struct given *g, bool exact)
 {
 	const struct handle *h;
 
 	switch (c->kind) {
 	case COND_IN:
-		return values_has(c->in, g->v);
+		return listed(c->in, g->v, exact);
 	case COND_UNDER:
 		return ref_under(c->under, g->v);
 	case COND_OWNER:
-		return principal_is(&d->p->principals[0], g->arg->type, g->v);
+		return names_owner(d, g->arg, g->v);
 	case COND_ENVELOPE:
 		return is_envelope(d, g);
 	case COND_TASK:
 		h = value_of(d, g)->handle;
 		return h && h->item && h->item == d->in->task_item;
 	case COND_SENDER_IN:
-		return sender_in(d, c, g);
+		return sender_in(d, c, g, exact);
 	case COND_SESSION:
 	case COND_TIME:
 		break;
@@ -88,7 +107,7 @@ static bool arg_holds(struct deciding *d, const struct cond *c, bool all)
 		if (g->arg != c->arg)
 			continue;
 		seen++;
-		hits += value_meets(d, c, g);
+		hits += value_meets(d, c, g, all);
 		d->d->hidden |= tells(d, c, g);
 	}
 	return seen && (all ? hits == seen : hits > 0);

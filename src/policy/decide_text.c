@@ -83,7 +83,8 @@ static bool is_word(uint8_t c)
 	return isalnum(c) || c == '_';
 }
 
-/* "@name" where a word begins; "<!here>" as Slack has it. */
+/* "@name" where a word begins, or emphasis: _@name_; "<!here>" as Slack has
+ * it. */
 static bool calls_at(struct span text, size_t i)
 {
 	if (i + 1 >= text.n)
@@ -91,7 +92,7 @@ static bool calls_at(struct span text, size_t i)
 	if (text.p[i] == '!')
 		return i && text.p[i - 1] == '<';
 	return text.p[i] == '@' && is_word(text.p[i + 1]) &&
-	       (!i || !is_word(text.p[i - 1]));
+	       (!i || !isalnum(text.p[i - 1]));
 }
 
 static int break_mentions(struct span text, struct buf *out,

@@ -557,11 +557,11 @@ static void finish_content(struct loader *l, const struct yaml_node *n)
 	struct arg *a = l->arg;
 	bool external = l->cap->effect == EFFECT_EXTERNAL;
 
-	if (a->role != ROLE_CONTENT)
-		return;
-	if (external)
+	/* A free text carries anything, whatever it is there for. */
+	if (external &&
+	    (a->role == ROLE_CONTENT || (a->type == TYPE_TEXT && !a->closed)))
 		a->flow = FLOW_AUDIENCE;
-	if (a->type != TYPE_TEXT)
+	if (a->role != ROLE_CONTENT || a->type != TYPE_TEXT)
 		return;
 	if (external && !yaml_get(n, "links"))
 		a->links = LINKS_STRIP;

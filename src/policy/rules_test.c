@@ -550,6 +550,329 @@ static void links_are_broken(void **)
 	sample_free(s);
 }
 
+static const char more[] =
+	"bulkhead: 1\n"
+	"mode: enforce\n"
+	"owner: {telegram: 11122233, github: raoul-on-github,\n"
+	"  approvals: {telegram_bot: cards, chat: '-100123456'}}\n"
+	"sets: {friends: ['777', '888'], blocked: [eve@evil.example]}\n"
+	"sources:\n"
+	"  mail: {reader: email, connector: imap, integrity: external,\n"
+	"    audience: thread, reveal: handles}\n"
+	"  chat: {reader: telegram, connector: tg, integrity: known,\n"
+	"    audience: thread, reveal: text}\n"
+	"  slack: {reader: slack, connector: sl, integrity: known,\n"
+	"    audience: thread, reveal: text}\n"
+	"capabilities:\n"
+	"  tell: {connector: tg, effect: external, undo: none, args: {\n"
+	"      chat: {type: id, role: target, else: deny},\n"
+	"      text: {type: text, max: 2KiB, role: content, links: strip}},\n"
+	"    decide: [{allow: {chat: {is: owner}}},\n"
+	"             {allow: {chat: {is: envelope}}}, {ask: {}}],\n"
+	"    limits: {rate: 100/hour},\n"
+	"    approve: {who: owner, via: [cli], ttl: 1h}}\n"
+	"  reply: {connector: smtp, effect: external, undo: reversible, args: "
+	"{\n"
+	"      quote: {type: handle, of: mail.text, role: content,\n"
+	"              optional: true, from: [handle]},\n"
+	"      thread: {type: handle, of: mail.thread, role: selector,\n"
+	"               from: [handle]},\n"
+	"      other: {type: handle, of: mail.thread, role: selector,\n"
+	"              optional: true, from: [handle]},\n"
+	"      body: {type: text, max: 2KiB, role: content}},\n"
+	"    flow: {quote: same-thread, body: same-thread},\n"
+	"    decide: [{deny: {thread: {sender_in: blocked}}}, {allow: {}}],\n"
+	"    limits: {rate: 100/hour}}\n"
+	"  copy: {connector: smtp, effect: external, undo: reversible, args: "
+	"{\n"
+	"      thread: {type: handle, of: mail.thread, role: selector},\n"
+	"      cc: {type: email, role: target, from: [owner], else: deny},\n"
+	"      body: {type: text, max: 2KiB, role: content}},\n"
+	"    flow: {body: same-thread},\n"
+	"    decide: [{allow: {}}], limits: {rate: 100/hour}}\n"
+	"  mail: {connector: smtp, effect: external, undo: none, args: {\n"
+	"      to: {type: email, role: target}},\n"
+	"    decide: [{deny: {to: {in: blocked}}}, {allow: {}}],\n"
+	"    limits: {rate: 100/hour},\n"
+	"    approve: {who: owner, via: [cli], ttl: 1h}}\n"
+	"  call: {connector: sms, effect: external, undo: reversible, args: {\n"
+	"      number: {type: int, role: target, min: 0, max: 999999999,\n"
+	"               from: [owner], else: deny},\n"
+	"      about: {type: handle, of: mail.thread, role: selector,\n"
+	"              from: [handle]},\n"
+	"      text: {type: text, max: 2KiB, role: content}},\n"
+	"    decide: [{allow: {}}], limits: {rate: 100/hour}}\n"
+	"  find: {connector: web, effect: external, undo: reversible, args: {\n"
+	"      query: {type: text, max: 2KiB, role: selector}},\n"
+	"    decide: [{allow: {}}], limits: {rate: 100/hour}}\n"
+	"  note: {connector: smtp, effect: external, undo: none, args: {\n"
+	"      to: {type: email, role: target, from: [owner]},\n"
+	"      body: {type: text, max: 2KiB, role: content,\n"
+	"             from: [planner], else: ask}},\n"
+	"    flow: {body: public},\n"
+	"    decide: [{ask: {}}], limits: {rate: 100/hour},\n"
+	"    approve: {who: owner, via: [cli], ttl: 1h,\n"
+	"      remember: constrained}}\n"
+	"  warm: {connector: home, effect: internal, undo: reversible, args: "
+	"{\n"
+	"      room: {type: id, many: 3, role: target, from: [planner],\n"
+	"             in: [living, office]},\n"
+	"      to: {type: number, role: control, min: 16, max: 23.5,\n"
+	"           step: 2}},\n"
+	"    decide: [{allow: {}}], limits: {rate: 100/hour}}\n";
+
+/* What a message says is not what the provider says about it, though another
+ * message of the task may be from him. */
+static void envelope_named_in_a_message(void **)
+{
+	static const char *const by_handle[SAMPLE_ARGS] = { "chat@=@1",
+							    "text=Hi" };
+	struct sample *s = sample_new(more);
+	uint64_t his = sample_item(s, "chat", "777");
+
+	(void)sample_item(s, "chat", "888");
+	sample_handle(s, his, "chat.id", TYPE_ID, "888");
+	s->in.task_item = his;
+	is(sample_decide(s, "tell", by_handle), VERDICT_ASK, DECIDED_ROW);
+	is(sample_decide(
+		   s, "tell",
+		   (const char *const[SAMPLE_ARGS]){ "chat=777", "text=Hi" }),
+	   VERDICT_ALLOW, DECIDED_ROW);
+	sample_free(s);
+}
+
+/* Cards are believed where they are shown: nothing else is written there, not
+ * even if the owner has named the chat. */
+static void written_among_the_cards(void **)
+{
+	static const char *const args[SAMPLE_ARGS] = { "chat=-100123456",
+						       "text=Hi" };
+	struct sample *s = sample_new(more);
+
+	sample_owner(s, "my cards are in -100123456");
+	is(sample_decide(s, "tell", args), VERDICT_DENY, DECIDED_ARG);
+	sample_free(s);
+}
+
+/* Two envelopes in a row are nobody's. */
+static void target_put_together(void **)
+{
+	static const char *const args[SAMPLE_ARGS] = { "chat=x", "text=Hi" };
+	struct sample *s = sample_new(more);
+	uint64_t his = sample_item(s, "chat", "777");
+	struct handle_value v = { .kind = SPAN_LIT("chat.sender"),
+				  .type = TYPE_ID,
+				  .origin = ORIGIN_ENVELOPE,
+				  .bytes = SPAN_LIT("777"),
+				  .item = his,
+				  .label = &s->labels[0] };
+	const struct handle *h;
+
+	assert_int_equal(handles_add(s->handles, &v, &h), 0);
+	s->in.task_item = his;
+	sample_call(s, "tell", args);
+	s->call.args[2] = s->call.args[1];
+	s->call.args[0] = (struct m_arg){ SPAN_LIT("chat"), ARG_TEMPLATE,
+					  ARG_SCALAR, SPAN_LIT("{0}{0}") };
+	s->call.args[1] = (struct m_arg){ SPAN_LIT("chat"), ARG_FILL,
+					  ARG_SCALAR, SPAN_LIT("@1") };
+	s->call.n = 3;
+	is(sample_again(s), VERDICT_DENY, DECIDED_ARG);
+	s->call.args[0].value = SPAN_LIT("{0}");
+	is(sample_again(s), VERDICT_ALLOW, DECIDED_ROW);
+	sample_free(s);
+}
+
+/* An id is its provider's: the same bytes elsewhere are somebody else. */
+static void id_of_another_provider(void **)
+{
+	static const char *const login[SAMPLE_ARGS] = { "chat=raoul-on-github",
+							"text=Hi" };
+	static const char *const number[SAMPLE_ARGS] = { "chat=31337",
+							 "text=Hi" };
+	struct sample *s = sample_new(more);
+
+	is(sample_decide(s, "tell", login), VERDICT_DENY, DECIDED_ARG);
+	s->in.task_item = sample_item(s, "slack", "31337");
+	is(sample_decide(s, "tell", number), VERDICT_DENY, DECIDED_ARG);
+	s->in.task_item = sample_item(s, "chat", "31337");
+	is(sample_decide(s, "tell", number), VERDICT_ALLOW, DECIDED_ROW);
+	sample_free(s);
+}
+
+/* An answer goes to whom the selector is of, and has the bytes of that thread
+ * alone, whatever else is handed along. */
+static void answer_with_other_handles(void **)
+{
+	struct sample *s = sample_new(more);
+	uint64_t hers = sample_item(s, "mail", FAMILY);
+	uint64_t his = sample_item(s, "mail", "bob@example.net");
+
+	sample_handle(s, hers, "mail.thread", TYPE_ID, "mail-1");
+	sample_handle(s, his, "mail.thread", TYPE_ID, "mail-2");
+	sample_handle(s, his, "mail.text", TYPE_TEXT, "his own words");
+	is(sample_decide(s, "reply",
+			 (const char *const[SAMPLE_ARGS]){
+				 "quote@=@3", "thread@=@1", "body=Hi" }),
+	   VERDICT_DENY, DECIDED_FLOW);
+	is(sample_decide(s, "reply",
+			 (const char *const[SAMPLE_ARGS]){
+				 "thread@=@1", "other@=@2", "body@=@3" }),
+	   VERDICT_DENY, DECIDED_FLOW);
+	is(sample_decide(s, "reply",
+			 (const char *const[SAMPLE_ARGS]){
+				 "thread@=@2", "quote@=@3", "body=Hi" }),
+	   VERDICT_ALLOW, DECIDED_ROW);
+	assert_true(span_is(s->d.recipient, "bob@example.net"));
+	sample_free(s);
+}
+
+/* The recipient is the first selector's, not that of content before it. */
+static void recipient_is_the_selectors(void **)
+{
+	struct sample *s = sample_new(more);
+	uint64_t hers = sample_item(s, "mail", FAMILY);
+	uint64_t his = sample_item(s, "mail", "");
+
+	s->labels[his - 1] = s->owner_label; /* may go anywhere */
+	sample_handle(s, hers, "mail.thread", TYPE_ID, "mail-1");
+	sample_handle(s, his, "mail.text", TYPE_TEXT, "words for all");
+	is(sample_decide(s, "reply",
+			 (const char *const[SAMPLE_ARGS]){
+				 "quote@=@2", "thread@=@1", "body=Hi" }),
+	   VERDICT_ALLOW, DECIDED_ROW);
+	assert_true(span_is(s->d.recipient, FAMILY));
+	sample_free(s);
+}
+
+/* Who is written to beside the thread is not of it. */
+static void copy_of_an_answer(void **)
+{
+	struct sample *s = sample_new(more);
+	uint64_t hers = sample_item(s, "mail", FAMILY);
+
+	sample_owner(s, "copies to bob@example.net");
+	sample_handle(s, hers, "mail.thread", TYPE_ID, "mail-1");
+	sample_handle(s, hers, "mail.text", TYPE_TEXT, "her own words");
+	is(sample_decide(s, "copy",
+			 (const char *const[SAMPLE_ARGS]){ "thread@=@1",
+							   "cc=bob@example.net",
+							   "body@=@2" }),
+	   VERDICT_DENY, DECIDED_FLOW);
+	is(sample_decide(s, "copy",
+			 (const char *const[SAMPLE_ARGS]){ "thread@=@1",
+							   "cc=bob@example.net",
+							   "body=Hi" }),
+	   VERDICT_ALLOW, DECIDED_ROW);
+	sample_free(s);
+}
+
+/* A target that says nothing of whom is not who the handle is about. */
+static void target_without_a_reader(void **)
+{
+	struct sample *s = sample_new(more);
+	uint64_t hers = sample_item(s, "mail", FAMILY);
+
+	sample_owner(s, "call 151234567");
+	sample_handle(s, hers, "mail.thread", TYPE_ID, "mail-1");
+	sample_handle(s, hers, "mail.text", TYPE_TEXT, "her own words");
+	is(sample_decide(s, "call",
+			 (const char *const[SAMPLE_ARGS]){ "number#=151234567",
+							   "about@=@1",
+							   "text@=@2" }),
+	   VERDICT_DENY, DECIDED_FLOW);
+	sample_free(s);
+}
+
+/* Whom a row refuses it refuses however he spells himself. */
+static void refused_address_in_capitals(void **)
+{
+	static const char *const to_her[SAMPLE_ARGS] = {
+		"to=EVE@evil.example"
+	};
+	static const char *const reply[SAMPLE_ARGS] = { "thread@=@1",
+							"body=Hi" };
+	struct sample *s = sample_new(more);
+
+	sample_owner(s, "write to EVE@evil.example");
+	is(sample_decide(s, "mail", to_her), VERDICT_DENY, DECIDED_ROW);
+	sample_handle(s, sample_item(s, "mail", "Eve@evil.example"),
+		      "mail.thread", TYPE_ID, "mail-1");
+	is(sample_decide(s, "reply", reply), VERDICT_DENY, DECIDED_ROW);
+	sample_free(s);
+}
+
+/* A target in another company is the same target: no step is jumped over. */
+static void step_in_another_list(void **)
+{
+	struct sample *s = sample_new(more);
+
+	is(sample_decide(s, "warm",
+			 (const char *const[SAMPLE_ARGS]){ "room[]=living",
+							   "to#=16" }),
+	   VERDICT_ALLOW, DECIDED_ROW);
+	is(sample_decide(s, "warm",
+			 (const char *const[SAMPLE_ARGS]){
+				 "room[]=living", "room[]=office", "to#=23" }),
+	   VERDICT_DENY, DECIDED_ARG);
+	is(sample_decide(s, "warm",
+			 (const char *const[SAMPLE_ARGS]){ "room[]=office",
+							   "to#=23" }),
+	   VERDICT_ALLOW, DECIDED_ROW);
+	sample_free(s);
+}
+
+/* A search is sent to somebody, too: a free text is looked at in any role. */
+static void secret_in_a_selector(void **)
+{
+	static const char *const args[SAMPLE_ARGS] = { "query=her secret" };
+	struct sample *s = sample_new(more);
+
+	is(sample_decide(s, "find", args), VERDICT_ALLOW, DECIDED_ROW);
+	sample_shown(s, sample_item(s, "mail", FAMILY));
+	is(sample_decide(s, "find", args), VERDICT_DENY, DECIDED_FLOW);
+	sample_free(s);
+}
+
+/* "Always to her" was not said of what others have written. */
+static void remembered_with_other_content(void **)
+{
+	struct decide_clause c = { .id = 7,
+				   .capability = "note",
+				   .expires_s = UINT64_MAX,
+				   .n = 1,
+				   .v = { { .name = SPAN_LIT("to"),
+					    .value = SPAN_LIT(FAMILY) } } };
+	struct sample *s = sample_new(more);
+
+	s->in.clauses = &c;
+	s->in.n_clauses = 1;
+	is(sample_decide(
+		   s, "note",
+		   (const char *const[SAMPLE_ARGS]){ "to=" FAMILY, "body=Hi" }),
+	   VERDICT_ALLOW, DECIDED_CLAUSE);
+	(void)sample_item(s, "mail", "");
+	s->labels[0] = s->owner_label; /* may go anywhere */
+	sample_handle(s, 1, "mail.text", TYPE_TEXT, "words of a reader");
+	is(sample_decide(s, "note",
+			 (const char *const[SAMPLE_ARGS]){ "to=" FAMILY,
+							   "body@=@1" }),
+	   VERDICT_ASK, DECIDED_ARG);
+	sample_free(s);
+}
+
+/* Emphasis around a name hides it from nobody. */
+static void mention_in_emphasis(void **)
+{
+	static const char *const args[SAMPLE_ARGS] = { "chat=11122233",
+						       "text=_@bob_ a@b" };
+	struct sample *s = sample_new(text);
+
+	is(sample_decide(s, "tell", args), VERDICT_ALLOW, DECIDED_ROW);
+	assert_true(span_is(s->d.rows[1].value, "_[@]bob_ a@b"));
+	sample_free(s);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -569,6 +892,19 @@ int main(void)
 		cmocka_unit_test(remembered),
 		cmocka_unit_test(past_the_lease),
 		cmocka_unit_test(links_are_broken),
+		cmocka_unit_test(envelope_named_in_a_message),
+		cmocka_unit_test(written_among_the_cards),
+		cmocka_unit_test(target_put_together),
+		cmocka_unit_test(id_of_another_provider),
+		cmocka_unit_test(answer_with_other_handles),
+		cmocka_unit_test(recipient_is_the_selectors),
+		cmocka_unit_test(copy_of_an_answer),
+		cmocka_unit_test(target_without_a_reader),
+		cmocka_unit_test(refused_address_in_capitals),
+		cmocka_unit_test(step_in_another_list),
+		cmocka_unit_test(mention_in_emphasis),
+		cmocka_unit_test(secret_in_a_selector),
+		cmocka_unit_test(remembered_with_other_content),
 	};
 
 	return cmocka_run_group_tests_name("policy/rules", tests, NULL, NULL);

@@ -49,8 +49,8 @@ def tripped():
         os.unlink(os.path.join(audit, 'filler'))
         b.status_until('the log is opened again', lambda s: (
             s['core']['state'] == 'up' and s['core']['records_held'] == 0))
-        need([r['by'] for r in b.audit() if r['kind'] == 'kill'] == ['audit'],
-             'then the kill is on record')
+        b.audit_until('then the kill is on record', lambda records: [
+            r['by'] for r in records if r['kind'] == 'kill'] == ['audit'])
 
 
 def main():
