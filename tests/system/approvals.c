@@ -79,6 +79,7 @@ static struct world {
 	pid_t auditd, broker, store, cutter;
 	struct chan auditd_monitor, store_monitor, monitor, control;
 	struct chan planner, outbox;
+	struct chan earlier; /* the planner of the task before: at work, too */
 	struct gate *gate;
 	uint64_t next, calls;
 	uint64_t task;			       /* the last one */
@@ -294,13 +295,14 @@ static void end(void)
 	chan_done(&w.store_monitor);
 	chan_done(&w.outbox);
 	chan_done(&w.planner);
-	w.planner.fd = -1;
+	chan_done(&w.earlier);
+	w.planner.fd = w.earlier.fd = -1;
 }
 
 static int setup(void **)
 {
 	w = (struct world){ .dir = "/tmp/bhap-XXXXXX", .next = 1 };
-	w.planner.fd = -1;
+	w.planner.fd = w.earlier.fd = -1;
 	assert_non_null(mkdtemp(w.dir));
 	begin(policy_text);
 	return 0;
@@ -324,6 +326,8 @@ static void task(void)
 	hear(&w.control, MSG_C_OK);
 	hear(&w.monitor, MSG_TASK_START);
 	assert_int_equal(chan_pair(pair), 0);
+	assert_int_equal(w.earlier.fd, -1);
+	w.earlier = w.planner;
 	chan_limited(&w.planner, pair[0]);
 	out.vm_new = (struct m_vm_new){ w.next++, VM_PLANNER, 0 };
 	w.task = out.ids.task = in.task_start.task;
