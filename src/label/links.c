@@ -358,6 +358,12 @@ void link_set_read(struct link_set *s, struct span text)
 
 /* --- what leaves ------------------------------------------------------- */
 
+/* A reference in place of what would be broken, or of a slash, which is not. */
+static bool is_written(struct span s, size_t i)
+{
+	return is_reference(s, i) && (s.p[i] == '&' || s.p[i + 1] == '/');
+}
+
 /* The rest of a word from its link on, so that no client makes a link of it,
  * and a person can read it. What ends the word joins nothing. */
 static void put_broken(struct buf *out, struct span rest)
@@ -371,8 +377,7 @@ static void put_broken(struct buf *out, struct span rest)
 		if (d && !last)
 			buf_str(out, "[.]");
 		else if (!last &&
-			 (one_of(rest.p[i], ":@") ||
-			  (rest.p[i] == '&' && is_reference(rest, i)) ||
+			 (one_of(rest.p[i], ":@") || is_written(rest, i) ||
 			  is_schemeless(rest, i)))
 			buf_printf(out, "[%c]", rest.p[i]);
 		else

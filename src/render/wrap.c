@@ -78,11 +78,11 @@ static void full(struct wrap *w, size_t piece)
 	const size_t at = w->blank;
 	CLEAN_BUF struct buf word;
 
+	buf_init(&word, w->out->n);
 	if (!at || strlen(w->prefix) + columns + piece > w->columns) {
 		line(w, true);
 		return;
 	}
-	buf_init(&word, w->out->n);
 	buf_span(&word, buf_part(w->out, at, w->out->n - at));
 	buf_cut(w->out, at);
 	line(w, true);
