@@ -209,7 +209,7 @@ json_t *frame_json(const struct m_frame *f, bool full)
 	static const struct render_opts ascii = { .ascii = true };
 	struct span payload = shown(f, full);
 	CLEAN_FREE char *hex = malloc(2 * payload.n + 1);
-	CLEAN_BUF struct buf text;
+	CLEAN_BUF struct buf text = { 0 };
 	char own[SAYS];
 
 	if (!hex)

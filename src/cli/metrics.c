@@ -98,7 +98,7 @@ static int print(struct span body, const struct cli *cli)
 
 int cmd_metrics(int argc, char **argv, const struct cli *cli)
 {
-	CLEAN_BUF struct buf b;
+	CLEAN_BUF struct buf b = { 0 };
 	struct conf conf;
 	const char *path;
 	int r;

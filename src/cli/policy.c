@@ -75,7 +75,7 @@ struct policy *policy_or_say(const char *path)
 struct policy *policy_configured(const struct cli *cli)
 {
 	static const struct policy_zones zones = { .read = conf_zone_read };
-	CLEAN_BUF struct buf errs;
+	CLEAN_BUF struct buf errs = { 0 };
 	struct policy *p = NULL;
 	struct conf conf;
 

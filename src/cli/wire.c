@@ -56,7 +56,7 @@ static int put_text(const struct buf *b)
 /* "vm-17" and "reader item=3": of our monitor, shown as if it were not. */
 static int show_name(struct view *v, const struct m_hello *h)
 {
-	CLEAN_BUF struct buf b;
+	CLEAN_BUF struct buf b = { 0 };
 
 	v->named = true;
 	if (v->cli->json)
@@ -75,7 +75,7 @@ static int show_name(struct view *v, const struct m_hello *h)
 
 static int show_end(struct view *v, const struct m_vm_gone *g)
 {
-	CLEAN_BUF struct buf b;
+	CLEAN_BUF struct buf b = { 0 };
 
 	v->ended = true;
 	if (v->cli->json)
@@ -91,7 +91,7 @@ static int show_end(struct view *v, const struct m_vm_gone *g)
 
 static int show_frame(const struct view *v, const struct m_frame *f)
 {
-	CLEAN_BUF struct buf b;
+	CLEAN_BUF struct buf b = { 0 };
 	json_t *j;
 
 	if (v->cli->json) {

@@ -742,7 +742,7 @@ static int obey(void)
  * and ends. */
 static int report(char **envp)
 {
-	CLEAN_BUF struct buf b;
+	CLEAN_BUF struct buf b = { 0 };
 	char want[16] = { 0 };
 
 	if (fd_read_all(talk_fd, want, sizeof(want) - 1) < 0)

@@ -470,7 +470,7 @@ static int session_run(struct session *ss)
  * learns the cause first. */
 static int exit_send(struct session *ss)
 {
-	CLEAN_BUF struct buf b;
+	CLEAN_BUF struct buf b = { 0 };
 	int r = port_send(ss->r->port, &ss->mux.out);
 	size_t i;
 
@@ -504,7 +504,7 @@ static int session_end(struct session *ss)
 /* The word that the workload stands, and then the workload's own stream. */
 static int session_start(struct session *ss)
 {
-	CLEAN_BUF struct buf ready;
+	CLEAN_BUF struct buf ready = { 0 };
 	struct mux_stream *s;
 
 	ss->control = mux_open(&ss->mux, WIRE_CONTROL);

@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct canary_tag tag = { CANARY_TASK, 1, 0 };
 	static struct canaries *c;
 	struct canary_match m;
-	CLEAN_BUF struct buf b;
+	CLEAN_BUF struct buf b = { 0 };
 
 	if (!c) {
 		c = canaries_new();

@@ -218,7 +218,7 @@ static size_t begin_around(struct span word, size_t i, struct host h,
 }
 
 /* A character that the address of a Markdown or HTML link may be written with
- * in place of itself: &#46; &#x2e; &period; and \. */
+ * in place of itself: &#46; &#x2e; &period; and \. if that ends no word. */
 static bool is_reference(struct span s, size_t i)
 {
 	static const char *const names[] = { "&period;", "&colon;", "&sol;",
@@ -229,7 +229,7 @@ static bool is_reference(struct span s, size_t i)
 	if (s.p[i] == '&')
 		return s.p[i + 1] == '#' ||
 		       bytes_at(s, i, names, ARRAY_SIZE(names));
-	return s.p[i] == '\\' && one_of(s.p[i + 1], ".:/@");
+	return s.p[i] == '\\' && s.n - i > 2 && one_of(s.p[i + 1], ".:/@");
 }
 
 /* "//host" as the whole of an address: of the scheme that the page has. */

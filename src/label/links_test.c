@@ -117,6 +117,7 @@ static void test_rules(void **)
 	link_set_init(&set);
 	link_set_read(&set, SPAN_LIT("mail with https://a.org/x. and b.org"));
 	assert_int_equal(set.n, 2);
+	apply("so \\\\. And", LINKS_STRIP, &set, "so \\\\. And");
 	apply("(b.orgttp:\\/Taigl)", LINKS_STRIP, &set,
 	      "(b[.]orgttp[:][\\]/Taigl)");
 	apply("at https://a.org/x!", LINKS_STRIP, &set,

@@ -169,8 +169,8 @@ struct bound {
 static void diff_number(struct diff *d, const char *what, const struct arg *was,
 			const struct arg *is, struct bound v)
 {
-	CLEAN_BUF struct buf x;
-	CLEAN_BUF struct buf y;
+	CLEAN_BUF struct buf x = { 0 };
+	CLEAN_BUF struct buf y = { 0 };
 
 	if (v.was == v.is)
 		return;
@@ -439,8 +439,8 @@ static void diff_who(struct diff *d, enum change c, const struct policy *p,
 static void diff_wait(struct diff *d, const char *what, uint64_t was,
 		      uint64_t is, bool longer_is_more)
 {
-	CLEAN_BUF struct buf a;
-	CLEAN_BUF struct buf b;
+	CLEAN_BUF struct buf a = { 0 };
+	CLEAN_BUF struct buf b = { 0 };
 
 	if (was == is)
 		return;

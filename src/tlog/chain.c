@@ -101,7 +101,7 @@ static int take_sig(struct chain_link *l, struct span note)
 static int take_text(struct chain_link *l, struct span text, const char *name,
 		     size_t epoch)
 {
-	CLEAN_BUF struct buf want;
+	CLEAN_BUF struct buf want = { 0 };
 	struct span rest = text;
 	struct span index;
 

@@ -595,7 +595,7 @@ static bool wal_is_new(struct tlog *t)
 /* The checkpoint is made last, so a log without one has no records yet. */
 static int create_rest(struct tlog *t)
 {
-	CLEAN_BUF struct buf vkey;
+	CLEAN_BUF struct buf vkey = { 0 };
 	int r;
 
 	if (layout_exists(t->dir, "tile") != 0 || !wal_is_new(t))

@@ -72,8 +72,8 @@ static const char *text_of(const json_t *o, const char *key)
 static const struct policy *policy_at(const char *path)
 {
 	static const struct policy_zones zones = { .read = conf_zone_read };
-	CLEAN_BUF struct buf text;
-	CLEAN_BUF struct buf errs;
+	CLEAN_BUF struct buf text = { 0 };
+	CLEAN_BUF struct buf errs = { 0 };
 	const char *slash = strrchr(path, '/');
 	size_t i;
 

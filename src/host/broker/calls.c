@@ -183,7 +183,7 @@ static void remember(struct broker *b, struct task *t,
 		     const struct m_call *call, const struct decision *d,
 		     uint64_t index)
 {
-	CLEAN_BUF struct buf out;
+	CLEAN_BUF struct buf out = { 0 };
 	struct request *q;
 
 	if (t->n_requests == BROKER_REQUESTS)

@@ -173,7 +173,7 @@ static void gather(struct broker *b, enum row_kind kind, struct span key,
 /* What was gathered, as b->ask. False: it is more than one message takes. */
 static bool rows_ask(struct broker *b)
 {
-	CLEAN_BUF struct buf size;
+	CLEAN_BUF struct buf size = { 0 };
 	size_t at = 0;
 	uint32_t i;
 

@@ -179,7 +179,7 @@ static void make_session(struct broker *b, struct task *t)
 /* What is told of it when it is no more. */
 static void end_session(struct task *t)
 {
-	CLEAN_BUF struct buf label;
+	CLEAN_BUF struct buf label = { 0 };
 
 	if (!t->session)
 		return;
@@ -790,7 +790,7 @@ void call_task_get(struct broker *b, struct peer *p)
 {
 	struct task *t = task_at_work(b, p);
 	char canaries[TRIP_CANARIES];
-	CLEAN_BUF struct buf view;
+	CLEAN_BUF struct buf view = { 0 };
 	bool record;
 
 	if (!t)
@@ -814,7 +814,7 @@ void call_answer(struct broker *b, struct peer *p)
 {
 	struct task *t = task_at_work(b, p);
 	struct span text = b->in.text.text;
-	CLEAN_BUF struct buf label;
+	CLEAN_BUF struct buf label = { 0 };
 	struct msg_ids ids;
 	struct item *it;
 

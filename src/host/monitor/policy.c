@@ -99,7 +99,7 @@ const char *policy_name(const struct monitor *m)
 int policy_open(struct monitor *m, struct err *err)
 {
 	CLEAN_FD int text = policy_memfd(m->conf.policy, err);
-	CLEAN_BUF struct buf bundle;
+	CLEAN_BUF struct buf bundle = { 0 };
 	int r;
 
 	if (text < 0)

@@ -194,7 +194,7 @@ int start_broker(struct monitor *m, struct err *err)
 {
 	CLEAN_FD int control = -1;
 	CLEAN_FD int theirs = -1;
-	CLEAN_BUF struct buf arg;
+	CLEAN_BUF struct buf arg = { 0 };
 	char boot[64];
 	int r = pair_of(&control, &theirs, err);
 
