@@ -14,8 +14,9 @@ struct span rd_bytes(struct rd *rd, size_t n)
 		rd->bad = true;
 		return (struct span){ NULL, 0 };
 	}
-	/* bytes that are none may be NULL */
-	s = span_of(rd->p ? rd->p + rd->pos : NULL, n);
+	if (!rd->p) /* none of no bytes */
+		return (struct span){ NULL, 0 };
+	s = span_of(rd->p + rd->pos, n);
 	rd->pos += n;
 	return s;
 }
