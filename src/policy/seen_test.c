@@ -214,8 +214,10 @@ static void exactly(const struct row *row, const char *arg,
 	for (i = 0; i < row->n; i++)
 		if (row->conds[i].arg && !strcmp(row->conds[i].arg->name, arg))
 			in = row->conds[i].in;
-	if (!in)
+	if (!in) {
 		fail_msg("%s is not limited", arg);
+		return;
+	}
 	assert_int_equal(in->n, n);
 	for (i = 0; i < n; i++) {
 		for (k = 0; k < n && !span_is(in->v[k], want[i]); k++)
