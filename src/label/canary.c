@@ -12,7 +12,6 @@
 #include <stdlib.h>
 
 #include "label/decode.h"
-#include "label/fold.h"
 #include "label/hash.h"
 
 enum {
@@ -39,7 +38,7 @@ struct canaries {
 	struct canary live[CANARY_LIVE];
 	size_t n, next;
 	struct slot *slots;
-	struct buf symbols, bytes, packed; /* of the value looked at */
+	struct decoder value; /* that is looked at */
 };
 
 const char *canary_zone_name(unsigned z)
@@ -64,9 +63,7 @@ struct canaries *canaries_new(void)
 		free(c);
 		return NULL;
 	}
-	buf_init(&c->symbols, PACKED_MAX);
-	buf_init(&c->bytes, PACKED_MAX);
-	buf_init(&c->packed, PACKED_MAX);
+	decoder_init(&c->value, PACKED_MAX);
 	return c;
 }
 
@@ -74,9 +71,7 @@ void canaries_free(struct canaries *c)
 {
 	if (!c)
 		return;
-	buf_done(&c->symbols);
-	buf_done(&c->bytes);
-	buf_done(&c->packed);
+	decoder_done(&c->value);
 	free(c->slots);
 	free(c);
 }
@@ -189,11 +184,11 @@ static const struct slot *find(const struct canaries *c, uint64_t part)
 	return c->slots[i].part ? &c->slots[i] : NULL;
 }
 
-/* In a folded text, c->packed. */
+/* In the form that was decoded last. */
 static bool look(const struct canaries *c, enum gram_form form,
 		 struct canary_match *ret)
 {
-	const struct span v = buf_view(&c->packed);
+	const struct span v = buf_view(&c->value.text);
 	const struct slot *s;
 	uint64_t part;
 	size_t i;
@@ -211,51 +206,14 @@ static bool look(const struct canaries *c, enum gram_form form,
 	return false;
 }
 
-static bool look_plain(struct canaries *c, struct span value,
-		       struct canary_match *ret)
-{
-	buf_reset(&c->packed);
-	fold_text(&c->packed, value);
-	return look(c, GRAM_PLAIN, ret);
-}
-
-static bool look_url(struct canaries *c, struct span value,
-		     struct canary_match *ret)
-{
-	buf_reset(&c->bytes);
-	decode_url(&c->bytes, value);
-	buf_reset(&c->packed);
-	fold_text(&c->packed, buf_view(&c->bytes));
-	return look(c, GRAM_URL, ret);
-}
-
-static const struct {
-	enum gram_form form;
-	unsigned bits, variants;
-	void (*symbols)(struct buf *out, struct span s, size_t least);
-} alphabets[] = {
-	{ GRAM_HEX, HEX_BITS, HEX_VARIANTS, symbols_hex },
-	{ GRAM_BASE64, BASE64_BITS, BASE64_VARIANTS, symbols_base64 },
-	{ GRAM_BASE32, BASE32_BITS, BASE32_VARIANTS, symbols_base32 },
-};
-
 static bool look_decoded(struct canaries *c, struct span value,
 			 struct canary_match *ret)
 {
-	unsigned k;
-	size_t i;
+	unsigned a;
 
-	for (i = 0; i < ARRAY_SIZE(alphabets); i++) {
-		buf_reset(&c->symbols);
-		alphabets[i].symbols(&c->symbols, value, CANARY_TRIP);
-		buf_reset(&c->packed);
-		for (k = 0; c->symbols.n && k < alphabets[i].variants; k++) {
-			buf_reset(&c->bytes);
-			decode_symbols(&c->bytes, buf_view(&c->symbols),
-				       alphabets[i].bits, k);
-			fold_runs(&c->packed, buf_view(&c->bytes), CANARY_TRIP);
-		}
-		if (look(c, alphabets[i].form, ret))
+	for (a = 0; a < DECODE_ALPHABETS; a++) {
+		decoder_alphabet(&c->value, value, a, CANARY_TRIP);
+		if (look(c, GRAM_HEX + a, ret))
 			return true;
 	}
 	return false;
@@ -267,7 +225,11 @@ bool canary_scan(struct canaries *c, struct span value,
 	*ret = (struct canary_match){ 0 };
 	if (!c->n)
 		return false;
-	return look_plain(c, value, ret) || look_url(c, value, ret) ||
-	       look_decoded(c, value, ret) || c->packed.bad || c->bytes.bad ||
-	       c->symbols.bad;
+	decoder_plain(&c->value, value);
+	if (look(c, GRAM_PLAIN, ret))
+		return true;
+	decoder_url(&c->value, value, 0);
+	if (look(c, GRAM_URL, ret))
+		return true;
+	return look_decoded(c, value, ret) || c->value.failed;
 }

@@ -1,6 +1,8 @@
 /* decode: see decode.h. */
 #include "label/decode.h"
 
+#include "label/fold.h"
+
 /* How many symbols that many bytes take. */
 static size_t hex_least(size_t bytes)
 {
@@ -187,4 +189,78 @@ void decode_symbols(struct buf *out, struct span symbols, unsigned bits,
 		to[n++] = (uint8_t)(acc >> have);
 	}
 	buf_cut(out, out->n - symbols.n + n);
+}
+
+/* --- a value, form by form ------------------------------------------------ */
+
+void decoder_init(struct decoder *d, size_t max)
+{
+	*d = (struct decoder){ 0 };
+	buf_init(&d->text, max);
+	buf_init(&d->symbols, max);
+	buf_init(&d->bytes, max);
+}
+
+void decoder_done(struct decoder *d)
+{
+	buf_done(&d->text);
+	buf_done(&d->symbols);
+	buf_done(&d->bytes);
+}
+
+/* A buffer that is emptied for the next form forgets that it was too small. */
+static void note_room(struct decoder *d)
+{
+	d->failed |=
+		!buf_ok(&d->text) || !buf_ok(&d->symbols) || !buf_ok(&d->bytes);
+}
+
+void decoder_plain(struct decoder *d, struct span value)
+{
+	buf_reset(&d->text);
+	buf_reset(&d->symbols);
+	buf_reset(&d->bytes);
+	d->failed = false;
+	fold_text(&d->text, value);
+	note_room(d);
+}
+
+void decoder_url(struct decoder *d, struct span value, size_t least)
+{
+	buf_reset(&d->bytes);
+	buf_reset(&d->text);
+	decode_url(&d->bytes, value);
+	if (least)
+		fold_runs(&d->text, buf_view(&d->bytes), least);
+	else
+		fold_text(&d->text, buf_view(&d->bytes));
+	note_room(d);
+}
+
+void decoder_alphabet(struct decoder *d, struct span value,
+		      enum decode_alphabet a, size_t least)
+{
+	static const struct {
+		unsigned bits, variants;
+		void (*symbols)(struct buf *out, struct span s, size_t least);
+	} alphabets[] = {
+		[DECODE_HEX] = { HEX_BITS, HEX_VARIANTS, symbols_hex },
+		[DECODE_BASE64] = { BASE64_BITS, BASE64_VARIANTS,
+				    symbols_base64 },
+		[DECODE_BASE32] = { BASE32_BITS, BASE32_VARIANTS,
+				    symbols_base32 },
+	};
+	unsigned k;
+
+	buf_reset(&d->symbols);
+	buf_reset(&d->text);
+	alphabets[a].symbols(&d->symbols, value, least);
+	note_room(d);
+	for (k = 0; d->symbols.n && k < alphabets[a].variants; k++) {
+		buf_reset(&d->bytes);
+		decode_symbols(&d->bytes, buf_view(&d->symbols),
+			       alphabets[a].bits, k);
+		fold_runs(&d->text, buf_view(&d->bytes), least);
+		note_room(d);
+	}
 }

@@ -22,6 +22,13 @@ enum {
 	BASE32_VARIANTS = 8,
 };
 
+enum decode_alphabet {
+	DECODE_HEX,
+	DECODE_BASE64,
+	DECODE_BASE32,
+	DECODE_ALPHABETS
+};
+
 /* %XX, again and again; nothing if there is none. */
 void decode_url(struct buf *out, struct span s);
 
@@ -40,5 +47,30 @@ void symbols_base32(struct buf *out, struct span s, size_t least);
  * a break gives a 0. */
 void decode_symbols(struct buf *out, struct span symbols, unsigned bits,
 		    unsigned skip);
+
+/* --- a value, form by form ------------------------------------------------ */
+
+/* What a value says in the form that was asked for last, folded (fold.h). */
+struct decoder {
+	struct buf text;
+	struct buf symbols, bytes;
+	bool failed; /* no room in one of the forms: there may be more */
+};
+
+/* max: bytes of each buffer. */
+void decoder_init(struct decoder *d, size_t max);
+void decoder_done(struct decoder *d);
+
+/* As it is written. Forgets the failure of the value before: the first form. */
+void decoder_plain(struct decoder *d, struct span value);
+
+/* With its %XX decoded: the runs of `least` characters or more, or with 0 all
+ * of it as one text. */
+void decoder_url(struct decoder *d, struct span value, size_t least);
+
+/* The passages of an alphabet, in all variants: what is text in one of them is
+ * not in the others. */
+void decoder_alphabet(struct decoder *d, struct span value,
+		      enum decode_alphabet a, size_t least);
 
 #endif

@@ -21,6 +21,7 @@ enum {
 	PACKED_MAX = 4 * GRAM_VALUE_MAX,
 };
 
+static_assert(GRAM_FORM_MAX - GRAM_HEX == (int)DECODE_ALPHABETS, "the same");
 static_assert(GRAM + GRAM_STRIDE - 1 <= GRAM_MIN, "every passage is met");
 static_assert(GRAM_TEXT_MAX / GRAM_STRIDE + 1 < 1 << POSITION_BITS,
 	      "a slot has room for every position");
@@ -37,7 +38,7 @@ struct gram {
 	uint32_t n_slots, n_grams;
 	struct source *sources;
 	uint32_t n_sources, cap_sources;
-	struct buf symbols, bytes, packed; /* of the value looked at */
+	struct decoder value; /* that is looked at */
 };
 
 const char *gram_form_name(enum gram_form f)
@@ -66,9 +67,7 @@ struct gram *gram_new(uint64_t seed)
 		return NULL;
 	}
 	buf_init(&g->text, GRAM_TEXT_MAX);
-	buf_init(&g->symbols, PACKED_MAX);
-	buf_init(&g->bytes, PACKED_MAX);
-	buf_init(&g->packed, PACKED_MAX);
+	decoder_init(&g->value, PACKED_MAX);
 	return g;
 }
 
@@ -77,9 +76,7 @@ void gram_free(struct gram *g)
 	if (!g)
 		return;
 	buf_done(&g->text);
-	buf_done(&g->symbols);
-	buf_done(&g->bytes);
-	buf_done(&g->packed);
+	decoder_done(&g->value);
 	free(g->slots);
 	free(g->sources);
 	free(g);
@@ -348,70 +345,25 @@ static void reverse(struct buf *b)
 	}
 }
 
-static const struct {
-	enum gram_form form;
-	unsigned bits, variants;
-	void (*symbols)(struct buf *out, struct span s, size_t least);
-} alphabets[] = {
-	{ GRAM_HEX, HEX_BITS, HEX_VARIANTS, symbols_hex },
-	{ GRAM_BASE64, BASE64_BITS, BASE64_VARIANTS, symbols_base64 },
-	{ GRAM_BASE32, BASE32_BITS, BASE32_VARIANTS, symbols_base32 },
-};
-
-/* Where there was no room, what was not looked at could have been a copy. */
-static void note_room(const struct gram *g, struct gram_match *ret)
-{
-	ret->failed |= !buf_ok(&g->bytes) || !buf_ok(&g->packed) ||
-		       !buf_ok(&g->symbols);
-}
-
-static void look_url(struct gram *g, struct span value, struct gram_match *ret)
-{
-	buf_reset(&g->bytes);
-	buf_reset(&g->packed);
-	decode_url(&g->bytes, value);
-	fold_runs(&g->packed, buf_view(&g->bytes), GRAM_MIN);
-	look_all(g, buf_view(&g->packed), GRAM_URL, ret);
-	note_room(g, ret);
-}
-
-/* All variants of an alphabet are one form: what is text in one of them is not
- * in the others. */
-static void look_decoded(struct gram *g, struct span value,
-			 struct gram_match *ret)
-{
-	size_t i;
-	unsigned k;
-
-	for (i = 0; i < ARRAY_SIZE(alphabets); i++) {
-		buf_reset(&g->symbols);
-		alphabets[i].symbols(&g->symbols, value, GRAM_MIN);
-		note_room(g, ret);
-		buf_reset(&g->packed);
-		for (k = 0; g->symbols.n && k < alphabets[i].variants; k++) {
-			buf_reset(&g->bytes);
-			decode_symbols(&g->bytes, buf_view(&g->symbols),
-				       alphabets[i].bits, k);
-			fold_runs(&g->packed, buf_view(&g->bytes), GRAM_MIN);
-			note_room(g, ret);
-		}
-		look_all(g, buf_view(&g->packed), alphabets[i].form, ret);
-	}
-}
-
 void gram_match(struct gram *g, struct span value, struct gram_match *ret)
 {
+	unsigned a;
+
 	*ret = (struct gram_match){ .label = label_empty() };
 	if (value.n > GRAM_VALUE_MAX)
 		value.n = GRAM_VALUE_MAX;
 	if (!g->n_sources)
 		return;
-	buf_reset(&g->packed);
-	fold_text(&g->packed, value);
-	note_room(g, ret);
-	look_all(g, buf_view(&g->packed), GRAM_PLAIN, ret);
-	reverse(&g->packed);
-	look_all(g, buf_view(&g->packed), GRAM_REVERSED, ret);
-	look_url(g, value, ret);
-	look_decoded(g, value, ret);
+	decoder_plain(&g->value, value);
+	look_all(g, buf_view(&g->value.text), GRAM_PLAIN, ret);
+	reverse(&g->value.text);
+	look_all(g, buf_view(&g->value.text), GRAM_REVERSED, ret);
+	decoder_url(&g->value, value, GRAM_MIN);
+	look_all(g, buf_view(&g->value.text), GRAM_URL, ret);
+	for (a = 0; a < DECODE_ALPHABETS; a++) {
+		decoder_alphabet(&g->value, value, a, GRAM_MIN);
+		look_all(g, buf_view(&g->value.text), GRAM_HEX + a, ret);
+	}
+	/* What was not looked at could have been a copy. */
+	ret->failed = g->value.failed;
 }

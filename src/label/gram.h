@@ -35,7 +35,7 @@ enum gram_form {
 	GRAM_PLAIN,
 	GRAM_REVERSED,
 	GRAM_URL,
-	GRAM_HEX,
+	GRAM_HEX, /* from here on in the order of enum decode_alphabet */
 	GRAM_BASE64,
 	GRAM_BASE32,
 	GRAM_FORM_MAX
