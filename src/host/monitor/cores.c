@@ -258,8 +258,10 @@ static void on_refusal(struct monitor *m, struct core *c)
 	    !utf8_valid(span_str(why)))
 		(void)str_printf(why, sizeof(why), "it refuses; see the log");
 	core_lost(m, c, why);
-	if (c == &m->auditd)
-		latch_log_failed(m, why);
+	if (c != &m->auditd)
+		return;
+	m->gen.spare = true;
+	latch_log_failed(m, why);
 }
 
 static void on_room(struct monitor *m, struct core *)

@@ -127,6 +127,7 @@ static bool said_why(struct core *c, char *ret, size_t cap)
 		if (c->m->in.type != MSG_AUDIT_FAIL &&
 		    c->m->in.type != MSG_S_FAIL)
 			continue;
+		c->m->gen.spare |= c->m->in.type == MSG_AUDIT_FAIL;
 		(void)str_printf(ret, cap, "%.*s", (int)c->m->in.text.text.n,
 				 (const char *)c->m->in.text.text.p);
 		utf8_trim(ret);

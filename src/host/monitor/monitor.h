@@ -111,6 +111,7 @@ struct generation {
 	struct sup sup;
 	bool failing; /* to be ended */
 	bool log;     /* its auditd takes records */
+	bool spare;   /* it ended for its log: no item at work was at fault */
 	struct core *blamed;
 	char cause[SUP_CAUSE];
 };

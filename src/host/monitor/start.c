@@ -162,10 +162,15 @@ int start_store(struct monitor *m, struct err *err)
 			       err);
 	(void)str_printf(arg, sizeof(arg),
 			 "items=%u bytes=%llu per_source=%u reserve=%llu "
-			 "history=%u last=%s",
+			 "history=%u%s last=%s",
 			 q->items, (unsigned long long)q->bytes, q->per_source,
-			 (unsigned long long)q->reserve, q->history, last);
-	return r == 0 ? hello(m, &m->store, "store", arg, err) : r;
+			 (unsigned long long)q->reserve, q->history,
+			 m->gen.spare ? " spare" : "", last);
+	if (r == 0)
+		r = hello(m, &m->store, "store", arg, err);
+	if (r == 0)
+		m->gen.spare = false;
+	return r;
 }
 
 /* Control's channel to the broker of before hangs up; here is the next. */

@@ -689,6 +689,8 @@ static int recover(struct db *d)
 		r = meta_bytes(d, "tip_root", d->state.tip_root, 32);
 	if (r == -ENOENT)
 		r = 0;
+	if (r == 0 && d->bounds.spare)
+		r = db_release(d);
 	if (r < 0)
 		return r;
 	s = sql_use(d, ST_RECOVER);

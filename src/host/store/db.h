@@ -37,6 +37,7 @@ struct db_bounds {
 	uint64_t per_source; /* items; of the bytes, the same share */
 	uint64_t reserve;    /* bytes left free on the disk for others */
 	uint64_t history;    /* items kept after their verdict */
+	bool spare;	     /* what is at work was not at fault */
 	/* Which database was here last, "" for none, and how often it had been
 	 * opened: an older copy of it is refused. */
 	char last_id[33];

@@ -616,9 +616,11 @@ static int take_last(struct span text, struct db_bounds *b)
 		       : 0;
 }
 
-/* "items=N bytes=N ..." */
+/* "items=N bytes=N ...", and perhaps "spare" */
 static int take_bounds(struct span arg, struct db_bounds *b)
 {
+	static const char spare[] = "spare ";
+	const size_t k = strlen(spare);
 	const struct {
 		const char *name;
 		uint64_t *at;
@@ -630,17 +632,20 @@ static int take_bounds(struct span arg, struct db_bounds *b)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
-		size_t k = strlen(rows[i].name);
+		size_t name = strlen(rows[i].name);
 		const uint8_t *blank = arg.n ? memchr(arg.p, ' ', arg.n) : NULL;
 		size_t n = blank ? (size_t)(blank - arg.p) : arg.n;
 
-		if (n <= k || memcmp(arg.p, rows[i].name, k) != 0 ||
-		    num_parse(span_of(arg.p + k, n - k), 0, INT64_MAX,
+		if (n <= name || memcmp(arg.p, rows[i].name, name) != 0 ||
+		    num_parse(span_of(arg.p + name, n - name), 0, INT64_MAX,
 			      rows[i].at) < 0)
 			return -EPROTO;
 		n += blank ? 1 : 0;
 		arg = span_of(arg.p + n, arg.n - n);
 	}
+	b->spare = arg.n > k && !memcmp(arg.p, spare, k);
+	if (b->spare)
+		arg = span_of(arg.p + k, arg.n - k);
 	return !b->items || !b->per_source ? -EPROTO : take_last(arg, b);
 }
 

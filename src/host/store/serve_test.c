@@ -186,6 +186,23 @@ static void test_stop_is_no_attempt(void **)
 	}
 }
 
+/* Nor is an end that no item at work was at fault for. */
+static void test_spared(void **)
+{
+	unsigned i;
+
+	rig_put(&r, "inbox", "one", "1");
+	for (i = 0; i < 2 * STORE_ATTEMPTS; i++) {
+		rig_next(&r, 1);
+		assert_int_equal(r.items[rig_item(&r)].attempt, 1);
+		r.bounds = "items=10 bytes=1000000 per_source=10 reserve=0 "
+			   "history=10 spare last=none";
+		restart();
+		r.bounds = rig_bounds;
+		assert_int_equal(r.state.waiting, 1);
+	}
+}
+
 static uint64_t item_at_work(const char *key)
 {
 	rig_put(&r, "inbox", key, "x");
@@ -752,6 +769,7 @@ int main(int argc, char **argv)
 		T(kept_over_a_kill),
 		T(attempts),
 		T(stop_is_no_attempt),
+		T(spared),
 		T(life_of_an_effect),
 		T(effect_states),
 		T(effects_need_an_item),

@@ -5,7 +5,8 @@
  * With the monitor:
  *
  *	-> HELLO	arg "items=N bytes=N per_source=N reserve=N
- *			history=N last=ID/N|none": the queue's bounds, and
+ *			history=N [spare] last=ID/N|none": the queue's bounds;
+ *			that no item at work was at fault for the last end;
  *			which database was here last
  *	<- S_STATE	what was opened; then READY
  *	-> Q_PUT	an item of a connector, its bytes in a sealed memfd
