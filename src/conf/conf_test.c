@@ -71,7 +71,9 @@ static const char every_key[] =
 	"  helper:\n"
 	"    policy: p/q.yaml\n"
 	"    planner: {kind: gullible}\n"
-	"    tasks: [{on: post, say: \"do\"}, {on: chat, say: talk}]\n"
+	"    tasks: [{on: post, say: \"do\"}, {on: chat, say: talk},\n"
+	"      {every: \"07:30\", say: now}]\n"
+	"    digest: \"23:59\"\n"
 	"vms:\n"
 	"  reader: {memory: 64MiB, cpus: 1, deadline: 1s, pool: 0}\n"
 	"  planner: {memory: 64GiB, cpus: 1, deadline: 24h, pool: 16,\n"
@@ -82,7 +84,59 @@ static const char every_key[] =
 	"  queue: 64}\n"
 	"connectors:\n"
 	"  in: {kind: maildir, path: ./m}\n"
-	"  out: {path: ~/o, kind: outbox}\n";
+	"  out: {path: ~/o, kind: outbox}\n"
+	"  mail: {kind: imap, hosts: [\"IMAP.example.org:993\",\n"
+	"    \"login.example.org:443\"], user: me@example.org, secret: imap,\n"
+	"    auth: xoauth2, token: \"https://login.example.org/t?x\",\n"
+	"    folder: All Mail, authserv: MX.example.org, ca: ca.pem,\n"
+	"    first: all, poll: 5m}\n"
+	"  post: {kind: smtp, hosts: [\"10.0.0.9:587\", \"[fd00::9]:465\"],\n"
+	"    private: true, user: me, secret: mail/smtp, from: "
+	"me@example.org}\n"
+	"  bot: {kind: telegram, hosts: [\"api.telegram.org:443\"],\n"
+	"    secret: tg, role: approvals}\n"
+	"  team: {kind: slack, hosts: [\"slack.com:443\"], secret: s}\n"
+	"  git: {kind: http, hosts: [\"api.github.com:443\"], secret: key,\n"
+	"    auth: github-app, user: 12/34, requests: git.yaml}\n"
+	"vault: {files: [a.yaml, /b.age], identity: ~/id}\n";
+
+static void reads_accounts(const struct conf *c)
+{
+	const struct conf_connector *cc = &c->connectors[2];
+
+	assert_int_equal(c->n_connectors, 7);
+	assert_int_equal(cc->kind, CONNECTOR_IMAP);
+	assert_int_equal(cc->n_hosts, 2);
+	assert_string_equal(cc->hosts[0].name, "imap.example.org");
+	assert_int_equal(cc->hosts[0].port, 993);
+	assert_int_equal(cc->auth, AUTH_XOAUTH2);
+	assert_string_equal(cc->token, "https://login.example.org/t?x");
+	assert_string_equal(cc->user, "me@example.org");
+	assert_string_equal(cc->secret, "imap");
+	assert_string_equal(cc->folder, "All Mail");
+	assert_string_equal(cc->authserv, "mx.example.org");
+	assert_string_equal(cc->ca, "/etc/b/ca.pem");
+	assert_true(cc->all);
+	assert_int_equal(cc->poll_s, 300);
+	assert_false(cc->private);
+	cc++;
+	assert_true(cc->private);
+	assert_string_equal(cc->hosts[1].name, "fd00::9");
+	assert_string_equal(cc->from, "me@example.org");
+	assert_string_equal(cc->folder, "");
+	cc++;
+	assert_true(cc->approvals);
+	cc++;
+	assert_int_equal(cc->kind, CONNECTOR_SLACK);
+	assert_false(cc->approvals);
+	cc++;
+	assert_int_equal(cc->auth, AUTH_GITHUB_APP);
+	assert_string_equal(cc->requests, "/etc/b/git.yaml");
+	assert_int_equal(c->vault.n_files, 2);
+	assert_string_equal(c->vault.files[0], "/etc/b/a.yaml");
+	assert_string_equal(c->vault.files[1], "/b.age");
+	assert_string_equal(c->vault.identity, "/root/id");
+}
 
 static void reads_every_key(void **)
 {
@@ -100,7 +154,11 @@ static void reads_every_key(void **)
 	assert_string_equal(c->agent, "helper");
 	assert_string_equal(c->policy, "/etc/b/p/q.yaml");
 	assert_int_equal(c->planner, PLANNER_GULLIBLE);
-	assert_int_equal(c->n_tasks, 2);
+	assert_int_equal(c->n_tasks, 3);
+	assert_true(c->tasks[2].timed && !c->tasks[1].timed);
+	assert_int_equal(c->tasks[2].minute, 7 * 60 + 30);
+	assert_true(c->digest);
+	assert_int_equal(c->digest_minute, 23 * 60 + 59);
 	assert_string_equal(c->tasks[0].on, "post");
 	assert_string_equal(c->tasks[1].on, "chat");
 	assert_string_equal(c->tasks[1].say, "talk");
@@ -119,6 +177,7 @@ static void reads_every_key(void **)
 	assert_int_equal(c->telemetry.queue, 64);
 	assert_string_equal(c->connectors[0].path, "/etc/b/./m");
 	assert_string_equal(c->connectors[1].path, "/root/o");
+	reads_accounts(c);
 }
 
 #define HEAD "bulkhead: 1\n"
@@ -150,9 +209,12 @@ static const struct {
 	  "c:4:18: a size, 1MiB to 64GiB, or 0\n" },
 	{ HEAD AGENTS CONNECTORS "audit: {retention: 400d}\nvault: {}\n"
 				 "upstreams: {}\n",
-	  "c:5:1: \"vault\"" LATER "remove it\n"
 	  "c:6:1: \"upstreams\"" LATER "remove it\n"
-	  "c:4:9: \"retention\"" LATER "remove it\n" },
+	  "c:4:9: \"retention\"" LATER "remove it\n"
+	  "c:5:8: \"files\" is missing: files of age or sops that the secrets "
+	  "are in (a list of 1 to 8 paths)\n"
+	  "c:5:8: one of \"identity\", \"passphrase\" and \"credential\" "
+	  "opens the files\n" },
 	{ HEAD AGENTS CONNECTORS "backend: native\n",
 	  "c:4:10: \"native\"" LATER "use \"auto\"\n" },
 	{ HEAD AGENTS CONNECTORS "backend: qemu-kwm\n",
