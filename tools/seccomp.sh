@@ -55,7 +55,8 @@ find "$src" \( -name '*.c' -o -name '*.h' \) -exec grep -h '#syscalls:' {} + |
 			put(w[1], rule)
 	}' > "$out/collected"
 
-for p in control broker auditd store telemetry envelope connector porter vmm \
+for p in control broker auditd store telemetry envelope connector \
+	vault netd online porter vmm \
 	qemu-tcg qemu-tcg-cold qemu-kvm qemu-kvm-cold sanitizer sanitizer-reads; do
 	{
 		echo "# $p: made by tools/seccomp.sh, compared by" \

@@ -71,6 +71,28 @@ static const struct proc_row rows[] = {
 			     false,
 			     300,
 			     FILTER(connector) },
+	/* Its files come as descriptors from the monitor. */
+	[PROC_VAULT] = { "vault",
+			 RIGHT_SECRET,
+			 { FD_MONITOR },
+			 true,
+			 0,
+			 FILTER(vault) },
+	[PROC_NETD] = { "netd",
+			RIGHT_NETWORK,
+			{ FD_MONITOR },
+			true,
+			300,
+			FILTER(netd) },
+	/* One account. It has no network but the sockets that netd connects
+	 * for it, and looks at no content. */
+	[PROC_ONLINE] = { "online",
+			  RIGHT_SECRET | RIGHT_FILES,
+			  { FD_MONITOR, FD_BROKER, FD_NETD, FD_VAULT, FD_STATE,
+			    FD_GATE },
+			  true,
+			  300,
+			  FILTER(online) },
 	[PROC_PORTER] = { "porter",
 			  RIGHT_HOSTILE,
 			  { FD_MONITOR, FD_BROKER, FD_WIRE, FD_QMP },
@@ -118,6 +140,7 @@ const char *fd_role_name(enum fd_role role)
 		[FD_SAVED] = "saved",	[FD_QEMU] = "qemu",
 		[FD_STORE] = "store",	[FD_OBSERVE] = "observe",
 		[FD_CURSOR] = "cursor", [FD_GATE] = "gate",
+		[FD_NETD] = "netd",	[FD_VAULT] = "vault",
 	};
 
 	static_assert(ARRAY_SIZE(names) == FD_ROLE_MAX, "a name per role");

@@ -21,6 +21,9 @@ enum proc {
 	PROC_TELEMETRY,
 	PROC_ENVELOPE,
 	PROC_CONNECTOR,
+	PROC_VAULT,
+	PROC_NETD,
+	PROC_ONLINE,
 	PROC_PORTER,
 	PROC_VMM,
 	PROC_MAX
@@ -50,6 +53,8 @@ enum fd_role {
 	FD_OBSERVE, /* channel on which others tell what they did */
 	FD_CURSOR,  /* one small file of its own, or /dev/null */
 	FD_GATE,    /* sealed memfd: the latches, as the monitor sets them */
+	FD_NETD,    /* channel to netd */
+	FD_VAULT,   /* channel to the vault, for one secret */
 	FD_ROLE_MAX
 };
 

@@ -49,6 +49,16 @@ enum {
 	/* metrics in one message, and the bytes of a label's value */
 	LIMIT_SAMPLES = 256,
 	LIMIT_LABEL = 64,
+	/* a credential, PEM keys among them */
+	LIMIT_SECRET = 16 << 10,
+	/* of an account: its table of hosts */
+	LIMIT_HOSTS = 2048,
+	/* a message to a chat: what Slack takes, ten times Telegram's */
+	LIMIT_SAY = 40 << 10,
+	LIMIT_BUTTONS = 12,
+	/* the text of one update or event that a process on the host sees */
+	LIMIT_CHAT_TEXT = 16 << 10,
+	LIMIT_CHAT_ID = 128,
 };
 
 #endif

@@ -72,6 +72,9 @@ enum {
 	HELLO_MAX = 16 << 10,
 	HOST_NAME = 253,
 	AUDIT_TEXT_MAX = 32 << 10,
+	DIAL_HOST = 512, /* more than a name has: netd says what it refuses */
+	BUTTON_LABEL = 128,
+	BUTTON_DATA = 64, /* of Telegram's callback_data */
 };
 
 static const struct layout audit_field = { LAYOUT(
@@ -82,6 +85,10 @@ static const struct layout audit_field = { LAYOUT(
 static const struct layout arg = { LAYOUT(m_arg, STR(m_arg, name, LIMIT_NAME),
 					  U8(m_arg, json), U8(m_arg, shape),
 					  STR(m_arg, value, LIMIT_ARG_BYTES)) };
+
+static const struct layout button = { LAYOUT(
+	m_button, STR(m_button, label, BUTTON_LABEL),
+	STR(m_button, data, BUTTON_DATA)) };
 
 static const struct layout sample = { LAYOUT(
 	m_sample, U8(m_sample, metric), STR(m_sample, first, LIMIT_LABEL),
@@ -243,8 +250,10 @@ static const struct layout layouts[] = {
 	[MSG_CONNECTOR] = { "connector",
 			    LAYOUT(m_connector,
 				   STR(m_connector, name, LIMIT_NAME),
-				   U8(m_connector, direction),
-				   STR(m_connector, authserv, HOST_NAME)) },
+				   U8(m_connector, ways),
+				   STR(m_connector, authserv, HOST_NAME),
+				   STR(m_connector, kind, LIMIT_NAME),
+				   U8(m_connector, sort)) },
 	[MSG_ITEM_NEW] = { "item-new",
 			   LAYOUT(m_item_new, U64(m_item_new, item),
 				  STR(m_item_new, source, LIMIT_NAME),
@@ -253,7 +262,8 @@ static const struct layout layouts[] = {
 				  BYTES(m_item_new, sha256, 32),
 				  U64(m_item_new, since_us),
 				  U64(m_item_new, task),
-				  U32(m_item_new, attempt)) },
+				  U32(m_item_new, attempt),
+				  U8(m_item_new, sort)) },
 	[MSG_VM_NEW] = { "vm-new",
 			 LAYOUT(m_vm_new, U64(m_vm_new, vm), U8(m_vm_new, kind),
 				U64(m_vm_new, item)) },
@@ -269,8 +279,9 @@ static const struct layout layouts[] = {
 				      U8(m_item_verdict, verdict)) },
 	[MSG_VM_READY] = { "vm-ready",
 			   LAYOUT(m_vm_ready, U64(m_vm_ready, boot_us)) },
-	[MSG_WORK] = { "work", LAYOUT(m_work, U64(m_work, item),
-				      U64(m_work, deadline_ms)) },
+	[MSG_WORK] = { "work",
+		       LAYOUT(m_work, U64(m_work, item),
+			      U64(m_work, deadline_ms), U8(m_work, sort)) },
 	[MSG_SAVE] = { "save", L_EMPTY },
 	[MSG_TAP] = { "tap", L_EMPTY },
 	[MSG_VM_PARKED] = { "vm-parked", L_EMPTY },
@@ -295,7 +306,15 @@ static const struct layout layouts[] = {
 				  STR(m_envelope, message_id, 512),
 				  STR(m_envelope, date, 128),
 				  STR(m_envelope, auth_id, HOST_NAME),
-				  STR(m_envelope, auth_domain, HOST_NAME)) },
+				  STR(m_envelope, auth_domain, HOST_NAME),
+				  STR(m_envelope, references, 2048),
+				  STR(m_envelope, subject, 1024),
+				  U8(m_envelope, chat_flags),
+				  STR(m_envelope, sender, LIMIT_CHAT_ID),
+				  STR(m_envelope, chat, LIMIT_CHAT_ID),
+				  STR(m_envelope, chat_ref, LIMIT_CHAT_ID),
+				  STR(m_envelope, thread, LIMIT_CHAT_ID),
+				  STR(m_envelope, text, LIMIT_CHAT_TEXT)) },
 	[MSG_RECORD] = { "record", L_EMPTY },
 	[MSG_REFUSED] = { "refused", L_TEXT },
 	[MSG_TASK_GET] = { "task-get", L_EMPTY },
@@ -333,11 +352,17 @@ static const struct layout layouts[] = {
 	[MSG_EFFECT] = { "effect",
 			 LAYOUT(m_effect, U64(m_effect, effect),
 				STR(m_effect, capability, LIMIT_NAME),
+				STR(m_effect, reply_id, KEY_MAX),
+				STR(m_effect, reply_refs, 2048),
+				STR(m_effect, reply_subject, 1024),
+				STR(m_effect, reply_thread, LIMIT_CHAT_ID),
 				LIST(m_effect, args, LIMIT_ARGS, arg)) },
 	[MSG_EFFECT_DONE] = { "effect-done",
 			      LAYOUT(m_effect_done, U64(m_effect_done, effect),
-				     U8(m_effect_done, ok),
-				     STR(m_effect_done, detail, REASON_MAX)) },
+				     U8(m_effect_done, state),
+				     STR(m_effect_done, detail, REASON_MAX),
+				     LIST(m_effect_done, args, LIMIT_ARGS,
+					  arg)) },
 	[MSG_C_STATUS] = { "c-status", L_EMPTY },
 	[MSG_C_DOWN] = { "c-down", L_EMPTY },
 	[MSG_C_KILL] = { "c-kill", L_LATCH },
@@ -450,6 +475,63 @@ static const struct layout layouts[] = {
 						 sample)) },
 	[MSG_TELEMETRY] = { "telemetry", L_EMPTY },
 	[MSG_CONNECT] = { "connect", L_EMPTY },
+	[MSG_V_FILE] = { "v-file", LAYOUT(m_v_file, U8(m_v_file, what),
+					  STR(m_v_file, name, KEY_MAX)) },
+	[MSG_V_GIVE] = { "v-give",
+			 LAYOUT(m_v_give, STR(m_v_give, connector, LIMIT_NAME),
+				STR(m_v_give, secret, LIMIT_NAME),
+				STR(m_v_give, hosts, LIMIT_HOSTS)) },
+	[MSG_V_GIVEN] = { "v-given",
+			  LAYOUT(m_v_given,
+				 STR(m_v_given, connector, LIMIT_NAME),
+				 STR(m_v_given, secret, LIMIT_NAME),
+				 U8(m_v_given, ok),
+				 STR(m_v_given, why, REASON_MAX)) },
+	[MSG_SECRET] = { "secret",
+			 LAYOUT(m_secret, STR(m_secret, value, LIMIT_SECRET)) },
+	[MSG_N_ACCOUNT] = { "n-account",
+			    LAYOUT(m_n_account,
+				   STR(m_n_account, account, LIMIT_NAME),
+				   STR(m_n_account, hosts, LIMIT_HOSTS),
+				   U8(m_n_account, private_ok)) },
+	[MSG_N_REFUSED] = { "n-refused",
+			    LAYOUT(m_n_refused,
+				   STR(m_n_refused, account, LIMIT_NAME),
+				   STR(m_n_refused, host, DIAL_HOST),
+				   U32(m_n_refused, port),
+				   STR(m_n_refused, why, REASON_MAX)) },
+	[MSG_DIAL] = { "dial", LAYOUT(m_dial, STR(m_dial, host, DIAL_HOST),
+				      U32(m_dial, port)) },
+	[MSG_DIALED] = { "dialed", L_TEXT },
+	[MSG_DIAL_FAIL] = { "dial-fail", L_TEXT },
+	[MSG_LINK] = { "link", LAYOUT(m_link, U8(m_link, state),
+				      STR(m_link, detail, REASON_MAX),
+				      U64(m_link, retry_s)) },
+	[MSG_SKIPPED] = { "skipped",
+			  LAYOUT(m_skipped, STR(m_skipped, key, KEY_MAX),
+				 STR(m_skipped, why, REASON_MAX)) },
+	[MSG_SAY] = { "say",
+		      LAYOUT(m_say, U64(m_say, number), U8(m_say, kind),
+			     STR(m_say, chat, LIMIT_CHAT_ID),
+			     STR(m_say, thread, LIMIT_CHAT_ID),
+			     STR(m_say, message, LIMIT_CHAT_ID),
+			     STR(m_say, text, LIMIT_SAY),
+			     LIST(m_say, buttons, LIMIT_BUTTONS, button)) },
+	[MSG_SAID] = { "said",
+		       LAYOUT(m_said, U64(m_said, number), U8(m_said, state),
+			      STR(m_said, message, LIMIT_CHAT_ID),
+			      STR(m_said, detail, REASON_MAX)) },
+	[MSG_HEARD] = { "heard", LAYOUT(m_heard, U64(m_heard, number),
+					U8(m_heard, kind), U8(m_heard, flags),
+					STR(m_heard, id, LIMIT_CHAT_ID),
+					STR(m_heard, sender, LIMIT_CHAT_ID),
+					STR(m_heard, chat, LIMIT_CHAT_ID),
+					STR(m_heard, message, LIMIT_CHAT_ID),
+					STR(m_heard, press, LIMIT_CHAT_ID),
+					STR(m_heard, data, BUTTON_DATA),
+					STR(m_heard, text, LIMIT_CHAT_TEXT)) },
+	[MSG_HEARD_OK] = { "heard-ok",
+			   LAYOUT(m_heard_ok, U64(m_heard_ok, number)) },
 };
 
 static_assert(ARRAY_SIZE(layouts) == MSG_TYPE_MAX, "a row per message");
@@ -535,6 +617,33 @@ const char *latch_level_name(unsigned l)
 
 	static_assert(ARRAY_SIZE(names) == LATCH_LEVEL_MAX, "a name each");
 	return names[l < LATCH_LEVEL_MAX ? l : 0];
+}
+
+const char *item_sort_name(unsigned s)
+{
+	static const char *const names[] = {
+		[0] = "unknown",
+		[SORT_EMAIL] = "email",
+		[SORT_TELEGRAM] = "telegram",
+		[SORT_SLACK] = "slack",
+	};
+
+	static_assert(ARRAY_SIZE(names) == SORT_MAX, "a name each");
+	return names[s < SORT_MAX ? s : 0];
+}
+
+const char *account_state_name(unsigned s)
+{
+	static const char *const names[] = {
+		[0] = "none",
+		[ACCOUNT_CONNECTING] = "connecting",
+		[ACCOUNT_UP] = "up",
+		[ACCOUNT_WAITING] = "waiting",
+		[ACCOUNT_REFUSED] = "refused",
+	};
+
+	static_assert(ARRAY_SIZE(names) == ACCOUNT_STATE_MAX, "a name each");
+	return names[s < ACCOUNT_STATE_MAX ? s : 0];
 }
 
 const char *revoked_name(unsigned r)

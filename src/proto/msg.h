@@ -26,7 +26,7 @@
 #include "base/span.h"
 #include "proto/limits.h"
 
-enum { MSG_VERSION = 5, MSG_HEAD = 36, MSG_RUN = 16 };
+enum { MSG_VERSION = 6, MSG_HEAD = 36, MSG_RUN = 16 };
 
 enum msg_type {
 	MSG_NONE = 0,
@@ -193,6 +193,37 @@ enum msg_type {
 	 * collector, which the configuration names; none where it cannot be
 	 * made */
 	MSG_CONNECT, /* m_empty; the answer with the socket */
+
+	/* monitor <-> vault */
+	MSG_V_FILE,  /* m_v_file + descriptor of it, for reading */
+	MSG_V_GIVE,  /* m_v_give + channel to the connector -> MSG_V_GIVEN */
+	MSG_V_GIVEN, /* m_v_given */
+
+	/* vault -> connector, once; then the channel is closed */
+	MSG_SECRET, /* m_secret */
+
+	/* monitor <-> netd */
+	MSG_N_ACCOUNT, /* m_n_account + channel to the connector; the one of
+			  before is no more */
+	MSG_N_REFUSED, /* m_n_refused: what an account asked for and may not
+			  have */
+
+	/* connector <-> netd */
+	MSG_DIAL,      /* m_dial -> MSG_DIALED, MSG_DIAL_FAIL */
+	MSG_DIALED,    /* m_text: the address, + the connected socket */
+	MSG_DIAL_FAIL, /* m_text: why not, our own words */
+
+	/* connector -> monitor */
+	MSG_LINK,    /* m_link: how it stands with its server */
+	MSG_SKIPPED, /* m_skipped: what it will not give, for the record */
+
+	/* broker -> connector of a chat, and the answer */
+	MSG_SAY,  /* m_say */
+	MSG_SAID, /* m_said */
+
+	/* connector of approvals -> broker, and the answer */
+	MSG_HEARD,    /* m_heard */
+	MSG_HEARD_OK, /* m_heard_ok: what it says is durable */
 
 	MSG_TYPE_MAX
 };
@@ -419,11 +450,33 @@ struct m_c_aside {
 	struct span ids;
 };
 
+/* What an item is, and so which reader reads it. */
+enum item_sort {
+	SORT_EMAIL = 1, /* RFC 5322 */
+	SORT_TELEGRAM,	/* one update of the Bot API */
+	SORT_SLACK,	/* one event of the Events API */
+	SORT_MAX
+};
+
+/* "email", "telegram", "slack"; "unknown" for what is none. */
+const char *item_sort_name(unsigned s);
+
+/* The ways of a connector: bits of m_connector.ways. */
+enum {
+	WAY_IN = 1 << 0,	/* brings items */
+	WAY_OUT = 1 << 1,	/* carries out effects */
+	WAY_APPROVALS = 1 << 2, /* a chat of approvals: MSG_SAY, MSG_HEARD;
+				   no items, no effects */
+	WAY_CHAT = 1 << 3,	/* answers the owner: MSG_SAY */
+};
+
 struct m_connector {
 	struct span name;
-	uint8_t direction;    /* 1 inbound, 2 outbound */
+	uint8_t ways;	      /* WAY_ bits */
 	struct span authserv; /* whose Authentication-Results count; empty:
 				 nobody's */
+	struct span kind;     /* "maildir", "imap", "telegram", ... */
+	uint8_t sort;	      /* enum item_sort of what it brings; else 0 */
 };
 
 struct m_item_new {
@@ -435,6 +488,7 @@ struct m_item_new {
 	uint64_t since_us; /* CLOCK_MONOTONIC when it was handed over */
 	uint64_t task;	   /* its task's number, if it gets one */
 	uint32_t attempt;  /* from 1 */
+	uint8_t sort;	   /* enum item_sort */
 };
 
 enum vm_kind { VM_READER = 1, VM_PLANNER, VM_KIND_MAX };
@@ -509,6 +563,7 @@ struct m_vm_ready {
 struct m_work {
 	uint64_t item;	      /* 0: none */
 	uint64_t deadline_ms; /* from now on; 0: as HELLO said */
+	uint8_t sort;	      /* enum item_sort, of an item; else 0 */
 };
 
 /* One frame of a VM's wire, as it is watched. No key is ever in it. */
@@ -551,6 +606,24 @@ struct m_envelope {
 	struct span auth_id;	 /* whose results its topmost
 				    Authentication-Results has, or empty */
 	struct span auth_domain; /* of From, if DMARC passed for it there */
+	/* For an answer's header; as they stand there, foreign text. */
+	struct span references; /* ids, the last of them at most */
+	struct span subject;
+	/* Of an update or event: who, as its provider says, and where. */
+	uint8_t chat_flags;   /* enum chat_flag */
+	struct span sender;   /* the provider's id: "11122233", "U0ABC" */
+	struct span chat;     /* "-100123", "C0ENG" */
+	struct span chat_ref; /* of the message itself, there */
+	struct span thread;   /* of the thread that it is in, or empty */
+	struct span text;     /* all of a plain message's own text, or empty */
+};
+
+enum chat_flag {
+	CHAT_BOT = 1 << 0,     /* a bot says it */
+	CHAT_EDITED = 1 << 1,  /* a message that was said before, changed */
+	CHAT_DIRECT = 1 << 2,  /* between the two alone */
+	CHAT_FORWARD = 1 << 3, /* words of somebody else */
+	CHAT_MORE = 1 << 4,    /* more in it than its text: quotes, files */
 };
 
 struct m_task {
@@ -663,14 +736,13 @@ struct m_wait {
 struct m_effect {
 	uint64_t effect;
 	struct span capability;
+	/* What it answers, of that item's own envelope; else empty. */
+	struct span reply_id;	/* its Message-ID, or chat_ref */
+	struct span reply_refs; /* its References */
+	struct span reply_subject;
+	struct span reply_thread;
 	uint32_t n;
 	struct m_arg args[LIMIT_ARGS];
-};
-
-struct m_effect_done {
-	uint64_t effect;
-	uint8_t ok;
-	struct span detail; /* the connector's id for it, or why not */
 };
 
 enum effect_state {
@@ -686,6 +758,14 @@ enum effect_state {
 
 /* "planned", "not-executed", ...; "none" for what is none. */
 const char *effect_state_name(unsigned s);
+
+struct m_effect_done {
+	uint64_t effect;
+	uint8_t state;	    /* EFFECT_DONE, EFFECT_FAILED, EFFECT_UNKNOWN */
+	struct span detail; /* the connector's id for it, or why not */
+	uint32_t n;	    /* fields of the answer, of those declared */
+	struct m_arg args[LIMIT_ARGS];
+};
 
 struct m_e_plan {
 	uint64_t item;
@@ -839,6 +919,124 @@ struct m_samples {
 	struct m_sample rows[LIMIT_SAMPLES];
 };
 
+/* A file of the vault's, as the monitor opened it. */
+enum v_file { V_IDENTITY = 1, V_SECRETS, V_PASSPHRASE, V_FILE_MAX };
+
+struct m_v_file {
+	uint8_t what;	  /* enum v_file */
+	struct span name; /* as in the configuration, for messages */
+};
+
+struct m_v_give {
+	struct span connector;
+	struct span secret; /* its name in the vault */
+	struct span hosts;  /* "name:port name:port", as configured */
+};
+
+struct m_v_given {
+	struct span connector;
+	struct span secret;
+	uint8_t ok;
+	struct span why; /* not, our own words: no byte of a secret */
+};
+
+struct m_secret {
+	struct span value;
+};
+
+struct m_n_account {
+	struct span account;
+	struct span hosts;  /* "name:port name:port" */
+	uint8_t private_ok; /* addresses of private networks, too */
+};
+
+struct m_n_refused {
+	struct span account;
+	struct span host; /* foreign text */
+	uint32_t port;
+	struct span why;
+};
+
+struct m_dial {
+	struct span host;
+	uint32_t port;
+};
+
+enum account_state {
+	ACCOUNT_CONNECTING = 1,
+	ACCOUNT_UP,
+	ACCOUNT_WAITING, /* after a failure, to try again */
+	ACCOUNT_REFUSED, /* the server does not take its credential */
+	ACCOUNT_STATE_MAX
+};
+
+/* "connecting", "up", "waiting", "refused"; "none". */
+const char *account_state_name(unsigned s);
+
+struct m_link {
+	uint8_t state;	    /* enum account_state */
+	struct span detail; /* our own words */
+	uint64_t retry_s;   /* of ACCOUNT_WAITING: until then */
+};
+
+struct m_skipped {
+	struct span key;
+	struct span why;
+};
+
+/* A button under a message: what is on it, and what comes back of it. */
+struct m_button {
+	struct span label;
+	struct span data; /* at most 64 bytes */
+};
+
+enum say_kind {
+	SAY_TEXT = 1, /* a message */
+	SAY_CARD,     /* the same as preformatted text, with buttons */
+	SAY_CHANGE,   /* `message` is this from now on, without buttons */
+	SAY_TOAST,    /* the answer to the press `message` */
+	SAY_KIND_MAX
+};
+
+struct m_say {
+	uint64_t number; /* the broker's for it */
+	uint8_t kind;	 /* enum say_kind */
+	struct span chat;
+	struct span thread;  /* or empty */
+	struct span message; /* SAY_CHANGE, SAY_TOAST: which one */
+	struct span text;    /* UTF-8, what render made */
+	uint32_t n;
+	struct m_button buttons[LIMIT_BUTTONS];
+};
+
+struct m_said {
+	uint64_t number;
+	uint8_t state;	     /* EFFECT_DONE, EFFECT_FAILED, EFFECT_UNKNOWN */
+	struct span message; /* the provider's id for it */
+	struct span detail;  /* why not */
+};
+
+enum heard_kind { HEARD_TEXT = 1, HEARD_BUTTON, HEARD_KIND_MAX };
+
+/* A word in a chat of approvals; all of it foreign but for the ids, which are
+ * the provider's. */
+struct m_heard {
+	uint64_t number; /* the connector's for it */
+	uint8_t kind;	 /* enum heard_kind */
+	uint8_t flags;	 /* enum chat_flag */
+	struct span id;	 /* the provider's for this word: once only */
+	struct span sender;
+	struct span chat;
+	struct span message; /* of a button: that it is under */
+	struct span press;   /* of a button: what SAY_TOAST answers */
+	struct span data;    /* of a button */
+	struct span text;
+};
+
+struct m_heard_ok {
+	uint64_t number;
+};
+
 /* One message, decoded. The union member is the one its type names above. */
 struct msg {
 	enum msg_type type;
@@ -904,6 +1102,19 @@ struct msg {
 		struct m_c_wire c_wire;
 		struct m_span span;
 		struct m_samples samples;
+		struct m_v_file v_file;
+		struct m_v_give v_give;
+		struct m_v_given v_given;
+		struct m_secret secret;
+		struct m_n_account n_account;
+		struct m_n_refused n_refused;
+		struct m_dial dial;
+		struct m_link link;
+		struct m_skipped skipped;
+		struct m_say say;
+		struct m_said said;
+		struct m_heard heard;
+		struct m_heard_ok heard_ok;
 	};
 };
 

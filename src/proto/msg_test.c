@@ -29,7 +29,7 @@ static void sample_core(struct msg *m, enum msg_type t)
 			SPAN_LIT("item"), AUDIT_INT, 5, { NULL, 0 }
 		};
 	} else if (t == MSG_WORK) {
-		m->work = (struct m_work){ 0x0102, 30000 };
+		m->work = (struct m_work){ 0x0102, 30000, SORT_TELEGRAM };
 	} else if (t == MSG_FRAME) {
 		m->frame = (struct m_frame){
 			.at_us = 1000000,
@@ -203,6 +203,61 @@ static void sample_owner(struct msg *m, enum msg_type t)
 	}
 }
 
+/* What accounts are about: secrets, connections, chats. */
+static void sample_accounts(struct msg *m, enum msg_type t)
+{
+	if (t == MSG_V_FILE) {
+		m->v_file = (struct m_v_file){ V_SECRETS, SPAN_LIT("s") };
+	} else if (t == MSG_V_GIVE) {
+		m->v_give = (struct m_v_give){ SPAN_LIT("c"), SPAN_LIT("s"),
+					       SPAN_LIT("h:1") };
+	} else if (t == MSG_V_GIVEN) {
+		m->v_given = (struct m_v_given){ SPAN_LIT("c"), SPAN_LIT("s"),
+						 1, SPAN_LIT("w") };
+	} else if (t == MSG_SECRET) {
+		m->secret.value = SPAN_LIT("v");
+	} else if (t == MSG_N_ACCOUNT) {
+		m->n_account = (struct m_n_account){ SPAN_LIT("a"),
+						     SPAN_LIT("h:1"), 1 };
+	} else if (t == MSG_N_REFUSED) {
+		m->n_refused =
+			(struct m_n_refused){ SPAN_LIT("a"), SPAN_LIT("h"), 443,
+					      SPAN_LIT("w") };
+	} else if (t == MSG_DIAL) {
+		m->dial = (struct m_dial){ SPAN_LIT("h"), 443 };
+	} else if (t == MSG_LINK) {
+		m->link = (struct m_link){ ACCOUNT_WAITING, SPAN_LIT("d"), 4 };
+	} else if (t == MSG_SKIPPED) {
+		m->skipped = (struct m_skipped){ SPAN_LIT("k"), SPAN_LIT("w") };
+	} else if (t == MSG_SAY) {
+		m->say = (struct m_say){ .number = 7,
+					 .kind = SAY_CARD,
+					 .chat = SPAN_LIT("1"),
+					 .thread = SPAN_LIT("2"),
+					 .message = SPAN_LIT("3"),
+					 .text = SPAN_LIT("t"),
+					 .n = 1,
+					 .buttons = { { SPAN_LIT("Yes"),
+							SPAN_LIT("d") } } };
+	} else if (t == MSG_SAID) {
+		m->said = (struct m_said){ 7, EFFECT_DONE, SPAN_LIT("3"),
+					   SPAN_LIT("d") };
+	} else if (t == MSG_HEARD) {
+		m->heard = (struct m_heard){ 8,
+					     HEARD_BUTTON,
+					     CHAT_DIRECT,
+					     SPAN_LIT("i"),
+					     SPAN_LIT("s"),
+					     SPAN_LIT("c"),
+					     SPAN_LIT("m"),
+					     SPAN_LIT("p"),
+					     SPAN_LIT("d"),
+					     SPAN_LIT("t") };
+	} else if (t == MSG_HEARD_OK) {
+		m->heard_ok.number = 8;
+	}
+}
+
 /* Fills what every payload begins with or is made of, by type. */
 static void sample(struct msg *m, enum msg_type t)
 {
@@ -214,6 +269,7 @@ static void sample(struct msg *m, enum msg_type t)
 	sample_core(m, t);
 	sample_store(m, t);
 	sample_owner(m, t);
+	sample_accounts(m, t);
 }
 
 static void test_every_type(void **state)
@@ -254,7 +310,8 @@ static const struct {
 } golden[] = {
 	{ MSG_STOP, "00" },
 	{ MSG_WORK, "0201000000000000"
-		    "3075000000000000" },
+		    "3075000000000000"
+		    "02" },
 	{ MSG_C_WIRE, "1100000000000000"
 		      "01" },
 	{ MSG_FRAME, "40420f0000000000"
@@ -415,7 +472,7 @@ static const struct {
 
 static void test_golden(void **state)
 {
-	static const char head_hex[] = "0500"
+	static const char head_hex[] = "0600"
 				       "abababababababab"
 				       "abababababababab"
 				       "0700000000000000"

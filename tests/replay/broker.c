@@ -367,7 +367,8 @@ static uint64_t put_item(const char *connector, struct chan *envelope)
 				    .source = span_str(connector),
 				    .key = span_str(key),
 				    .task = in.q_item.task,
-				    .attempt = 1 };
+				    .attempt = 1,
+				    .sort = SORT_EMAIL };
 	pair_of(pair);
 	chan_take(envelope, pair[0]);
 	out.item_new = item;
@@ -553,7 +554,8 @@ static int wait_result(struct chan *planner)
 				continue;
 			hear(&w.connectors[i], MSG_EFFECT);
 			out.effect_done =
-				(struct m_effect_done){ in.effect.effect, 1,
+				(struct m_effect_done){ in.effect.effect,
+							EFFECT_DONE,
 							SPAN_LIT("done") };
 			say(&w.connectors[i], MSG_EFFECT_DONE, -1);
 			effects++;

@@ -437,7 +437,8 @@ static void carried_out(const char *text)
 	hear(&w.outbox, MSG_EFFECT);
 	assert_true(span_is(in.effect.args[0].value, text));
 	effect = in.effect.effect;
-	out.effect_done = (struct m_effect_done){ effect, 1, SPAN_LIT("ok") };
+	out.effect_done = (struct m_effect_done){ effect, EFFECT_DONE,
+						 SPAN_LIT("ok") };
 	say(&w.outbox, MSG_EFFECT_DONE, -1);
 }
 
@@ -925,7 +926,8 @@ static bool do_effect(bool *ret_asked)
 		return false;
 	*ret_asked = true;
 	out.effect_done =
-		(struct m_effect_done){ in.effect.effect, 1, SPAN_LIT("ok") };
+		(struct m_effect_done){ in.effect.effect, EFFECT_DONE,
+					SPAN_LIT("ok") };
 	out.type = MSG_EFFECT_DONE;
 	return chan_send(&w.outbox, &out, NULL, 0) == 0;
 }

@@ -219,7 +219,8 @@ static void test_no_connector_no_rate(void **)
 	effect = in.effect.effect;
 	out.call.args[0] = text("text", 1);
 	call(&planner, "notes.append", 1);
-	out.effect_done = (struct m_effect_done){ effect, 1, span_str("done") };
+	out.effect_done = (struct m_effect_done){ effect, EFFECT_DONE,
+						 span_str("done") };
 	say(&outbox, MSG_EFFECT_DONE, -1);
 	hear(&planner, MSG_CALL_RESULT);
 	assert_int_equal(in.call_result.executed, 1);

@@ -213,7 +213,8 @@ static void through_store(const char *key, struct m_item_new *ret)
 				    .source = span_str("inbox"),
 				    .key = span_str(key),
 				    .task = in.q_item.task,
-				    .attempt = 1 };
+				    .attempt = 1,
+				    .sort = SORT_EMAIL };
 }
 
 /* What the monitor does with a new item; the envelope's end in *envelope. */

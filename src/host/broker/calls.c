@@ -874,12 +874,20 @@ static void effect_end(struct broker *b, struct peer *c, bool done,
 void effect_done(struct broker *b, struct peer *c,
 		 const struct m_effect_done *m)
 {
-	bool ok = m->ok;
-
 	if (!c->effect || m->effect != c->effect)
 		return;
-	effect_is(b, c, ok ? EFFECT_DONE : EFFECT_FAILED, m->detail);
-	effect_end(b, c, ok, ok ? "done" : "the connector failed");
+	if (m->state == EFFECT_DONE) {
+		effect_is(b, c, EFFECT_DONE, m->detail);
+		effect_end(b, c, true, "done");
+	} else if (m->state == EFFECT_FAILED) {
+		effect_is(b, c, EFFECT_FAILED, m->detail);
+		effect_end(b, c, false, "the connector failed");
+	} else {
+		/* Whatever else it says: nobody knows. */
+		effect_is(b, c, EFFECT_UNKNOWN, m->detail);
+		effect_end(b, c, false,
+			   "outcome unknown: it will not be repeated");
+	}
 }
 
 void effect_lost(struct broker *b, struct peer *c)

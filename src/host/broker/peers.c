@@ -36,7 +36,7 @@ static void forget_connector(struct broker *b, const char *name)
 static void on_connector(struct broker *b, struct peer *from)
 {
 	CLEAN_FD int fd = chan_take_fd(&from->chan, 0);
-	bool outbound = b->in.connector.direction == 2;
+	bool outbound = b->in.connector.ways & WAY_OUT;
 	char name[LIMIT_NAME + 1];
 	struct peer *p;
 

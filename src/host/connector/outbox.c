@@ -136,7 +136,9 @@ static void answer(struct connector *c, const struct msg_ids *ids,
 	c->msg.type = MSG_EFFECT_DONE;
 	c->msg.ids = *ids;
 	c->msg.effect_done = (struct m_effect_done){
-		.effect = effect, .ok = ok, .detail = span_str(detail)
+		.effect = effect,
+		.state = ok ? EFFECT_DONE : EFFECT_FAILED,
+		.detail = span_str(detail),
 	};
 	if (chan_send(&c->broker, &c->msg, NULL, 0) < 0)
 		connector_end(c, -EPIPE);

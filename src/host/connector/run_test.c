@@ -333,7 +333,7 @@ static bool effect_ok(uint64_t effect)
 	assert_int_equal(chan_recv(&broker, &m, &why), 1);
 	assert_int_equal(m.type, MSG_EFFECT_DONE);
 	assert_int_equal(m.effect_done.effect, effect);
-	return m.effect_done.ok;
+	return m.effect_done.state == EFFECT_DONE;
 }
 
 static int count_files(const char *folder)

@@ -132,6 +132,7 @@ static void tell_broker(struct monitor *m, const struct mitem *it, int channel)
 		.since_us = now_us(),
 		.task = it->task,
 		.attempt = it->attempt,
+		.sort = SORT_EMAIL,
 	};
 	memcpy(m->out.item_new.sha256, it->sha256, sizeof(it->sha256));
 	core_send(m, &m->broker, &channel, 1);

@@ -437,9 +437,13 @@ static int start_connector(struct monitor *m, struct core *c, struct err *err)
 	if (r < 0)
 		return r;
 	m->out.type = MSG_CONNECTOR;
-	m->out.connector =
-		(struct m_connector){ span_str(cc->name), outbound ? 2 : 1,
-				      span_str(cc->authserv) };
+	m->out.connector = (struct m_connector){
+		.name = span_str(cc->name),
+		.ways = outbound ? WAY_OUT : WAY_IN,
+		.authserv = span_str(cc->authserv),
+		.kind = span_str(outbound ? "outbox" : "maildir"),
+		.sort = outbound ? 0 : SORT_EMAIL
+	};
 	core_send(m, &m->broker, &broker, 1);
 	return 0;
 }
