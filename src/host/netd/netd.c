@@ -10,7 +10,7 @@
  * sockets that it connects. Every address is judged (base/netaddr.h) before the
  * first packet goes there, also where a name server says it. It has no file, no
  * secret and no policy. What it refuses goes to the monitor, for the record; a
- * connector that is refused waits longer each time.
+ * connector that is refused often is heard once a second.
  */
 #include <errno.h>
 #include <poll.h>
@@ -25,8 +25,10 @@
 
 enum {
 	ACCOUNTS = 16,
-	REST_MS = 100,	    /* after a first refusal; each doubles it */
-	REST_DOUBLINGS = 7, /* to 12.8 s */
+	/* Of refusals an account may have so many, and one more each second:
+	 * each is a record. */
+	REFUSALS = 64,
+	REFUSAL_MS = 1000,
 	SEND_WHY = 500,
 };
 
@@ -38,7 +40,8 @@ struct account {
 	struct table table;
 	struct chan chan;
 	struct dial dial;
-	unsigned refused; /* in a row */
+	uint64_t refusals;    /* left to it */
+	uint64_t refilled_ms; /* as of then */
 	struct netd *netd;
 };
 
@@ -81,13 +84,25 @@ static void answer(struct account *a, enum msg_type type, const char *text,
 		account_end(a);
 }
 
-/* Tells the monitor and the account, and lets it wait. */
+/* One refusal less; without any, it is not heard for a while. */
+static void spend(struct account *a)
+{
+	uint64_t more = (now_ms() - a->refilled_ms) / REFUSAL_MS;
+
+	a->refilled_ms += more * REFUSAL_MS;
+	a->refusals =
+		more > REFUSALS - a->refusals ? REFUSALS : a->refusals + more;
+	if (a->refusals)
+		a->refusals--;
+	if (!a->refusals)
+		loop_rest(&a->netd->loop, a->chan.fd, REFUSAL_MS);
+}
+
+/* Tells the monitor and the account. */
 static void refuse(struct account *a, struct span host, uint32_t port,
 		   const char *why)
 {
 	struct netd *n = a->netd;
-	unsigned doublings =
-		a->refused < REST_DOUBLINGS ? a->refused : REST_DOUBLINGS;
 
 	n->out.type = MSG_N_REFUSED;
 	n->out.n_refused = (struct m_n_refused){ .account = span_str(a->name),
@@ -95,8 +110,7 @@ static void refuse(struct account *a, struct span host, uint32_t port,
 						 .port = port,
 						 .why = span_str(why) };
 	to_monitor(n);
-	a->refused++;
-	loop_rest(&n->loop, a->chan.fd, (uint64_t)REST_MS << doublings);
+	spend(a);
 	answer(a, MSG_DIAL_FAIL, why, -1);
 }
 
@@ -108,7 +122,6 @@ static void on_ended(void *arg, enum dial_end end, int fd, const char *text)
 
 	loop_events(&a->netd->loop, a->chan.fd, POLLIN);
 	if (end == DIAL_DONE) {
-		a->refused = 0;
 		answer(a, MSG_DIALED, text, owned);
 		return;
 	}
@@ -188,7 +201,8 @@ static void take_account(struct netd *n)
 	a->chan.no_wait = true;
 	a->chan.send_no_wait = true;
 	a->netd = n;
-	a->refused = 0;
+	a->refusals = REFUSALS;
+	a->refilled_ms = now_ms();
 	a->dial.loop = &n->loop;
 	a->dial.servers = &n->servers;
 	a->dial.ended = on_ended;
