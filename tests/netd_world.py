@@ -67,9 +67,14 @@ def outside(write):
     sh('ip', 'addr', 'add', SERVER + '/24', 'dev', 'b0')
     sh('ip', 'addr', 'add', '2a10::1/64', 'dev', 'b0', 'nodad')
     sh('ip', 'link', 'set', 'b0', 'up')
-    for v in ('-4', '-6'):
-        sh('ip', v, 'rule', 'add', 'iif', 'b0', 'lookup', '100')
-        sh('ip', v, 'route', 'add', 'local', 'default', 'dev', 'lo', 'table', '100')
+    sh('ip', '-6', 'rule', 'add', 'iif', 'b0', 'lookup', '100')
+    sh('ip', '-6', 'route', 'add', 'local', 'default', 'dev', 'lo', 'table', '100')
+    # IPv4 answers from an address only where the table `local` has it; there the
+    # way back would be ours, too.
+    sh('ip', 'rule', 'add', 'pref', '100', 'lookup', 'local')
+    sh('ip', 'rule', 'del', 'pref', '0')
+    sh('ip', 'rule', 'add', 'pref', '10', 'to', SELF, 'lookup', 'main')
+    sh('ip', 'route', 'add', 'local', 'default', 'dev', 'lo', 'table', 'local')
     count = Counter()
     answers = {}
     server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

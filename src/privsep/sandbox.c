@@ -273,7 +273,8 @@ static int restrict_files(enum proc p, struct err *err)
 		dirs[n++] = graph_fd(p, FD_DIR);
 	if (graph_fd(p, FD_STATE) >= 0)
 		dirs[n++] = graph_fd(p, FD_STATE);
-	r = landlock_only_beneath(dirs, n);
+	r = landlock_only_beneath(dirs, n,
+				  graph_row(p)->rights & RIGHT_SOCKETS);
 	if (r < 0) {
 		errno = -r;
 		return fail(err, "landlock");

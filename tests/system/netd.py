@@ -53,7 +53,7 @@ def names(w):
     need(w.dial(f'empty.test:{PORT}', 'empty.test')[0] ==
          'empty.test: the name has no address', 'a name without an address')
     w.name('many.test', *[f'8.8.5.{i}' for i in range(17)])
-    need(w.dial(f'many.test:{PORT}', 'many.test')[0].startswith('many.test: no name server'),
+    need(w.dial(f'many.test:{PORT}', 'many.test')[0].startswith('no name server', 11),
          'more addresses than an answer may have are a bad answer')
     need(w.count() == (0, 0), 'and nothing was connected')
     w.name('closed.test', '8.8.4.4')

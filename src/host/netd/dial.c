@@ -281,8 +281,10 @@ static void answered(struct dial *d)
 	if ((q[0].done && q[0].result == DNS_NO_NAME) ||
 	    (q[1].done && q[1].result == DNS_NO_NAME))
 		end(d, DIAL_FAILED, -1, "there is no such name");
-	else
+	else if (q[0].done && q[1].done)
 		end(d, DIAL_FAILED, -1, "the name has no address");
+	else
+		end(d, DIAL_FAILED, -1, "no name server answers well");
 }
 
 static void on_answer_late(void *arg)
