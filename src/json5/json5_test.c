@@ -1,5 +1,5 @@
 /* json5_test: what is JSON5 and what it says; what is none; each limit. */
-#include "import/json5.h"
+#include "json5/json5.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* json5_fuzz: any bytes as a JSON5 text; then every node of the tree. */
-#include "import/json5.h"
+#include "json5/json5.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 

@@ -5,7 +5,7 @@
  * nodes; nodes lie in one array and name each other by index, so the array may
  * move as it grows. Texts are decoded into one buffer, one behind the other.
  */
-#include "import/json5.h"
+#include "json5/json5.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -8,8 +8,8 @@
  * writes: keys without quotes are of ASCII. Nothing recurses; each limit has a
  * name below.
  */
-#ifndef IMPORT_JSON5_H
-#define IMPORT_JSON5_H
+#ifndef JSON5_JSON5_H
+#define JSON5_JSON5_H
 
 #include "base/err.h"
 #include "base/span.h"
