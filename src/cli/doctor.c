@@ -568,7 +568,7 @@ static void check_vault(struct doctor *d, struct check *c)
 		found(c, GOOD, NULL, "none is configured");
 		return;
 	}
-	found(c, GOOD, NULL, "%u files are there", v->n_files);
+	found(c, GOOD, NULL, "its files are there");
 	for (i = 0; i < v->n_files; i++)
 		if (access(v->files[i], R_OK) < 0)
 			found(c, BAD, "`bulkhead vault init` makes it",
