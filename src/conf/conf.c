@@ -20,7 +20,7 @@
 
 #include "base/fd.h"
 #include "base/str.h"
-#include "conf/load.h"
+#include "conf/loader.h"
 #include "conf/value.h"
 #include "proto/limits.h"
 #include "vm/vm.h"
@@ -39,17 +39,6 @@ enum {
 #define AUDIT_RESERVE_MIN (1ULL << 20)
 #define AUDIT_RESERVE_MAX (64ULL << 30)
 #define QUEUE_BYTES_MAX	  (1024ULL << 30)
-
-struct loader {
-	struct load load;
-	const char *base;
-	const char *home;
-	struct conf c;
-	struct conf_vm *vm;		  /* the one being read */
-	struct conf_task *task;		  /* the one being read */
-	struct conf_connector *connector; /* the one being read */
-	bool no_metrics;		  /* no socket, not even the default */
-};
 
 static const uint8_t default_text[] = {
 #include "default_conf.h"
@@ -73,11 +62,8 @@ const char *conf_planner_name(enum conf_planner p)
 	return (unsigned)p < PLANNER_MAX ? planner_names[p] : NULL;
 }
 
-static void fault(struct loader *l, const struct yaml_node *n, const char *fmt,
-		  ...) __attribute__((format(printf, 3, 4)));
-
-static void fault(struct loader *l, const struct yaml_node *n, const char *fmt,
-		  ...)
+void conf_fault(struct loader *l, const struct yaml_node *n, const char *fmt,
+		...)
 {
 	char text[400];
 	va_list ap;
@@ -88,13 +74,13 @@ static void fault(struct loader *l, const struct yaml_node *n, const char *fmt,
 	load_fault(&l->load, yaml_place(n), "%s", text);
 }
 
-static void walk(struct loader *l, const struct yaml_node *map,
-		 const struct load_rule *rules, size_t n)
+void conf_walk(struct loader *l, const struct yaml_node *map,
+	       const struct load_rule *rules, size_t n)
 {
 	load_map(&l->load, map, rules, n, l);
 }
 
-static const char *scalar(struct loader *l, const struct yaml_node *n)
+const char *conf_scalar(struct loader *l, const struct yaml_node *n)
 {
 	return load_scalar(&l->load, n);
 }
@@ -102,12 +88,12 @@ static const char *scalar(struct loader *l, const struct yaml_node *n)
 static void set_version(void *ctx, const struct yaml_node *n)
 {
 	struct loader *l = ctx;
-	const char *text = scalar(l, n);
+	const char *text = conf_scalar(l, n);
 
 	if (text && strcmp(text, "1") != 0)
-		fault(l, n,
-		      "this program reads version 1 of the format: write "
-		      "bulkhead: 1");
+		conf_fault(l, n,
+			   "this program reads version 1 of the format: write "
+			   "bulkhead: 1");
 }
 
 static bool has_control(const char *s)
@@ -118,21 +104,21 @@ static bool has_control(const char *s)
 	return false;
 }
 
-/* ~ and relative paths made absolute; a fault leaves dst "". */
-static void set_path(struct loader *l, const struct yaml_node *n, char *dst)
+void conf_path(struct loader *l, const struct yaml_node *n, char *dst)
 {
-	const char *text = scalar(l, n);
+	const char *text = conf_scalar(l, n);
 	int len;
 
 	dst[0] = 0;
 	if (!text)
 		return;
 	if (has_control(text)) {
-		fault(l, n, "a path with control characters: name another");
+		conf_fault(l, n,
+			   "a path with control characters: name another");
 		return;
 	}
 	if (text[0] == '~' && text[1] != 0 && text[1] != '/') {
-		fault(l, n, "only ~/ is understood: write the path out");
+		conf_fault(l, n, "only ~/ is understood: write the path out");
 		return;
 	}
 	if (text[0] == '~')
@@ -142,15 +128,25 @@ static void set_path(struct loader *l, const struct yaml_node *n, char *dst)
 	else
 		len = str_printf(dst, CONF_PATH_MAX, "%s/%s", l->base, text);
 	if (len < 0) {
-		fault(l, n,
-		      "the path is longer than %d bytes: name a shorter one",
-		      CONF_PATH_MAX - 1);
+		conf_fault(
+			l, n,
+			"the path is longer than %d bytes: name a shorter one",
+			CONF_PATH_MAX - 1);
 		dst[0] = 0;
 	}
 }
 
-/* Names go into file names, audit records and messages: a narrow alphabet. */
-static bool name_ok(const char *s)
+bool conf_bool(struct loader *l, const struct yaml_node *n)
+{
+	static const struct load_word words[] = {
+		{ "false", 0, false },
+		{ "true", 1, false },
+	};
+
+	return load_choose(&l->load, n, words, ARRAY_SIZE(words)) > 0;
+}
+
+bool conf_name_ok(const char *s)
 {
 	size_t n = strlen(s);
 
@@ -158,11 +154,20 @@ static bool name_ok(const char *s)
 	       strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789._-") == n;
 }
 
+bool conf_secret_ok(const char *s)
+{
+	size_t n = strlen(s);
+
+	return n > 0 && n < CONF_NAME_MAX && s[0] != '.' && s[0] != '-' &&
+	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			 "0123456789._-/") == n;
+}
+
 static void set_state(void *ctx, const struct yaml_node *n)
 {
 	struct loader *l = ctx;
 
-	set_path(l, n, l->c.state);
+	conf_path(l, n, l->c.state);
 }
 
 static const struct load_word backend_words[] = {
@@ -191,27 +196,29 @@ static void set_users(void *ctx, const struct yaml_node *n)
 
 	if (yaml_kind(n) != YAML_LIST || !yaml_count(n) ||
 	    yaml_count(n) > CONF_USERS) {
-		fault(l, n, "a list of 1 to %d uids, e.g. [1000]", CONF_USERS);
+		conf_fault(l, n, "a list of 1 to %d uids, e.g. [1000]",
+			   CONF_USERS);
 		return;
 	}
 	l->c.n_users = 0;
 	for (i = 0; i < yaml_count(n); i++) {
 		const struct yaml_node *e = yaml_at(n, i);
-		const char *text = scalar(l, e);
+		const char *text = conf_scalar(l, e);
 		uint64_t v;
 
 		if (!text)
 			continue;
 		/* (uid_t)-1 means "no change" to the kernel: nobody's */
 		if (num_parse(span_str(text), 0, UINT32_MAX - 1, &v) < 0) {
-			fault(l, e, "a numeric uid belongs here (see `id -u`)");
+			conf_fault(l, e,
+				   "a numeric uid belongs here (see `id -u`)");
 			continue;
 		}
 		for (k = 0; k < l->c.n_users; k++)
 			if (l->c.users[k] == v)
-				fault(l, e,
-				      "uid %u is listed twice: remove one",
-				      l->c.users[k]);
+				conf_fault(l, e,
+					   "uid %u is listed twice: remove one",
+					   l->c.users[k]);
 		l->c.users[l->c.n_users++] = (uint32_t)v;
 	}
 }
@@ -222,11 +229,12 @@ static void set_socket(void *ctx, const struct yaml_node *n)
 
 	if (yaml_kind(n) == YAML_SCALAR && !strcmp(yaml_text(n), "default"))
 		return;
-	set_path(l, n, l->c.socket);
+	conf_path(l, n, l->c.socket);
 	if (strlen(l->c.socket) >= sizeof(((struct sockaddr_un *)0)->sun_path))
-		fault(l, n,
-		      "a socket's path has at most 107 bytes: name a shorter "
-		      "one");
+		conf_fault(
+			l, n,
+			"a socket's path has at most 107 bytes: name a shorter "
+			"one");
 }
 
 static const struct load_rule control_rules[] = {
@@ -243,7 +251,7 @@ static const struct load_rule control_rules[] = {
 
 static void set_control(void *ctx, const struct yaml_node *n)
 {
-	walk(ctx, n, control_rules, ARRAY_SIZE(control_rules));
+	conf_walk(ctx, n, control_rules, ARRAY_SIZE(control_rules));
 }
 
 /* agents */
@@ -252,7 +260,7 @@ static void set_policy(void *ctx, const struct yaml_node *n)
 {
 	struct loader *l = ctx;
 
-	set_path(l, n, l->c.policy);
+	conf_path(l, n, l->c.policy);
 }
 
 static const struct load_word planner_words[] = {
@@ -291,74 +299,136 @@ static const struct load_rule planner_rules[] = {
 
 static void set_planner(void *ctx, const struct yaml_node *n)
 {
-	walk(ctx, n, planner_rules, ARRAY_SIZE(planner_rules));
+	conf_walk(ctx, n, planner_rules, ARRAY_SIZE(planner_rules));
 }
 
 static void set_on(void *ctx, const struct yaml_node *n)
 {
 	struct loader *l = ctx;
-	const char *text = scalar(l, n);
+	const char *text = conf_scalar(l, n);
 
 	if (text &&
-	    (!name_ok(text) ||
+	    (!conf_name_ok(text) ||
 	     str_copy(l->task->on, sizeof(l->task->on), span_str(text)) < 0))
-		fault(l, n, "the name of a source in the policy, e.g. mail");
+		conf_fault(l, n,
+			   "the name of a source in the policy, e.g. mail");
 }
 
 static void set_say(void *ctx, const struct yaml_node *n)
 {
 	struct loader *l = ctx;
-	const char *text = scalar(l, n);
+	const char *text = conf_scalar(l, n);
 
 	if (!text)
 		return;
 	/* With these the broker is told where one task ends. */
 	if (strpbrk(text, "\x1e\x1f"))
-		fault(l, n,
-		      "the instruction has control characters: "
-		      "remove them");
+		conf_fault(l, n,
+			   "the instruction has control characters: "
+			   "remove them");
 	else if (str_copy(l->task->say, sizeof(l->task->say), span_str(text)) <
 		 0)
-		fault(l, n,
-		      "the instruction is longer than %zu bytes: shorten it",
-		      sizeof(l->task->say) - 1);
+		conf_fault(
+			l, n,
+			"the instruction is longer than %zu bytes: shorten it",
+			sizeof(l->task->say) - 1);
+}
+
+static int two_digits(const char *s, uint32_t most, uint32_t *ret)
+{
+	if (s[0] < '0' || s[0] > '9' || s[1] < '0' || s[1] > '9')
+		return -1;
+	*ret = (uint32_t)(s[0] - '0') * 10 + (uint32_t)(s[1] - '0');
+	return *ret <= most ? 0 : -1;
+}
+
+/* "07:30", as minutes of the day; false after a fault. */
+static bool time_of_day(struct loader *l, const struct yaml_node *n,
+			uint32_t *ret)
+{
+	const char *text = conf_scalar(l, n);
+	uint32_t h, m;
+
+	if (!text)
+		return false;
+	if (strlen(text) != 5 || text[2] != ':' ||
+	    two_digits(text, 23, &h) < 0 || two_digits(text + 3, 59, &m) < 0) {
+		conf_fault(l, n, "a time of day, \"00:00\" to \"23:59\"");
+		return false;
+	}
+	*ret = h * 60 + m;
+	return true;
+}
+
+static void set_every(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+
+	l->task->timed = true;
+	(void)time_of_day(l, n, &l->task->minute);
 }
 
 static const struct load_rule task_rules[] = {
-	{ { "on", true, false,
-	    "the source of the policy whose items start the task", "a name",
-	    NULL },
+	{ { "on", false, false,
+	    "the source of the policy whose items start the task; or `every`",
+	    "a name", NULL },
 	  set_on },
+	{ { "every", false, false,
+	    "when it is started each day, by the clock of this machine; or "
+	    "`on`",
+	    "a time of day, 00:00 to 23:59", NULL },
+	  set_every },
 	{ { "say", true, false, "the instruction, in your words",
 	    "at most 1023 bytes", NULL },
 	  set_say },
-	{ { "every", false, true, "a time of day" }, NULL },
 };
+
+/* What starts the task: one thing, and no other task's. */
+static void check_start(struct loader *l, const struct yaml_node *row,
+			size_t before)
+{
+	size_t i;
+
+	if (yaml_kind(row) != YAML_MAP)
+		return;
+	if (!yaml_get(row, "on") == !yaml_get(row, "every"))
+		conf_fault(l, row,
+			   "a task has one of \"on\", a source, and \"every\", "
+			   "a time of day");
+	for (i = 0; i < before; i++)
+		if (l->task->on[0] && !strcmp(l->c.tasks[i].on, l->task->on))
+			conf_fault(l, row,
+				   "a second task waits for \"%s\": write "
+				   "one for each source",
+				   l->task->on);
+}
 
 static void set_tasks(void *ctx, const struct yaml_node *n)
 {
 	struct loader *l = ctx;
-	size_t i, k;
+	size_t i;
 
 	if (yaml_kind(n) != YAML_LIST || !yaml_count(n) ||
 	    yaml_count(n) > CONF_TASKS) {
-		fault(l, n,
-		      "a list of 1 to %d tasks, - {on: mail, say: \"...\"}",
-		      CONF_TASKS);
+		conf_fault(l, n,
+			   "a list of 1 to %d tasks, - {on: mail, say: "
+			   "\"...\"}",
+			   CONF_TASKS);
 		return;
 	}
 	for (i = 0; i < yaml_count(n); i++) {
 		l->task = &l->c.tasks[i];
-		walk(l, yaml_at(n, i), task_rules, ARRAY_SIZE(task_rules));
-		for (k = 0; k < i; k++)
-			if (l->task->on[0] &&
-			    !strcmp(l->c.tasks[k].on, l->task->on))
-				fault(l, yaml_at(n, i),
-				      "a second task waits for \"%s\": write "
-				      "one for each source",
-				      l->task->on);
+		conf_walk(l, yaml_at(n, i), task_rules, ARRAY_SIZE(task_rules));
+		check_start(l, yaml_at(n, i), i);
 	}
 	l->c.n_tasks = (uint32_t)yaml_count(n);
+}
+
+static void set_digest(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+
+	l->c.digest = time_of_day(l, n, &l->c.digest_minute);
 }
 
 static const struct load_rule agent_rules[] = {
@@ -369,10 +439,15 @@ static const struct load_rule agent_rules[] = {
 	  set_planner },
 	/* Required with a planner, refused without one: see check_tasks. */
 	{ { "tasks", false, false,
-	    "what it does when an item comes in; required, but not with the "
-	    "planner none",
+	    "what it does when an item comes in, or at a time of day; "
+	    "required, but not with the planner none",
 	    "a list of 1 to 8 maps, one for each source", NULL },
 	  set_tasks },
+	{ { "digest", false, false,
+	    "when the owner is told each day, in the chat of approvals, what "
+	    "was done, with size and root of the audit log",
+	    "a time of day, 00:00 to 23:59", "never" },
+	  set_digest },
 };
 
 /* A task needs a planner, and a planner a task. */
@@ -384,12 +459,14 @@ static void check_tasks(struct loader *l, const struct yaml_node *agent)
 	if (yaml_kind(agent) != YAML_MAP)
 		return;
 	if (tasks && l->c.planner == PLANNER_NONE)
-		fault(l, tasks,
-		      "without a planner no task is started: remove \"tasks\"");
+		conf_fault(l, tasks,
+			   "without a planner no task is started: remove "
+			   "\"tasks\"");
 	if (!tasks && l->c.planner != PLANNER_NONE)
-		fault(l, agent,
-		      "\"tasks\" is missing: what it does when an item comes "
-		      "in");
+		conf_fault(
+			l, agent,
+			"\"tasks\" is missing: what it does when an item comes "
+			"in");
 }
 
 static void set_agents(void *ctx, const struct yaml_node *n)
@@ -398,19 +475,20 @@ static void set_agents(void *ctx, const struct yaml_node *n)
 	size_t i;
 
 	if (yaml_kind(n) != YAML_MAP || !yaml_count(n)) {
-		fault(l, n, "a map with one agent, NAME: {policy: ...}");
+		conf_fault(l, n, "a map with one agent, NAME: {policy: ...}");
 		return;
 	}
 	for (i = 1; i < yaml_count(n); i++)
-		fault(l, yaml_at(n, i),
-		      "several agents are known, but not enforced by this "
-		      "version: remove \"%.64s\"",
-		      yaml_key(n, i));
-	if (!name_ok(yaml_key(n, 0)) || str_copy(l->c.agent, sizeof(l->c.agent),
-						 span_str(yaml_key(n, 0))) < 0)
-		fault(l, n, "an agent's name has 1 to %d of a-z 0-9 . _ -",
-		      CONF_NAME_MAX - 1);
-	walk(l, yaml_at(n, 0), agent_rules, ARRAY_SIZE(agent_rules));
+		conf_fault(l, yaml_at(n, i),
+			   "several agents are known, but not enforced by this "
+			   "version: remove \"%.64s\"",
+			   yaml_key(n, i));
+	if (!conf_name_ok(yaml_key(n, 0)) ||
+	    str_copy(l->c.agent, sizeof(l->c.agent), span_str(yaml_key(n, 0))) <
+		    0)
+		conf_fault(l, n, "an agent's name has 1 to %d of a-z 0-9 . _ -",
+			   CONF_NAME_MAX - 1);
+	conf_walk(l, yaml_at(n, 0), agent_rules, ARRAY_SIZE(agent_rules));
 	check_tasks(l, yaml_at(n, 0));
 }
 
@@ -419,14 +497,14 @@ static void set_agents(void *ctx, const struct yaml_node *n)
 static void set_memory(void *ctx, const struct yaml_node *n)
 {
 	struct loader *l = ctx;
-	const char *text = scalar(l, n);
+	const char *text = conf_scalar(l, n);
 	uint64_t v;
 
 	if (!text)
 		return;
 	if (value_size(text, &v) < 0 || v & ((1 << 20) - 1) ||
 	    v >> 20 < MEMORY_MIB_MIN || v >> 20 > MEMORY_MIB_MAX)
-		fault(l, n, "a size in whole MiB, 64MiB to 64GiB");
+		conf_fault(l, n, "a size in whole MiB, 64MiB to 64GiB");
 	else
 		l->vm->memory_mib = (uint32_t)(v >> 20);
 }
@@ -434,13 +512,13 @@ static void set_memory(void *ctx, const struct yaml_node *n)
 static void set_cpus(void *ctx, const struct yaml_node *n)
 {
 	struct loader *l = ctx;
-	const char *text = scalar(l, n);
+	const char *text = conf_scalar(l, n);
 	uint64_t v;
 
 	if (!text)
 		return;
 	if (num_parse(span_str(text), 1, CPUS_MAX, &v) < 0)
-		fault(l, n, "cpus is 1: the guests' kernel is for one");
+		conf_fault(l, n, "cpus is 1: the guests' kernel is for one");
 	else
 		l->vm->cpus = (uint32_t)v;
 }
@@ -448,13 +526,13 @@ static void set_cpus(void *ctx, const struct yaml_node *n)
 static void set_deadline(void *ctx, const struct yaml_node *n)
 {
 	struct loader *l = ctx;
-	const char *text = scalar(l, n);
+	const char *text = conf_scalar(l, n);
 	uint64_t v;
 
 	if (!text)
 		return;
 	if (value_duration(text, &v) < 0 || v < 1 || v > DEADLINE_S_MAX)
-		fault(l, n, "a duration, 1s to 24h, e.g. 10s or 30m");
+		conf_fault(l, n, "a duration, 1s to 24h, e.g. 10s or 30m");
 	else
 		l->vm->deadline_s = (uint32_t)v;
 }
@@ -462,14 +540,14 @@ static void set_deadline(void *ctx, const struct yaml_node *n)
 static void set_pool(void *ctx, const struct yaml_node *n)
 {
 	struct loader *l = ctx;
-	const char *text = scalar(l, n);
+	const char *text = conf_scalar(l, n);
 	uint64_t v;
 
 	if (!text)
 		return;
 	if (num_parse(span_str(text), 0, CONF_POOL_MAX, &v) < 0)
-		fault(l, n, "a number of VMs kept ready, 0 to %d",
-		      CONF_POOL_MAX);
+		conf_fault(l, n, "a number of VMs kept ready, 0 to %d",
+			   CONF_POOL_MAX);
 	else
 		l->vm->pool = (uint32_t)v;
 }
@@ -520,7 +598,7 @@ static void set_vm_reader(void *ctx, const struct yaml_node *n)
 	struct loader *l = ctx;
 
 	l->vm = &l->c.reader;
-	walk(l, n, vm_rules, ARRAY_SIZE(vm_rules));
+	conf_walk(l, n, vm_rules, ARRAY_SIZE(vm_rules));
 }
 
 static void set_vm_planner(void *ctx, const struct yaml_node *n)
@@ -528,7 +606,7 @@ static void set_vm_planner(void *ctx, const struct yaml_node *n)
 	struct loader *l = ctx;
 
 	l->vm = &l->c.planner_vm;
-	walk(l, n, vm_rules, ARRAY_SIZE(vm_rules));
+	conf_walk(l, n, vm_rules, ARRAY_SIZE(vm_rules));
 }
 
 static const struct load_rule vms_rules[] = {
@@ -540,7 +618,7 @@ static const struct load_rule vms_rules[] = {
 
 static void set_vms(void *ctx, const struct yaml_node *n)
 {
-	walk(ctx, n, vms_rules, ARRAY_SIZE(vms_rules));
+	conf_walk(ctx, n, vms_rules, ARRAY_SIZE(vms_rules));
 }
 
 /* queue */
@@ -548,13 +626,13 @@ static void set_vms(void *ctx, const struct yaml_node *n)
 static void set_count(void *ctx, const struct yaml_node *n, uint32_t *ret)
 {
 	struct loader *l = ctx;
-	const char *text = scalar(l, n);
+	const char *text = conf_scalar(l, n);
 	uint64_t v;
 
 	if (!text)
 		return;
 	if (num_parse(span_str(text), 1, QUEUE_ITEMS_MAX, &v) < 0)
-		fault(l, n, "a number, 1 to %d", QUEUE_ITEMS_MAX);
+		conf_fault(l, n, "a number, 1 to %d", QUEUE_ITEMS_MAX);
 	else
 		*ret = (uint32_t)v;
 }
@@ -583,13 +661,13 @@ static void set_history(void *ctx, const struct yaml_node *n)
 static void set_queue_bytes(void *ctx, const struct yaml_node *n)
 {
 	struct loader *l = ctx;
-	const char *text = scalar(l, n);
+	const char *text = conf_scalar(l, n);
 	uint64_t v;
 
 	if (!text)
 		return;
 	if (value_size(text, &v) < 0 || v < LIMIT_ITEM || v > QUEUE_BYTES_MAX)
-		fault(l, n, "a size, 16MiB to 1024GiB");
+		conf_fault(l, n, "a size, 16MiB to 1024GiB");
 	else
 		l->c.queue.bytes = v;
 }
@@ -597,13 +675,13 @@ static void set_queue_bytes(void *ctx, const struct yaml_node *n)
 static void set_reserve(void *ctx, const struct yaml_node *n)
 {
 	struct loader *l = ctx;
-	const char *text = scalar(l, n);
+	const char *text = conf_scalar(l, n);
 	uint64_t v;
 
 	if (!text)
 		return;
 	if (value_size(text, &v) < 0 || v > QUEUE_BYTES_MAX)
-		fault(l, n, "a size, 0 to 1024GiB");
+		conf_fault(l, n, "a size, 0 to 1024GiB");
 	else
 		l->c.queue.reserve = v;
 }
@@ -638,13 +716,13 @@ static void set_queue(void *ctx, const struct yaml_node *n)
 {
 	struct loader *l = ctx;
 
-	walk(ctx, n, queue_rules, ARRAY_SIZE(queue_rules));
+	conf_walk(ctx, n, queue_rules, ARRAY_SIZE(queue_rules));
 	if (l->c.queue.per_source > l->c.queue.items)
-		fault(l, n, "per_source is %u, more than items, %u",
-		      l->c.queue.per_source, l->c.queue.items);
+		conf_fault(l, n, "per_source is %u, more than items, %u",
+			   l->c.queue.per_source, l->c.queue.items);
 	if (l->c.queue.history < l->c.queue.items)
-		fault(l, n, "history is %u, less than items, %u",
-		      l->c.queue.history, l->c.queue.items);
+		conf_fault(l, n, "history is %u, less than items, %u",
+			   l->c.queue.history, l->c.queue.items);
 }
 
 /* supervision */
@@ -653,13 +731,14 @@ static void set_seconds(void *ctx, const struct yaml_node *n, uint32_t least,
 			uint32_t *ret)
 {
 	struct loader *l = ctx;
-	const char *text = scalar(l, n);
+	const char *text = conf_scalar(l, n);
 	uint64_t v;
 
 	if (!text)
 		return;
 	if (value_duration(text, &v) < 0 || v < least || v > SUPERVISION_S_MAX)
-		fault(l, n, "a duration, %us to 1h, e.g. 15s or 2m", least);
+		conf_fault(l, n, "a duration, %us to 1h, e.g. 15s or 2m",
+			   least);
 	else
 		*ret = (uint32_t)v;
 }
@@ -688,13 +767,14 @@ static void set_healthy(void *ctx, const struct yaml_node *n)
 static void set_restarts(void *ctx, const struct yaml_node *n)
 {
 	struct loader *l = ctx;
-	const char *text = scalar(l, n);
+	const char *text = conf_scalar(l, n);
 	uint64_t v;
 
 	if (!text)
 		return;
 	if (num_parse(span_str(text), 0, CONF_RESTARTS_MAX, &v) < 0)
-		fault(l, n, "a number of restarts, 0 to %d", CONF_RESTARTS_MAX);
+		conf_fault(l, n, "a number of restarts, 0 to %d",
+			   CONF_RESTARTS_MAX);
 	else
 		l->c.supervision.restarts = (uint32_t)v;
 }
@@ -724,7 +804,7 @@ static const struct load_rule supervision_rules[] = {
 
 static void set_supervision(void *ctx, const struct yaml_node *n)
 {
-	walk(ctx, n, supervision_rules, ARRAY_SIZE(supervision_rules));
+	conf_walk(ctx, n, supervision_rules, ARRAY_SIZE(supervision_rules));
 }
 
 /* kill */
@@ -740,7 +820,7 @@ static void set_kill_file(void *ctx, const struct yaml_node *n)
 {
 	struct loader *l = ctx;
 
-	set_path(l, n, l->c.kill.file);
+	conf_path(l, n, l->c.kill.file);
 }
 
 static void set_machines(void *ctx, const struct yaml_node *n)
@@ -755,13 +835,14 @@ static void set_machines(void *ctx, const struct yaml_node *n)
 static void set_keep(void *ctx, const struct yaml_node *n)
 {
 	struct loader *l = ctx;
-	const char *text = scalar(l, n);
+	const char *text = conf_scalar(l, n);
 	uint64_t v;
 
 	if (!text)
 		return;
 	if (num_parse(span_str(text), 1, CONF_FROZEN_MAX, &v) < 0)
-		fault(l, n, "a number of machines, 1 to %d", CONF_FROZEN_MAX);
+		conf_fault(l, n, "a number of machines, 1 to %d",
+			   CONF_FROZEN_MAX);
 	else
 		l->c.kill.keep = (uint32_t)v;
 }
@@ -785,7 +866,7 @@ static const struct load_rule kill_rules[] = {
 
 static void set_kill(void *ctx, const struct yaml_node *n)
 {
-	walk(ctx, n, kill_rules, ARRAY_SIZE(kill_rules));
+	conf_walk(ctx, n, kill_rules, ARRAY_SIZE(kill_rules));
 }
 
 /* telemetry */
@@ -812,12 +893,13 @@ static void set_metrics(void *ctx, const struct yaml_node *n)
 	l->no_metrics = true;
 	if (yaml_kind(n) == YAML_SCALAR && !strcmp(yaml_text(n), "none"))
 		return;
-	set_path(l, n, l->c.telemetry.metrics);
+	conf_path(l, n, l->c.telemetry.metrics);
 	if (strlen(l->c.telemetry.metrics) >=
 	    sizeof(((struct sockaddr_un *)0)->sun_path))
-		fault(l, n,
-		      "a socket's path has at most 107 bytes: name a shorter "
-		      "one");
+		conf_fault(
+			l, n,
+			"a socket's path has at most 107 bytes: name a shorter "
+			"one");
 }
 
 /* An address and a port, nothing behind them: "127.0.0.1:4318". */
@@ -845,16 +927,17 @@ static void set_otlp(void *ctx, const struct yaml_node *n)
 {
 	static const char scheme[] = "http://";
 	struct loader *l = ctx;
-	const char *text = scalar(l, n);
+	const char *text = conf_scalar(l, n);
 	struct conf_address a;
 
 	if (!text || !strcmp(text, "none"))
 		return;
 	if (strncmp(text, scheme, strlen(scheme)) != 0 ||
 	    parse_address(text + strlen(scheme), &a) < 0)
-		fault(l, n,
-		      "http://ADDRESS:PORT, the address in numbers, e.g. "
-		      "http://127.0.0.1:4318 or http://[::1]:4318; or none");
+		conf_fault(
+			l, n,
+			"http://ADDRESS:PORT, the address in numbers, e.g. "
+			"http://127.0.0.1:4318 or http://[::1]:4318; or none");
 	else
 		l->c.telemetry.otlp = a;
 }
@@ -877,14 +960,14 @@ static void set_logs(void *ctx, const struct yaml_node *n)
 static void set_spans(void *ctx, const struct yaml_node *n)
 {
 	struct loader *l = ctx;
-	const char *text = scalar(l, n);
+	const char *text = conf_scalar(l, n);
 	uint64_t v;
 
 	if (!text)
 		return;
 	if (num_parse(span_str(text), SPANS_MIN, SPANS_MAX, &v) < 0)
-		fault(l, n, "a number of spans, %d to %d", SPANS_MIN,
-		      SPANS_MAX);
+		conf_fault(l, n, "a number of spans, %d to %d", SPANS_MIN,
+			   SPANS_MAX);
 	else
 		l->c.telemetry.queue = (uint32_t)v;
 }
@@ -918,10 +1001,11 @@ static void set_telemetry(void *ctx, const struct yaml_node *n)
 {
 	struct loader *l = ctx;
 
-	walk(ctx, n, telemetry_rules, ARRAY_SIZE(telemetry_rules));
+	conf_walk(ctx, n, telemetry_rules, ARRAY_SIZE(telemetry_rules));
 	if (l->c.telemetry.logs != LOGS_NONE && !l->c.telemetry.otlp.port)
-		fault(l, n,
-		      "logs go to a collector: set otlp, or remove \"logs\"");
+		conf_fault(
+			l, n,
+			"logs go to a collector: set otlp, or remove \"logs\"");
 }
 
 /* audit */
@@ -929,14 +1013,14 @@ static void set_telemetry(void *ctx, const struct yaml_node *n)
 static void set_audit_reserve(void *ctx, const struct yaml_node *n)
 {
 	struct loader *l = ctx;
-	const char *text = scalar(l, n);
+	const char *text = conf_scalar(l, n);
 	uint64_t v;
 
 	if (!text)
 		return;
 	if (value_size(text, &v) < 0 || v > AUDIT_RESERVE_MAX ||
 	    (v && v < AUDIT_RESERVE_MIN))
-		fault(l, n, "a size, 1MiB to 64GiB, or 0");
+		conf_fault(l, n, "a size, 1MiB to 64GiB, or 0");
 	else
 		l->c.audit_reserve = v;
 }
@@ -954,133 +1038,7 @@ static const struct load_rule audit_rules[] = {
 
 static void set_audit(void *ctx, const struct yaml_node *n)
 {
-	walk(ctx, n, audit_rules, ARRAY_SIZE(audit_rules));
-}
-
-/* connectors */
-
-static const struct load_word connector_words[] = {
-	{ "maildir", CONNECTOR_MAILDIR, false },
-	{ "outbox", CONNECTOR_OUTBOX, false },
-	{ "imap", 0, true },
-	{ "smtp", 0, true },
-	{ "telegram", 0, true },
-	{ "slack", 0, true },
-	{ "http", 0, true },
-};
-
-static void set_kind(void *ctx, const struct yaml_node *n)
-{
-	struct loader *l = ctx;
-	int v = load_choose(&l->load, n, connector_words,
-			    ARRAY_SIZE(connector_words));
-
-	if (v > 0)
-		l->connector->kind = (enum conf_connector_kind)v;
-}
-
-static void set_connector_path(void *ctx, const struct yaml_node *n)
-{
-	struct loader *l = ctx;
-	uint32_t i;
-
-	set_path(l, n, l->connector->path);
-	for (i = 0; i < l->c.n_connectors; i++)
-		if (*l->connector->path &&
-		    !strcmp(l->c.connectors[i].path, l->connector->path))
-			fault(l, n,
-			      "\"%s\" has this path already: mail that goes "
-			      "out would come in again; name another",
-			      l->c.connectors[i].name);
-}
-
-static void set_authserv(void *ctx, const struct yaml_node *n)
-{
-	struct loader *l = ctx;
-	const char *text = scalar(l, n);
-	char *dst = l->connector->authserv;
-	size_t i;
-
-	if (!text)
-		return;
-	if (str_copy(dst, sizeof(l->connector->authserv), span_str(text)) < 0 ||
-	    !*dst) {
-		fault(l, n, "the name of a mail server, e.g. mx.example.org");
-		return;
-	}
-	for (i = 0; dst[i]; i++)
-		if (dst[i] >= 'A' && dst[i] <= 'Z')
-			dst[i] = (char)(dst[i] + 'a' - 'A');
-	if (strspn(dst, "abcdefghijklmnopqrstuvwxyz0123456789._-") != i)
-		fault(l, n, "the name of a mail server, e.g. mx.example.org");
-}
-
-static const struct load_rule connector_rules[] = {
-	{ { "kind", true, false,
-	    "maildir: mail in; outbox: mail out, into a Maildir" },
-	  set_kind,
-	  LOAD_TABLE(connector_words) },
-	{ { "path", true, false, "the Maildir; no two connectors share one",
-	    "a path", NULL },
-	  set_connector_path },
-	{ { "hosts", false, true, "what netd may connect it to" }, NULL },
-	{ { "user", false, true, "the account" }, NULL },
-	{ { "secret", false, true, "the secret's name in the vault" }, NULL },
-	{ { "folder", false, true, "the mailbox" }, NULL },
-	{ { "authserv", false, false,
-	    "maildir: whose Authentication-Results count: what your mail "
-	    "server calls itself in the one that it puts on top of each mail. "
-	    "Then the sender of a mail that passed DMARC is known, and only "
-	    "then",
-	    "a name", "nobody's: no sender is known" },
-	  set_authserv },
-	{ { "auth", false, true, "how it logs in" }, NULL },
-	{ { "role", false, true, "approvals" }, NULL },
-	{ { "private", false, true, "private addresses are allowed" }, NULL },
-	{ { "requests", false, true, "the HTTP requests it may make" }, NULL },
-};
-
-/* A kind that comes later brings keys of its own: one error says enough. */
-static bool kind_is_later(struct loader *l, const struct yaml_node *n)
-{
-	const struct yaml_node *kind =
-		yaml_kind(n) == YAML_MAP ? yaml_get(n, "kind") : NULL;
-	struct conf_connector unused = { 0 };
-	size_t before = l->load.errors;
-
-	if (!kind)
-		return false;
-	l->connector = &unused;
-	set_kind(l, kind);
-	return l->load.errors > before;
-}
-
-static void set_connectors(void *ctx, const struct yaml_node *n)
-{
-	struct loader *l = ctx;
-	size_t i;
-
-	if (yaml_kind(n) != YAML_MAP || !yaml_count(n) ||
-	    yaml_count(n) > CONF_CONNECTORS) {
-		fault(l, n, "a map of 1 to %d connectors", CONF_CONNECTORS);
-		return;
-	}
-	for (i = 0; i < yaml_count(n); i++) {
-		const struct yaml_node *row = yaml_at(n, i);
-
-		if (kind_is_later(l, row))
-			continue;
-		l->connector = &l->c.connectors[l->c.n_connectors];
-		*l->connector = (struct conf_connector){ 0 };
-		if (!name_ok(yaml_key(n, i)) ||
-		    str_copy(l->connector->name, CONF_NAME_MAX,
-			     span_str(yaml_key(n, i))) < 0)
-			fault(l, row,
-			      "a connector's name has 1 to %d of a-z 0-9 . _ -",
-			      CONF_NAME_MAX - 1);
-		walk(l, row, connector_rules, ARRAY_SIZE(connector_rules));
-		l->c.n_connectors++;
-	}
+	conf_walk(ctx, n, audit_rules, ARRAY_SIZE(audit_rules));
 }
 
 static const struct load_rule top_rules[] = {
@@ -1118,10 +1076,13 @@ static const struct load_rule top_rules[] = {
 	  set_telemetry },
 	{ { "connectors", true, false, "accounts and folders, by name",
 	    "a map of 1 to 16 maps", NULL },
-	  set_connectors },
+	  conf_set_connectors },
 	{ { "audit", false, false, "what the audit log has", "a map", NULL },
 	  set_audit },
-	{ { "vault", false, true, "encrypted secrets" }, NULL },
+	{ { "vault", false, false,
+	    "the encrypted files of the accounts' secrets, and what opens them",
+	    "a map", NULL },
+	  conf_set_vault },
 	{ { "upstreams", false, true, "model providers" }, NULL },
 };
 
@@ -1164,21 +1125,23 @@ static void settle(struct loader *l)
 
 	if (!*c->state && str_printf(c->state, sizeof(c->state),
 				     "%s/.local/state/bulkhead", l->home) < 0)
-		fault(l, root,
-		      "the home directory's path is too long: set state");
+		conf_fault(l, root,
+			   "the home directory's path is too long: set state");
 	if (!*c->socket &&
 	    str_printf(c->socket, sizeof(((struct sockaddr_un *)0)->sun_path),
 		       "%s/control.sock", c->state) < 0)
-		fault(l, root,
-		      "the path of state is too long for a socket in it: set "
-		      "control.socket");
+		conf_fault(
+			l, root,
+			"the path of state is too long for a socket in it: set "
+			"control.socket");
 	if (!l->no_metrics &&
 	    str_printf(c->telemetry.metrics,
 		       sizeof(((struct sockaddr_un *)0)->sun_path),
 		       "%s/metrics.sock", c->state) < 0)
-		fault(l, root,
-		      "the path of state is too long for a socket in it: set "
-		      "telemetry.metrics");
+		conf_fault(
+			l, root,
+			"the path of state is too long for a socket in it: set "
+			"telemetry.metrics");
 }
 
 static int parse(struct loader *l, const char *name, struct span text,
@@ -1192,8 +1155,9 @@ static int parse(struct loader *l, const char *name, struct span text,
 	l->load.y = y;
 	l->load.errs = errs;
 	set_defaults(l);
-	walk(l, yaml_root(y), top_rules, ARRAY_SIZE(top_rules));
+	conf_walk(l, yaml_root(y), top_rules, ARRAY_SIZE(top_rules));
 	settle(l);
+	conf_check_vault(l);
 	return l->load.errors ? -EINVAL : 0;
 }
 
@@ -1303,7 +1267,8 @@ static const struct load_schema schema[] = {
 	{ "supervision.", LOAD_TABLE(supervision_rules) },
 	{ "kill.", LOAD_TABLE(kill_rules) },
 	{ "telemetry.", LOAD_TABLE(telemetry_rules) },
-	{ "connectors.NAME.", LOAD_TABLE(connector_rules) },
+	{ "vault.", conf_vault_rules, CONF_VAULT_RULES },
+	{ "connectors.NAME.", conf_connector_rules, CONF_CONNECTOR_RULES },
 };
 
 const struct load_schema *conf_schema(size_t *n)

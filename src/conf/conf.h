@@ -22,6 +22,10 @@ enum {
 	CONF_POOL_MAX = 16, /* VMs of one kind kept ready */
 	CONF_RESTARTS_MAX = 100,
 	CONF_FROZEN_MAX = 16, /* machines kept after a kill */
+	CONF_HOSTS = 8,	      /* of one account */
+	CONF_USER_MAX = 256,  /* what it logs in as, and its address */
+	CONF_URL_MAX = 512,
+	CONF_FILES = 8, /* of the vault */
 };
 
 /* With PLANNER_NONE mails are read and recorded, and no task is started. */
@@ -35,19 +39,86 @@ enum conf_planner {
 /* "triage", "gullible", "none"; NULL if there is none. */
 const char *conf_planner_name(enum conf_planner p);
 
-enum conf_connector_kind { CONNECTOR_MAILDIR = 1, CONNECTOR_OUTBOX };
+/* From CONNECTOR_IMAP on they are accounts: a process with one secret and no
+ * network but the descriptors that netd gives it. */
+enum conf_connector_kind {
+	CONNECTOR_MAILDIR = 1,
+	CONNECTOR_OUTBOX,
+	CONNECTOR_IMAP,
+	CONNECTOR_SMTP,
+	CONNECTOR_TELEGRAM,
+	CONNECTOR_SLACK,
+	CONNECTOR_HTTP,
+	CONNECTOR_KIND_MAX
+};
+
+/* "maildir", "imap", ...; NULL if there is none. */
+const char *conf_connector_name(enum conf_connector_kind k);
+
+/* How an account logs in. */
+enum conf_auth {
+	AUTH_PASSWORD = 0, /* the secret is what is sent */
+	AUTH_XOAUTH2,	   /* the secret is a refresh token */
+	AUTH_GITHUB_APP,   /* the secret is an app's private key */
+	AUTH_MAX
+};
+
+/* "password", "xoauth2", "github-app"; NULL if there is none. */
+const char *conf_auth_name(enum conf_auth a);
+
+/* One line of the table that netd connects by. */
+struct conf_host {
+	char name[CONF_HOST_MAX]; /* lower case; or an address, no brackets */
+	uint16_t port;
+};
 
 struct conf_connector {
 	char name[CONF_NAME_MAX];
 	enum conf_connector_kind kind;
 	char path[CONF_PATH_MAX]; /* absolute: ~ and relative are resolved */
 	char authserv[CONF_HOST_MAX]; /* in lower case; "": nobody's word */
+	/* Of accounts; "" and 0 where their kind does not have it. */
+	uint32_t n_hosts;
+	struct conf_host hosts[CONF_HOSTS];
+	bool private; /* its names may lead to private addresses */
+	char user[CONF_USER_MAX];
+	char secret[CONF_NAME_MAX]; /* its name in the vault; "": none */
+	enum conf_auth auth;
+	char token[CONF_URL_MAX];     /* https://..., of AUTH_XOAUTH2 */
+	char folder[CONF_USER_MAX];   /* imap; default INBOX */
+	char from[CONF_USER_MAX];     /* smtp: the sender's address */
+	bool approvals;		      /* `role`: it carries no messages, but the
+					 owner's questions and answers */
+	char requests[CONF_PATH_MAX]; /* http */
+	char ca[CONF_PATH_MAX];	      /* whose certificates; "": the system's */
+	bool all;		      /* `first`: what is there already, too */
+	uint32_t poll_s;	      /* imap: between looks */
 };
 
-/* A standing task: what is to be done with each item of a source. */
+/* Whether it is one: see above. */
+bool conf_is_account(const struct conf_connector *cc);
+
+/* Whether items come in by it, and whether effects go out: a chat does both, a
+ * chat of approvals neither. */
+bool conf_goes_in(const struct conf_connector *cc);
+bool conf_goes_out(const struct conf_connector *cc);
+
+/* What is to be done with each item of a source, or every day at a time. */
 struct conf_task {
-	char on[CONF_NAME_MAX]; /* the source of the policy */
-	char say[1024];		/* the owner's words */
+	char on[CONF_NAME_MAX]; /* the source of the policy; "": timed */
+	bool timed;
+	uint32_t minute; /* of the day, 0 to 1439, if timed */
+	char say[1024];	 /* the owner's words */
+};
+
+/* Where secrets are: files of age or sops, and what opens them, which is one of
+ * the last three. */
+struct conf_vault {
+	uint32_t n_files; /* 0: there is no vault */
+	char files[CONF_FILES][CONF_PATH_MAX];
+	char identity[CONF_PATH_MAX];	/* a file, mode 0600; "": none */
+	bool passphrase;		/* asked for on the terminal */
+	char credential[CONF_NAME_MAX]; /* systemd's; "": none */
 };
 
 struct conf_vm {
@@ -114,6 +185,9 @@ struct conf {
 	enum conf_planner planner;
 	uint32_t n_tasks; /* without a planner, none */
 	struct conf_task tasks[CONF_TASKS];
+	bool digest;		/* each day, what was done: */
+	uint32_t digest_minute; /* of the day, 0 to 1439 */
+	struct conf_vault vault;
 	struct conf_vm reader;
 	struct conf_vm planner_vm;
 	int backend; /* enum vm_backend */

@@ -71,7 +71,9 @@ static const char every_key[] =
 	"  helper:\n"
 	"    policy: p/q.yaml\n"
 	"    planner: {kind: gullible}\n"
-	"    tasks: [{on: post, say: \"do\"}, {on: chat, say: talk}]\n"
+	"    tasks: [{on: post, say: \"do\"}, {on: chat, say: talk},\n"
+	"      {every: \"07:30\", say: now}]\n"
+	"    digest: \"23:59\"\n"
 	"vms:\n"
 	"  reader: {memory: 64MiB, cpus: 1, deadline: 1s, pool: 0}\n"
 	"  planner: {memory: 64GiB, cpus: 1, deadline: 24h, pool: 16,\n"
@@ -82,7 +84,59 @@ static const char every_key[] =
 	"  queue: 64}\n"
 	"connectors:\n"
 	"  in: {kind: maildir, path: ./m}\n"
-	"  out: {path: ~/o, kind: outbox}\n";
+	"  out: {path: ~/o, kind: outbox}\n"
+	"  mail: {kind: imap, hosts: [\"IMAP.example.org:993\",\n"
+	"    \"login.example.org:443\"], user: me@example.org, secret: imap,\n"
+	"    auth: xoauth2, token: \"https://login.example.org/t?x\",\n"
+	"    folder: All Mail, authserv: MX.example.org, ca: ca.pem,\n"
+	"    first: all, poll: 5m}\n"
+	"  post: {kind: smtp, hosts: [\"10.0.0.9:587\", \"[fd00::9]:465\"],\n"
+	"    private: true, user: me, secret: mail/smtp, from: "
+	"me@example.org}\n"
+	"  bot: {kind: telegram, hosts: [\"api.telegram.org:443\"],\n"
+	"    secret: tg, role: approvals}\n"
+	"  team: {kind: slack, hosts: [\"slack.com:443\"], secret: s}\n"
+	"  git: {kind: http, hosts: [\"api.github.com:443\"], secret: key,\n"
+	"    auth: github-app, user: 12/34, requests: git.yaml}\n"
+	"vault: {files: [a.yaml, /b.age], identity: ~/id}\n";
+
+static void reads_accounts(const struct conf *c)
+{
+	const struct conf_connector *cc = &c->connectors[2];
+
+	assert_int_equal(c->n_connectors, 7);
+	assert_int_equal(cc->kind, CONNECTOR_IMAP);
+	assert_int_equal(cc->n_hosts, 2);
+	assert_string_equal(cc->hosts[0].name, "imap.example.org");
+	assert_int_equal(cc->hosts[0].port, 993);
+	assert_int_equal(cc->auth, AUTH_XOAUTH2);
+	assert_string_equal(cc->token, "https://login.example.org/t?x");
+	assert_string_equal(cc->user, "me@example.org");
+	assert_string_equal(cc->secret, "imap");
+	assert_string_equal(cc->folder, "All Mail");
+	assert_string_equal(cc->authserv, "mx.example.org");
+	assert_string_equal(cc->ca, "/etc/b/ca.pem");
+	assert_true(cc->all);
+	assert_int_equal(cc->poll_s, 300);
+	assert_false(cc->private);
+	cc++;
+	assert_true(cc->private);
+	assert_string_equal(cc->hosts[1].name, "fd00::9");
+	assert_string_equal(cc->from, "me@example.org");
+	assert_string_equal(cc->folder, "");
+	cc++;
+	assert_true(cc->approvals);
+	cc++;
+	assert_int_equal(cc->kind, CONNECTOR_SLACK);
+	assert_false(cc->approvals);
+	cc++;
+	assert_int_equal(cc->auth, AUTH_GITHUB_APP);
+	assert_string_equal(cc->requests, "/etc/b/git.yaml");
+	assert_int_equal(c->vault.n_files, 2);
+	assert_string_equal(c->vault.files[0], "/etc/b/a.yaml");
+	assert_string_equal(c->vault.files[1], "/b.age");
+	assert_string_equal(c->vault.identity, "/root/id");
+}
 
 static void reads_every_key(void **)
 {
@@ -100,7 +154,11 @@ static void reads_every_key(void **)
 	assert_string_equal(c->agent, "helper");
 	assert_string_equal(c->policy, "/etc/b/p/q.yaml");
 	assert_int_equal(c->planner, PLANNER_GULLIBLE);
-	assert_int_equal(c->n_tasks, 2);
+	assert_int_equal(c->n_tasks, 3);
+	assert_true(c->tasks[2].timed && !c->tasks[1].timed);
+	assert_int_equal(c->tasks[2].minute, 7 * 60 + 30);
+	assert_true(c->digest);
+	assert_int_equal(c->digest_minute, 23 * 60 + 59);
 	assert_string_equal(c->tasks[0].on, "post");
 	assert_string_equal(c->tasks[1].on, "chat");
 	assert_string_equal(c->tasks[1].say, "talk");
@@ -119,6 +177,7 @@ static void reads_every_key(void **)
 	assert_int_equal(c->telemetry.queue, 64);
 	assert_string_equal(c->connectors[0].path, "/etc/b/./m");
 	assert_string_equal(c->connectors[1].path, "/root/o");
+	reads_accounts(c);
 }
 
 #define HEAD "bulkhead: 1\n"
@@ -126,6 +185,7 @@ static void reads_every_key(void **)
 	"agents: {a: {policy: p, planner: {kind: triage}, tasks: [{on: mail, " \
 	"say: x}]}}\n"
 #define CONNECTORS "connectors: {in: {kind: maildir, path: /m}}\n"
+#define VAULT	   "vault: {files: [s], passphrase: ask}\n"
 #define LATER	   " is known, but not enforced by this version: "
 
 static const struct {
@@ -150,9 +210,12 @@ static const struct {
 	  "c:4:18: a size, 1MiB to 64GiB, or 0\n" },
 	{ HEAD AGENTS CONNECTORS "audit: {retention: 400d}\nvault: {}\n"
 				 "upstreams: {}\n",
-	  "c:5:1: \"vault\"" LATER "remove it\n"
 	  "c:6:1: \"upstreams\"" LATER "remove it\n"
-	  "c:4:9: \"retention\"" LATER "remove it\n" },
+	  "c:4:9: \"retention\"" LATER "remove it\n"
+	  "c:5:8: \"files\" is missing: files of age or sops that the secrets "
+	  "are in (a list of 1 to 8 paths)\n"
+	  "c:5:8: one of \"identity\", \"passphrase\" and \"credential\" "
+	  "opens the files\n" },
 	{ HEAD AGENTS CONNECTORS "backend: native\n",
 	  "c:4:10: \"native\"" LATER "use \"auto\"\n" },
 	{ HEAD AGENTS CONNECTORS "backend: qemu-kwm\n",
@@ -213,25 +276,156 @@ static const struct {
 	  "c:3:9: an agent's name has 1 to 63 of a-z 0-9 . _ -\n"
 	  "c:3:46: \"model\"" LATER "remove it\n"
 	  "c:3:41: \"llm\"" LATER "use \"triage\"\n"
-	  "c:3:66: \"every\"" LATER "remove it\n"
-	  "c:3:65: \"on\" is missing: the source of the policy whose items "
-	  "start the task (a name)\n"
 	  "c:3:65: \"say\" is missing: the instruction, in your words (at most "
-	  "1023 bytes)\n" },
+	  "1023 bytes)\n"
+	  "c:3:73: a time of day, \"00:00\" to \"23:59\"\n" },
+	{ HEAD CONNECTORS
+	  "agents: {a: {policy: p, planner: {kind: triage}, digest: "
+	  "\"24:00\",\n"
+	  "  tasks: [{say: x}, {on: m, every: \"00:60\", say: x}, {on: m, say: "
+	  "x}]}}\n",
+	  "c:4:11: a task has one of \"on\", a source, and \"every\", a time "
+	  "of day\n"
+	  "c:4:36: a time of day, \"00:00\" to \"23:59\"\n"
+	  "c:4:21: a task has one of \"on\", a source, and \"every\", a time "
+	  "of day\n"
+	  "c:4:54: a second task waits for \"m\": write one for each source\n"
+	  "c:3:58: a time of day, \"00:00\" to \"23:59\"\n" },
 	{ HEAD AGENTS
 	  "connectors:\n"
 	  "  i: {kind: imap, hosts: [\"a:993\"], user: u, secret: s}\n"
 	  "  m: {kind: maildir, path: /m, secret: s}\n"
 	  "  o: {kind: outbox, path: /m}\n"
 	  "  ../x: {kind: outbox}\n",
-	  "c:4:13: \"imap\"" LATER "use \"maildir\"\n"
-	  "c:5:32: \"secret\"" LATER "remove it\n"
+	  "c:5:40: maildir has no \"secret\": remove it\n"
 	  "c:6:27: \"m\" has this path already: mail that goes out would come "
 	  "in again; name another\n"
 	  "c:7:9: a connector's name has 1 to 63 of a-z 0-9 . _ -\n"
-	  "c:7:9: \"path\" is missing: the Maildir; no two connectors share "
-	  "one "
-	  "(a path)\n" },
+	  "c:7:9: \"path\" is missing: maildir, outbox: the Maildir; no two "
+	  "connectors share one\n"
+	  "c:4:54: a secret, and no vault that it is in: set vault (`bulkhead "
+	  "vault init`)\n" },
+	{ HEAD AGENTS VAULT
+	  "connectors:\n"
+	  "  a: {kind: imap}\n"
+	  "  b: {kind: smtp, hosts: [a, \"a:0\", \"a:65536\", \"a.:25\"],\n"
+	  "    user: u, secret: \"a b\"}\n"
+	  "  c: {kind: telegram, hosts: [\"a:1\", \"A:1\"], secret: s, user: "
+	  "u,\n"
+	  "    role: approval}\n"
+	  "  d: {kind: http, hosts: [\"a:1\"], auth: xoauth2}\n"
+	  "  e: {kind: http, hosts: [], auth: github-app, requests: r}\n",
+	  "c:5:6: \"hosts\" is missing: accounts: all that it may be connected "
+	  "to\n"
+	  "c:5:6: \"user\" is missing: imap, smtp: what it logs in as; http "
+	  "with github-app: the app and its installation, APP/INSTALLATION\n"
+	  "c:5:6: \"secret\" is missing: accounts: the secret's name in the "
+	  "vault\n"
+	  "c:6:27: NAME:PORT belongs here, e.g. imap.example.org:993; or an "
+	  "address as usual, 192.0.2.1:993 or [2001:db8::1]:993\n"
+	  "c:6:30: NAME:PORT belongs here, e.g. imap.example.org:993; or an "
+	  "address as usual, 192.0.2.1:993 or [2001:db8::1]:993\n"
+	  "c:6:37: NAME:PORT belongs here, e.g. imap.example.org:993; or an "
+	  "address as usual, 192.0.2.1:993 or [2001:db8::1]:993\n"
+	  "c:6:48: NAME:PORT belongs here, e.g. imap.example.org:993; or an "
+	  "address as usual, 192.0.2.1:993 or [2001:db8::1]:993\n"
+	  "c:7:22: a secret's name has 1 to 63 of a-z A-Z 0-9 . _ - /\n"
+	  "c:6:6: \"from\" is missing: \"user\" is no address\n"
+	  "c:8:38: it is listed twice: remove one\n"
+	  "c:9:11: unknown value \"approval\": did you mean \"approvals\"?\n"
+	  "c:8:63: telegram has no \"user\": remove it\n"
+	  "c:10:6: \"requests\" is missing: http: the file of the requests "
+	  "that it may make\n"
+	  "c:10:41: http has no \"xoauth2\": use password or github-app\n"
+	  "c:11:26: a list of 1 to 8, e.g. [\"imap.example.org:993\"]\n"
+	  "c:11:36: github-app needs \"user\", APP/INSTALLATION, and "
+	  "\"secret\", the app's key\n" },
+	{ HEAD AGENTS VAULT
+	  "connectors:\n"
+	  "  a: {kind: imap, hosts: [\"a:993\"], user: u, secret: s,\n"
+	  "    auth: xoauth2, folder: \"\\u00e9\", first: last, poll: 9s}\n"
+	  "  b: {kind: imap, hosts: [\"a:993\"], user: u, secret: s,\n"
+	  "    auth: xoauth2, token: \"https://a/t\"}\n"
+	  "  c: {kind: smtp, hosts: [\"a:465\"], user: u, secret: s,\n"
+	  "    token: \"https://a:465/t\"}\n"
+	  "  d: {kind: smtp, hosts: [\"a:465\"], user: u, secret: s,\n"
+	  "    auth: github-app, from: \"<u@a>\"}\n"
+	  "  e: {kind: imap, hosts: [\"a:993\"], user: u, secret: s,\n"
+	  "    auth: xoauth2, token: \"http://a:993/t\", private: 1}\n",
+	  "c:6:28: a mailbox as the server writes it (other than ASCII in "
+	  "modified UTF-7), at most 255 bytes\n"
+	  "c:6:45: unknown value \"last\": use next, all\n"
+	  "c:6:57: a duration, 10s to 24h, e.g. 30s or 5m\n"
+	  "c:5:6: \"token\" is missing: with xoauth2: where a token is had for "
+	  "the secret; its host is one of `hosts`, too\n"
+	  "c:8:27: its host is not in \"hosts\": add NAME:443 there\n"
+	  "c:10:12: a token is for auth: xoauth2; set that, or remove it\n"
+	  "c:9:6: \"from\" is missing: \"user\" is no address\n"
+	  "c:12:29: one mail address, e.g. me@example.org\n"
+	  "c:12:11: smtp has no \"github-app\": use password or xoauth2\n"
+	  "c:14:54: unknown value \"1\": use false, true\n"
+	  "c:14:27: https://NAME/PATH, e.g. "
+	  "https://oauth2.googleapis.com/token\n" },
+	{ HEAD AGENTS VAULT
+	  "connectors:\n"
+	  "  a: {kind: telegram, secret: s, hosts: [\"10.0.0.1:1\",\n"
+	  "    \"127.0.0.1:1\", \"[::1]:1\", \"[::ffff:10.0.0.1]:1\",\n"
+	  "    \"169.254.169.254:1\", \"0.0.0.0:1\", \"[fe80::1]:1\"]}\n"
+	  "  b: {kind: telegram, secret: s, private: true, hosts: "
+	  "[\"10.0.0.1:1\",\n"
+	  "    \"127.0.0.1:1\", \"[::1]:1\", \"[::ffff:10.0.0.1]:1\",\n"
+	  "    \"169.254.169.254:1\", \"0.0.0.0:1\", \"[fe80::1]:1\"]}\n"
+	  "  c: {kind: telegram, secret: s, hosts: [\"127.1:1\",\n"
+	  "    \"0x7f.0.0.1:1\", \"2130706433:1\", \"::1:1\", "
+	  "\"[1.2.3.4]:1\",\n"
+	  "    \"1.2.3.04:1\", \"a@b:1\", \"[::1%lo]:1\"]}\n",
+	  "c:5:41: 10.0.0.1 is a private address: set private: true, or name "
+	  "another\n"
+	  "c:5:41: 127.0.0.1 is an address of this machine: set private: true, "
+	  "or name another\n"
+	  "c:5:41: ::1 is an address of this machine: set private: true, or "
+	  "name another\n"
+	  "c:5:41: ::ffff:10.0.0.1 is an IPv4 address in an IPv6 one, which "
+	  "nothing is connected to: name another\n"
+	  "c:5:41: 169.254.169.254 is a cloud's metadata service, which "
+	  "nothing is connected to: name another\n"
+	  "c:5:41: 0.0.0.0 is no address, which nothing is connected to: name "
+	  "another\n"
+	  "c:5:41: fe80::1 is a link-local address, which nothing is connected "
+	  "to: name another\n"
+	  "c:8:56: ::ffff:10.0.0.1 is an IPv4 address in an IPv6 one, which "
+	  "nothing is connected to: name another\n"
+	  "c:8:56: 169.254.169.254 is a cloud's metadata service, which "
+	  "nothing is connected to: name another\n"
+	  "c:8:56: 0.0.0.0 is no address, which nothing is connected to: name "
+	  "another\n"
+	  "c:8:56: fe80::1 is a link-local address, which nothing is connected "
+	  "to: name another\n"
+	  "c:11:42: NAME:PORT belongs here, e.g. imap.example.org:993; or an "
+	  "address as usual, 192.0.2.1:993 or [2001:db8::1]:993\n"
+	  "c:12:5: NAME:PORT belongs here, e.g. imap.example.org:993; or an "
+	  "address as usual, 192.0.2.1:993 or [2001:db8::1]:993\n"
+	  "c:12:21: NAME:PORT belongs here, e.g. imap.example.org:993; or an "
+	  "address as usual, 192.0.2.1:993 or [2001:db8::1]:993\n"
+	  "c:12:37: NAME:PORT belongs here, e.g. imap.example.org:993; or an "
+	  "address as usual, 192.0.2.1:993 or [2001:db8::1]:993\n"
+	  "c:12:46: NAME:PORT belongs here, e.g. imap.example.org:993; or an "
+	  "address as usual, 192.0.2.1:993 or [2001:db8::1]:993\n"
+	  "c:13:5: NAME:PORT belongs here, e.g. imap.example.org:993; or an "
+	  "address as usual, 192.0.2.1:993 or [2001:db8::1]:993\n"
+	  "c:13:19: NAME:PORT belongs here, e.g. imap.example.org:993; or an "
+	  "address as usual, 192.0.2.1:993 or [2001:db8::1]:993\n"
+	  "c:13:28: NAME:PORT belongs here, e.g. imap.example.org:993; or an "
+	  "address as usual, 192.0.2.1:993 or [2001:db8::1]:993\n" },
+	{ HEAD AGENTS "connectors: {m: {kind: maildir, path: /m}}\n"
+		      "vault: {files: [], identity: /i, credential: \"a b\"}\n",
+	  "c:4:16: a list of 1 to 8 files, e.g. [secrets.yaml]\n"
+	  "c:4:46: a credential's name has 1 to 63 of a-z 0-9 . _ -\n"
+	  "c:4:8: one of \"identity\", \"passphrase\" and \"credential\" opens "
+	  "the files\n" },
+	{ HEAD AGENTS "connectors: {m: {kind: maildir, path: /m}}\n"
+		      "vault: {files: [a], passphrase: secret}\n",
+	  "c:4:33: unknown value \"secret\": use ask\n" },
 };
 
 static void collectors(void **)

@@ -20,26 +20,27 @@ static const struct conf_connector *find(const struct conf *c, const char *name)
 }
 
 static size_t check_one(const struct policy *p, const struct conf *c,
-			const char *name, struct yaml_place at,
-			enum conf_connector_kind kind, struct buf *errs)
+			const char *name, struct yaml_place at, bool in,
+			struct buf *errs)
 {
 	const struct conf_connector *found = find(c, name);
+	bool good = found && (in ? conf_goes_in(found) : conf_goes_out(found));
 
 	if (!found)
 		yaml_error(p->y, errs, at,
 			   "there is no connector \"%s\" in the configuration: "
 			   "add it there, or name another",
 			   name);
-	else if (found->kind != kind)
+	else if (!good)
 		yaml_error(p->y, errs, at,
 			   "the connector \"%s\" is of the wrong direction: "
 			   "%s belongs here",
 			   name,
-			   kind == CONNECTOR_MAILDIR ? "one that mail comes "
-						       "in by (maildir)"
-						     : "one that sends "
-						       "(outbox)");
-	return !found || found->kind != kind;
+			   in ? "one that messages come in by (maildir, imap, "
+				"telegram, slack)"
+			      : "one that sends (outbox, smtp, telegram, "
+				"slack, http)");
+	return !good;
 }
 
 /* A task waits for a source that there is. */
@@ -69,13 +70,14 @@ int policy_check_conf(const struct policy *p, const struct conf *c,
 		const struct source *s = &p->sources[i];
 
 		errors += check_one(p, c, s->row.connector, s->connector_at,
-				    CONNECTOR_MAILDIR, errs);
+				    true, errs);
 	}
 	for (i = 0; i < p->n_caps; i++)
 		errors += check_one(p, c, p->caps[i]->connector,
-				    p->caps[i]->connector_at, CONNECTOR_OUTBOX,
-				    errs);
+				    p->caps[i]->connector_at, false, errs);
 	for (i = 0; i < c->n_tasks; i++)
-		errors += check_task(p, c, c->tasks[i].on, errs);
+		errors += c->tasks[i].timed
+				  ? 0
+				  : check_task(p, c, c->tasks[i].on, errs);
 	return errors ? -EINVAL : 0;
 }

@@ -417,8 +417,10 @@ static void execute(struct broker *b, struct peer *c,
 	b->out.ids = b->ids;
 	b->out.ids.task = q->task;
 	b->out.ids.span = q->item;
-	b->out.effect.effect = c->effect;
-	b->out.effect.capability = b->in.call.capability;
+	b->out.effect = (struct m_effect){
+		.effect = c->effect,
+		.capability = b->in.call.capability,
+	};
 	b->out.effect.n = effect_rows(d, b->out.effect.args);
 	b->acting = true;
 	planners_listen(b, false);

@@ -314,8 +314,8 @@ static void send_effect(uint64_t effect, const char *subject)
 {
 	m = (struct msg){ .type = MSG_EFFECT,
 			  .ids = { .run = { 0xaa }, .task = 7 } };
-	m.effect.effect = effect;
-	m.effect.capability = SPAN_LIT("email.send");
+	m.effect = (struct m_effect){ .effect = effect,
+				      .capability = SPAN_LIT("email.send") };
 	m.effect.n = 3;
 	m.effect.args[0] = (struct m_arg){ SPAN_LIT("to"), ARG_STRING,
 					   ARG_ELEMENT, SPAN_LIT("a@b") };
