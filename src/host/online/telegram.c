@@ -42,7 +42,7 @@ struct telegram {
 	uint64_t offset; /* of the next update; 0: any */
 	int64_t since;	 /* when that was learnt */
 	struct retry retry;
-	bool up; /* the last poll worked */
+	bool up;   /* the last poll worked */
 	int timer; /* the next poll, or the next look at the batch; -1 */
 	struct buf batch;
 	struct update updates[TELEGRAM_UPDATES];

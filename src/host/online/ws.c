@@ -127,8 +127,8 @@ static struct span field(struct span head, const char *name)
 			v = span_of(head.p + n + 1, len - n - 1);
 			while (v.n && (v.p[0] == ' ' || v.p[0] == '\t'))
 				v = span_of(v.p + 1, v.n - 1);
-			while (v.n && (v.p[v.n - 1] == '\r' ||
-				       v.p[v.n - 1] == ' '))
+			while (v.n &&
+			       (v.p[v.n - 1] == '\r' || v.p[v.n - 1] == ' '))
 				v.n--;
 			if (found.n)
 				return span_of(NULL, 0);

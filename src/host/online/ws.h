@@ -21,7 +21,7 @@ struct ws {
 	struct loop *loop;
 	struct net_job *link; /* NULL: there is none */
 	wslay_event_context_ptr ctx;
-	struct buf in; /* bytes that came and wslay has not taken */
+	struct buf in;	 /* bytes that came and wslay has not taken */
 	struct buf head; /* our request, until the link is up */
 	char accept[32]; /* what the server has to answer */
 	bool open;	 /* it has */
