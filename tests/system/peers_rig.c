@@ -74,7 +74,10 @@ bool closed(struct chan *c)
 
 static pid_t start_process(enum proc p, const int *fds, size_t n)
 {
-	struct spawn s = { .proc = p, .libexec = libexec };
+	const char *const email[] = { "email", NULL };
+	struct spawn s = { .proc = p,
+			   .libexec = libexec,
+			   .args = p == PROC_ENVELOPE ? email : NULL };
 	struct err err = { 0 };
 	CLEAN_FD int pidfd = -1;
 	pid_t pid;
