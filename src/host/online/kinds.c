@@ -1,0 +1,8 @@
+/* kinds: the kinds of accounts that there are. */
+#include "run.h"
+
+const struct online_kind *const online_kinds[] = {
+	&imap_kind,
+	&smtp_kind,
+	NULL,
+};
