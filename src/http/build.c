@@ -416,6 +416,22 @@ int http_build(const struct http_request *q, const struct m_arg *args, size_t n,
 	return rc;
 }
 
+void http_repo(const struct http_request *q, const struct m_arg *args, size_t n,
+	       struct buf *repo)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		int param = http_param(q, args[i].name);
+
+		if (param < 0 || q->params[param].type != TYPE_REPO)
+			continue;
+		if (http_canon(&q->params[param], args[i].value, repo))
+			buf_reset(repo);
+		return;
+	}
+}
+
 bool http_header(const struct http_request *q, size_t i, struct span secret,
 		 struct buf *line, int *rc)
 {
