@@ -105,6 +105,27 @@ static int write_both(const char *dir, const struct openclaw *o)
 	return rc > 0 || kept > 0 ? CLI_NO : CLI_OK;
 }
 
+/* A file of ours with words of others in it: indents as they are, the rest of
+ * each line through the renderer. */
+static void show_file(const char *name, const struct buf *text)
+{
+	struct span rest = buf_view(text);
+
+	(void)printf("\n--- %s\n", name);
+	while (rest.n) {
+		const uint8_t *end = memchr(rest.p, '\n', rest.n);
+		size_t n = end ? (size_t)(end - rest.p) : rest.n, indent = 0;
+
+		while (indent < n && rest.p[indent] == ' ')
+			indent++;
+		(void)printf("%*s", (int)indent, "");
+		cli_show(stdout, span_of(rest.p + indent, n - indent));
+		(void)printf("\n");
+		n += end != NULL;
+		rest = span_of(rest.p + n, rest.n - n);
+	}
+}
+
 static int finish(const struct import *i, const struct openclaw *o,
 		  const struct import_dir *d)
 {
@@ -122,10 +143,8 @@ static int finish(const struct import *i, const struct openclaw *o,
 	report(i, o, d);
 	if (rc != 0 || !i->dry)
 		return rc != 0 ? rc : write_both(dir, o);
-	(void)printf("\n--- bulkhead.yaml\n");
-	cli_show_lines(stdout, buf_view(&o->conf));
-	(void)printf("\n--- assistant.yaml\n");
-	cli_show_lines(stdout, buf_view(&o->policy));
+	show_file("bulkhead.yaml", &o->conf);
+	show_file("assistant.yaml", &o->policy);
 	return CLI_OK;
 }
 

@@ -308,7 +308,7 @@ static int whole_param(const struct build *b, const struct yaml_node *n)
 static void put_scalar(struct build *b, const struct yaml_node *n,
 		       struct buf *out)
 {
-	CLEAN_BUF struct buf text;
+	CLEAN_BUF struct buf text = { 0 };
 	struct span rest = span_str(yaml_text(n));
 	struct http_piece piece;
 	bool bad = false;
