@@ -103,7 +103,7 @@ void rig_work(struct rig *r, int item, uint64_t deadline_ms)
 {
 	struct msg m = { .type = MSG_WORK, .ids = { .task = RIG_TASK } };
 
-	m.work = (struct m_work){ 9, deadline_ms };
+	m.work = (struct m_work){ 9, deadline_ms, item >= 0 ? SORT_EMAIL : 0 };
 	assert_int_equal(chan_send(&r->monitor, &m, &item, item >= 0), 0);
 }
 
