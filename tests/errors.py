@@ -49,7 +49,7 @@ connectors:
 CONFIG_CASES = [
     ('an unknown key', {'backend:': 'colour:'}),
     ('a key that is nearly right', {'backend:': 'backnd:'}),
-    ('a key of a later version', {'backend: auto': 'vault: {}'}),
+    ('a key of a later version', {'backend: auto': 'upstreams: {}'}),
     ('a value that is unknown', {'auto': 'hyper-v'}),
     ('a value that is nearly right', {'auto': 'qemu-tgc'}),
     ('a value of a later version', {'auto': 'native'}),
@@ -104,6 +104,18 @@ CONFIG_CASES = [
     ('frozen machines', {'backend: auto': 'kill: {machines: freeze, keep: 99}'}),
     ('a connector by a wrong name', {'inbox:': 'In Box:'}),
     ('a path twice', {'path: outbox': 'path: Maildir'}),
+    ('an account without what it needs', {
+        'kind: outbox, path: outbox': 'kind: imap'}),
+    ('an account that leads anywhere', {
+        'kind: outbox, path: outbox': 'kind: smtp, user: me@example.org, secret: s, '
+                                      'hosts: ["0x7f.1:25", "10.0.0.1:25", '
+                                      '"[::ffff:127.0.0.1]:25"]'}),
+    ('a key of another kind', {'path: outbox': 'path: outbox, folder: INBOX'}),
+    ('a token of nobody', {
+        'kind: outbox, path: outbox': 'kind: imap, user: u, secret: s, auth: xoauth2, '
+                                      'hosts: ["a:993"], token: "https://b/t"'}),
+    ('a vault that nothing opens', {'backend: auto': 'vault: {files: [a.yaml]}'}),
+    ('a time that no clock shows', {'on: mail': 'every: "24:00"'}),
     ('a duplicate key', {'backend: auto': 'backend: auto\nbackend: auto'}),
     ('an anchor', {'auto': '&a auto'}),
     ('an alias', {'auto': '*a'}),
@@ -710,7 +722,7 @@ def damage_cases(up):
 
 
 PROCESSES = ['monitor', 'control', 'broker', 'auditd', 'store', 'telemetry', 'envelope',
-             'connector', 'porter', 'vmm']
+             'connector', 'vault', 'netd', 'online', 'porter', 'vmm']
 
 
 def script(w, name, text):

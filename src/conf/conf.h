@@ -98,6 +98,11 @@ struct conf_connector {
 /* Whether it is one: see above. */
 bool conf_is_account(const struct conf_connector *cc);
 
+/* Whether items come in by it, and whether effects go out: a chat does both, a
+ * chat of approvals neither. */
+bool conf_goes_in(const struct conf_connector *cc);
+bool conf_goes_out(const struct conf_connector *cc);
+
 /* What is to be done with each item of a source, or every day at a time. */
 struct conf_task {
 	char on[CONF_NAME_MAX]; /* the source of the policy; "": timed */

@@ -62,6 +62,16 @@ bool conf_is_account(const struct conf_connector *cc)
 	return cc->kind >= CONNECTOR_IMAP && cc->kind < CONNECTOR_KIND_MAX;
 }
 
+bool conf_goes_in(const struct conf_connector *cc)
+{
+	return !cc->approvals && 1U << cc->kind & (MAILDIR | IMAP | CHAT);
+}
+
+bool conf_goes_out(const struct conf_connector *cc)
+{
+	return !cc->approvals && 1U << cc->kind & (OUTBOX | SMTP | CHAT | HTTP);
+}
+
 static const struct load_word kind_words[] = {
 	{ "maildir", CONNECTOR_MAILDIR, false },
 	{ "outbox", CONNECTOR_OUTBOX, false },

@@ -548,7 +548,8 @@ static void against_the_configuration(void **)
 {
 	static const char want[] =
 		"assistant.yaml:22:16: the connector \"inbox\" is of the wrong "
-		"direction: one that mail comes in by (maildir) belongs here\n"
+		"direction: one that messages come in by (maildir, imap, "
+		"telegram, slack) belongs here\n"
 		"assistant.yaml:33:16: there is no connector \"drafts\" in the "
 		"configuration: add it there, or name another\n"
 		"assistant.yaml:46:16: there is no connector \"drafts\" in the "

@@ -79,7 +79,7 @@ static const struct proc_row rows[] = {
 			 0,
 			 FILTER(vault) },
 	[PROC_NETD] = { "netd",
-			RIGHT_NETWORK,
+			RIGHT_NETWORK | RIGHT_SOCKETS,
 			{ FD_MONITOR },
 			true,
 			300,

@@ -66,6 +66,8 @@ enum rights {
 	RIGHT_SECRET = 1 << 1,	/* holds secrets or policy state */
 	RIGHT_NETWORK = 1 << 2, /* can reach a network */
 	RIGHT_FILES = 1 << 3,	/* works in the directories it was given */
+	RIGHT_SOCKETS = 1 << 5, /* makes sockets of a network: stays in that of
+				   the host */
 	RIGHT_PEERS = 1 << 4,	/* asks for the uids of its peers: a user
 				   namespace of its own would hide them */
 };

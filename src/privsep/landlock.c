@@ -14,8 +14,9 @@ enum {
 	FS_REFER = 1 << 13,	/* ABI 2 */
 	FS_TRUNCATE = 1 << 14,	/* ABI 3 */
 	FS_IOCTL_DEV = 1 << 15, /* ABI 5 */
-	NET_TCP = 3,		/* ABI 4: bind, connect */
-	SCOPE_ALL = 3,		/* ABI 6: abstract sockets, signals */
+	NET_CONNECT = 2,
+	NET_TCP = 3,   /* ABI 4: bind, connect */
+	SCOPE_ALL = 3, /* ABI 6: abstract sockets, signals */
 };
 
 int landlock_abi(void)
@@ -76,7 +77,7 @@ static int rules_enter(int rules)
 	return syscall(SYS_landlock_restrict_self, rules, 0) < 0 ? -errno : 0;
 }
 
-int landlock_only_beneath(const int *dir_fds, size_t n)
+int landlock_only_beneath(const int *dir_fds, size_t n, bool connects)
 {
 	struct landlock_rights all = landlock_rights(landlock_abi());
 	CLEAN_FD int fd = -1;
@@ -85,6 +86,8 @@ int landlock_only_beneath(const int *dir_fds, size_t n)
 
 	if (!all.fs)
 		return 0;
+	if (connects)
+		all.net &= ~(uint64_t)NET_CONNECT;
 	fd = rules_open(&all);
 	if (fd < 0)
 		return fd;

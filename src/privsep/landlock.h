@@ -5,6 +5,7 @@
 #ifndef PRIVSEP_LANDLOCK_H
 #define PRIVSEP_LANDLOCK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,10 +16,12 @@ int landlock_abi(void);
  * From here on this process and its children open, make and remove files only
  * beneath the directories of these fds, bind or connect no TCP port, and (ABI
  * 6) signal nobody and connect to no abstract socket outside. Needs
- * no_new_privs. Restricts as far as the kernel's ABI goes; without Landlock it
- * does nothing and returns 0: `doctor` says so. 0 or -errno.
+ * no_new_privs. With `connects` TCP ports may be connected. Restricts as far as
+ * the kernel's ABI goes; without Landlock it does nothing and returns 0:
+ * `doctor` says so. 0 or -errno.
  */
-[[nodiscard]] int landlock_only_beneath(const int *dir_fds, size_t n);
+[[nodiscard]] int landlock_only_beneath(const int *dir_fds, size_t n,
+					bool connects);
 
 /*
  * The same for a jailed program: beneath root it may read what is there, it may

@@ -60,7 +60,7 @@ static int beneath_a_directory(void)
 
 	if (!opens("/etc/passwd", O_RDONLY))
 		return 1;
-	if (landlock_only_beneath(&dir, 1) < 0)
+	if (landlock_only_beneath(&dir, 1, false) < 0)
 		return 2;
 	if (opens("/etc/passwd", O_RDONLY))
 		return 3;

@@ -183,10 +183,12 @@ static int map_self(uid_t uid, gid_t gid, struct err *err)
 	return 0;
 }
 
-static int enter_namespaces(bool user, struct err *err)
+static int enter_namespaces(enum proc p, bool user, struct err *err)
 {
-	const int flags = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC |
-			  CLONE_NEWUTS | CLONE_NEWCGROUP;
+	const int own_net =
+		graph_row(p)->rights & RIGHT_SOCKETS ? 0 : CLONE_NEWNET;
+	const int flags = CLONE_NEWNS | own_net | CLONE_NEWIPC | CLONE_NEWUTS |
+			  CLONE_NEWCGROUP;
 	uid_t uid = geteuid();
 	gid_t gid = getegid();
 
@@ -271,7 +273,8 @@ static int restrict_files(enum proc p, struct err *err)
 		dirs[n++] = graph_fd(p, FD_DIR);
 	if (graph_fd(p, FD_STATE) >= 0)
 		dirs[n++] = graph_fd(p, FD_STATE);
-	r = landlock_only_beneath(dirs, n);
+	r = landlock_only_beneath(dirs, n,
+				  graph_row(p)->rights & RIGHT_SOCKETS);
 	if (r < 0) {
 		errno = -r;
 		return fail(err, "landlock");
@@ -318,7 +321,7 @@ int sandbox_namespaces(enum proc p, struct err *err)
 	if (r == 0 && user)
 		r = become_nobody(p, err);
 	if (r == 0)
-		r = enter_namespaces(user, err);
+		r = enter_namespaces(p, user, err);
 	if (r == 0)
 		r = empty_root(err);
 	if (r == 0)

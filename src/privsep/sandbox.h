@@ -15,7 +15,8 @@
  *  2. as root and without RIGHT_FILES: become an unprivileged uid that no
  *     other process has;
  *  3. own user, mount, network, ipc, uts and cgroup namespaces, pivot to an
- *     empty read-only root; descriptors given before stay usable. As root, a
+ *     empty read-only root (a row with RIGHT_SOCKETS stays in the network
+ *     namespace that it was started in); descriptors given before stay usable. As root, a
  *     row with RIGHT_PEERS stays in the user namespace and changes its uid
  *     after this stage;
  *  4. no capabilities, bounding set empty, securebits locked;

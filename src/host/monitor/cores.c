@@ -35,14 +35,20 @@ void cores_init(struct monitor *m)
 		(struct core){ .proc = PROC_TELEMETRY, .name = "telemetry" };
 	for (i = 0; i < m->conf.n_connectors; i++) {
 		c = &m->connectors[i];
-		*c = (struct core){ .proc = PROC_CONNECTOR,
-				    .conf = &m->conf.connectors[i] };
+		*c = (struct core){ .conf = &m->conf.connectors[i] };
+		c->proc =
+			conf_is_account(c->conf) ? PROC_ONLINE : PROC_CONNECTOR;
 		(void)str_printf(c->name, sizeof(c->name), "connector:%s",
 				 c->conf->name);
 	}
 	m->n_connectors = (int)m->conf.n_connectors;
-	m->telemetry.m = m;
+	m->vault = (struct core){ .proc = PROC_VAULT, .name = "vault" };
+	m->netd = (struct core){ .proc = PROC_NETD, .name = "netd" };
+	m->passphrase_fd = -1;
+	m->telemetry.m = m->vault.m = m->netd.m = m;
 	m->telemetry.pidfd = m->telemetry.chan.fd = -1;
+	m->vault.pidfd = m->vault.chan.fd = -1;
+	m->netd.pidfd = m->netd.chan.fd = -1;
 	for (i = 0; (c = core_at(m, i)); i++) {
 		c->m = m;
 		c->pidfd = -1;
@@ -58,6 +64,12 @@ struct core *core_at(struct monitor *m, size_t i)
 	if (i < ARRAY_SIZE(fixed))
 		return fixed[i];
 	i -= ARRAY_SIZE(fixed);
+	/* Before those who need them. */
+	if (accounts_wanted(m)) {
+		if (i < 2)
+			return i ? &m->netd : &m->vault;
+		i -= 2;
+	}
 	if (i < (size_t)m->n_connectors)
 		return &m->connectors[i];
 	return i == (size_t)m->n_connectors && observe_wanted(m) ? &m->telemetry
@@ -270,6 +282,16 @@ static void on_room(struct monitor *m, struct core *)
 	room_look(m);
 }
 
+static void on_given(struct monitor *m, struct core *)
+{
+	vault_given(m);
+}
+
+static void on_refused(struct monitor *m, struct core *)
+{
+	net_refused(m);
+}
+
 static void on_connect(struct monitor *m, struct core *)
 {
 	observe_connect(m);
@@ -308,6 +330,23 @@ static const handler handlers[PROC_MAX][MSG_TYPE_MAX] = {
 		[MSG_PONG] = on_pong,
 		[MSG_ITEM] = on_put,
 		[MSG_REVOKED] = on_revoked,
+	},
+	[PROC_ONLINE] = {
+		[MSG_READY] = on_ready,
+		[MSG_PONG] = on_pong,
+		[MSG_ITEM] = on_put,
+		[MSG_LINK] = account_link,
+		[MSG_SKIPPED] = account_skipped,
+	},
+	[PROC_VAULT] = {
+		[MSG_READY] = on_ready,
+		[MSG_PONG] = on_pong,
+		[MSG_V_GIVEN] = on_given,
+	},
+	[PROC_NETD] = {
+		[MSG_READY] = on_ready,
+		[MSG_PONG] = on_pong,
+		[MSG_N_REFUSED] = on_refused,
 	},
 	[PROC_TELEMETRY] = {
 		[MSG_READY] = on_ready,
@@ -458,6 +497,12 @@ void connectors_kill(struct monitor *m)
 		core_kill(m, &m->connectors[i]);
 }
 
+void helpers_kill(struct monitor *m)
+{
+	core_kill(m, &m->netd);
+	core_kill(m, &m->vault);
+}
+
 /* Asks, waits a moment, then kills. */
 static void core_end(struct monitor *m, struct core *c)
 {
@@ -499,6 +544,9 @@ void cores_end(struct monitor *m)
 	loop_timer_del(&m->loop, m->sup_timer);
 	for (i = 0; i < m->n_connectors; i++)
 		core_end(m, &m->connectors[i]);
+	core_end(m, &m->netd);
+	core_end(m, &m->vault);
+	fd_close(&m->passphrase_fd);
 	core_end(m, &m->telemetry);
 	core_end(m, &m->control);
 	core_end(m, &m->broker);

@@ -40,13 +40,15 @@ static uint64_t start_limit_ms(const struct core *c)
 static bool waits_for_disk(const struct core *c)
 {
 	return c->proc == PROC_AUDITD || c->proc == PROC_STORE ||
-	       c->proc == PROC_CONNECTOR || c->proc == PROC_TELEMETRY;
+	       core_is_connector(c) || c->proc == PROC_TELEMETRY ||
+	       c->proc == PROC_VAULT;
 }
 
 /* It has work without a generation. */
 static bool stays(const struct core *c)
 {
-	return c->proc == PROC_CONTROL || c->proc == PROC_TELEMETRY;
+	return c->proc == PROC_CONTROL || c->proc == PROC_TELEMETRY ||
+	       c->proc == PROC_VAULT || c->proc == PROC_NETD;
 }
 
 bool core_of_generation(const struct core *c)
@@ -87,7 +89,7 @@ static void generation_lost(struct monitor *m, struct core *c, const char *why)
 /* A connector ends with its broker, and may be the first that is seen to. */
 static bool with_broker(struct core *c, char why[SUP_CAUSE])
 {
-	return c->proc == PROC_CONNECTOR && core_hears(&c->m->broker) &&
+	return core_is_connector(c) && core_hears(&c->m->broker) &&
 	       core_exit(&c->m->broker, why, SUP_CAUSE, NULL);
 }
 
@@ -238,8 +240,10 @@ static void alone_end(struct monitor *m, struct core *c)
 	uint64_t now = now_ms();
 
 	core_kill(m, c);
-	if (c->proc == PROC_CONNECTOR)
+	if (core_is_connector(c))
 		puts_orphan(m, c);
+	if (c == &m->netd)
+		accounts_end(m, "ended with netd");
 	if (c->proc == PROC_TELEMETRY)
 		observe_lost(m);
 	c->fell = true;
@@ -302,6 +306,8 @@ static void broker_start(struct monitor *m)
 
 static void ping(struct monitor *m, struct core *c, uint64_t now)
 {
+	if (c == &m->netd)
+		accounts_look(m);
 	m->out.type = MSG_PING;
 	m->out.ids = m->ids;
 	m->out.ping.number = sup_asked(&c->watch, now);
@@ -358,6 +364,10 @@ static void generation_up(struct monitor *m)
 		alone_start(m, &m->control);
 		if (observe_wanted(m) && !m->stopping)
 			alone_start(m, &m->telemetry);
+		if (accounts_wanted(m) && !m->stopping)
+			alone_start(m, &m->vault);
+		if (accounts_wanted(m) && !m->stopping)
+			alone_start(m, &m->netd);
 		for (i = 0; i < m->n_connectors && !m->stopping; i++)
 			alone_start(m, &m->connectors[i]);
 		monitor_record_start(m);
@@ -557,8 +567,15 @@ static bool generation_gone(const struct monitor *m)
 
 static bool may_start(const struct monitor *m, const struct core *c)
 {
-	return !c->pid && !core_of_generation(c) && c->sup.state == SUP_DOWN &&
-	       (stays(c) || (generation_works(m) && !m->killed));
+	if (c->pid || core_of_generation(c) || c->sup.state != SUP_DOWN)
+		return false;
+	if (c->proc == PROC_VAULT || c->proc == PROC_NETD)
+		return !m->killed;
+	/* An account's channels lead to both. */
+	if (c->proc == PROC_ONLINE &&
+	    (!core_hears(&m->vault) || !core_hears(&m->netd)))
+		return false;
+	return stays(c) || (generation_works(m) && !m->killed);
 }
 
 static void start_due(struct monitor *m, uint64_t now)

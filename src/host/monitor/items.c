@@ -119,6 +119,11 @@ static int envelope_start(struct monitor *m, struct mitem *it, int channel,
 	return 0;
 }
 
+uint8_t item_sort(const struct mitem *it)
+{
+	return it->connector ? account_sort(it->connector->conf) : SORT_EMAIL;
+}
+
 static void tell_broker(struct monitor *m, const struct mitem *it, int channel)
 {
 	m->out.type = MSG_ITEM_NEW;
@@ -132,7 +137,7 @@ static void tell_broker(struct monitor *m, const struct mitem *it, int channel)
 		.since_us = now_us(),
 		.task = it->task,
 		.attempt = it->attempt,
-		.sort = SORT_EMAIL,
+		.sort = item_sort(it),
 	};
 	memcpy(m->out.item_new.sha256, it->sha256, sizeof(it->sha256));
 	core_send(m, &m->broker, &channel, 1);

@@ -62,8 +62,13 @@ static void end_all(struct monitor *m)
 	/* Who acts goes before who asks. */
 	connectors_kill(m);
 	vms_kill(m);
+	helpers_kill(m);
 	for (i = 0; i < m->n_connectors; i++)
 		sup_ended(&m->connectors[i].sup, now_ms(), "ended by the kill");
+	if (accounts_wanted(m)) {
+		sup_ended(&m->netd.sup, now_ms(), "ended by the kill");
+		sup_ended(&m->vault.sup, now_ms(), "ended by the kill");
+	}
 }
 
 /* Stops what the latch is for. How long it took, in us. */
@@ -308,6 +313,8 @@ void latch_at_once(struct monitor *m)
 	(void)gate_shut(m->gate, &(struct gate_row){ .all = true });
 	for (i = 0; i < m->n_connectors; i++)
 		core_strike(&m->connectors[i]);
+	core_strike(&m->netd);
+	core_strike(&m->vault);
 }
 
 /* The directory that the kill file would be in; "" where there is none. */

@@ -34,6 +34,7 @@
 #include "privsep/graph.h"
 #include "privsep/observe.h"
 #include "privsep/rpc.h"
+#include "privsep/spawn.h"
 #include "state/latch.h"
 #include "vm/cgroup.h"
 #include "vm/launch.h"
@@ -65,9 +66,11 @@ enum {
 	MONITOR_PARK_MS =
 		30000,	      /* a VM is parked by then, on an idle machine */
 	MONITOR_SEAL_MS = 20, /* between attempts to seal a template */
-	MONITOR_SEALS_MAX = 150, /* of them */
-	ROOM_RETRY_MS = 500,	 /* while work waits for it */
-	ROOM_FDS = 4096,	 /* more descriptors are never needed */
+	MONITOR_SEALS_MAX = 150,    /* of them */
+	ROOM_RETRY_MS = 500,	    /* while work waits for it */
+	ROOM_FDS = 4096,	    /* more descriptors are never needed */
+	ACCOUNTS_SERVERS = 256,	    /* name servers, as text */
+	ACCOUNTS_RETRY_S = 1000000, /* that an account may say it waits */
 };
 
 /* What the host has for what is to be begun, see room.c. */
@@ -86,6 +89,14 @@ struct room {
  * channel to the broker, to give up its credential, and ended again. */
 enum revoke { REVOKE_NONE = 0, REVOKE_WANTED, REVOKE_ASKED, REVOKE_SAID };
 
+/* How an account stands with its server, as it says. */
+struct link {
+	uint8_t state; /* enum account_state; 0: it is none */
+	char detail[SUP_CAUSE];
+	uint64_t since_ms, again_ms; /* 0: it does not wait */
+	uint64_t skipped;	     /* items that it did not give */
+};
+
 /* A process that is to live as long as bulkhead. */
 struct core {
 	enum proc proc;
@@ -103,6 +114,7 @@ struct core {
 	enum revoke revoke;
 	uint8_t revoked; /* enum revoked, of REVOKE_SAID; 0: it did not say */
 	char revoke_detail[SUP_CAUSE];
+	struct link link; /* accounts */
 	struct monitor *m;
 };
 
@@ -259,12 +271,14 @@ struct monitor {
 	char end_why[SUP_CAUSE]; /* where that is not 0 */
 	struct generation gen;
 	int sup_timer;
-	struct core auditd, store, broker, control, telemetry;
+	struct core auditd, store, broker, control, telemetry, vault, netd;
 	struct core connectors[CONF_CONNECTORS];
 	int n_connectors;
 	int broker_audit_fd; /* the broker's end, until it is started */
 	int broker_store_fd;
-	int policy_fd; /* sealed, as it was at the start */
+	int policy_fd;	   /* sealed, as it was at the start */
+	int passphrase_fd; /* of the vault; -1: it was not asked for */
+	char servers[ACCOUNTS_SERVERS]; /* as netd knows them */
 	struct mput puts[MONITOR_PUTS];
 	struct mqueue queues[MONITOR_QUEUES];
 	struct m_s_state store_state; /* as it was opened */
@@ -344,18 +358,53 @@ void core_kill(struct monitor *m, struct core *c);
 /* The signal alone, in the middle of anything: its end is noticed later. */
 void core_strike(const struct core *c);
 void connectors_kill(struct monitor *m);
+void helpers_kill(struct monitor *m); /* netd and the vault */
 void cores_end(struct monitor *m);
 
 /* start.c */
+/* A channel between two of them: ours until they have it. */
+[[nodiscard]] int start_pair(int *one, int *other, struct err *err);
+/* Starts the process that s describes; s.fds[0], its channel to us, is made
+ * there. */
+[[nodiscard]] int start_spawn(struct monitor *m, struct core *c, struct spawn s,
+			      struct err *err);
+[[nodiscard]] int start_hello(struct monitor *m, struct core *c,
+			      const char *name, const char *arg,
+			      struct err *err);
+/* A directory below another, made 0700 if it is not there; its descriptor. */
+[[nodiscard]] int start_dir(int at, const char *name, struct err *err);
+/* That there is this connector, and its channel, which stays the caller's. */
+void start_tell_broker(struct monitor *m, const struct conf_connector *cc,
+		       const int *fd);
 [[nodiscard]] int start_auditd(struct monitor *m, struct err *err);
 [[nodiscard]] int start_store(struct monitor *m, struct err *err);
 [[nodiscard]] int start_broker(struct monitor *m, struct err *err);
-/* Control, telemetry, or a connector. */
+/* What is no part of a generation. */
 [[nodiscard]] int start_alone(struct monitor *m, struct core *c,
 			      struct err *err);
 /* A connector, for its revocation alone: it has no channel to the broker. */
 [[nodiscard]] int start_revoker(struct monitor *m, struct core *c,
 				struct err *err);
+
+/* accounts.c: vault, netd, and the accounts' connectors. */
+bool accounts_wanted(const struct monitor *m);
+bool core_is_connector(const struct core *c); /* of an account or a folder */
+uint8_t account_ways(const struct conf_connector *cc); /* WAY_ bits */
+uint8_t account_sort(const struct conf_connector *cc); /* enum item_sort or 0 */
+[[nodiscard]] int start_vault(struct monitor *m, struct core *c,
+			      struct err *err);
+[[nodiscard]] int start_netd(struct monitor *m, struct core *c,
+			     struct err *err);
+[[nodiscard]] int start_online(struct monitor *m, struct core *c,
+			       struct err *err);
+/* Tells netd of other name servers, if they are others by now. */
+void accounts_look(struct monitor *m);
+/* netd is gone: so is the way of every account. */
+void accounts_end(struct monitor *m, const char *why);
+void vault_given(struct monitor *m);			 /* MSG_V_GIVEN */
+void net_refused(struct monitor *m);			 /* MSG_N_REFUSED */
+void account_link(struct monitor *m, struct core *c);	 /* MSG_LINK */
+void account_skipped(struct monitor *m, struct core *c); /* MSG_SKIPPED */
 
 /* generation.c: what is ended and started again. */
 bool core_of_generation(const struct core *c);
@@ -394,6 +443,9 @@ void puts_orphan(struct monitor *m, const struct core *c);
 void item_verdict(struct monitor *m, const struct m_item_verdict *v);
 /* That VM has its place. */
 void item_placed(struct monitor *m, const struct mitem *it, uint64_t vm);
+/* enum item_sort: as its connector brings it; one of a connector that is no
+ * more is read as mail. */
+uint8_t item_sort(const struct mitem *it);
 struct mitem *mitem_find(struct monitor *m, uint64_t id);
 void items_end(struct monitor *m);
 size_t items_count(const struct monitor *m);
@@ -560,8 +612,8 @@ void latch_look(struct monitor *m);
 /* Sees it at once: who cannot reach us writes it. */
 void latch_watch(struct monitor *m);
 /* While something else is waited for: whoever wants all killed, by signal,
- * control or file, has what acts ended now, by signals and the gate alone. The kill itself
- * comes with the event, which is still there. */
+ * control or file, has what acts ended now, by signals and the gate alone. The
+ * kill itself comes with the event, which is still there. */
 void latch_at_once(struct monitor *m);
 
 /* revoke.c: credentials are given up. */

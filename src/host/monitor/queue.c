@@ -146,7 +146,7 @@ static void give(struct monitor *m, struct mvm *v, const struct request *r,
 	m->out.ids.task = v->task;
 	m->out.ids.span = v->item;
 	m->out.work =
-		(struct m_work){ v->item, deadline, v->item ? SORT_EMAIL : 0 };
+		(struct m_work){ v->item, deadline, it ? item_sort(it) : 0 };
 	vm_send(m, v, reader ? &it->fd : NULL, reader ? 1 : 0);
 	if (v->start == VM_COLD || v->park == VM_PARK_RESUMED)
 		vm_tell_new(m, v);

@@ -85,6 +85,17 @@ void revoke_look(struct monitor *m)
 
 		if (c->revoke != REVOKE_WANTED || c->pid)
 			continue;
+		/* A password or a bot's token nobody can give up for its owner;
+		 * tokens that an account is given for a while end by
+		 * themselves. */
+		if (c->proc == PROC_ONLINE) {
+			say(m, c, REVOKED_NOTHING,
+			    *c->conf->secret
+				    ? "revoke it where it was made, and put "
+				      "another into the vault"
+				    : "it has no secret");
+			continue;
+		}
 		c->revoke = REVOKE_ASKED;
 		sup_starting(&c->sup, now_ms());
 		if (start_revoker(m, c, &err) == 0)

@@ -18,10 +18,8 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "host/monitor/monitor.h"
-#include "privsep/spawn.h"
 
-/* A channel between two of them: ours until they have it. */
-static int pair_of(int *one, int *other, struct err *err)
+int start_pair(int *one, int *other, struct err *err)
 {
 	int pair[2];
 	int r = chan_pair(pair);
@@ -33,15 +31,13 @@ static int pair_of(int *one, int *other, struct err *err)
 	return 0;
 }
 
-/* Starts the process that s describes; s.fds[0], its channel to us, is made
- * here. */
-static int spawn_core(struct monitor *m, struct core *c, struct spawn s,
-		      struct err *err)
+int start_spawn(struct monitor *m, struct core *c, struct spawn s,
+		struct err *err)
 {
 	const struct timeval limit = { .tv_sec = MONITOR_SEND_MS / 1000 };
 	CLEAN_FD int ours = -1;
 	CLEAN_FD int theirs = -1;
-	int r = pair_of(&ours, &theirs, err);
+	int r = start_pair(&ours, &theirs, err);
 
 	if (r < 0)
 		return r;
@@ -59,7 +55,7 @@ static int spawn_core(struct monitor *m, struct core *c, struct spawn s,
 	if (r < 0)
 		return err_set(err, r, "out of memory");
 	/* These bring descriptors. */
-	if (c->proc == PROC_CONNECTOR || c->proc == PROC_STORE)
+	if (core_is_connector(c) || c->proc == PROC_STORE)
 		c->chan.spare = &m->room.spare;
 	/* Of auditd answers are waited for. */
 	c->chan.no_wait = c->proc != PROC_AUDITD;
@@ -67,8 +63,8 @@ static int spawn_core(struct monitor *m, struct core *c, struct spawn s,
 	return r < 0 ? err_set(err, r, "no room in the loop") : 0;
 }
 
-static int hello(struct monitor *m, struct core *c, const char *name,
-		 const char *arg, struct err *err)
+int start_hello(struct monitor *m, struct core *c, const char *name,
+		const char *arg, struct err *err)
 {
 	int r;
 
@@ -82,8 +78,7 @@ static int hello(struct monitor *m, struct core *c, const char *name,
 	return 0;
 }
 
-/* A directory below another, made 0700 if it is not there. */
-static int sub_dir(int at, const char *name, struct err *err)
+int start_dir(int at, const char *name, struct err *err)
 {
 	int fd;
 
@@ -116,8 +111,8 @@ static void boot_id(char ret[64])
 int start_auditd(struct monitor *m, struct err *err)
 {
 	const struct timeval limit = { .tv_sec = MONITOR_AUDIT_MS / 1000 };
-	CLEAN_FD int dir = sub_dir(m->state_fd, "audit", err);
-	CLEAN_FD int tip = sub_dir(m->state_fd, "tip", err);
+	CLEAN_FD int dir = start_dir(m->state_fd, "audit", err);
+	CLEAN_FD int tip = start_dir(m->state_fd, "tip", err);
 	CLEAN_FD int theirs = -1;
 	char boot[64];
 	char arg[128];
@@ -125,9 +120,9 @@ int start_auditd(struct monitor *m, struct err *err)
 
 	if (dir < 0 || tip < 0)
 		return dir < 0 ? dir : tip;
-	r = pair_of(&m->broker_audit_fd, &theirs, err);
+	r = start_pair(&m->broker_audit_fd, &theirs, err);
 	if (r == 0)
-		r = spawn_core(
+		r = start_spawn(
 			m, &m->auditd,
 			(struct spawn){ .fds = { -1, theirs, dir, tip } }, err);
 	/* A log that hangs, as on a dead disk, may not hold up a kill. */
@@ -139,13 +134,13 @@ int start_auditd(struct monitor *m, struct err *err)
 			 (unsigned long long)m->conf.audit_reserve);
 	/* It says itself how it is, if there is to be one. */
 	m->record.room = (struct audit_room){ 0 };
-	return r == 0 ? hello(m, &m->auditd, "auditd", arg, err) : r;
+	return r == 0 ? start_hello(m, &m->auditd, "auditd", arg, err) : r;
 }
 
 int start_store(struct monitor *m, struct err *err)
 {
 	const struct conf_queue *q = &m->conf.queue;
-	CLEAN_FD int dir = sub_dir(m->state_fd, "store", err);
+	CLEAN_FD int dir = start_dir(m->state_fd, "store", err);
 	CLEAN_FD int theirs = -1;
 	char last[LAST_TEXT];
 	char arg[256];
@@ -155,11 +150,11 @@ int start_store(struct monitor *m, struct err *err)
 		return dir;
 	r = last_read(m->state_fd, last, err);
 	if (r == 0)
-		r = pair_of(&m->broker_store_fd, &theirs, err);
+		r = start_pair(&m->broker_store_fd, &theirs, err);
 	if (r == 0)
-		r = spawn_core(m, &m->store,
-			       (struct spawn){ .fds = { -1, theirs, dir } },
-			       err);
+		r = start_spawn(m, &m->store,
+				(struct spawn){ .fds = { -1, theirs, dir } },
+				err);
 	(void)str_printf(arg, sizeof(arg),
 			 "items=%u bytes=%llu per_source=%u reserve=%llu "
 			 "history=%u%s last=%s",
@@ -167,7 +162,7 @@ int start_store(struct monitor *m, struct err *err)
 			 (unsigned long long)q->reserve, q->history,
 			 m->gen.spare ? " spare" : "", last);
 	if (r == 0)
-		r = hello(m, &m->store, "store", arg, err);
+		r = start_hello(m, &m->store, "store", arg, err);
 	if (r == 0)
 		m->gen.spare = false;
 	return r;
@@ -183,16 +178,21 @@ static void tell_peer(struct monitor *m, struct core *c, const int *fd)
 }
 
 /* The planner, the boot, and what is to be done; the configuration takes no
- * such bytes. */
+ * such bytes. A task by the clock has "@" and the minute of its day. */
 static void put_tasks(const struct conf *c, const char *boot, struct buf *arg)
 {
 	uint32_t i;
 
 	buf_init(arg, 16 << 10);
 	buf_printf(arg, "%s %s\n", conf_planner_name(c->planner), boot);
-	for (i = 0; i < c->n_tasks; i++)
-		buf_printf(arg, "%s\x1f%s\x1e", c->tasks[i].on,
-			   c->tasks[i].say);
+	for (i = 0; i < c->n_tasks; i++) {
+		const struct conf_task *t = &c->tasks[i];
+
+		if (t->timed)
+			buf_printf(arg, "@%u\x1f%s\x1e", t->minute, t->say);
+		else
+			buf_printf(arg, "%s\x1f%s\x1e", t->on, t->say);
+	}
 }
 
 int start_broker(struct monitor *m, struct err *err)
@@ -201,11 +201,11 @@ int start_broker(struct monitor *m, struct err *err)
 	CLEAN_FD int theirs = -1;
 	CLEAN_BUF struct buf arg = { 0 };
 	char boot[64];
-	int r = pair_of(&control, &theirs, err);
+	int r = start_pair(&control, &theirs, err);
 
 	if (r < 0)
 		return r;
-	r = spawn_core(
+	r = start_spawn(
 		m, &m->broker,
 		(struct spawn){ .fds = { -1, m->broker_audit_fd, theirs,
 					 m->policy_fd, m->broker_store_fd,
@@ -216,7 +216,8 @@ int start_broker(struct monitor *m, struct err *err)
 	boot_id(boot);
 	put_tasks(&m->conf, boot, &arg);
 	if (r == 0)
-		r = hello(m, &m->broker, policy_name(m), buf_cstr(&arg), err);
+		r = start_hello(m, &m->broker, policy_name(m), buf_cstr(&arg),
+				err);
 	/* Before it has a connector: what they stopped is not done. */
 	if (r == 0)
 		latch_tell_rearmed(m);
@@ -292,14 +293,14 @@ static int start_control(struct monitor *m, struct core *c, struct err *err)
 		return m->listen_fd;
 	m->own_socket = true;
 	users_text(m, users);
-	r = pair_of(&broker, &theirs, err);
+	r = start_pair(&broker, &theirs, err);
 	if (r == 0)
-		r = spawn_core(
+		r = start_spawn(
 			m, c,
 			(struct spawn){ .fds = { -1, theirs, m->listen_fd } },
 			err);
 	if (r == 0)
-		r = hello(m, c, "control", users, err);
+		r = start_hello(m, c, "control", users, err);
 	if (r == 0)
 		tell_peer(m, &m->broker, &broker);
 	return r;
@@ -308,10 +309,10 @@ static int start_control(struct monitor *m, struct core *c, struct err *err)
 /* The folder of the log's bundles, which are all that telemetry gets of it. */
 static int open_bundles(const struct monitor *m, struct err *err)
 {
-	CLEAN_FD int audit = sub_dir(m->state_fd, "audit", err);
-	CLEAN_FD int tile = audit < 0 ? -1 : sub_dir(audit, "tile", err);
+	CLEAN_FD int audit = start_dir(m->state_fd, "audit", err);
+	CLEAN_FD int tile = audit < 0 ? -1 : start_dir(audit, "tile", err);
 
-	return tile < 0 ? -1 : sub_dir(tile, "entries", err);
+	return tile < 0 ? -1 : start_dir(tile, "entries", err);
 }
 
 /* What it reads of the log, and how far it has got; without logs, a folder and
@@ -319,7 +320,7 @@ static int open_bundles(const struct monitor *m, struct err *err)
 static int telemetry_files(struct monitor *m, int *dir, int *cursor,
 			   struct err *err)
 {
-	CLEAN_FD int state = sub_dir(m->state_fd, "telemetry", err);
+	CLEAN_FD int state = start_dir(m->state_fd, "telemetry", err);
 
 	if (state < 0)
 		return err->code;
@@ -354,7 +355,7 @@ static int telemetry_hello(struct monitor *m, struct core *c, struct err *err)
 			 (int)t->logs, t->queue,
 			 (unsigned long long)m->begun.wall_ns,
 			 t->otlp.port ? " otlp=" : "", t->otlp.text);
-	return hello(m, c, "telemetry", arg, err);
+	return start_hello(m, c, "telemetry", arg, err);
 }
 
 /* Like control's, the socket of the metrics stays ours. */
@@ -375,12 +376,12 @@ static int start_telemetry(struct monitor *m, struct core *c, struct err *err)
 		r = m->metrics_fd < 0 ? m->metrics_fd : 0;
 	}
 	if (r == 0)
-		r = pair_of(&out, &in, err);
+		r = start_pair(&out, &in, err);
 	if (r < 0)
 		return r;
 	/* Nothing comes back on it: two hold this end, and neither reads. */
 	(void)shutdown(out, SHUT_RD);
-	r = spawn_core(
+	r = start_spawn(
 		m, c,
 		(struct spawn){
 			.fds = { -1, in,
@@ -413,38 +414,45 @@ static int connector_dir(const struct conf_connector *cc, struct err *err)
 	return dir;
 }
 
+void start_tell_broker(struct monitor *m, const struct conf_connector *cc,
+		       const int *fd)
+{
+	m->out.type = MSG_CONNECTOR;
+	m->out.ids = m->ids;
+	m->out.connector = (struct m_connector){
+		.name = span_str(cc->name),
+		.ways = account_ways(cc),
+		.authserv = span_str(cc->authserv),
+		.kind = span_str(conf_connector_name(cc->kind)),
+		.sort = account_sort(cc),
+	};
+	core_send(m, &m->broker, fd, 1);
+}
+
 static int start_connector(struct monitor *m, struct core *c, struct err *err)
 {
 	const struct conf_connector *cc = c->conf;
-	CLEAN_FD int states = sub_dir(m->state_fd, "connectors", err);
-	CLEAN_FD int state = states < 0 ? -1 : sub_dir(states, cc->name, err);
+	CLEAN_FD int states = start_dir(m->state_fd, "connectors", err);
+	CLEAN_FD int state = states < 0 ? -1 : start_dir(states, cc->name, err);
 	CLEAN_FD int dir = state < 0 ? -1 : connector_dir(cc, err);
 	CLEAN_FD int broker = -1;
 	CLEAN_FD int theirs = -1;
 	bool outbound = cc->kind == CONNECTOR_OUTBOX;
-	int r = dir < 0 ? err->code : pair_of(&broker, &theirs, err);
+	int r = dir < 0 ? err->code : start_pair(&broker, &theirs, err);
 
 	if (r == 0)
-		r = spawn_core(m, c,
-			       (struct spawn){ .fds = { -1, theirs, dir, state,
-							m->gate_fd } },
-			       err);
+		r = start_spawn(m, c,
+				(struct spawn){ .fds = { -1, theirs, dir, state,
+							 m->gate_fd } },
+				err);
 	if (r == 0)
-		r = hello(m, c, cc->name,
-			  outbound ? "kind=outbox from=bulkhead@localhost"
-				   : "kind=maildir",
-			  err);
+		r = start_hello(m, c, cc->name,
+				outbound ? "kind=outbox from=bulkhead@localhost"
+					 : "kind=maildir",
+				err);
 	if (r < 0)
 		return r;
-	m->out.type = MSG_CONNECTOR;
-	m->out.connector = (struct m_connector){
-		.name = span_str(cc->name),
-		.ways = outbound ? WAY_OUT : WAY_IN,
-		.authserv = span_str(cc->authserv),
-		.kind = span_str(outbound ? "outbox" : "maildir"),
-		.sort = outbound ? 0 : SORT_EMAIL
-	};
-	core_send(m, &m->broker, &broker, 1);
+	start_tell_broker(m, cc, &broker);
 	return 0;
 }
 
@@ -452,8 +460,8 @@ int start_revoker(struct monitor *m, struct core *c, struct err *err)
 {
 	const struct conf_connector *cc = c->conf;
 	CLEAN_FD int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	CLEAN_FD int states = sub_dir(m->state_fd, "connectors", err);
-	CLEAN_FD int state = states < 0 ? -1 : sub_dir(states, cc->name, err);
+	CLEAN_FD int states = start_dir(m->state_fd, "connectors", err);
+	CLEAN_FD int state = states < 0 ? -1 : start_dir(states, cc->name, err);
 	CLEAN_FD int dir = state < 0 ? -1 : connector_dir(cc, err);
 	int r = dir < 0 ? err->code
 		: null < 0
@@ -461,12 +469,12 @@ int start_revoker(struct monitor *m, struct core *c, struct err *err)
 			: 0;
 
 	if (r == 0)
-		r = spawn_core(m, c,
-			       (struct spawn){ .fds = { -1, null, dir, state,
-							m->gate_fd } },
-			       err);
+		r = start_spawn(m, c,
+				(struct spawn){ .fds = { -1, null, dir, state,
+							 m->gate_fd } },
+				err);
 	if (r == 0)
-		r = hello(m, c, cc->name, "revoke", err);
+		r = start_hello(m, c, cc->name, "revoke", err);
 	if (r < 0)
 		return r;
 	m->out.type = MSG_REVOKE;
@@ -479,6 +487,12 @@ int start_alone(struct monitor *m, struct core *c, struct err *err)
 {
 	if (c->proc == PROC_TELEMETRY)
 		return start_telemetry(m, c, err);
+	if (c->proc == PROC_VAULT)
+		return start_vault(m, c, err);
+	if (c->proc == PROC_NETD)
+		return start_netd(m, c, err);
+	if (c->proc == PROC_ONLINE)
+		return start_online(m, c, err);
 	return c->proc == PROC_CONTROL ? start_control(m, c, err)
 				       : start_connector(m, c, err);
 }

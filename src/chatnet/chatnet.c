@@ -1,0 +1,89 @@
+/* chatnet: what both providers share; see chatnet.h. */
+#include "chatnet/chatnet.h"
+
+#include <assert.h>
+#include <time.h>
+
+#include "base/str.h"
+
+const char *facts_fault_text(enum facts_fault f)
+{
+	static const char *const texts[] = {
+		[FACTS_OK] = "",
+		[FACTS_BIG] = "it is too large",
+		[FACTS_BAD_JSON] = "it is no JSON",
+		[FACTS_BAD_FIELD] = "a field is not as its provider has it",
+		[FACTS_TWO] = "it is two things at once",
+		[FACTS_NO_MESSAGE] = "it is nobody's message",
+	};
+
+	static_assert(ARRAY_SIZE(texts) == FACTS_FAULT_MAX, "a text each");
+	return texts[f];
+}
+
+void chat_date(char *dst, size_t cap, int64_t s)
+{
+	const time_t t = (time_t)s;
+	struct tm tm;
+
+	dst[0] = 0;
+	/* Four digits of a year. */
+	if (s > 0 && s < 253402300800 && gmtime_r(&t, &tm))
+		(void)strftime(dst, cap, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
+void chat_string(struct buf *b, struct span text)
+{
+	size_t i;
+
+	buf_u8(b, '"');
+	for (i = 0; i < text.n; i++) {
+		const uint8_t c = text.p[i];
+
+		if (c == '"' || c == '\\') {
+			buf_u8(b, '\\');
+			buf_u8(b, c);
+		} else if (c < 0x20 || c == 0x7f) {
+			buf_printf(b, "\\u%04x", c);
+		} else {
+			buf_u8(b, c);
+		}
+	}
+	buf_u8(b, '"');
+}
+
+/* The UTF-16 units of the character that begins with this byte; 0: it is the
+ * middle of one. */
+static size_t units_of(uint8_t c)
+{
+	if ((c & 0xc0) == 0x80)
+		return 0;
+	return c >= 0xf0 ? 2 : 1;
+}
+
+struct span chat_part(struct span text, size_t n, size_t *units)
+{
+	size_t end = 0, used = 0, good = 0, good_used = 0;
+
+	while (end < text.n) {
+		const size_t u = units_of(text.p[end]);
+
+		if (u > n - used)
+			break;
+		used += u;
+		end++;
+		while (end < text.n && units_of(text.p[end]) == 0)
+			end++;
+		if (used >= n - n / 4 &&
+		    (text.p[end - 1] == '\n' || text.p[end - 1] == ' ')) {
+			good = end;
+			good_used = used;
+		}
+	}
+	if (end < text.n && good) {
+		end = good;
+		used = good_used;
+	}
+	*units = used;
+	return span_of(text.p, end);
+}
