@@ -152,8 +152,7 @@ static const char *const where_names[] = {
 };
 static_assert(ARRAY_SIZE(where_names) == WHERE_MAX, "every place has a name");
 
-static const char *const reader_names[] = { "email", "telegram",
-						  "slack" };
+static const char *const reader_names[] = { "email", "telegram", "slack" };
 
 const char *message_removed_name(enum message_removed_kind k)
 {

@@ -114,7 +114,6 @@ int main(int argc, char **argv)
 	}
 	read_init();
 	if (what)
-		return serve(STDIN_FILENO, STDOUT_FILENO,
-			     (enum wire_item)what);
+		return serve(STDIN_FILENO, STDOUT_FILENO, (enum wire_item)what);
 	serve_door();
 }

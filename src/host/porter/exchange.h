@@ -1,7 +1,7 @@
 /*
  * exchange: one item through one reader stream of a link: what it is, its raw
- * bytes and FIN down, JSON and FIN up. For the item of a VM's work as for a mail of ours
- * that only warms it.
+ * bytes and FIN down, JSON and FIN up. For the item of a VM's work as for a
+ * mail of ours that only warms it.
  */
 #ifndef PORTER_EXCHANGE_H
 #define PORTER_EXCHANGE_H

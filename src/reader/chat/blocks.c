@@ -17,9 +17,10 @@ enum form {
 
 /* Members that show something, in the order in which they are read. */
 static const char *const shown[] = {
-	"title",   "label",    "text",	   "description", "hint",
-	"fields",  "elements", "element",  "accessory",	  "placeholder",
-	"options", "rows",     "alt_text", "author_name",
+	"title",    "subtitle", "label",       "text",
+	"body",	    "hint",	"description", "fields",
+	"elements", "element",	"accessory",   "placeholder",
+	"options",  "rows",	"alt_text",    "author_name",
 };
 
 struct frame {
@@ -128,8 +129,8 @@ static bool leaf_put(struct chat *c, struct jval v, struct jval type)
 
 	if (jval_is(type, "mrkdwn") || jval_is(type, "markdown"))
 		mrkdwn_put(c, chat_string(c, text));
-	else if (jval_is(type, "plain_text") ||
-		 jval_is(type, "text") || jval_is(type, "raw_text"))
+	else if (jval_is(type, "plain_text") || jval_is(type, "text") ||
+		 jval_is(type, "raw_text"))
 		chat_words(c, chat_string(c, text));
 	else if (jval_is(type, "link"))
 		rich_link(c, v);
@@ -159,8 +160,8 @@ static void block_marks(struct chat *c, struct jval v, struct jval type)
 {
 	static const char *const urls[] = { "url", "title_url", "video_url",
 					    "author_link" };
-	static const char *const kinds[] = { "button", "image", "video",
-					     "file", "checkboxes" };
+	static const char *const kinds[] = { "button", "image", "video", "file",
+					     "checkboxes" };
 	struct span image = chat_string(c, chat_get(c, v, "image_url"));
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {

@@ -70,8 +70,7 @@ int chat_end(struct chat *c)
 	if (c->other.n)
 		n = unseen_lines(body, buf_view(&c->other), &c->plain);
 	if (n)
-		draft_remove(c->d, REMOVED_ALTERNATIVE, n,
-			     buf_view(&c->plain));
+		draft_remove(c->d, REMOVED_ALTERNATIVE, n, buf_view(&c->plain));
 	buf_done(&c->body);
 	buf_done(&c->plain);
 	buf_done(&c->hidden);

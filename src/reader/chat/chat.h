@@ -105,7 +105,8 @@ void chat_mark(struct chat *c, const char *label, struct span text);
 void chat_quote(struct chat *c);
 void chat_unquote(struct chat *c);
 
-/* A link that is shown as text: a row, and ` <URL>` unless they are the same. */
+/* A link that is shown as text: a row, and ` <URL>` unless they are the same.
+ */
 void chat_link(struct chat *c, struct span text, struct span url);
 
 /* A file's row; size < 0: not said. Its content is not here: sha256 is 0. */

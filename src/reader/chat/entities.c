@@ -103,8 +103,9 @@ static void entity_read(struct walk *w, struct jval v, int64_t units)
 	if (e.kind == KIND_NONE)
 		return;
 	if (!jval_int(chat_get(w->c, v, "offset"), &e.from) ||
-	    !jval_int(chat_get(w->c, v, "length"), &n) || e.from < 0 || n <= 0 ||
-	    n > units || e.from > units - n || w->n == ENTITIES_MAX - 1) {
+	    !jval_int(chat_get(w->c, v, "length"), &n) || e.from < 0 ||
+	    n <= 0 || n > units || e.from > units - n ||
+	    w->n == ENTITIES_MAX - 1) {
 		chat_flaw(w->c, CHAT_FLAW_ENTITY);
 		if (e.kind != KIND_SPOILER || w->n == ENTITIES_MAX)
 			return;

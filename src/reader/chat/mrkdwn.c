@@ -5,8 +5,8 @@
 
 static size_t find(struct span s, size_t from, uint8_t what)
 {
-	const uint8_t *at = from < s.n ? memchr(s.p + from, what, s.n - from)
-				       : NULL;
+	const uint8_t *at =
+		from < s.n ? memchr(s.p + from, what, s.n - from) : NULL;
 
 	return at ? (size_t)(at - s.p) : s.n;
 }

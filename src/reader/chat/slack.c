@@ -181,8 +181,7 @@ static void shared_put(struct chat *c, struct jval a)
 	struct jval b;
 
 	while (!it.object && jiter_next(&it, NULL, &b))
-		blocks_put(c,
-			   chat_get(c, chat_get(c, b, "message"), "blocks"));
+		blocks_put(c, chat_get(c, chat_get(c, b, "message"), "blocks"));
 }
 
 static void attachment_put(struct chat *c, struct jval a)
@@ -293,7 +292,7 @@ static void message_put(struct chat *c, struct jval event)
 static void other_put(struct chat *c, struct jval event, struct jval type)
 {
 	static const char *const words[] = { "reaction", "name",  "topic",
-					     "purpose",  "value", "text" };
+					     "purpose",	 "value", "text" };
 	struct jval m = chat_get(c, event, "message");
 	struct jval actions = chat_get(c, event, "actions");
 

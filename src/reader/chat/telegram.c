@@ -126,9 +126,9 @@ static void reply_put(struct chat *c, struct jval m)
 	chat_quote(c);
 	texts_put(c, quote.kind ? quote : to);
 	chat_unquote(c);
-	c->d->m.in_reply_to = message_id(
-		c, chat_get(c, to.kind ? to : far, "chat"),
-		chat_get(c, to.kind ? to : far, "message_id"));
+	c->d->m.in_reply_to =
+		message_id(c, chat_get(c, to.kind ? to : far, "chat"),
+			   chat_get(c, to.kind ? to : far, "message_id"));
 }
 
 static void sender_put(struct chat *c, struct jval m)
@@ -141,8 +141,7 @@ static void sender_put(struct chat *c, struct jval m)
 	if (chat_is_true(chat_get(c, from, "is_bot")) && !as.kind)
 		chat_mark(c, "written by a bot", span_of(NULL, 0));
 	if (via.kind)
-		who_mark(c, "written by way of the bot", via,
-			 span_of(NULL, 0));
+		who_mark(c, "written by way of the bot", via, span_of(NULL, 0));
 	forward_put(c, m);
 }
 
@@ -372,8 +371,8 @@ static void other_put(struct chat *c, struct jval key, struct jval v)
 {
 	static const char *const who[] = { "from", "user", "actor_chat",
 					   "chat" };
-	static const char *const words[] = { "query", "invoice_payload",
-					     "bio", "question" };
+	static const char *const words[] = { "query", "invoice_payload", "bio",
+					     "question" };
 	struct jval by = { 0 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(who) && !by.kind; i++)
