@@ -60,7 +60,7 @@ static const struct cli_flag items_flags[] = {
 };
 
 static const struct cli_flag read_flags[] = {
-	{ "--as", "KIND", "the kind of message; email is the only one yet",
+	{ "--as", "KIND", "the kind of message: email, telegram or slack",
 	  "email", WORD_ANY },
 	{ "--console", "FILE",
 	  "write the VM's serial console there, at most 1 MiB", NULL,
