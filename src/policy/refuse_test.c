@@ -412,12 +412,12 @@ static const struct {
 	  "p:13:14: \"who\" is missing: who may approve (owner, or a list of "
 	  "principals)\n"
 	  "p:13:14: \"via\" is missing: how they are asked (a list of cli, "
-	  "telegram)\n"
+	  "telegram, slack)\n"
 	  "p:13:14: \"ttl\" is missing: how long the request waits (a "
 	  "duration)\n" },
 	{ TO, "ask: {}", "approve: {who: lea, via: cli, ttl: 31d}",
 	  "p:13:20: there is no principal \"lea\": add it to principals\n"
-	  "p:13:30: a list of 1 to 2 ways to ask belongs here\n"
+	  "p:13:30: a list of 1 to 3 ways to ask belongs here\n"
 	  "p:13:40: a duration, 1s to 30d, belongs here\n" },
 	{ TO, "ask: {}",
 	  "approve: {who: [owner, owner], via: [cli, cli], ttl: 0s}",
@@ -545,7 +545,7 @@ static const struct {
 	  "p:7:14: \"who\" is missing: who may approve (owner, or a list of "
 	  "principals)\n"
 	  "p:7:14: \"via\" is missing: how they are asked (a list of cli, "
-	  "telegram)\n"
+	  "telegram, slack)\n"
 	  "p:7:14: \"ttl\" is missing: how long the request waits (a "
 	  "duration)\n" },
 	{ "bulkhead: 1\n"

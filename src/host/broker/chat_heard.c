@@ -141,7 +141,7 @@ static void ignore(struct broker *b, const struct peer *p,
 		return;
 	audit_begin(&b->record, "chat.ignored", &b->ids);
 	audit_str(&b->record, "connector", span_str(p->name));
-	audit_str(&b->record, "kind",
+	audit_str(&b->record, "what",
 		  m->kind == HEARD_BUTTON ? SPAN_LIT("button")
 					  : SPAN_LIT("text"));
 	if (utf8_valid(m->sender))
