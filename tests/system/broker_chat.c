@@ -416,6 +416,7 @@ static void test_slack(void **)
 	ignored();
 	word(HEARD_BUTTON, "U0OWNER", "D0OWNER", "1.5", data, 0);
 	carried_out();
+	slack = cards;
 	cards = telegram;
 	chan_done(&slack);
 }
@@ -693,6 +694,7 @@ static void again(void)
 	world_end();
 	world_begin();
 	connect_all();
+	alive();
 }
 
 /* From the west of the date line to its east it is another day: what is done
@@ -725,9 +727,7 @@ static void test_every_day(void **)
 	say(&planner, MSG_ANSWER, -1);
 	listen(&agent, "4");
 	assert_string_equal(said.text, "All is well.");
-	alive();
 	again();
-	alive();
 	while (poll(&(struct pollfd){ .fd = w.monitor.fd, .events = POLLIN }, 1,
 		    50) > 0) {
 		assert_int_equal(chan_recv(&w.monitor, &in, &why), 1);
@@ -746,6 +746,7 @@ static void test_unasked(void **)
 
 	cards = agent;
 	word(HEARD_TEXT, OWNER_ID, OWNER_ID, "", "/kill", 0);
+	agent = cards;
 	cards = mine;
 	alive();
 	word(HEARD_TEXT, OWNER_ID, OWNER_ID, "", "/status", 0);
