@@ -40,9 +40,8 @@ static void test_split(void **)
 	assert_true(span_is(ret[0], "aaaa"));
 	assert_true(span_is(ret[1], "\xc3\xa4\xc3\xa4"));
 	memset(text, 'x', sizeof(text));
-	assert_int_equal(
-		cards_split(span_of(text, sizeof(text) - 1), 10, ret),
-		CARDS_PARTS);
+	assert_int_equal(cards_split(span_of(text, sizeof(text) - 1), 10, ret),
+			 CARDS_PARTS);
 	assert_int_equal(cards_split(span_of(text, sizeof(text)), 10, ret), 0);
 }
 
@@ -113,7 +112,11 @@ static void test_none_of_ours(void **)
 static void test_read(void **)
 {
 	static const char *const bad[] = {
-		"", "1", "1.", "1.1.y.1.", "2.1.y.1.0123456789abcdef0123456789abcdef",
+		"",
+		"1",
+		"1.",
+		"1.1.y.1.",
+		"2.1.y.1.0123456789abcdef0123456789abcdef",
 		"1.0.y.1.0123456789abcdef0123456789abcdef",
 		"1.1.z.1.0123456789abcdef0123456789abcdef",
 		"1.1.yy.1.0123456789abcdef0123456789abcdef",
@@ -122,7 +125,8 @@ static void test_read(void **)
 		"1.1.y.1.0123456789abcdef0123456789abcde",
 		"1.1.y.1.0123456789abcdef0123456789abcdeg",
 		"1.1.y.1.0123456789abcdef0123456789abcdef.",
-		"1.1.y.1.0123456789abcdef0123456789abcdef0123456789abcdef0123456789",
+		"1.1.y.1."
+		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789",
 	};
 	struct cards_press p;
 	size_t i;

@@ -47,24 +47,21 @@
 	"sources:\n"                                                           \
 	"  tg: {reader: telegram, connector: inbox, integrity: known, "        \
 	"audience: thread, reveal: text}\n"                                    \
-	"capabilities:\n" CAP("note.ask", "reversible",                        \
-			      "who: owner, via: [telegram], ttl: 1h, "         \
-			      "remember: task")                                \
-		CAP("note.cli", "reversible",                                  \
-		    "who: owner, via: [cli], ttl: 1h")                         \
-			CAP("note.two", "reversible",                          \
-			    "who: [owner, mei], quorum: 2, via: [telegram], "  \
-			    "ttl: 1h")                                         \
-				CAP("note.code", "reversible",                 \
-				    "who: owner, via: [telegram, cli], "       \
-				    "ttl: 1h, confirm: code")                  \
-					CAP("note.long", "none",               \
-					    "who: owner, via: [telegram], "    \
-					    "ttl: 1h")                         \
-						CAP("note.slack",              \
-						    "reversible",              \
-						    "who: owner, via: "        \
-						    "[slack], ttl: 1h")
+	"capabilities:\n" CAP(                                                 \
+		"note.ask", "reversible",                                      \
+		"who: owner, via: [telegram], ttl: 1h, "                       \
+		"remember: task") CAP("note.cli", "reversible",                \
+				      "who: owner, via: [cli], ttl: 1h")       \
+		CAP("note.two", "reversible",                                  \
+		    "who: [owner, mei], quorum: 2, via: [telegram], "          \
+		    "ttl: 1h") CAP("note.code", "reversible",                  \
+				   "who: owner, via: [telegram, cli], "        \
+				   "ttl: 1h, confirm: code")                   \
+			CAP("note.long", "none",                               \
+			    "who: owner, via: [telegram], "                    \
+			    "ttl: 1h") CAP("note.slack", "reversible",         \
+					   "who: owner, via: "                 \
+					   "[slack], ttl: 1h")
 
 static char policy_text[] = POLICY_OF("UTC");
 
@@ -733,10 +730,10 @@ static void test_every_day(void **)
 		assert_int_equal(chan_recv(&w.monitor, &in, &why), 1);
 		assert_int_not_equal(in.type, MSG_TASK_START);
 	}
-	assert_int_equal(poll(&(struct pollfd){ .fd = cards.fd,
-						.events = POLLIN },
-			      1, 50),
-			 0);
+	assert_int_equal(
+		poll(&(struct pollfd){ .fd = cards.fd, .events = POLLIN }, 1,
+		     50),
+		0);
 }
 
 /* Nobody but a chat of approvals is heard. */
@@ -759,10 +756,21 @@ static void test_unasked(void **)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		T(yes),		T(no_and_freeze), T(quorum),	 T(via),
-		T(slack),	T(code),	  T(long),	 T(restart),
-		T(not_said),	T(commands),	  T(heard_once), T(talk),
-		T(talk_of_others), T(every_day),  T(unasked),
+		T(yes),
+		T(no_and_freeze),
+		T(quorum),
+		T(via),
+		T(slack),
+		T(code),
+		T(long),
+		T(restart),
+		T(not_said),
+		T(commands),
+		T(heard_once),
+		T(talk),
+		T(talk_of_others),
+		T(every_day),
+		T(unasked),
 	};
 
 	if (argc != 2)

@@ -99,9 +99,10 @@ void world_begin(void)
 
 	dir = open(w.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	policy = memfd_sealed(
-		"policy", w.bundle.n ? w.bundle
-				     : span_str(w.policy ? w.policy
-							 : policy_default_text()));
+		"policy", w.bundle.n
+				  ? w.bundle
+				  : span_str(w.policy ? w.policy
+						      : policy_default_text()));
 	(void)mkdirat(dir, "store", 0700);
 	queue = openat(dir, "store", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	(void)mkdirat(dir, "tip", 0700);

@@ -82,7 +82,7 @@ struct item {
 	char chat_thread[LIMIT_CHAT_ID + 1];
 	char *chat_text; /* all that it says, owned; NULL: not all of it */
 	uint64_t came_s; /* since 1970 */
-	int record_fd;	  /* sealed memfd: message_encode; -1 */
+	int record_fd;	 /* sealed memfd: message_encode; -1 */
 };
 
 /* What a planner is given to do: about an item that came in, by a standing
@@ -144,8 +144,8 @@ struct peer {
 	uint64_t task;		   /* planners */
 	char name[LIMIT_NAME + 1]; /* connectors */
 	bool outbound;
-	uint8_t ways;		   /* connectors: WAY_ bits */
-	unsigned via;		   /* of a chat: VIA_ bit; else 0 */
+	uint8_t ways;	      /* connectors: WAY_ bits */
+	unsigned via;	      /* of a chat: VIA_ bit; else 0 */
 	uint64_t patience_ms; /* left, of those that have one */
 	struct pace pace;     /* planners */
 	struct refusals refusals;

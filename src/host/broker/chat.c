@@ -49,8 +49,7 @@ struct saying *chat_add(struct broker *b, enum said_for why, uint8_t kind,
 			const struct place *to, struct span text)
 {
 	struct chats *c = b->chats;
-	struct saying *s =
-		c->n < CHAT_SAYINGS ? calloc(1, sizeof(*s)) : NULL;
+	struct saying *s = c->n < CHAT_SAYINGS ? calloc(1, sizeof(*s)) : NULL;
 
 	if (!s)
 		return NULL;

@@ -153,9 +153,9 @@ static void show_parts(struct broker *b, const struct approval *a,
 		for (k = 0; k < s->n_buttons; k++) {
 			struct cards_press p;
 
-			if (w->whole || (cards_read(span_str(s->buttons[k].data),
-						    &p) &&
-					 p.word >= CARDS_NO))
+			if (w->whole ||
+			    (cards_read(span_str(s->buttons[k].data), &p) &&
+			     p.word >= CARDS_NO))
 				s->buttons[left++] = s->buttons[k];
 		}
 		s->n_buttons = left;

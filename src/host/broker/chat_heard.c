@@ -95,8 +95,8 @@ static bool keep_heard(struct broker *b, struct heard_ring *r, uint64_t id)
 	for (i = 0; i < CHAT_HEARD; i++)
 		buf_u64(&value, r->ids[i]);
 	(void)str_printf(key, sizeof(key), "h/%s", r->connector);
-	return buf_ok(&value) && keep_row(b, ROW_CHAT, span_str(key),
-					  buf_view(&value), false);
+	return buf_ok(&value) &&
+	       keep_row(b, ROW_CHAT, span_str(key), buf_view(&value), false);
 }
 
 /* --- who ----------------------------------------------------------------- */
@@ -244,8 +244,7 @@ static const char *say_yes(struct broker *b, const struct speaker *who,
 {
 	const uint64_t ticket = ticket_read(next_word(&rest));
 	const struct approval *a = approvals_find(b, ticket);
-	const struct shown *w =
-		shown_find(b, ticket, who->principal, who->via);
+	const struct shown *w = shown_find(b, ticket, who->principal, who->via);
 	struct owner_word word = word_of(who, ticket);
 	const char *say = "";
 
@@ -263,8 +262,8 @@ static const char *say_kill(struct broker *b, const struct speaker *who,
 			    struct span rest)
 {
 	struct span level = next_word(&rest), of = next_word(&rest);
-	const char *reason =
-		who->via == VIA_TELEGRAM ? "/kill by Telegram" : "/kill by Slack";
+	const char *reason = who->via == VIA_TELEGRAM ? "/kill by Telegram"
+						      : "/kill by Slack";
 	enum latch_level l = LATCH_ALL;
 	uint64_t task = 0;
 
@@ -346,7 +345,8 @@ void chat_heard(struct broker *b, struct peer *p)
 	r = ring_of(b, p);
 	if (!was_heard(r, id)) {
 		if (!find_speaker(b, p, &m, &who))
-			ignore(b, p, &m, "not of a principal who is asked here");
+			ignore(b, p, &m,
+			       "not of a principal who is asked here");
 		else if (m.kind == HEARD_BUTTON)
 			on_button(b, p, &who, &m);
 		else

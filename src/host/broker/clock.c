@@ -136,8 +136,9 @@ static void put_effects(struct broker *b, uint64_t since, struct buf *out)
 			buf_printf(out, " %u %s", n[s], effect_state_name(s));
 	buf_str(out, "\n");
 	if (unknown)
-		buf_printf(out, "of %u effects nobody knows what became: "
-				"`bulkhead effects`\n",
+		buf_printf(out,
+			   "of %u effects nobody knows what became: "
+			   "`bulkhead effects`\n",
 			   unknown);
 }
 
@@ -234,8 +235,8 @@ static int64_t look(struct broker *b, const struct zone *z,
 	if (!l.found || l.day > due + 1) {
 		if (!keep_last(b, s, due, false))
 			return now + CLOCK_MOST_MS / 1000;
-	} else if (l.day < due && !(s->on[0] == '@' ? run(b, s, due)
-						    : digest(b, s, due))) {
+	} else if (l.day < due &&
+		   !(s->on[0] == '@' ? run(b, s, due) : digest(b, s, due))) {
 		return now + CLOCK_MOST_MS / 1000;
 	}
 	return zone_at(z, due + 1, minute);

@@ -115,8 +115,8 @@ static bool has_item(void *arg, struct span key, struct span value)
 
 	rd_init(&rd, value);
 	(void)rd_u8(&rd);
-	s->found |= key.n > 2 && !memcmp(key.p, "t/", 2) &&
-		    rd_u64(&rd) == s->item;
+	s->found |=
+		key.n > 2 && !memcmp(key.p, "t/", 2) && rd_u64(&rd) == s->item;
 	return true;
 }
 
@@ -227,8 +227,7 @@ void talk_status(struct broker *b, struct buf *out)
 		held += s->v[i]->state == APPROVAL_APPROVED;
 	}
 	for (i = 0; i < BROKER_ITEMS; i++)
-		items += b->items[i].id &&
-			 b->items[i].verdict == ITEM_PENDING;
+		items += b->items[i].id && b->items[i].verdict == ITEM_PENDING;
 	for (i = 0; i < BROKER_TASKS; i++) {
 		run += b->tasks[i].id && b->tasks[i].state == TASK_RUNNING;
 		queued += b->tasks[i].id && b->tasks[i].state == TASK_QUEUED;

@@ -642,8 +642,7 @@ struct task *task_begin(struct broker *b, const struct m_task_run *words,
 void task_run(struct broker *b, struct peer *control)
 {
 	const char *why;
-	const struct task *t =
-		task_begin(b, &b->in.task_run, NULL, NULL, &why);
+	const struct task *t = task_begin(b, &b->in.task_run, NULL, NULL, &why);
 	struct m_c_task row;
 
 	if (!t) {
