@@ -140,6 +140,7 @@ int cli_json(FILE *out, const json_t *json);
 #pragma weak cmd_audit
 #pragma weak cmd_policy
 #pragma weak cmd_config
+#pragma weak cmd_import
 #pragma weak cmd_init
 #pragma weak cmd_kill
 #pragma weak cmd_rearm
@@ -162,6 +163,7 @@ int cmd_read(int argc, char **argv, const struct cli *cli);
 int cmd_audit(int argc, char **argv, const struct cli *cli);
 int cmd_policy(int argc, char **argv, const struct cli *cli);
 int cmd_config(int argc, char **argv, const struct cli *cli);
+int cmd_import(int argc, char **argv, const struct cli *cli);
 int cmd_init(int argc, char **argv, const struct cli *cli);
 int cmd_kill(int argc, char **argv, const struct cli *cli);
 int cmd_rearm(int argc, char **argv, const struct cli *cli);

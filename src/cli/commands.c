@@ -60,7 +60,7 @@ static const struct cli_flag items_flags[] = {
 };
 
 static const struct cli_flag read_flags[] = {
-	{ "--as", "KIND", "the kind of message; email is the only one yet",
+	{ "--as", "KIND", "the kind of message: email, telegram or slack",
 	  "email", WORD_ANY },
 	{ "--console", "FILE",
 	  "write the VM's serial console there, at most 1 MiB", NULL,
@@ -485,6 +485,32 @@ static const struct cli_flag init_flags[] = {
 	FLAGS_END,
 };
 
+static const struct cli_flag import_flags[] = {
+	{ "--dry-run", NULL,
+	  "write nothing: print the report and what would be written", NULL,
+	  WORD_ANY },
+	{ "--tasks", NULL,
+	  "take its schedule, too: what stands there counts as your own words "
+	  "from then on",
+	  NULL, WORD_ANY },
+	{ "--dir", "DIR", "where to write (~/.config/bulkhead)", NULL,
+	  WORD_DIR },
+	{ "--secret", "NAME",
+	  "write nothing but this secret, to a pipe or a file: for `bulkhead "
+	  "vault set`",
+	  NULL, WORD_ANY },
+	FLAGS_END,
+};
+
+static const struct cli_command import_parts[] = {
+	{ .name = "openclaw",
+	  .operands = "DIR",
+	  .brief = "from OpenClaw, Moltbot or Clawdbot: its state directory",
+	  .flags = import_flags,
+	  .word = WORD_DIR },
+	{ .name = NULL },
+};
+
 static const struct cli_flag logs_flags[] = {
 	{ "-f", NULL, "go on: print what is written from now on, too", NULL,
 	  WORD_ANY },
@@ -618,6 +644,15 @@ const struct cli_command cli_commands[] = {
 		   "assistant.yaml. Never overwrites a file.",
 	  .flags = init_flags,
 	  .run = cmd_init },
+	{ .name = "import",
+	  .brief = "take over the configuration of another program",
+	  .about = "Writes bulkhead.yaml and assistant.yaml from what another "
+		   "program has: its chats, who may speak to it, its "
+		   "schedule; and tells what it left out, what was open to "
+		   "all, and which secrets lie there in plain text. Its files "
+		   "are only read. Never overwrites a file.",
+	  .parts = import_parts,
+	  .run = cmd_import },
 	{ .name = "kill",
 	  .operands = "[REASON]",
 	  .brief = "stop every effect at once, and stay stopped",
