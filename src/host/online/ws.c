@@ -179,8 +179,8 @@ static bool take_head(struct ws *w, const char **why)
 	return true;
 }
 
-/* A text may end it all: then there is no context any more, and the one that
- * is here has been freed by its own callback; so texts only take note. */
+/* wslay works on the context while a text is given: who takes it may send, but
+ * not close. */
 static void on_bytes(void *arg, struct span bytes)
 {
 	struct ws *w = arg;
@@ -201,6 +201,8 @@ static void on_bytes(void *arg, struct span bytes)
 		lost(w, "its frames break the rules");
 	else if (wslay_event_get_close_received(w->ctx))
 		lost(w, "the server closed the connection");
+	else if (!wslay_event_get_read_enabled(w->ctx))
+		lost(w, "its frames break the rules");
 }
 
 static void on_up(void *arg)
