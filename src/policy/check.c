@@ -59,6 +59,50 @@ static size_t check_task(const struct policy *p, const struct conf *c,
 	return 1;
 }
 
+/* A chat that approvals are asked for in. */
+static size_t check_chat(const struct policy *p, const struct conf *c,
+			 const char *name, struct yaml_place at,
+			 enum conf_connector_kind kind, struct buf *errs)
+{
+	const struct conf_connector *found = name ? find(c, name) : NULL;
+
+	if (!name || (found && found->kind == kind && found->approvals))
+		return 0;
+	yaml_error(p->y, errs, at,
+		   "\"%s\" is no connector of kind %s with role: approvals in "
+		   "the configuration: add it there, or name another",
+		   name, conf_connector_name(kind));
+	return 1;
+}
+
+static size_t check_person(const struct policy *p, const struct conf *c,
+			   const struct principal *who, struct buf *errs)
+{
+	return check_chat(p, c, who->approvals_bot, who->chat_at,
+			  CONNECTOR_TELEGRAM, errs) +
+	       check_chat(p, c, who->slack_bot, who->channel_at,
+			  CONNECTOR_SLACK, errs);
+}
+
+/* What a connector brings is read by the reader that is for it. */
+static size_t check_reader(const struct policy *p, const struct conf *c,
+			   const struct source *s, struct buf *errs)
+{
+	const struct conf_connector *found = find(c, s->row.connector);
+	const char *reader = "email";
+
+	if (!found || !conf_goes_in(found))
+		return 0;
+	if (found->kind == CONNECTOR_TELEGRAM || found->kind == CONNECTOR_SLACK)
+		reader = conf_connector_name(found->kind);
+	if (!strcmp(reader, s->row.reader))
+		return 0;
+	yaml_error(p->y, errs, s->connector_at,
+		   "what \"%s\" brings is read by reader: %s", found->name,
+		   reader);
+	return 1;
+}
+
 int policy_check_conf(const struct policy *p, const struct conf *c,
 		      struct buf *errs)
 {
@@ -71,7 +115,10 @@ int policy_check_conf(const struct policy *p, const struct conf *c,
 
 		errors += check_one(p, c, s->row.connector, s->connector_at,
 				    true, errs);
+		errors += check_reader(p, c, s, errs);
 	}
+	for (i = 0; i < p->n_principals; i++)
+		errors += check_person(p, c, &p->principals[i], errs);
 	for (i = 0; i < p->n_caps; i++)
 		errors += check_one(p, c, p->caps[i]->connector,
 				    p->caps[i]->connector_at, false, errs);

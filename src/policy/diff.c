@@ -163,6 +163,11 @@ static const char *bot_of(const struct principal *p)
 	return p->approvals_bot ? p->approvals_bot : "";
 }
 
+static const char *slack_bot_of(const struct principal *p)
+{
+	return p->slack_bot ? p->slack_bot : "";
+}
+
 static void diff_person(struct diff *d, const struct principal *was,
 			const struct principal *is)
 {
@@ -177,7 +182,10 @@ static void diff_person(struct diff *d, const struct principal *was,
 		  was->cli ? "possible" : "not possible",
 		  is->cli ? "possible" : "not possible");
 	diff_words(d, "the bot that asks", bot_of(was), bot_of(is));
-	if (!span_eq(was->approvals_chat, is->approvals_chat))
+	diff_words(d, "the Slack bot that asks", slack_bot_of(was),
+		   slack_bot_of(is));
+	if (!span_eq(was->approvals_chat, is->approvals_chat) ||
+	    !span_eq(was->slack_channel, is->slack_channel))
 		diff_line(d, CHANGE_UNCLEAR, "is asked in another chat");
 }
 

@@ -414,6 +414,9 @@ static void via_words(struct buf *out, unsigned via)
 		buf_str(out, "cli");
 	if (via & VIA_TELEGRAM)
 		buf_str(out, via & VIA_CLI ? ", telegram" : "telegram");
+	if (via & VIA_SLACK)
+		buf_str(out, via & (VIA_CLI | VIA_TELEGRAM) ? ", slack"
+							    : "slack");
 }
 
 /* The approvers of one by name, whom the other has not. */

@@ -14,15 +14,9 @@ static const struct {
 	const char *key;
 	const char *word; /* NULL: the key itself */
 } later[] = {
-	{ &top_schema, "principals", NULL },
-	{ &approvals_schema, "telegram_bot", NULL },
-	{ &approvals_schema, "chat", NULL },
-	{ &approve_schema, "via", "telegram" },
 	{ &budgets_schema, "llm_usd", NULL },
 	{ &budgets_schema, "llm_tokens", NULL },
 	{ &budgets_schema, "task_usd", NULL },
-	{ &source_schema, "reader", "telegram" },
-	{ &source_schema, "reader", "slack" },
 	{ &source_schema, "reader", "github-issues" },
 	{ &source_schema, "reader", "git-bundle" },
 	{ &source_schema, "reader", "pkg-proxy" },

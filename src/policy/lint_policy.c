@@ -11,8 +11,10 @@ static bool shows_cards(const struct policy *p, const char *connector)
 	size_t i;
 
 	for (i = 0; i < p->n_principals; i++)
-		if (p->principals[i].approvals_bot &&
-		    !strcmp(p->principals[i].approvals_bot, connector))
+		if ((p->principals[i].approvals_bot &&
+		     !strcmp(p->principals[i].approvals_bot, connector)) ||
+		    (p->principals[i].slack_bot &&
+		     !strcmp(p->principals[i].slack_bot, connector)))
 			return true;
 	return false;
 }
@@ -132,6 +134,7 @@ void lint_policy(struct loader *l)
 {
 	size_t i;
 
+	check_twins(l);
 	for (i = 0; i < l->p->n_sources; i++)
 		if (shows_cards(l->p, l->p->sources[i].row.connector))
 			load_fault(&l->l, l->p->sources[i].connector_at,

@@ -110,6 +110,7 @@ static void set_quorum(void *ctx, const struct yaml_node *n)
 static const struct load_word via_words[] = {
 	{ "cli", VIA_CLI, false },
 	{ "telegram", VIA_TELEGRAM, false },
+	{ "slack", VIA_SLACK, false },
 };
 
 static void set_via(void *ctx, const struct yaml_node *n)
@@ -193,7 +194,7 @@ static const struct load_rule approve_rules[] = {
 	{ { "quorum", false, false, "how many of them have to", "a number",
 	    "1" },
 	  set_quorum },
-	{ { "via", true, false, "how they are asked", "a list of cli, telegram",
+	{ { "via", true, false, "how they are asked", "a list of cli, telegram, slack",
 	    NULL },
 	  set_via },
 	{ { "ttl", true, false, "how long the request waits", "a duration",
@@ -224,7 +225,9 @@ const struct load_schema approve_schema = { "capabilities.NAME.approve.",
 /* True if this person can be asked that way. */
 static bool reaches(const struct principal *p, unsigned via)
 {
-	return via == VIA_CLI ? p->cli : p->approvals_bot != NULL;
+	struct span chat;
+
+	return via == VIA_CLI ? p->cli : principal_asked(p, via, &chat) != NULL;
 }
 
 static void check_ways(struct loader *l, const struct yaml_node *n)
@@ -257,7 +260,8 @@ static void check_people(struct loader *l, const struct yaml_node *n)
 		const struct principal *p = &l->p->principals[k];
 
 		if (!(a->who >> k & 1) || (a->via & VIA_CLI && p->cli) ||
-		    (a->via & VIA_TELEGRAM && p->approvals_bot))
+		    (a->via & VIA_TELEGRAM && p->approvals_bot) ||
+		    (a->via & VIA_SLACK && p->slack_bot))
 			continue;
 		fault(l, n,
 		      "this can never match: \"%s\" can be asked in none of "

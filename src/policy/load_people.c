@@ -90,6 +90,21 @@ static void set_chat(void *ctx, const struct yaml_node *n)
 	l->principal->chat_at = yaml_place(n);
 }
 
+static void set_slack_bot(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+
+	l->principal->slack_bot = name_of(l, n);
+}
+
+static void set_channel(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+
+	l->principal->slack_channel = word_id(l, n);
+	l->principal->channel_at = yaml_place(n);
+}
+
 static const struct load_word truth_words[] = {
 	{ "true", 1, false },
 	{ "false", 0, false },
@@ -110,6 +125,15 @@ static const struct load_rule approvals_rules[] = {
 	{ { "chat", false, false, "the number of the chat they are shown in",
 	    "a number", NULL },
 	  set_chat },
+	{ { "slack_bot", false, false,
+	    "the same on Slack: the connector that shows the cards and nothing "
+	    "else",
+	    "a name", NULL },
+	  set_slack_bot },
+	{ { "channel", false, false,
+	    "the id of the Slack channel they are shown in, e.g. D0RAOUL",
+	    "an id", NULL },
+	  set_channel },
 	{ { "cli", false, false, "whether `bulkhead approvals` may answer",
 	    NULL, "true for the owner" },
 	  set_cli,
@@ -127,6 +151,10 @@ static void set_approvals(void *ctx, const struct yaml_node *n)
 	if (!p->approvals_bot != !p->approvals_chat.n)
 		fault(l, n,
 		      "\"telegram_bot\" and \"chat\" belong together: write "
+		      "both, or neither");
+	if (!p->slack_bot != !p->slack_channel.n)
+		fault(l, n,
+		      "\"slack_bot\" and \"channel\" belong together: write "
 		      "both, or neither");
 }
 
@@ -148,9 +176,32 @@ static const struct load_rule person_rules[] = {
 };
 const struct load_schema person_schema = { "owner.", LOAD_TABLE(person_rules) };
 
+/* Whose press of a button counts has to be known. A private chat on Telegram
+ * has the number of who it is with. */
+static void check_word(struct loader *l, const struct yaml_node *n)
+{
+	const struct principal *p = l->principal;
+	const bool group = p->approvals_chat.n && p->approvals_chat.p[0] == '-';
+
+	if (p->approvals_bot && group && !p->telegram.n)
+		fault(l, n,
+		      "the approval chat is a group: add telegram, the number "
+		      "of who answers there");
+	if (p->approvals_bot && p->approvals_chat.n && !group && p->telegram.n &&
+	    !span_eq(p->approvals_chat, p->telegram))
+		load_fault(&l->l, p->chat_at,
+			   "this can never match: a private chat has the "
+			   "number of who it is with, which is not this one");
+	if (p->slack_bot && !p->slack.n)
+		fault(l, n,
+		      "slack_bot: add slack, the member id of who answers "
+		      "there");
+}
+
 static void load_person(struct loader *l, const struct yaml_node *n)
 {
 	load_section(l, n, &person_schema);
+	check_word(l, n);
 	if (yaml_kind(n) == YAML_MAP && !yaml_count(n))
 		fault(l, n,
 		      "nothing says who this is: add telegram, slack, "
@@ -202,16 +253,70 @@ bool principal_is(const struct principal *p, enum arg_type t, struct span v)
 	       (p->github.n && span_eq(p->github, v));
 }
 
+static bool is_name(const char *name, struct span v)
+{
+	return name && span_is(v, name);
+}
+
 /* Groups are the same chat to every bot; a person's chat is each bot's own. */
 bool policy_is_approval_chat(const struct policy *p, struct span chat)
 {
 	size_t i;
 
 	for (i = 0; i < p->n_principals; i++) {
-		struct span own = p->principals[i].approvals_chat;
+		const struct principal *o = &p->principals[i];
+		struct span own = o->approvals_chat;
 
-		if (own.n && own.p[0] == '-' && span_eq(own, chat))
+		if ((own.n && own.p[0] == '-' && span_eq(own, chat)) ||
+		    (o->slack_channel.n && span_eq(o->slack_channel, chat)) ||
+		    is_name(o->approvals_bot, chat) ||
+		    is_name(o->slack_bot, chat))
 			return true;
 	}
 	return false;
+}
+
+struct span principal_id(const struct principal *p, unsigned via)
+{
+	if (via == VIA_SLACK)
+		return p->slack;
+	if (via != VIA_TELEGRAM || p->telegram.n)
+		return via == VIA_TELEGRAM ? p->telegram
+					   : (struct span){ NULL, 0 };
+	return p->approvals_chat;
+}
+
+const char *principal_asked(const struct principal *p, unsigned via,
+			    struct span *chat)
+{
+	*chat = via == VIA_SLACK ? p->slack_channel : p->approvals_chat;
+	return via == VIA_SLACK	     ? p->slack_bot
+	       : via == VIA_TELEGRAM ? p->approvals_bot
+				     : NULL;
+}
+
+/* One person under two names would be two of a quorum. */
+void check_twins(struct loader *l)
+{
+	static const unsigned ways[] = { VIA_TELEGRAM, VIA_SLACK };
+	size_t i, k, w;
+
+	for (i = 0; i < l->p->n_principals; i++)
+		for (k = 0; k < i; k++)
+			for (w = 0; w < ARRAY_SIZE(ways); w++) {
+				const struct principal *p =
+					&l->p->principals[i];
+				struct span id = principal_id(p, ways[w]);
+
+				if (id.n &&
+				    span_eq(id, principal_id(
+							&l->p->principals[k],
+							ways[w])))
+					load_fault(&l->l, p->at,
+						   "\"%s\" is the same person "
+						   "as \"%s\": one of them "
+						   "has to go",
+						   p->name,
+						   l->p->principals[k].name);
+			}
 }

@@ -87,6 +87,9 @@ void lint_cap(struct loader *l, const struct cap *c);
 void lint_rows(struct loader *l, const struct cap *c);
 void lint_policy(struct loader *l);
 
+/* Two principals who are one person. */
+void check_twins(struct loader *l);
+
 /* True if a row or an argument of it can ask. */
 bool cap_asks(const struct cap *c);
 

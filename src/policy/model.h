@@ -167,7 +167,7 @@ enum effect { EFFECT_READ = 1, EFFECT_INTERNAL, EFFECT_EXTERNAL };
 
 enum undo { UNDO_NONE = 1, UNDO_REVERSIBLE, UNDO_WINDOW };
 
-enum { VIA_CLI = 1, VIA_TELEGRAM = 2 };
+enum { VIA_CLI = 1, VIA_TELEGRAM = 2, VIA_SLACK = 4 };
 
 enum remember { REMEMBER_NEVER = 1, REMEMBER_TASK, REMEMBER_CONSTRAINED };
 
@@ -231,6 +231,9 @@ struct principal {
 	const char *approvals_bot; /* NULL: no chat to ask in */
 	struct span approvals_chat;
 	struct yaml_place chat_at;
+	const char *slack_bot; /* the same of Slack */
+	struct span slack_channel;
+	struct yaml_place channel_at;
 	bool cli;
 	struct buf mem; /* the canonical address */
 };
@@ -296,8 +299,18 @@ const struct arg *cap_arg(const struct cap *c, struct span name);
 bool principal_is(const struct principal *p, enum arg_type t,
 		  struct span canonical);
 
-/* True if a message to this chat could be read as an approval card. */
+/* True if a message to this chat could be read as an approval card, or if it is
+ * the name of a bot that shows some. */
 bool policy_is_approval_chat(const struct policy *p, struct span chat);
+
+/* Whose word counts in a chat of approvals: the provider's id of the principal;
+ * empty: nobody's. via: VIA_TELEGRAM or VIA_SLACK. */
+struct span principal_id(const struct principal *p, unsigned via);
+
+/* Where he is asked on that way: the connector, NULL for nowhere, and the chat.
+ */
+const char *principal_asked(const struct principal *p, unsigned via,
+			    struct span *chat);
 
 /* The type of what a source's authenticated senders are. */
 enum arg_type source_sender_type(const struct source *s);

@@ -394,3 +394,22 @@ uint32_t zone_week_minute(const struct zone *z, int64_t utc_s)
 	minute = (minute % WEEK_M + THURSDAY_M) % WEEK_M;
 	return (uint32_t)(minute < 0 ? minute + WEEK_M : minute);
 }
+
+int64_t zone_day(const struct zone *z, int64_t utc_s)
+{
+	int64_t local = utc_s + zone_offset(z, utc_s);
+
+	return local / DAY_S - (local % DAY_S < 0);
+}
+
+int64_t zone_at(const struct zone *z, int64_t day, uint32_t minute)
+{
+	const int64_t local = day * DAY_S + (int64_t)minute * 60;
+	/* Changes of the clock are further apart than two days. */
+	const int64_t before = local - zone_offset(z, local - DAY_S);
+	const int64_t after = local - zone_offset(z, local + DAY_S);
+
+	if (before + zone_offset(z, before) == local)
+		return before;
+	return after + zone_offset(z, after) == local ? after : before;
+}

@@ -35,4 +35,14 @@ int32_t zone_offset(const struct zone *z, int64_t utc_s);
 /* The minute of the local week, 0 at midnight before Monday. */
 uint32_t zone_week_minute(const struct zone *z, int64_t utc_s);
 
+/* The local day at that time, counted from 1970-01-01. */
+int64_t zone_day(const struct zone *z, int64_t utc_s);
+
+/*
+ * When it is that minute (0 to 1439) of that local day: the first time, where
+ * the clock is put back and it comes twice; as much later as the clock is put
+ * forward, where it does not come at all. So it is once on each day.
+ */
+int64_t zone_at(const struct zone *z, int64_t day, uint32_t minute);
+
 #endif

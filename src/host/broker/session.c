@@ -768,3 +768,28 @@ bool session_is_forked(const struct session *s)
 {
 	return s->goal != NULL;
 }
+
+int session_field(struct session *s, const struct session_answer *f,
+		  const struct handle **ret)
+{
+	char kind[HANDLE_KIND_MAX + 1], item[32];
+	struct atom_origin origin = { .connector = f->connector,
+				      .field = f->name };
+	struct handle_value v = { .type = f->type,
+				  .origin = ORIGIN_HANDLE,
+				  .bytes = f->bytes };
+	struct label label;
+
+	(void)str_printf(item, sizeof(item), "effect-%llu",
+			 (unsigned long long)f->effect);
+	if (str_printf(kind, sizeof(kind), "%.*s.answer", (int)f->connector.n,
+		       f->connector.p) < 0)
+		return -EINVAL;
+	origin.item = span_str(item);
+	label = label_of(atoms_origin(s->atoms, &origin), INTEGRITY_EXTERNAL);
+	/* Nobody knows who else may read it: its owner may. */
+	label_restrict(&label, NULL, 0);
+	v.kind = span_str(kind);
+	v.label = &label;
+	return handles_add(s->handles, &v, ret);
+}

@@ -112,6 +112,20 @@ struct answer_want;
 				       const struct span *refs, size_t n,
 				       uint32_t first);
 
+/* A field of the answer to an effect: external, of its connector, for the owner
+ * alone to read. */
+struct session_answer {
+	struct span connector, name;
+	uint64_t effect;
+	enum arg_type type;
+	struct span bytes;
+};
+
+/* A handle for it, which is all that a planner gets. 0, or as handles_add. */
+[[nodiscard]] int session_field(struct session *s,
+				const struct session_answer *f,
+				const struct handle **ret);
+
 /* What the planner is to do: the owner's words, or a fork's goal. */
 struct span session_goal(const struct session *s);
 
