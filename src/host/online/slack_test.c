@@ -68,7 +68,8 @@ static void server_says(const char *text)
 		frame[2] = (uint8_t)(n >> 8);
 		frame[3] = (uint8_t)n;
 	}
-	memcpy(frame + head, text, n);
+	for (i = 0; i < n; i++)
+		frame[head + i] = (uint8_t)text[i];
 	for (i = 0; i < head + n; i++)
 		rig.link.bytes(rig.link.arg, span_of(frame + i, 1));
 }

@@ -79,6 +79,7 @@ static int call(struct telegram *t, const char *method, struct net_call *c)
 	if (r == 0)
 		r = net_call(&o->net, c, NULL);
 	secret_wipe(&path);
+	c->path = NULL;
 	return r;
 }
 

@@ -197,12 +197,12 @@ static void on_bytes(void *arg, struct span bytes)
 		return;
 	}
 	watch(w, WS_QUIET_MS);
-	if (wslay_event_recv(w->ctx) != 0 || wslay_event_send(w->ctx) != 0)
-		lost(w, "its frames break the rules");
-	else if (wslay_event_get_close_received(w->ctx))
-		lost(w, "the server closed the connection");
-	else if (!wslay_event_get_read_enabled(w->ctx))
-		lost(w, "its frames break the rules");
+	if (wslay_event_recv(w->ctx) == 0 && wslay_event_send(w->ctx) == 0 &&
+	    wslay_event_get_read_enabled(w->ctx))
+		return;
+	lost(w, wslay_event_get_close_received(w->ctx)
+			? "the server closed the connection"
+			: "its frames break the rules");
 }
 
 static void on_up(void *arg)
