@@ -252,7 +252,7 @@ static void unfold(struct span value, char *dst, size_t cap)
 			n = 0;
 			break;
 		}
-		dst[n++] = c == '\t' ? ' ' : (char)c;
+		dst[n++] = (char)(c == '\t' ? ' ' : c);
 	}
 	dst[n] = 0;
 }

@@ -84,6 +84,7 @@ static int call(struct slack *s, const char *method, struct span token,
 	if (r == 0)
 		r = net_call(&o->net, c, NULL);
 	secret_wipe(&header);
+	c->path = c->headers[1] = NULL;
 	return r;
 }
 

@@ -79,6 +79,7 @@ static int call(struct telegram *t, const char *method, struct net_call *c)
 	if (r == 0)
 		r = net_call(&o->net, c, NULL);
 	secret_wipe(&path);
+	c->path = NULL;
 	return r;
 }
 
@@ -386,7 +387,7 @@ static void said(struct telegram *t, const struct telegram_answer *a)
 {
 	char id[LIMIT_CHAT_ID + 1] = "";
 
-	if (t->work.kind != SAY_TOAST &&
+	if ((t->work.kind == SAY_TEXT || t->work.kind == SAY_CARD) &&
 	    !telegram_sent(a->result, id, sizeof(id)))
 		chat_end(t->o, &t->work, EFFECT_UNKNOWN,
 			 "the answer names no message");

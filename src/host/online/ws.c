@@ -179,8 +179,8 @@ static bool take_head(struct ws *w, const char **why)
 	return true;
 }
 
-/* A text may end it all: then there is no context any more, and the one that
- * is here has been freed by its own callback; so texts only take note. */
+/* wslay works on the context while a text is given: who takes it may send, but
+ * not close. */
 static void on_bytes(void *arg, struct span bytes)
 {
 	struct ws *w = arg;
@@ -197,10 +197,12 @@ static void on_bytes(void *arg, struct span bytes)
 		return;
 	}
 	watch(w, WS_QUIET_MS);
-	if (wslay_event_recv(w->ctx) != 0 || wslay_event_send(w->ctx) != 0)
-		lost(w, "its frames break the rules");
-	else if (wslay_event_get_close_received(w->ctx))
-		lost(w, "the server closed the connection");
+	if (wslay_event_recv(w->ctx) == 0 && wslay_event_send(w->ctx) == 0 &&
+	    wslay_event_get_read_enabled(w->ctx))
+		return;
+	lost(w, wslay_event_get_close_received(w->ctx)
+			? "the server closed the connection"
+			: "its frames break the rules");
 }
 
 static void on_up(void *arg)

@@ -43,7 +43,8 @@ void ws_init(struct ws *w);
 /* 0 or -errno. */
 [[nodiscard]] int ws_send(struct ws *w, struct span text);
 
-/* Ends it without a word; safe where there is none, and in its callbacks. */
+/* Ends it without a word; safe where there is none, and in `down`; not in
+ * `text`. */
 void ws_close(struct ws *w);
 
 /* The head of the answer to the upgrade, up to its empty line. True: the server
