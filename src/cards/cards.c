@@ -134,11 +134,11 @@ static struct span take(struct span *rest)
 
 static uint8_t word_of(struct span s)
 {
-	uint8_t w;
+	unsigned w;
 
 	for (w = 1; w < CARDS_WORD_MAX; w++)
 		if (s.n == 1 && s.p[0] == (uint8_t)letters[w])
-			return w;
+			return (uint8_t)w;
 	return 0;
 }
 

@@ -78,8 +78,9 @@ struct item {
 	 */
 	uint8_t chat_flags; /* enum chat_flag */
 	char chat[LIMIT_CHAT_ID + 1];
-	char chat_ref[LIMIT_CHAT_ID + 1];
 	char chat_thread[LIMIT_CHAT_ID + 1];
+	/* For an answer's header; foreign text, owned, "" or NULL: none. */
+	char *reply_id, *reply_refs, *reply_subject;
 	char *chat_text; /* all that it says, owned; NULL: not all of it */
 	uint64_t came_s; /* since 1970 */
 	int record_fd;	 /* sealed memfd: message_encode; -1 */

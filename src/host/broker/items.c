@@ -46,6 +46,9 @@ static void item_free(struct broker *b, struct item *it)
 	task_forget(b, it->task);
 	fd_close(&it->record_fd);
 	free(it->chat_text);
+	free(it->reply_id);
+	free(it->reply_refs);
+	free(it->reply_subject);
 	*it = (struct item){ .record_fd = -1 };
 }
 
@@ -217,6 +220,26 @@ static bool is_vouched_for(const struct broker *b, const struct item *it,
 			    m->auth_domain.n);
 }
 
+/* NULL: there is none, or it is no line of text. */
+static char *take_line(struct span s)
+{
+	size_t i;
+
+	if (!s.n || !utf8_valid(s))
+		return NULL;
+	for (i = 0; i < s.n; i++)
+		if (s.p[i] < 0x20 || s.p[i] == 0x7f)
+			return NULL;
+	return strndup((const char *)s.p, s.n);
+}
+
+static void take_reply(struct item *it, const struct m_envelope *m)
+{
+	it->reply_id = take_line(m->chat_ref.n ? m->chat_ref : m->message_id);
+	it->reply_refs = take_line(m->references);
+	it->reply_subject = take_line(m->subject);
+}
+
 /*
  * The facts of an update or an event: who says it is the word of the provider,
  * in whose session the connector has it; a bot is nobody.
@@ -229,10 +252,9 @@ static void take_chat(struct broker *b, struct item *it,
 
 	if (!m->ok || !m->sender.n || !s || !strcmp(s->reader, "email") ||
 	    str_copy(it->chat, sizeof(it->chat), m->chat) < 0 ||
-	    str_copy(it->chat_ref, sizeof(it->chat_ref), m->chat_ref) < 0 ||
 	    str_copy(it->chat_thread, sizeof(it->chat_thread), m->thread) < 0 ||
 	    !utf8_valid(m->sender) || !utf8_valid(m->chat)) {
-		it->chat[0] = it->chat_ref[0] = it->chat_thread[0] = 0;
+		it->chat[0] = it->chat_thread[0] = 0;
 		return;
 	}
 	it->chat_flags = m->chat_flags;
@@ -261,6 +283,8 @@ void item_envelope(struct broker *b, struct item *it,
 		(void)str_printf(it->sender, sizeof(it->sender), "%s",
 				 it->envelope_from);
 	take_chat(b, it, m);
+	if (m->ok)
+		take_reply(it, m);
 	audit_begin(&b->record, "item.envelope", &ids);
 	audit_int(&b->record, "item", it->id);
 	audit_bool(&b->record, "ok", m->ok);

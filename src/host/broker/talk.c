@@ -174,7 +174,7 @@ static void put_answer(struct buf *out, const struct task *t)
 	CLEAN_BUF struct buf all;
 	size_t n;
 
-	buf_init(&all, LIMIT_MSG * 8);
+	buf_init(&all, (size_t)LIMIT_MSG * 8);
 	if (t->state == TASK_DONE)
 		chat_put_foreign(&all, span_of(t->answer, t->answer_n));
 	else
