@@ -14,6 +14,7 @@ is looked at for each connection and each piece of bytes from the server:
     stall N      nothing comes any more after N bytes, and nothing is closed
     garbage N    bytes after the first N are others
 """
+import contextlib
 import socket
 import struct
 import sys
@@ -29,7 +30,12 @@ def split(text):
 
 
 def reset(s):
-    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+    """A close waits for whoever reads: who does is woken, without a word to
+    the other end."""
+    with contextlib.suppress(OSError):
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                     struct.pack('ii', 1, 0))
+        s.shutdown(socket.SHUT_RD)
     s.close()
 
 
@@ -71,11 +77,11 @@ class Proxy:
             client.shutdown(socket.SHUT_WR)
         except OSError:
             reset(client)
-            server.close()
+            reset(server)
 
     def stop(self, word, client, server):
         if word == 'cut':
-            server.close()
+            reset(server)
             reset(client)
         elif word == 'half':
             client.shutdown(socket.SHUT_WR)

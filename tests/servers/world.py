@@ -26,9 +26,6 @@ DOVECOT = """\
 base_dir = {dir}/run
 state_dir = {dir}/state
 log_path = {dir}/dovecot.log
-libexec_dir = {root}/usr/lib/dovecot
-mail_plugin_dir = {root}/usr/lib/dovecot/modules
-import_environment = LD_LIBRARY_PATH
 listen = {address}
 protocols = imap
 ssl = required
@@ -96,6 +93,7 @@ class World:
         self.there = None
         self.dovecot = None
         try:
+            self.programs()
             self.networks()
             self.authority()
             self.names()
@@ -105,6 +103,13 @@ class World:
 
     def path(self, name):
         return os.path.join(self.dir, name)
+
+    @staticmethod
+    def programs():
+        """They know where they are installed to: in this mount namespace that
+        is where they are, above what the machine has."""
+        quiet('mount', '-t', 'overlay', 'overlay', '-o',
+              f'ro,lowerdir={SERVERS}/usr:/usr', '/usr')
 
     def networks(self):
         self.there = subprocess.Popen(['unshare', '-n', 'sleep', 'infinity'])
@@ -171,18 +176,15 @@ class World:
         if self.dovecot:
             self.stop(self.dovecot)
         conf = self.path('dovecot.conf')
-        text = DOVECOT.format(dir=self.dir, root=SERVERS, address=THEIRS,
+        text = DOVECOT.format(dir=self.dir, address=THEIRS,
                               user='nobody', group='nogroup', port=port,
                               password=password)
         with open(conf, 'w', encoding='ascii') as f:
             f.write(text.replace('/imap.example.org.', f'/{certificate}.'))
         os.makedirs(self.path('mail'), exist_ok=True)
         os.chmod(self.path('mail'), 0o777)
-        lib = f'{SERVERS}/usr/lib/dovecot'
-        self.dovecot = self.server(
-            f'{SERVERS}/usr/sbin/dovecot', '-F', '-c', conf, ready=False,
-            env={**os.environ, 'LD_LIBRARY_PATH':
-                 f'{lib}:{lib}/modules:{lib}/modules/auth'})
+        self.dovecot = self.server('/usr/sbin/dovecot', '-F', '-c', conf,
+                                   ready=False)
         self.answers(port)
 
     def proxy(self, port, server):
@@ -228,8 +230,7 @@ class World:
         if self.there:
             self.there.terminate()
             self.there.wait()
-        subprocess.run(['umount', '/etc/resolv.conf'], check=False,
-                       stderr=subprocess.DEVNULL)
+        # The mounts end with the namespace.
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def __enter__(self):

@@ -60,8 +60,8 @@ def names():
 def faults(w):
     fault = w.proxy(PORT, BEHIND)
     need(read(w) == [MAIL], 'a proxy without a fault changes nothing')
-    for text in ('refuse', 'cut 100', 'cut 3000', 'half 100', 'garbage 0',
-                 'stall 3000'):
+    for text in ('refuse', 'cut 100', 'cut 1500', 'half 100', 'garbage 0',
+                 'stall 1500'):
         fault(text)
         e = fails(w)
         need(e is not None, f'{text}: {type(e).__name__} {e}')
