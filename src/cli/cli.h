@@ -140,6 +140,7 @@ int cli_json(FILE *out, const json_t *json);
 #pragma weak cmd_audit
 #pragma weak cmd_policy
 #pragma weak cmd_config
+#pragma weak cmd_import
 #pragma weak cmd_init
 #pragma weak cmd_kill
 #pragma weak cmd_rearm
@@ -147,6 +148,7 @@ int cli_json(FILE *out, const json_t *json);
 #pragma weak cmd_wire
 #pragma weak cmd_effects
 #pragma weak cmd_task
+#pragma weak cmd_vault
 #pragma weak cmd_approvals
 #pragma weak cmd_outbox
 #pragma weak cmd_logs
@@ -161,12 +163,14 @@ int cmd_read(int argc, char **argv, const struct cli *cli);
 int cmd_audit(int argc, char **argv, const struct cli *cli);
 int cmd_policy(int argc, char **argv, const struct cli *cli);
 int cmd_config(int argc, char **argv, const struct cli *cli);
+int cmd_import(int argc, char **argv, const struct cli *cli);
 int cmd_init(int argc, char **argv, const struct cli *cli);
 int cmd_kill(int argc, char **argv, const struct cli *cli);
 int cmd_rearm(int argc, char **argv, const struct cli *cli);
 int cmd_doctor(int argc, char **argv, const struct cli *cli);
 int cmd_effects(int argc, char **argv, const struct cli *cli);
 int cmd_task(int argc, char **argv, const struct cli *cli);
+int cmd_vault(int argc, char **argv, const struct cli *cli);
 int cmd_approvals(int argc, char **argv, const struct cli *cli);
 int cmd_outbox(int argc, char **argv, const struct cli *cli);
 int cmd_wire(int argc, char **argv, const struct cli *cli);

@@ -3,12 +3,14 @@
  *
  * SECURITY: as policy.c.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "base/str.h"
 #include "cli/cli.h"
 #include "conf/yaml.h"
 #include "conf/zoneinfo.h"
+#include "http/request.h"
 #include "policy/policy.h"
 
 /* The agent's policy: the file, or the embedded default. */
@@ -30,6 +32,28 @@ static int load_policy(const struct conf *c, struct policy **ret,
 	return policy_load(c->policy, buf_view(&text), &zones, ret, errs);
 }
 
+/* The files of requests that its accounts have. */
+static int check_requests(const struct conf *c, struct buf *errs)
+{
+	uint32_t i;
+	int rc = 0;
+
+	for (i = 0; i < c->n_connectors; i++) {
+		const struct conf_connector *cc = &c->connectors[i];
+		CLEAN_HTTP struct http_requests *file = NULL;
+		CLEAN_BUF struct buf text = { 0 };
+
+		if (cc->kind != CONNECTOR_HTTP)
+			continue;
+		buf_init(&text, YAML_FILE_MAX + 1);
+		if (conf_read_file(cc->requests, &text, errs) < 0 ||
+		    http_load(cc->requests, buf_view(&text), cc->private, &file,
+			      errs) < 0)
+			rc = -EINVAL;
+	}
+	return rc;
+}
+
 static int check(const char *path, struct conf *c, struct buf *errs)
 {
 	struct policy *p = NULL;
@@ -42,6 +66,8 @@ static int check(const char *path, struct conf *c, struct buf *errs)
 		return r;
 	r = policy_check_conf(p, c, errs);
 	policy_free(p);
+	if (check_requests(c, errs) < 0)
+		r = -EINVAL;
 	return r;
 }
 

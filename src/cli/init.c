@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "cli/cli.h"
+#include "cli/newfile.h"
 #include "cli/place.h"
 #include "conf/yaml.h"
 #include "policy/policy.h"
@@ -174,7 +175,8 @@ static const char policy_head[] =
 	"mode: enforce\n\n";
 
 static const char policy_sources[] =
-	"# What is read, each message in a virtual machine of its own. What the\n"
+	"# What is read, each message in a virtual machine of its own. What "
+	"the\n"
 	"# agent writes after reading a mail may go to you, and to the mail's\n"
 	"# own sender if your mail server vouches for it (`authserv` of the\n"
 	"# inbox), to nobody else.\n"
@@ -255,33 +257,6 @@ static int check(const char *dir, const struct buf *conf,
 	return 0;
 }
 
-/* 0 written, 1 was there already, or -errno. */
-static int write_new(const char *dir, const char *name, const struct buf *text)
-{
-	char path[CONF_PATH_MAX];
-	CLEAN_FD int fd = -1;
-	int rc;
-
-	if (str_printf(path, sizeof(path), "%s/%s", dir, name) < 0)
-		return -ENAMETOOLONG;
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-		  0600);
-	if (fd < 0 && errno == EEXIST) {
-		(void)printf(
-			"%s is there already; left as it is. Move it away, "
-			"or name another directory with --dir.\n",
-			path);
-		return 1;
-	}
-	if (fd < 0)
-		return -errno;
-	rc = fd_write_all(fd, buf_view(text));
-	if (rc < 0)
-		return rc;
-	(void)printf("wrote %s\n", path);
-	return 0;
-}
-
 static int write_both(const char *dir, bool elsewhere, const struct answers *a)
 {
 	CLEAN_BUF struct buf conf, policy;
@@ -300,9 +275,9 @@ static int write_both(const char *dir, bool elsewhere, const struct answers *a)
 	rc = place_make(dir);
 	kept = rc;
 	if (rc == 0)
-		kept = rc = write_new(dir, "bulkhead.yaml", &conf);
+		kept = rc = newfile_write(dir, "bulkhead.yaml", &conf);
 	if (rc >= 0)
-		rc = write_new(dir, "assistant.yaml", &policy);
+		rc = newfile_write(dir, "assistant.yaml", &policy);
 	if (rc < 0) {
 		cli_error("%s: %s: name another directory with --dir", dir,
 			  strerror(-rc));
@@ -317,26 +292,6 @@ static int write_both(const char *dir, bool elsewhere, const struct answers *a)
 	(void)printf("Next: `bulkhead doctor` checks this machine, `bulkhead "
 		     "up` starts.\n");
 	return CLI_OK;
-}
-
-/* --dir, else where cli_conf looks. */
-static int target(const char *given, char *dst, size_t cap)
-{
-	const char *xdg = getenv("XDG_CONFIG_HOME");
-	char here[CONF_PATH_MAX];
-
-	if (given && given[0] == '/')
-		return str_copy(dst, cap, span_str(given));
-	if (given)
-		return getcwd(here, sizeof(here)) &&
-				       str_printf(dst, cap, "%s/%s", here,
-						  given) > 0
-			       ? 0
-			       : -1;
-	if (xdg && xdg[0] == '/')
-		return str_printf(dst, cap, "%s/bulkhead", xdg) > 0 ? 0 : -1;
-	return str_printf(dst, cap, "%s/.config/bulkhead", cli_home()) > 0 ? 0
-									   : -1;
 }
 
 int cmd_init(int argc, char **argv, const struct cli *)
@@ -355,7 +310,7 @@ int cmd_init(int argc, char **argv, const struct cli *)
 		return CLI_USAGE;
 	if (argc > 1)
 		return cli_usage("init", "it takes no operand");
-	if (target(dir, path, sizeof(path)) < 0) {
+	if (newfile_dir(dir, path, sizeof(path)) < 0) {
 		cli_error("the directory's path is too long: name another "
 			  "with --dir");
 		return CLI_USAGE;

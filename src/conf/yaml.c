@@ -88,7 +88,7 @@ static uint32_t next_char(struct span s, size_t *i)
 	return c;
 }
 
-static bool text_hides(struct span s)
+bool yaml_hides(struct span s)
 {
 	size_t i = 0;
 
@@ -294,7 +294,7 @@ static char *token_text(struct builder *b, struct fy_token *t)
 		out_of_memory(b);
 		return NULL;
 	}
-	if (text_hides(s)) {
+	if (yaml_hides(s)) {
 		fault(b, at,
 		      "an escaped control or hidden character: remove it");
 		n = 0;

@@ -80,6 +80,10 @@ size_t yaml_check_map(const struct yaml *y, const struct yaml_node *map,
 		      const struct yaml_field *fields, size_t n,
 		      struct buf *errs);
 
+/* True if a character of this text (UTF-8) hides what a file says: no file of
+ * ours has any, written out or escaped. */
+bool yaml_hides(struct span text);
+
 /*
  * The one of n words nearest to word, by edits, if it is near enough to be
  * what was meant; else NULL. NULL words are passed over.

@@ -308,7 +308,7 @@ static int whole_param(const struct build *b, const struct yaml_node *n)
 static void put_scalar(struct build *b, const struct yaml_node *n,
 		       struct buf *out)
 {
-	CLEAN_BUF struct buf text;
+	CLEAN_BUF struct buf text = { 0 };
 	struct span rest = span_str(yaml_text(n));
 	struct http_piece piece;
 	bool bad = false;
@@ -414,6 +414,22 @@ int http_build(const struct http_request *q, const struct m_arg *args, size_t n,
 		rc = put_body(&b, body);
 	buf_done(&b.bytes);
 	return rc;
+}
+
+void http_repo(const struct http_request *q, const struct m_arg *args, size_t n,
+	       struct buf *repo)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		int param = http_param(q, args[i].name);
+
+		if (param < 0 || q->params[param].type != TYPE_REPO)
+			continue;
+		if (http_canon(&q->params[param], args[i].value, repo))
+			buf_reset(repo);
+		return;
+	}
 }
 
 bool http_header(const struct http_request *q, size_t i, struct span secret,

@@ -82,6 +82,11 @@ bool http_has_fields(const struct http_request *q);
 			     const struct m_arg *args, size_t n,
 			     struct buf *url, struct buf *body, struct err *e);
 
+/* Appends the repository that the arguments name, "owner/name": the value of
+ * the first parameter of type repo; nothing if there is none. */
+void http_repo(const struct http_request *q, const struct m_arg *args, size_t n,
+	       struct buf *repo);
+
 /* "Name: value" of the headers of the file, i from 0; false past the last.
  * -EINVAL as *rc where the secret has bytes that no header has. */
 bool http_header(const struct http_request *q, size_t i, struct span secret,

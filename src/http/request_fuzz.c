@@ -72,7 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct err e = { 0 };
 
 	buf_init(&errs, 1 << 16);
-	if (!known && http_load("f", SPAN_LIT(file), false, &known, &errs) < 0)
+	if (!known && http_load("f", span_str(file), false, &known, &errs) < 0)
 		__builtin_trap();
 	build(http_at(known, 0), span_of(p, n));
 	http_fields_init(&f);

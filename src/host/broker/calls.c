@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "host/broker/approvals.h"
+#include "host/broker/fields.h"
 #include "host/broker/session.h"
 #include "proto/message.h"
 
@@ -879,8 +880,15 @@ void effect_done(struct broker *b, struct peer *c,
 	if (!c->effect || m->effect != c->effect)
 		return;
 	if (m->state == EFFECT_DONE) {
+		struct task *t = task_find(b, c->effect_task);
+		char text[FIELDS_TEXT] = "done";
+
+		if (!fields_take(t ? t->session : NULL, span_str(c->name), m,
+				 text))
+			log_warn("fields-refused", "connector=%s effect=%llu",
+				 c->name, (unsigned long long)c->effect);
 		effect_is(b, c, EFFECT_DONE, m->detail);
-		effect_end(b, c, true, "done");
+		effect_end(b, c, true, text);
 	} else if (m->state == EFFECT_FAILED) {
 		effect_is(b, c, EFFECT_FAILED, m->detail);
 		effect_end(b, c, false, "the connector failed");

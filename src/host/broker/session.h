@@ -54,6 +54,10 @@ struct session_item {
 	/* Whom the provider vouches for, as it was written; empty: for nobody.
 	 * What is no sender of that source is nobody, too. */
 	struct span sender;
+	/* Of a chat: where an answer goes, if it is not to the sender alone; of
+	 * what is not all the sender's own words nobody vouches for those. */
+	struct span chat;
+	bool others_words;
 	uint64_t came_s; /* since 1970 */
 	const struct message *m;
 };
@@ -111,6 +115,20 @@ struct answer_want;
 [[nodiscard]] const char *session_fork(struct session *s, struct span goal,
 				       const struct span *refs, size_t n,
 				       uint32_t first);
+
+/* A field of the answer to an effect: external, of its connector, for the owner
+ * alone to read. */
+struct session_answer {
+	struct span connector, name;
+	uint64_t effect;
+	enum arg_type type;
+	struct span bytes;
+};
+
+/* A handle for it, which is all that a planner gets. 0, or as handles_add. */
+[[nodiscard]] int session_field(struct session *s,
+				const struct session_answer *f,
+				const struct handle **ret);
 
 /* What the planner is to do: the owner's words, or a fork's goal. */
 struct span session_goal(const struct session *s);
