@@ -37,6 +37,11 @@ static void show_head(struct buf *b, const struct json5 *j,
 	}
 }
 
+static void show_end(struct buf *b, const struct json5_node *n)
+{
+	buf_str(b, json5_kind(n) == JSON5_OBJECT ? "}" : "]");
+}
+
 /* The tree in one line, as JSON but for numbers, which stay as written. */
 static void show(struct buf *b, const struct json5 *j,
 		 const struct json5_node *top)
@@ -60,7 +65,7 @@ static void show(struct buf *b, const struct json5 *j,
 			continue;
 		}
 		if (in)
-			buf_str(b, json5_kind(n) == JSON5_OBJECT ? "}" : "]");
+			show_end(b, n);
 		for (;;) {
 			const struct json5_node *next =
 				depth ? json5_next(j, n) : NULL;
@@ -73,7 +78,7 @@ static void show(struct buf *b, const struct json5 *j,
 			if (!depth)
 				return;
 			n = open[--depth];
-			buf_str(b, json5_kind(n) == JSON5_OBJECT ? "}" : "]");
+			show_end(b, n);
 		}
 	}
 }
