@@ -320,7 +320,7 @@ POLICY_CASES = [
         **top('owner: {approvals: {telegram_bot: inbox, chat: 5}}')}),
     ('the approval chat as a target', {
         **arg('x: {type: id, role: target, in: ["-5"]}'),
-        **top('owner: {approvals: {telegram_bot: cards, chat: -5}}')}),
+        **top('owner: {telegram: 5, approvals: {telegram_bot: cards, chat: -5}}')}),
     ('a secret that is published', {'audience: thread': 'audience: secret',
                                     **cap('flow: {body: public}')}),
     ('a secret that is answered', {
@@ -644,10 +644,33 @@ def doctor_cases():
         yield ('a Maildir that up makes', *doctor(w, 'connectors'))
         w.write('bulkhead.yaml', CONF.replace('path: outbox', 'path: a/b/outbox'))
         yield ('a Maildir that it does not', *doctor(w, 'connectors'))
+    with World() as w:
+        def names(text):
+            w.write('resolv.conf', text)
+            return doctor(w, 'names', wrap=ns(
+                f'mount --bind {w.path("resolv.conf")} /etc/resolv.conf'))
+        yield ('no account', *doctor(w, 'vault', 'names'))
+        w.write('bulkhead.yaml', CONF.replace('backend: auto', VAULT).replace(
+            'connectors:\n', 'connectors:\n  post: {kind: smtp, hosts: ["a:465"], '
+            'user: u@a, secret: s, ca: ca.pem}\n'))
+        yield ('accounts without their files', *doctor(w, 'connectors', 'vault'))
+        w.write('secrets.yaml', 'x')
+        yield ('a vault without keys', *doctor(w, 'vault'))
+        w.write('id', 'x')
+        os.chmod(w.path('id'), 0o644)
+        yield ('keys for all', *doctor(w, 'vault'))
+        os.chmod(w.path('id'), 0o600)
+        yield ('a vault', *doctor(w, 'vault'))
+        yield ('a name server', *names('nameserver 127.0.0.53\n'))
+        yield ('no name server', *names('search example.org\n'))
+    with World() as w:
         yield ('a long path', *w.run('--config', '/' + 'a' * 2000, 'doctor',
                                      wrap=['sh', '-c', '"$@" | grep -A1 " config "', 'sh']))
         yield ('a wrong option', *w.run('doctor', '--all'))
         yield ('an operand', *w.run('doctor', 'all'))
+
+
+VAULT = 'vault: {files: [secrets.yaml], identity: id}'
 
 
 def init_cases():

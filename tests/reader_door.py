@@ -16,6 +16,8 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROUNDS = 12
+# enum wire_item: the first byte of a connection
+EMAIL, TELEGRAM, SLACK = 1, 2, 3
 AT_RANDOM = 25
 # What the allocator may scatter; a leaked mail is more, in so many rounds. The
 # sanitizer's allocator keeps what is freed for a while, and finds leaks itself.
@@ -48,15 +50,15 @@ class Reader:
         ours.settimeout(60)
         return ours
 
-    def send(self, mail):
-        """A connection with the mail on it; our end."""
+    def send(self, mail, what=EMAIL):
+        """A connection with the item on it; our end."""
         ours = self.connect()
-        ours.sendall(mail)
+        ours.sendall(bytes([what]) + mail)
         ours.shutdown(socket.SHUT_WR)
         return ours
 
-    def ask(self, mail):
-        with self.send(mail) as s:
+    def ask(self, mail, what=EMAIL):
+        with self.send(mail, what) as s:
             return json.loads(answer(s))
 
     def kib(self):
@@ -131,7 +133,7 @@ def test_draws_when_bytes_come(program):
     with r.connect() as s:
         time.sleep(0.3)
         assert r.at_random() == before
-        s.sendall(b"Subject: s\r\n\r\nx\r\n")
+        s.sendall(bytes([EMAIL]) + b"Subject: s\r\n\r\nx\r\n")
         s.shutdown(socket.SHUT_WR)
         assert json.loads(answer(s))
     assert r.at_random() != before
@@ -140,13 +142,41 @@ def test_draws_when_bytes_come(program):
 
 def test_bad_mail_is_the_end(program):
     """And the next one finds nobody."""
-    for mail, words in ((b"", "no mail"), (b"x" * ((16 << 20) + 1), "input")):
+    for mail, words in ((b"", "no message"), (b"x" * ((16 << 20) + 1), "input")):
         r = Reader(program)
         r.ask(b"Subject: s\r\n\r\nx\r\n")
         with r.send(mail) as s:
             assert s.recv(1) == b""
         code, said = r.process.wait(60), r.process.stderr.read().decode()
         assert code == 1 and "reader-email: " + words in said, (code, said)
+
+
+UPDATE = b"""{"update_id": 1, "message": {"message_id": 2, "date": 3,
+    "chat": {"id": 4}, "from": {"id": 5, "first_name": "Lea"}, "text": "x"}}"""
+EVENT = b'{"type": "message", "user": "U1", "channel": "C1", "text": "x"}'
+
+
+def test_all_sorts(program):
+    """One reader reads them all, in any order, as its templates' copies do
+    that were warmed with mails."""
+    r = Reader(program)
+    for _ in range(3):
+        assert r.ask(b"Subject: s\r\n\r\nx\r\n")["kind"] == "email"
+        assert r.ask(UPDATE, TELEGRAM)["kind"] == "telegram"
+        assert r.ask(EVENT, SLACK)["kind"] == "slack"
+    assert r.end() == (0, "")
+
+
+def test_what_is_no_such_item(program):
+    """Neither sort is taken for another, and no number stands for none."""
+    mail = b"Subject: s\r\n\r\nx\r\n"
+    for item, what in ((mail, TELEGRAM), (mail, SLACK), (EVENT, TELEGRAM),
+                       (UPDATE, SLACK), (mail, 0), (mail, 4), (mail, 255)):
+        r = Reader(program)
+        with r.send(item, what) as s:
+            assert s.recv(1) == b"", what
+        code, said = r.process.wait(60), r.process.stderr.read().decode()
+        assert code == 1 and "no message" in said, (code, said)
 
 
 def test_no_connection(program):

@@ -253,8 +253,10 @@ bool jiter_next(struct jiter *it, struct jval *key, struct jval *v)
 	struct jval name = { 0 };
 
 	skip_blank(&c);
-	if (peek(&c) < 0)
+	if (peek(&c) < 0) {
+		it->left.n = 0;
 		return false;
+	}
 	if (it->object) {
 		if (!take_value(&c, &name))
 			return false;

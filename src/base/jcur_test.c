@@ -129,6 +129,9 @@ static void members(void **state)
 	assert_int_equal(jval_get(o, "e").kind, JVAL_NULL);
 	assert_int_equal(jval_get(o, "f").kind, JVAL_NONE);
 	assert_int_equal(jval_get(of("[1]"), "f").kind, JVAL_NONE);
+	it = jiter_of(of("[\t]"));
+	assert_false(jiter_next(&it, NULL, &v));
+	assert_int_equal(it.left.n, 0);
 	it = jiter_of(of("1"));
 	assert_false(jiter_next(&it, NULL, &v));
 }

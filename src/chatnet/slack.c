@@ -40,6 +40,8 @@ bool slack_answer(struct span body, struct slack_answer *ret)
 	word(jval_get(v, "error"), a.error, sizeof(a.error));
 	word(jval_get(v, "ts"), a.ts, sizeof(a.ts));
 	word(jval_get(v, "team_id"), a.team, sizeof(a.team));
+	word(jval_get(v, "user_id"), a.user, sizeof(a.user));
+	word(jval_get(v, "bot_id"), a.bot, sizeof(a.bot));
 	if (!jval_cstr(jval_get(v, "url"), a.url, sizeof(a.url)))
 		a.url[0] = 0;
 	*ret = a;

@@ -22,6 +22,8 @@ struct slack_answer {
 	char ts[LIMIT_CHAT_ID + 1];   /* of a message; or "" */
 	char url[SLACK_URL + 1];      /* of apps.connections.open; or "" */
 	char team[LIMIT_CHAT_ID + 1]; /* of auth.test; or "" */
+	char user[LIMIT_CHAT_ID + 1]; /* the bot as a user, likewise */
+	char bot[LIMIT_CHAT_ID + 1];
 };
 
 /* False: it is not what the API answers. */

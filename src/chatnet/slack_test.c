@@ -15,11 +15,14 @@ static void answers(void **state)
 	(void)state;
 	assert_true(slack_answer(
 		SPAN_LIT("{\"ok\":true,\"ts\":\"1.2\",\"team_id\":\"T1\","
+			 "\"user_id\":\"U9\",\"bot_id\":\"B9\","
 			 "\"url\":\"wss://a/b\"}"),
 		&a));
 	assert_true(a.ok);
 	assert_string_equal(a.ts, "1.2");
 	assert_string_equal(a.team, "T1");
+	assert_string_equal(a.user, "U9");
+	assert_string_equal(a.bot, "B9");
 	assert_string_equal(a.url, "wss://a/b");
 	assert_true(slack_answer(
 		SPAN_LIT("{\"ok\":false,\"error\":\"invalid_auth\"}"), &a));

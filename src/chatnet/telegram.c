@@ -13,10 +13,12 @@ static void plain(char *dst, size_t cap, struct jval string)
 	dst[0] = 0;
 	if (!jval_text(string, text, sizeof(text), &s))
 		return;
-	for (i = 0; i < s.n && i < cap - 1; i++)
-		dst[i] = s.p[i] >= 0x20 && s.p[i] < 0x7f && s.p[i] != '"'
-				 ? (char)s.p[i]
-				 : '?';
+	for (i = 0; i < s.n && i < cap - 1; i++) {
+		const uint8_t c = s.p[i];
+		const bool shown = c >= 0x20 && c < 0x7f && c != '"';
+
+		dst[i] = (char)(shown ? c : '?');
+	}
 	dst[i] = 0;
 }
 

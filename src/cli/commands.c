@@ -60,7 +60,7 @@ static const struct cli_flag items_flags[] = {
 };
 
 static const struct cli_flag read_flags[] = {
-	{ "--as", "KIND", "the kind of message; email is the only one yet",
+	{ "--as", "KIND", "the kind of message: email, telegram or slack",
 	  "email", WORD_ANY },
 	{ "--console", "FILE",
 	  "write the VM's serial console there, at most 1 MiB", NULL,
@@ -108,6 +108,91 @@ static const struct cli_flag tail_flags[] = {
 	{ "-n", "N", "so many records (20)", NULL, WORD_ANY },
 	{ "--json", NULL, "print JSON, a record a line", NULL, WORD_ANY },
 	FLAGS_END,
+};
+
+#define VAULT_FILE                                                             \
+	{                                                                      \
+		"--file", "FILE",                                              \
+			"this file, and not the first of `vault: files`",      \
+			NULL, WORD_FILE                                        \
+	}
+
+static const struct cli_flag vault_file_flags[] = { VAULT_FILE, FLAGS_END };
+
+static const struct cli_flag vault_init_flags[] = {
+	{ "--passphrase", NULL,
+	  "open it by a passphrase, where bulkhead.yaml has no vault yet; not "
+	  "by a file with a key",
+	  NULL, WORD_ANY },
+	VAULT_FILE,
+	FLAGS_END,
+};
+
+static const struct cli_flag vault_set_flags[] = {
+	{ "--connector", "NAME",
+	  "for this connector alone, and the hosts that it has in "
+	  "bulkhead.yaml",
+	  NULL, WORD_ANY },
+	{ "--hosts", "NAME:PORT,...", "for these hosts alone", NULL, WORD_ANY },
+	{ "--fd", "N", "the secret comes on this descriptor", NULL, WORD_ANY },
+	VAULT_FILE,
+	FLAGS_END,
+};
+
+static const struct cli_flag vault_list_flags[] = { VAULT_FILE, JSON_FLAG,
+						    FLAGS_END };
+
+static const struct cli_flag vault_show_flags[] = {
+	{ "--reveal", NULL, "the secret itself", NULL, WORD_ANY },
+	VAULT_FILE,
+	FLAGS_END,
+};
+
+static const struct cli_flag vault_export_flags[] = {
+	{ "--to", "age1...", "whom it is encrypted for", NULL, WORD_ANY },
+	VAULT_FILE,
+	FLAGS_END,
+};
+
+static const struct cli_command vault_parts[] = {
+	{ .name = "init",
+	  .brief = "a new file with nothing in it, and a key that opens it",
+	  .flags = vault_init_flags },
+	{ .name = "set",
+	  .operands = "NAME",
+	  .brief = "a secret, asked for on the terminal, twice and unseen, or "
+		   "read from a pipe",
+	  .flags = vault_set_flags },
+	{ .name = "list",
+	  .brief = "which there are, and for whom each is",
+	  .flags = vault_list_flags },
+	{ .name = "show",
+	  .operands = "NAME",
+	  .brief = "one of them",
+	  .flags = vault_show_flags },
+	{ .name = "forget",
+	  .operands = "NAME",
+	  .brief = "take it out",
+	  .flags = vault_file_flags },
+	{ .name = "edit",
+	  .brief = "all of them in $VISUAL or $EDITOR, on a copy in memory",
+	  .flags = vault_file_flags },
+	{ .name = "rotate",
+	  .brief = "a new key, or passphrase, for the same secrets",
+	  .flags = vault_file_flags },
+	{ .name = "import",
+	  .operands = "FILE",
+	  .brief = "take over the secrets of another file that the same key "
+		   "opens",
+	  .flags = vault_file_flags,
+	  .word = WORD_FILE },
+	{ .name = "export",
+	  .brief = "all of them on the output, encrypted for somebody else",
+	  .flags = vault_export_flags },
+	{ .name = "check",
+	  .brief = "whether each connector would be given what it names",
+	  .flags = vault_file_flags },
+	{ .name = NULL },
 };
 
 static const struct cli_flag approvals_list_flags[] = {
@@ -496,6 +581,16 @@ const struct cli_command cli_commands[] = {
 		   "itself.",
 	  .parts = effects_parts,
 	  .run = cmd_effects },
+	{ .name = "vault",
+	  .brief = "the secrets of your accounts, encrypted",
+	  .about = "Passwords and tokens lie in a file that is encrypted with "
+		   "age. Each can name the one connector, and the hosts, that "
+		   "it is for; while bulkhead runs, a process without network "
+		   "hands it to that connector and to nobody else. A secret is "
+		   "never an argument of a command. What you change counts "
+		   "from the next start of its connector.",
+	  .parts = vault_parts,
+	  .run = cmd_vault },
 	{ .name = "task",
 	  .brief = "tell a planner what to do, and see what became of it",
 	  .about = "A task runs in a planner VM of its own, which begins "

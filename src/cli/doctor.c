@@ -535,6 +535,78 @@ static bool up_makes(const char *path)
 	return access(parent, W_OK | X_OK) == 0;
 }
 
+/* The files that an account's connector is given. */
+static void check_account_files(struct check *c,
+				const struct conf_connector *cc)
+{
+	const char *const files[] = { cc->ca, cc->requests };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(files); i++)
+		if (*files[i] && access(files[i], R_OK) < 0)
+			found(c, BAD,
+			      "name a file that is there in "
+			      "bulkhead.yaml",
+			      "%s: %s: %s", cc->name, files[i],
+			      strerror(errno));
+}
+
+/* Keys that others may read are no secret any more. */
+static bool keys_are_open(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && st.st_mode & 077;
+}
+
+static void check_vault(struct doctor *d, struct check *c)
+{
+	const struct conf_vault *v = &d->conf.vault;
+	uint32_t i;
+
+	if (!d->have_conf || !v->n_files) {
+		found(c, GOOD, NULL, "none is configured");
+		return;
+	}
+	found(c, GOOD, NULL, "its files are there");
+	for (i = 0; i < v->n_files; i++)
+		if (access(v->files[i], R_OK) < 0)
+			found(c, BAD, "`bulkhead vault init` makes it",
+			      "%s: %s", v->files[i], strerror(errno));
+	if (*v->identity && access(v->identity, R_OK) < 0)
+		found(c, BAD, "`bulkhead vault init` makes it", "%s: %s",
+		      v->identity, strerror(errno));
+	else if (*v->identity && keys_are_open(v->identity))
+		found(c, BAD,
+		      "chmod 600, and make new keys if others may have "
+		      "read it",
+		      "%s: others may read it", v->identity);
+}
+
+/* What netd asks when an account names a host. */
+static void check_names(struct doctor *d, struct check *c)
+{
+	CLEAN_BUF struct buf text;
+	CLEAN_BUF struct buf errs;
+	bool accounts = false;
+	uint32_t i;
+
+	buf_init(&text, 64 << 10);
+	buf_init(&errs, 1024);
+	for (i = 0; d->have_conf && i < d->conf.n_connectors; i++)
+		accounts |= conf_is_account(&d->conf.connectors[i]);
+	if (!accounts)
+		found(c, GOOD, NULL, "there is no account that needs any");
+	else if (conf_read_file("/etc/resolv.conf", &text, &errs) == 0 &&
+		 strstr(buf_cstr(&text), "nameserver"))
+		found(c, GOOD, NULL, "/etc/resolv.conf has a name server");
+	else
+		found(c, WARN,
+		      "accounts whose hosts are names need one: add a line "
+		      "\"nameserver ADDRESS\"",
+		      "/etc/resolv.conf has no name server");
+}
+
 static void check_connectors(struct doctor *d, struct check *c)
 {
 	uint32_t i;
@@ -551,6 +623,10 @@ static void check_connectors(struct doctor *d, struct check *c)
 			open(cc->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		int e = errno;
 
+		if (conf_is_account(cc)) {
+			check_account_files(c, cc);
+			continue;
+		}
 		if (dir >= 0 && access(cc->path, W_OK | X_OK) == 0)
 			continue;
 		e = dir < 0 ? e : errno;
@@ -677,6 +753,8 @@ static const struct {
 	{ "policy", check_policy },
 	{ "state", check_state },
 	{ "connectors", check_connectors },
+	{ "vault", check_vault },
+	{ "names", check_names },
 	{ "latch", check_latch },
 	{ "control", check_socket },
 	{ "templates", check_templates },

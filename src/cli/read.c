@@ -37,6 +37,7 @@ struct reading {
 	uint64_t start_us;
 	struct console console;
 	int item_fd;	 /* owned */
+	uint8_t sort;	 /* enum item_sort */
 	uint8_t *record; /* owned */
 };
 
@@ -161,6 +162,7 @@ static int give_work(struct reading *r, const struct vm_launch *l)
 	struct msg m = { .type = MSG_WORK, .ids = l->ids };
 
 	m.work.deadline_ms = l->deadline_ms;
+	m.work.sort = r->sort;
 	return chan_send(&r->monitor, &m, &r->item_fd, 1);
 }
 
@@ -288,6 +290,16 @@ static void reading_done(struct reading *r)
 	free(r->record);
 }
 
+/* The sort of that name, or 0. */
+static uint8_t sort_of(const char *name)
+{
+	uint8_t s = SORT_MAX - 1;
+
+	while (s && strcmp(item_sort_name(s), name) != 0)
+		s--;
+	return s;
+}
+
 int cmd_read(int argc, char **argv, const struct cli *cli)
 {
 	const char *as = "email", *console = NULL, *images = NULL;
@@ -303,8 +315,9 @@ int cmd_read(int argc, char **argv, const struct cli *cli)
 	if (argc != 2)
 		return cli_usage("read", "it takes one message, or - for "
 					 "standard input");
-	if (strcmp(as, "email") != 0)
-		return cli_usage("read", "--as: only email can be read yet");
+	r.sort = sort_of(as);
+	if (!r.sort)
+		return cli_usage("read", "--as: email, telegram or slack");
 	if (cli_conf(cli, &r.conf) != 0)
 		return CLI_USAGE;
 	rc = open_item(&r, argv[1]);

@@ -16,6 +16,7 @@
  *	starts    {cold, clone, pool, cold_why}
  *	items     {pending, read, refused, task_failed, interrupted, given_up}
  *	queue     [{source, waiting, at_work, bytes, blocked, why}]
+ *	accounts  [{name, kind, state, detail, since_ms, again_ms, skipped}]
  *	room      {why, waits, fds, fds_most, vms, clock_jumps}
  *	kills     {set, latches [{level, capability, task, reason}], trips,
  *		   frozen, revoked [{connector, result, detail}],
@@ -275,6 +276,50 @@ static void processes_lines(struct buf *b, const struct show *how,
 	buf_u8(b, '\n');
 }
 
+/* "imap-personal (imap): waiting for 3.2 s, again in 4.8 s: ..." */
+static void accounts_lines(struct buf *b, const struct show *how,
+			   const json_t *list)
+{
+	const json_t *a;
+	size_t i;
+
+	json_array_foreach(list, i, a)
+	{
+		const json_t *detail = json_object_get(a, "detail");
+		const json_t *skipped = json_object_get(a, "skipped");
+
+		if (i == 0)
+			label(b, how, "accounts");
+		else
+			buf_printf(b, "%12s", "");
+		put_string(b, how, json_object_get(a, "name"), 12);
+		buf_str(b, " (");
+		put_string(b, how, json_object_get(a, "kind"), 12);
+		buf_str(b, "): ");
+		if (state_is(a, "none"))
+			show_put(b, how, SHOW_BAD, "not running");
+		else if (state_is(a, "refused"))
+			show_put(b, how, SHOW_BAD, "REFUSED");
+		else
+			put_string(b, how, json_object_get(a, "state"), 12);
+		buf_str(b, " for ");
+		put_seconds(b, json_object_get(a, "since_ms"));
+		if (json_integer_value(json_object_get(a, "again_ms")) > 0) {
+			buf_str(b, ", again in ");
+			put_seconds(b, json_object_get(a, "again_ms"));
+		}
+		if (json_integer_value(skipped) > 0) {
+			buf_str(b, ", skipped ");
+			put_number(b, skipped);
+		}
+		if (json_is_string(detail) && *json_string_value(detail)) {
+			buf_str(b, ": ");
+			put_string(b, how, detail, 60);
+		}
+		buf_u8(b, '\n');
+	}
+}
+
 struct number {
 	const char *key, *text;
 };
@@ -520,6 +565,7 @@ void status_print(struct buf *b, const struct show *how, const json_t *all)
 	kills_lines(b, how, json_object_get(all, "kills"));
 	core_lines(b, how, all);
 	processes_lines(b, how, json_object_get(all, "processes"));
+	accounts_lines(b, how, json_object_get(all, "accounts"));
 	numbers_line(b, how, "VMs", json_object_get(all, "vms"), vms,
 		     ARRAY_SIZE(vms));
 	starts_lines(b, how, json_object_get(all, "starts"));

@@ -48,6 +48,12 @@ static const char good[] =
 	"	    {'source': 'lists', 'waiting': 5000, 'at_work': 2,"
 	"	     'bytes': 7, 'blocked': 4,"
 	"	     'why': '5002 items of this source wait'}],"
+	" 'accounts': [{'name': 'imap', 'kind': 'imap', 'state': 'up',"
+	"		'detail': 'mx.example.org', 'since_ms': 61000,"
+	"		'again_ms': 0, 'skipped': 2},"
+	"	       {'name': 'bot', 'kind': 'telegram',"
+	"		'state': 'waiting', 'detail': '', 'since_ms': 100,"
+	"		'again_ms': 9900, 'skipped': 0}],"
 	" 'audit': {'size': 99, 'root': 'abcd'}}";
 
 /* One whose templates fail it, with what a guest's death may say in it. */
@@ -89,6 +95,12 @@ static const char bad[] =
 	" 'items': {'read': 0, 'refused': 2, 'task_failed': 0,"
 	"	    'interrupted': 1, 'given_up': 1, 'pending': 0},"
 	" 'queue': [],"
+	" 'accounts': [{'name': 'smtp', 'kind': 'smtp',"
+	"		'state': 'refused', 'detail': 'login \\u001b[2J',"
+	"		'since_ms': 2000, 'again_ms': 0, 'skipped': 0},"
+	"	       {'name': 'git', 'kind': 'http', 'state': 'none',"
+	"		'detail': '', 'since_ms': 1000, 'again_ms': 0,"
+	"		'skipped': 0}],"
 	" 'room': {'why': 'the host has 9 MiB of memory left'},"
 	" 'audit': {'size': 9, 'root': 'ef', 'reserve': 100, "
 	"	    'reserve_left': 60, 'full': true,"

@@ -134,7 +134,8 @@ _Noreturn static void exec_monitor(const struct up *u)
 	static const char *const keep[] = { "PATH", "HOME", "NO_COLOR",
 					    /* of a service manager */
 					    "NOTIFY_SOCKET", "WATCHDOG_USEC",
-					    "WATCHDOG_PID", "JOURNAL_STREAM" };
+					    "WATCHDOG_PID", "JOURNAL_STREAM",
+					    "CREDENTIALS_DIRECTORY" };
 	const char *envp[ARRAY_SIZE(keep) + 1] = { 0 };
 	char text[ARRAY_SIZE(keep)][CONF_PATH_MAX];
 	size_t i, n = 0;

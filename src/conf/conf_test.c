@@ -17,6 +17,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "conf/yaml.h"
+#include "proto/limits.h"
 #include "vm/vm.h"
 #include "conf/load.h"
 
@@ -604,6 +605,35 @@ static void counts(void **)
 	assert_int_equal(parse_counted(1, CONF_USERS + 1), -EINVAL);
 }
 
+/* Eight names of n bytes each, which fit into messages or not. */
+static int parse_hosts(size_t n)
+{
+	CLEAN_FREE struct conf *c = calloc(1, sizeof(*c));
+	CLEAN_BUF struct buf text;
+	CLEAN_BUF struct buf errs;
+	size_t i, k;
+
+	buf_init(&errs, 1 << 16);
+	buf_init(&text, 1 << 16);
+	buf_str(&text, HEAD AGENTS VAULT
+		"connectors: {t: {kind: telegram, secret: s, hosts: [");
+	for (i = 0; i < CONF_HOSTS; i++) {
+		buf_printf(&text, "\"%c", (char)('a' + i));
+		for (k = 1; k < n; k++)
+			buf_u8(&text, k % 2 && k + 1 < n ? '.' : 'a');
+		buf_str(&text, ":65535\", ");
+	}
+	buf_str(&text, "]}}\n");
+	return conf_parse("c", buf_view(&text), "/b", "/h", c, &errs);
+}
+
+static void table_fits_messages(void **)
+{
+	assert_int_equal(parse_hosts(LIMIT_HOSTS / CONF_HOSTS - 10), 0);
+	assert_int_equal(parse_hosts(LIMIT_HOSTS / CONF_HOSTS - 9), 0);
+	assert_int_equal(parse_hosts(LIMIT_HOSTS / CONF_HOSTS - 8), -EINVAL);
+}
+
 static void from_a_file(void **)
 {
 	char dir[] = "/tmp/conf_test.XXXXXX", path[64], want[256];
@@ -657,11 +687,17 @@ static void schema(void **)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(defaults), cmocka_unit_test(reads_every_key),
-		cmocka_unit_test(refuses),  cmocka_unit_test(limits),
-		cmocka_unit_test(counts),   cmocka_unit_test(from_a_file),
-		cmocka_unit_test(schema),   cmocka_unit_test(no_planner),
-		cmocka_unit_test(names),    cmocka_unit_test(collectors),
+		cmocka_unit_test(defaults),
+		cmocka_unit_test(reads_every_key),
+		cmocka_unit_test(refuses),
+		cmocka_unit_test(limits),
+		cmocka_unit_test(counts),
+		cmocka_unit_test(table_fits_messages),
+		cmocka_unit_test(from_a_file),
+		cmocka_unit_test(schema),
+		cmocka_unit_test(no_planner),
+		cmocka_unit_test(names),
+		cmocka_unit_test(collectors),
 	};
 
 	return cmocka_run_group_tests_name("conf/conf", tests, NULL, NULL);

@@ -13,8 +13,14 @@
 #include "base/netaddr.h"
 #include "base/str.h"
 #include "conf/value.h"
+#include "proto/limits.h"
 
-enum { POLL_S_MIN = 10, POLL_S_MAX = 86400, POLL_S_DEFAULT = 60 };
+enum {
+	POLL_S_MIN = 10,
+	POLL_S_MAX = 86400,
+	POLL_S_DEFAULT = 60,
+	PORT_TEXT = 9, /* "[]:65535 " */
+};
 
 enum {
 	MAILDIR = 1U << CONNECTOR_MAILDIR,
@@ -182,7 +188,7 @@ static void add_host(struct loader *l, const struct yaml_node *n)
 static void set_hosts(void *ctx, const struct yaml_node *n)
 {
 	struct loader *l = ctx;
-	size_t i;
+	size_t all = 0, i;
 
 	if (yaml_kind(n) != YAML_LIST || !yaml_count(n) ||
 	    yaml_count(n) > CONF_HOSTS) {
@@ -194,6 +200,14 @@ static void set_hosts(void *ctx, const struct yaml_node *n)
 	l->connector->n_hosts = 0;
 	for (i = 0; i < yaml_count(n); i++)
 		add_host(l, yaml_at(n, i));
+	/* As messages have it: each with its port and a blank. */
+	for (i = 0; i < l->connector->n_hosts; i++)
+		all += strlen(l->connector->hosts[i].name) + PORT_TEXT;
+	if (all > LIMIT_HOSTS)
+		conf_fault(l, n,
+			   "all names together are longer than %d bytes: use "
+			   "two connectors",
+			   LIMIT_HOSTS);
 }
 
 static void set_private(void *ctx, const struct yaml_node *n)

@@ -140,6 +140,7 @@ static const char *const removed_names[] = {
 	[REMOVED_CONTROL] = "control",
 	[REMOVED_ALTERNATIVE] = "alternative",
 	[REMOVED_TRUNCATED] = "truncated",
+	[REMOVED_SPOILER] = "spoiler",
 };
 static_assert(ARRAY_SIZE(removed_names) == REMOVED_KIND_MAX,
 	      "every kind has a name");
@@ -151,7 +152,7 @@ static const char *const where_names[] = {
 };
 static_assert(ARRAY_SIZE(where_names) == WHERE_MAX, "every place has a name");
 
-static const char *const reader_names[] = { "email" };
+static const char *const reader_names[] = { "email", "telegram", "slack" };
 
 const char *message_removed_name(enum message_removed_kind k)
 {

@@ -76,6 +76,7 @@ enum message_removed_kind {
 	REMOVED_CONTROL,     /* other control and invisible characters */
 	REMOVED_ALTERNATIVE, /* a text part that the shown part contradicts */
 	REMOVED_TRUNCATED,   /* what did not fit the limits above */
+	REMOVED_SPOILER,     /* a chat's text that shows when it is touched */
 	REMOVED_KIND_MAX
 };
 
@@ -102,7 +103,7 @@ struct message_finding {
 };
 
 struct message {
-	struct span kind; /* "email" */
+	struct span kind; /* "email", "telegram", "slack" */
 	struct span subject;
 	struct span body;
 	bool body_cut; /* the body was longer than MESSAGE_BODY_MAX */

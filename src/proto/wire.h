@@ -11,7 +11,8 @@
  *	---------------- frames of the multiplexer ----------------
  *	                                  opens control: READY once the workload
  *	                                  stands, EXIT when it has ended
- *	opens reader: raw bytes, FIN      on it: the JSON, FIN, after READY
+ *	opens reader: what the item is    on it: the JSON, FIN, after READY
+ *	(enum wire_item), raw bytes, FIN
  *	                                  opens mcp: JSON-RPC lines, both ways
  *	                                  opens log: the workload's stderr
  *
@@ -45,7 +46,7 @@
 #include "proto/limits.h"
 
 enum {
-	WIRE_VERSION = 2,
+	WIRE_VERSION = 3,
 	WIRE_HEAD = 8,
 	WIRE_MSG_MAX = 256, /* payload of any message */
 	WIRE_RANDOM = 32,
@@ -92,6 +93,17 @@ enum wire_workload {
 	WIRE_PLANNER_GULLIBLE,
 	WIRE_PROBE, /* answers what the guest can and cannot do (tests) */
 	WIRE_WORKLOAD_MAX
+};
+
+/*
+ * What a reader is to read: the first byte on a reader stream, behind which the
+ * item begins. The numbers are those of enum item_sort.
+ */
+enum wire_item {
+	WIRE_ITEM_EMAIL = 1, /* RFC 5322 */
+	WIRE_ITEM_TELEGRAM,  /* an update of the Bot API */
+	WIRE_ITEM_SLACK,     /* an event of the Events API */
+	WIRE_ITEM_MAX
 };
 
 /*

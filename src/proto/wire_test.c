@@ -31,20 +31,20 @@ static struct span payload_of(const struct buf *b)
 	return span_of(b->p + WIRE_HEAD, b->n - WIRE_HEAD);
 }
 
-/* The MAC was made by Python's hmac over label, 0200 and the payload. */
+/* The MAC was made by Python's hmac over label, 0300 and the payload. */
 static void test_golden(void **)
 {
 	static const char hello_hex[] = "4c00000001000000"
-					"02000100"
+					"03000100"
 					"0807060504030201"
 					"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 					"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 					"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 					"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 	static const char ack_hex[] = "2200000002000000"
-				      "0200"
-				      "79d08ad18055d1d620f7d0b174773768"
-				      "a8bd86ed7f6bc75a7d474bf809c4dae2";
+				      "0300"
+				      "323e002edb5e4ac0263bfa513ad2ba73"
+				      "16fc4e8bcfad9161b3a932f3e020cb01";
 	char hex[400];
 	struct wire_hello h;
 	struct buf b, a;

@@ -1,12 +1,14 @@
 /* read: see read.h. */
 #include "reader/read.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <malloc.h>
 #include <stdlib.h>
 
 #include "proto/limits.h"
 #include "proto/message_write.h"
+#include "reader/chat/chat.h"
 #include "reader/detect/detect.h"
 #include "reader/html/html.h"
 #include "reader/mail/mail.h"
@@ -41,16 +43,31 @@ void read_init(void)
 	html_init();
 }
 
-int read_mail(struct span raw, struct draft *d)
+struct kind {
+	int (*read)(struct span raw, struct draft *d);
+	void (*findings)(struct draft *d); /* flaws of the form */
+};
+
+static const struct kind kinds[] = {
+	[WIRE_ITEM_EMAIL] = { mail_read, mail_findings },
+	[WIRE_ITEM_TELEGRAM] = { telegram_read, chat_findings },
+	[WIRE_ITEM_SLACK] = { slack_read, chat_findings },
+};
+static_assert(ARRAY_SIZE(kinds) == WIRE_ITEM_MAX);
+
+int read_item(enum wire_item what, struct span raw, struct draft *d)
 {
 	const char *why;
-	int r = mail_read(raw, d);
+	int r;
 
+	if ((size_t)what >= ARRAY_SIZE(kinds) || !kinds[what].read)
+		return -EINVAL;
+	r = kinds[what].read(raw, d);
 	if (r < 0)
 		return r;
 	draft_finish(d);
 	detect_message(d);
-	mail_findings(d);
+	kinds[what].findings(d);
 	return message_check(&d->m, &why) ? -EBADMSG : 0;
 }
 
@@ -82,13 +99,13 @@ static int dump(const struct message *m, struct buf *json)
 	return 0;
 }
 
-int read_mail_json(struct span raw, struct buf *json)
+int read_item_json(enum wire_item what, struct span raw, struct buf *json)
 {
 	struct draft d;
 	int r;
 
 	draft_init(&d);
-	r = read_mail(raw, &d);
+	r = read_item(what, raw, &d);
 	while (r == 0 || r == -EFBIG) {
 		r = dump(&d.m, json);
 		if (r != -EFBIG)

@@ -1,10 +1,11 @@
 /*
  * reader-email: the program of a reader VM (zone 3). Its descriptor 3 is a
- * door: each packet brings a connection. From the connection it reads one raw
- * mail until its end, and writes one JSON object to it and a zero byte, the end
- * of the answer. A mail that fails is its end.
+ * door: each packet brings a connection. From the connection it reads a byte
+ * that says what comes (enum wire_item), and one raw item until its end, and
+ * writes one JSON object to it and a zero byte, the end of the answer. An item
+ * that fails is its end.
  *
- * A VM reads one mail of a stranger. More than one comes only before that: a
+ * A VM reads one item of a stranger. More than one comes only before that: a
  * template is warmed with mails of ours, and copied; so the secrets that the
  * copies share are drawn anew before each mail (fresh.h).
  *
@@ -15,7 +16,7 @@
  * system, no library, no /proc and no locale.
  *
  * With --stdio it reads one mail from standard input and writes the JSON to
- * standard output.
+ * standard output; with --stdio=telegram and --stdio=slack a chat's item.
  */
 #include <errno.h>
 #include <signal.h>
@@ -38,24 +39,32 @@ static int fail(const char *what, int r)
 	return 1;
 }
 
-static int serve(int in, int out, bool zero)
+/* One item of this kind, or of the kind that its first byte says. */
+static int serve(int in, int out, enum wire_item what)
 {
+	bool door = what == WIRE_ITEM_MAX;
+	struct span item;
 	CLEAN_BUF struct buf json = { .max = LIMIT_READER_JSON + 1 };
-	CLEAN_FREE uint8_t *raw = malloc(LIMIT_ITEM + 1);
+	CLEAN_FREE uint8_t *raw = malloc(LIMIT_ITEM + 2);
 	ssize_t n;
 	int r;
 
 	if (!raw)
 		return fail("memory", -ENOMEM);
-	n = fd_read_all(in, raw, LIMIT_ITEM + 1);
+	n = fd_read_all(in, raw, LIMIT_ITEM + 2);
 	if (n < 0)
 		return fail("read", (int)n);
-	if (n > LIMIT_ITEM)
+	item = span_of(raw, (size_t)n);
+	if (door && n) {
+		what = (enum wire_item)raw[0];
+		item = span_of(raw + 1, (size_t)n - 1);
+	}
+	if (item.n > LIMIT_ITEM)
 		return fail("input", -EFBIG);
-	r = read_mail_json(span_of(raw, (size_t)n), &json);
+	r = read_item_json(what, item, &json);
 	if (r < 0)
-		return fail("no mail", r);
-	if (zero)
+		return fail("no message", r);
+	if (door)
 		buf_u8(&json, 0);
 	r = fd_write_all(out, buf_view(&json));
 	return r < 0 ? fail("write", r) : 0;
@@ -81,22 +90,30 @@ static FRESH_CALLER _Noreturn void serve_door(void)
 		if (fd >= 0)
 			door_wait(fd);
 		r = fd < 0 ? fd : fresh_draw();
-		r = r < 0 ? fail("door", r) : serve(fd, fd, true);
+		r = r < 0 ? fail("door", r) : serve(fd, fd, WIRE_ITEM_MAX);
 	}
 	exit(r);
 }
 
 int main(int argc, char **argv)
 {
-	bool stdio = argc == 2 && strcmp(argv[1], "--stdio") == 0;
+	static const char *const stdio[] = {
+		[WIRE_ITEM_EMAIL] = "--stdio",
+		[WIRE_ITEM_TELEGRAM] = "--stdio=telegram",
+		[WIRE_ITEM_SLACK] = "--stdio=slack",
+	};
+	int what = argc == 2 ? WIRE_ITEM_MAX - 1 : 0;
 
 	(void)signal(SIGPIPE, SIG_IGN);
-	if (argc > 1 && !stdio) {
-		(void)fprintf(stderr, "usage: reader-email [--stdio]\n");
+	while (what && strcmp(argv[1], stdio[what]) != 0)
+		what--;
+	if (argc > 1 && !what) {
+		(void)fprintf(stderr, "usage: reader-email "
+				      "[--stdio[=telegram|=slack]]\n");
 		return 2;
 	}
 	read_init();
-	if (stdio)
-		return serve(STDIN_FILENO, STDOUT_FILENO, false);
+	if (what)
+		return serve(STDIN_FILENO, STDOUT_FILENO, (enum wire_item)what);
 	serve_door();
 }

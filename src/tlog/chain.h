@@ -30,7 +30,7 @@
 #define TLOG_CHAIN_H
 
 #include "base/err.h"
-#include "tlog/b64.h"
+#include "base/b64.h"
 #include "tlog/note.h"
 
 enum {

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
-#include "tlog/b64.h"
+#include "base/b64.h"
 #include "tlog/layout.h"
 #include "tlog/note.h"
 #include "tlog/proof.h"

@@ -8,7 +8,7 @@
 #include <openssl/rand.h>
 
 #include "base/str.h"
-#include "tlog/b64.h"
+#include "base/b64.h"
 #include "tlog/tree.h"
 
 enum {

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
-#include "tlog/b64.h"
+#include "base/b64.h"
 #include "tlog/layout.h"
 #include "tlog/proof.h"
 #include "tlog/tree.h"

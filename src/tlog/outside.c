@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #include "base/fd.h"
-#include "tlog/b64.h"
+#include "base/b64.h"
 #include "tlog/head.h"
 #include "tlog/layout.h"
 #include "tlog/prove.h"

@@ -8,7 +8,7 @@
 #include <openssl/rand.h>
 
 #include "armor.h"
-#include "b64.h"
+#include "base/b64.h"
 #include "base/str.h"
 #include "bech32.h"
 #include "prim.h"
@@ -101,13 +101,13 @@ static bool parse_args(struct stanza *st, struct span line)
 static bool parse_body(struct stanza *st, struct span *s)
 {
 	struct span line;
-	ssize_t n;
+	int n;
 
 	do {
 		if (!take_line(s, &line) || line.n > COLUMNS)
 			return false;
-		n = b64_decode(st->body + st->body_n, BODY_MAX - st->body_n,
-			       line, 0);
+		n = b64_decode_bare(st->body + st->body_n,
+				    BODY_MAX - st->body_n, line);
 		if (n < 0)
 			return false;
 		st->body_n += (size_t)n;
@@ -120,8 +120,8 @@ static bool parse_mac(struct header *h, struct span file, struct span line)
 {
 	h->bytes = span_of(file.p, (size_t)(line.p - file.p) + 3);
 	return line.n == 4 + 43 && line.p[3] == ' ' &&
-	       b64_decode(h->mac, sizeof(h->mac),
-			  span_of(line.p + 4, line.n - 4), 0) == 32;
+	       b64_decode_bare(h->mac, sizeof(h->mac),
+			       span_of(line.p + 4, line.n - 4)) == 32;
 }
 
 static bool begins_with_version(struct span file)
@@ -184,7 +184,7 @@ static enum age_result open_x25519(uint8_t key[FILE_KEY],
 	enum age_result r = AGE_HEADER;
 
 	if (st->n != 2 || st->body_n != WRAPPED ||
-	    b64_decode(share, sizeof(share), st->args[1], 0) != 32)
+	    b64_decode_bare(share, sizeof(share), st->args[1]) != 32)
 		return AGE_HEADER;
 	/* One of low order gives no secret. */
 	if (prim_x25519(shared, id->secret, share) == 0) {
@@ -218,7 +218,7 @@ static enum age_result open_scrypt(uint8_t key[FILE_KEY],
 	uint64_t work;
 
 	if (st->n != 3 || st->body_n != WRAPPED ||
-	    b64_decode(salt, sizeof(salt), st->args[1], 0) != SALT ||
+	    b64_decode_bare(salt, sizeof(salt), st->args[1]) != SALT ||
 	    num_parse(st->args[2], 1, AGE_WORK_MAX, &work) < 0)
 		return AGE_HEADER;
 	if (!passphrase.n)
@@ -397,7 +397,7 @@ enum age_result age_open(struct span file, const struct age_keys *keys,
 static void put_stanza(struct buf *b, const uint8_t body[WRAPPED])
 {
 	buf_u8(b, '\n');
-	b64_encode(b, span_of(body, WRAPPED), 0);
+	b64_put(b, span_of(body, WRAPPED), true);
 	buf_u8(b, '\n');
 }
 
@@ -416,7 +416,7 @@ static int seal_x25519(struct buf *b, const uint8_t key[FILE_KEY],
 		r = -EIO;
 	if (r == 0) {
 		buf_str(b, "-> X25519 ");
-		b64_encode(b, span_of(once.public, 32), 0);
+		b64_put(b, span_of(once.public, 32), true);
 		put_stanza(b, body);
 	}
 	OPENSSL_cleanse(&once, sizeof(once));
@@ -437,7 +437,7 @@ static int seal_scrypt(struct buf *b, const uint8_t key[FILE_KEY],
 		r = -EIO;
 	if (r == 0) {
 		buf_str(b, "-> scrypt ");
-		b64_encode(b, span_of(salt, SALT), 0);
+		b64_put(b, span_of(salt, SALT), true);
 		buf_printf(b, " %d", AGE_WORK);
 		put_stanza(b, body);
 	}
@@ -461,7 +461,7 @@ static int seal_mac(struct buf *b, const uint8_t file_key[FILE_KEY])
 	if (r < 0)
 		return -EIO;
 	buf_u8(b, ' ');
-	b64_encode(b, span_of(mac, sizeof(mac)), 0);
+	b64_put(b, span_of(mac, sizeof(mac)), true);
 	buf_u8(b, '\n');
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* armor: see armor.h. */
 #include "armor.h"
 
-#include "b64.h"
+#include "base/b64.h"
 
 enum {
 	COLUMNS = 64,
@@ -54,7 +54,7 @@ int armor_decode(struct buf *ret, struct span file)
 	struct span s = skip_blanks(file), line;
 	uint8_t bytes[LINE_BYTES];
 	bool last = false;
-	ssize_t n;
+	int n;
 
 	if (!span_is(next_line(&s), FIRST))
 		return -1;
@@ -66,7 +66,7 @@ int armor_decode(struct buf *ret, struct span file)
 			break;
 		if (last || !line.n || line.n > COLUMNS)
 			return -1;
-		n = b64_decode(bytes, sizeof(bytes), line, B64_PAD);
+		n = b64_decode(bytes, sizeof(bytes), line);
 		if (n < 0)
 			return -1;
 		/* All lines but the last are full. */
@@ -84,7 +84,7 @@ void armor_encode(struct buf *ret, struct span bytes)
 	buf_str(ret, FIRST "\n");
 	for (at = 0; at < bytes.n; at += n) {
 		n = bytes.n - at < LINE_BYTES ? bytes.n - at : LINE_BYTES;
-		b64_encode(ret, span_of(bytes.p + at, n), B64_PAD);
+		b64_put(ret, span_of(bytes.p + at, n), false);
 		buf_u8(ret, '\n');
 	}
 	buf_str(ret, LAST "\n");

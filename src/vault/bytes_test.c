@@ -1,6 +1,6 @@
 /* bytes_test: base64 and bech32 in their one spelling, and the armor. */
 #include "armor.h"
-#include "b64.h"
+#include "base/b64.h"
 #include "base/testing.h"
 #include "bech32.h"
 
@@ -28,26 +28,24 @@ static void test_b64(void **)
 		size_t n = strlen(rows[i].bytes);
 
 		buf_init(&b, 64);
-		b64_encode(&b, span_str(rows[i].bytes), B64_PAD);
+		b64_put(&b, span_str(rows[i].bytes), false);
 		assert_string_equal(buf_cstr(&b), rows[i].padded);
-		assert_int_equal(
-			b64_decode(out, sizeof(out), buf_view(&b), B64_PAD), n);
+		assert_int_equal(b64_decode(out, sizeof(out), buf_view(&b)), n);
 		assert_memory_equal(out, rows[i].bytes, n);
 		/* One byte less has no room. */
 		if (n)
-			assert_int_equal(
-				b64_decode(out, n - 1, buf_view(&b), B64_PAD),
-				-1);
+			assert_int_equal(b64_decode(out, n - 1, buf_view(&b)),
+					 -1);
 		buf_reset(&b);
-		b64_encode(&b, span_str(rows[i].bytes), 0);
-		assert_int_equal(b64_decode(out, sizeof(out), buf_view(&b), 0),
-				 n);
+		b64_put(&b, span_str(rows[i].bytes), true);
+		assert_int_equal(
+			b64_decode_bare(out, sizeof(out), buf_view(&b)), n);
 	}
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
-		assert_int_equal(
-			b64_decode(out, sizeof(out), span_str(bad[i]), B64_PAD),
-			-1);
-	assert_int_equal(b64_decode(out, sizeof(out), SPAN_LIT("Zg=="), 0), -1);
+		assert_int_equal(b64_decode(out, sizeof(out), span_str(bad[i])),
+				 -1);
+	assert_int_equal(b64_decode_bare(out, sizeof(out), SPAN_LIT("Zg==")),
+			 -1);
 }
 
 /* The first of BIP 173's own, and one of ours with each character changed. */
@@ -65,7 +63,7 @@ static void test_bech32(void **)
 	assert_int_equal(bech32_decode(back, "age", span_str(text)), 32);
 	assert_memory_equal(back, data, 32);
 	for (i = 0; text[i]; i++) {
-		strcpy(other, text);
+		memcpy(other, text, sizeof(other));
 		other[i] = other[i] == 'q' ? 'p' : 'q';
 		assert_int_equal(bech32_decode(back, "age", span_str(other)),
 				 -1);

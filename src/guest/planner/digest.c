@@ -292,6 +292,7 @@ static const struct {
 	{ "control", "control characters" },
 	{ "alternative", "a second text that says something else" },
 	{ "truncated", "what was over the limits" },
+	{ "spoiler", "text that a chat hides until it is touched" },
 };
 
 static void put_removed(struct buf *out, const json_t *m)

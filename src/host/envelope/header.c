@@ -236,10 +236,67 @@ static bool plain_line(struct span value, char *dst, size_t cap)
 	return printable(value) && str_copy(dst, cap, value) == 0;
 }
 
+/* A field whose absence is no fault: folds become blanks; what is not printable
+ * ASCII leaves it empty. */
+static void unfold(struct span value, char *dst, size_t cap)
+{
+	size_t i, n = 0;
+
+	value = trim(value);
+	for (i = 0; i < value.n && n < cap - 1; i++) {
+		const uint8_t c = value.p[i];
+
+		if (c == '\r' || c == '\n')
+			continue;
+		if (c != '\t' && (c < ' ' || c > 0x7e)) {
+			n = 0;
+			break;
+		}
+		dst[n++] = (char)(c == '\t' ? ' ' : c);
+	}
+	dst[n] = 0;
+}
+
+/* The last ids of References that have room, whole ones. */
+static void take_refs(struct span value, char *dst, size_t cap)
+{
+	size_t skip;
+
+	value = trim(value);
+	if (value.n >= cap) {
+		skip = value.n - (cap - 1);
+		while (skip < value.n && value.p[skip] != '<')
+			skip++;
+		value = span_of(value.p + skip, value.n - skip);
+	}
+	unfold(value, dst, cap);
+}
+
 /* The fields that are looked at, once each. */
 struct seen {
 	bool from, id, date, auth;
+	unsigned refs, subject; /* how often */
 };
+
+/* True if the field is one of those that only an answer needs. */
+static bool take_for_answer(struct span name, struct span value,
+			    struct seen *seen, struct header_facts *h)
+{
+	if (name.n == 10 &&
+	    !strncasecmp((const char *)name.p, "references", 10)) {
+		take_refs(value, h->refs, sizeof(h->refs));
+		if (seen->refs++)
+			h->refs[0] = 0;
+		return true;
+	}
+	if (name.n == 7 && !strncasecmp((const char *)name.p, "subject", 7)) {
+		unfold(value, h->subject, sizeof(h->subject));
+		if (seen->subject++)
+			h->subject[0] = 0;
+		return true;
+	}
+	return false;
+}
 
 static const char auth_field[] = "authentication-results";
 
@@ -249,6 +306,8 @@ static enum header_fault take_field(struct span name, struct span value,
 	enum header_fault f = HEADER_OK;
 	struct span addr;
 
+	if (take_for_answer(name, value, seen, h))
+		return HEADER_OK;
 	if (name.n == 4 && !strncasecmp((const char *)name.p, "from", 4)) {
 		if (seen->from)
 			return HEADER_TWO_FROM;

@@ -20,6 +20,8 @@ enum {
 	HEADER_LOCAL_MAX = 64,
 	HEADER_ID_MAX = 512,
 	HEADER_DATE_MAX = 128,
+	HEADER_REFS_MAX = 2048,
+	HEADER_SUBJECT_MAX = 1024,
 	HEADER_COMMENT_DEPTH = 16,
 };
 
@@ -48,6 +50,10 @@ struct header_facts {
 	char id[HEADER_ID_MAX + 1];	/* "" if there is none */
 	char date[HEADER_DATE_MAX + 1]; /* as written, "" if there is none */
 	struct auth_results auth;	/* of the topmost such field */
+	/* For the header of an answer, on one line; what is not there once and
+	 * printable is "". */
+	char refs[HEADER_REFS_MAX + 1];	      /* ids, the last ones at most */
+	char subject[HEADER_SUBJECT_MAX + 1]; /* as written, its beginning */
 };
 
 /*

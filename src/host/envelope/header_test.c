@@ -159,6 +159,48 @@ static void facts(void **state)
 	assert_string_equal(h.date, "Mon, 1 Jan 2024 00:00:00 +0000");
 }
 
+static const struct {
+	const char *fields;
+	const char *refs, *subject;
+} answers[] = {
+	{ "Subject: Re: a\r\nReferences: <1@x>\r\n <2@x>\r\n", "<1@x> <2@x>",
+	  "Re: a" },
+	{ "subject:\r\n =?utf-8?q?J=C3=B6?=\r\n\tb\r\n", "",
+	  "=?utf-8?q?J=C3=B6?= b" },
+	{ "Subject: a\r\nSubject: b\r\n", "", "" },
+	{ "References: <1@x>\r\nReferences: <2@x>\r\nReferences: <3@x>\r\n", "",
+	  "" },
+	{ "Subject: \xc3\xb6\r\nReferences: <\x07@x>\r\n", "", "" },
+	{ "Subject:\r\n", "", "" },
+};
+
+static void for_an_answer(void **state)
+{
+	struct header_facts h;
+	char mail[HEADER_REFS_MAX + 64];
+	size_t i, n;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(answers); i++) {
+		(void)snprintf(mail, sizeof(mail), "From: a@b\r\n%s\r\n",
+			       answers[i].fields);
+		assert_int_equal(header_parse(span_str(mail), &h), HEADER_OK);
+		assert_string_equal(h.refs, answers[i].refs);
+		assert_string_equal(h.subject, answers[i].subject);
+	}
+	/* Of too many ids the last stay, whole; at the limit all. */
+	for (n = HEADER_REFS_MAX - 1; n <= HEADER_REFS_MAX + 1; n++) {
+		char id[HEADER_REFS_MAX];
+
+		memset(id, 'x', n - 5);
+		id[n - 5] = 0;
+		(void)snprintf(mail, sizeof(mail),
+			       "From: a@b\nReferences: <%s><2>\n\n", id);
+		assert_int_equal(header_parse(span_str(mail), &h), HEADER_OK);
+		assert_int_equal(strlen(h.refs), n > HEADER_REFS_MAX ? 3 : n);
+	}
+}
+
 /* A header with one field filled up by n bytes x between two texts. */
 static enum header_fault filled(const char *before, size_t n, const char *after)
 {
@@ -246,9 +288,13 @@ static void prefixes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(from),		 cmocka_unit_test(blocks),
-		cmocka_unit_test(facts),	 cmocka_unit_test(limits),
-		cmocka_unit_test(comment_depth), cmocka_unit_test(prefixes),
+		cmocka_unit_test(from),
+		cmocka_unit_test(blocks),
+		cmocka_unit_test(facts),
+		cmocka_unit_test(limits),
+		cmocka_unit_test(for_an_answer),
+		cmocka_unit_test(comment_depth),
+		cmocka_unit_test(prefixes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

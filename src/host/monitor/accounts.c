@@ -37,6 +37,16 @@ bool accounts_wanted(const struct monitor *m)
 	return false;
 }
 
+bool vault_wanted(const struct monitor *m)
+{
+	uint32_t i;
+
+	for (i = 0; i < m->conf.n_connectors; i++)
+		if (*m->conf.connectors[i].secret)
+			return true;
+	return false;
+}
+
 bool core_is_connector(const struct core *c)
 {
 	return c->proc == PROC_CONNECTOR || c->proc == PROC_ONLINE;
@@ -325,32 +335,70 @@ static void put_setting(struct buf *b, const char *key, const char *value)
 }
 
 /* What it is told of itself, a line each (host/online/settings.h). */
-static void put_settings(const struct conf_connector *cc, struct buf *b)
+static void put_settings(const struct conf_connector *cc, struct span hosts,
+			 struct buf *b)
 {
-	const char *auth = conf_auth_name(cc->auth);
-	uint32_t i;
-
-	buf_init(b, 12 << 10);
-	put_setting(b, "kind", conf_connector_name(cc->kind));
-	for (i = 0; i < cc->n_hosts; i++) {
-		const struct conf_host *h = &cc->hosts[i];
-		bool v6 = strchr(h->name, ':') != NULL;
-
-		buf_printf(b, "host=%s%s%s:%u\n", v6 ? "[" : "", h->name,
-			   v6 ? "]" : "", h->port);
-	}
+	buf_init(b, 8 << 10);
+	buf_printf(b, "kind=%s\nhosts=", conf_connector_name(cc->kind));
+	buf_span(b, hosts);
+	buf_u8(b, '\n');
+	put_setting(b, "secret", *cc->secret ? "yes" : "");
 	put_setting(b, "user", cc->user);
-	put_setting(b, "auth", auth ? auth : "");
+	put_setting(b, "auth", conf_auth_name(cc->auth));
 	put_setting(b, "token", cc->token);
 	put_setting(b, "folder", cc->folder);
-	put_setting(b, "from", cc->from);
-	put_setting(b, "role", cc->approvals ? "approvals" : "");
-	put_setting(b, "requests", cc->requests);
-	put_setting(b, "ca", cc->ca);
 	if (cc->kind == CONNECTOR_IMAP)
 		buf_printf(b, "first=%s\npoll=%u\n", cc->all ? "all" : "next",
 			   cc->poll_s);
-	buf_printf(b, "secret=%s\n", *cc->secret ? "yes" : "no");
+	put_setting(b, "from", cc->from);
+	put_setting(b, "role", cc->approvals ? "approvals" : "");
+	put_setting(b, "ca", *cc->ca ? "fd" : "");
+	put_setting(b, "requests", *cc->requests ? "fd" : "");
+}
+
+/* A file of its own, or -1 where it has none; -2: it cannot be opened. */
+static int open_own(const struct conf_connector *cc, const char *path,
+		    struct err *err)
+{
+	int fd;
+
+	if (!*path)
+		return -1;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd >= 0)
+		return fd;
+	(void)err_set(err, -errno,
+		      "connector %s: %s: %s: name another file in "
+		      "bulkhead.yaml",
+		      cc->name, path, strerror(errno));
+	return -2;
+}
+
+/* The files that it is given, in the order of the settings. */
+static int tell_account(struct monitor *m, struct core *c, struct span hosts,
+			struct err *err)
+{
+	const struct conf_connector *cc = c->conf;
+	CLEAN_FD int ca = open_own(cc, cc->ca, err);
+	CLEAN_FD int requests = open_own(cc, cc->requests, err);
+	CLEAN_BUF struct buf settings = { 0 };
+	int fds[2], r;
+	size_t n = 0;
+
+	if (ca == -2 || requests == -2)
+		return err->code;
+	if (ca >= 0)
+		fds[n++] = ca;
+	if (requests >= 0)
+		fds[n++] = requests;
+	put_settings(cc, hosts, &settings);
+	m->out.type = MSG_HELLO;
+	m->out.ids = m->ids;
+	m->out.hello =
+		(struct m_hello){ span_str(cc->name), buf_view(&settings) };
+	r = chan_send(&c->chan, &m->out, fds, n);
+	return r < 0 ? err_set(err, r, "%s did not start: see the log", c->name)
+		     : 0;
 }
 
 static void tell_netd(struct monitor *m, const struct conf_connector *cc,
@@ -405,22 +453,23 @@ static int ways_open(struct ways *w, struct err *err)
 static int spawn_account(struct monitor *m, struct core *c,
 			 const struct ways *w, struct err *err)
 {
-	const struct conf_connector *cc = c->conf;
 	CLEAN_FD int states = start_dir(m->state_fd, "connectors", err);
-	CLEAN_FD int state = states < 0 ? -1 : start_dir(states, cc->name, err);
-	CLEAN_BUF struct buf settings = { 0 };
-	int r = state < 0 ? err->code : 0;
+	CLEAN_FD int state =
+		states < 0 ? -1 : start_dir(states, c->conf->name, err);
 
-	if (r == 0)
-		r = start_spawn(
-			m, c,
-			(struct spawn){ .fds = { -1, w->broker[1], w->netd[1],
-						 w->vault[1], state,
-						 m->gate_fd } },
-			err);
-	put_settings(cc, &settings);
-	return r < 0 ? r
-		     : start_hello(m, c, cc->name, buf_cstr(&settings), err);
+	if (state < 0)
+		return err->code;
+	return start_spawn(
+		m, c,
+		(struct spawn){ .fds = { -1, w->broker[1], w->netd[1],
+					 w->vault[1], state, m->gate_fd } },
+		err);
+}
+
+bool account_may_start(const struct monitor *m, const struct core *c)
+{
+	return core_hears(&m->netd) &&
+	       (!*c->conf->secret || core_hears(&m->vault));
 }
 
 int start_online(struct monitor *m, struct core *c, struct err *err)
@@ -430,14 +479,16 @@ int start_online(struct monitor *m, struct core *c, struct err *err)
 	CLEAN_BUF struct buf hosts = { 0 };
 	int r;
 
-	if (!core_hears(&m->netd) || !core_hears(&m->vault))
+	if (!account_may_start(m, c))
 		return err_set(err, -EAGAIN, "netd or the vault is not up");
 	c->link = (struct link){ .state = ACCOUNT_CONNECTING,
 				 .since_ms = now_ms() };
+	put_hosts(cc, &hosts);
 	r = ways_open(&w, err);
 	if (r == 0)
 		r = spawn_account(m, c, &w, err);
-	put_hosts(cc, &hosts);
+	if (r == 0)
+		r = tell_account(m, c, buf_view(&hosts), err);
 	if (r == 0) {
 		tell_netd(m, cc, buf_view(&hosts), &w.netd[0]);
 		if (*cc->secret)

@@ -65,11 +65,10 @@ struct core *core_at(struct monitor *m, size_t i)
 		return fixed[i];
 	i -= ARRAY_SIZE(fixed);
 	/* Before those who need them. */
-	if (accounts_wanted(m)) {
-		if (i < 2)
-			return i ? &m->netd : &m->vault;
-		i -= 2;
-	}
+	if (vault_wanted(m) && i-- == 0)
+		return &m->vault;
+	if (accounts_wanted(m) && i-- == 0)
+		return &m->netd;
 	if (i < (size_t)m->n_connectors)
 		return &m->connectors[i];
 	return i == (size_t)m->n_connectors && observe_wanted(m) ? &m->telemetry

@@ -364,7 +364,7 @@ static void generation_up(struct monitor *m)
 		alone_start(m, &m->control);
 		if (observe_wanted(m) && !m->stopping)
 			alone_start(m, &m->telemetry);
-		if (accounts_wanted(m) && !m->stopping)
+		if (vault_wanted(m) && !m->stopping)
 			alone_start(m, &m->vault);
 		if (accounts_wanted(m) && !m->stopping)
 			alone_start(m, &m->netd);
@@ -572,8 +572,7 @@ static bool may_start(const struct monitor *m, const struct core *c)
 	if (c->proc == PROC_VAULT || c->proc == PROC_NETD)
 		return !m->killed;
 	/* An account's channels lead to both. */
-	if (c->proc == PROC_ONLINE &&
-	    (!core_hears(&m->vault) || !core_hears(&m->netd)))
+	if (c->proc == PROC_ONLINE && !account_may_start(m, c))
 		return false;
 	return stays(c) || (generation_works(m) && !m->killed);
 }

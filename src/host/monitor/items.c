@@ -96,9 +96,11 @@ static void on_envelope_late(void *arg)
 static int envelope_start(struct monitor *m, struct mitem *it, int channel,
 			  struct err *err)
 {
+	const char *const args[] = { item_sort_name(item_sort(it)), NULL };
 	struct spawn s = { .proc = PROC_ENVELOPE,
 			   .libexec = m->libexec,
-			   .fds = { channel, it->fd } };
+			   .fds = { channel, it->fd },
+			   .args = args };
 	char ids[32];
 	pid_t pid;
 

@@ -65,10 +65,10 @@ static void end_all(struct monitor *m)
 	helpers_kill(m);
 	for (i = 0; i < m->n_connectors; i++)
 		sup_ended(&m->connectors[i].sup, now_ms(), "ended by the kill");
-	if (accounts_wanted(m)) {
+	if (accounts_wanted(m))
 		sup_ended(&m->netd.sup, now_ms(), "ended by the kill");
+	if (vault_wanted(m))
 		sup_ended(&m->vault.sup, now_ms(), "ended by the kill");
-	}
 }
 
 /* Stops what the latch is for. How long it took, in us. */

@@ -388,6 +388,9 @@ void start_tell_broker(struct monitor *m, const struct conf_connector *cc,
 
 /* accounts.c: vault, netd, and the accounts' connectors. */
 bool accounts_wanted(const struct monitor *m);
+bool vault_wanted(const struct monitor *m); /* one of them has a secret */
+/* What it needs is up. */
+bool account_may_start(const struct monitor *m, const struct core *c);
 bool core_is_connector(const struct core *c); /* of an account or a folder */
 uint8_t account_ways(const struct conf_connector *cc); /* WAY_ bits */
 uint8_t account_sort(const struct conf_connector *cc); /* enum item_sort or 0 */

@@ -262,6 +262,37 @@ static json_t *revoked(const struct monitor *m)
 	return list;
 }
 
+/* How each account stands with its server. */
+static json_t *accounts(const struct monitor *m)
+{
+	json_t *list = json_array();
+	uint64_t now = now_ms();
+	int i;
+
+	for (i = 0; i < m->n_connectors; i++) {
+		const struct core *c = &m->connectors[i];
+		const struct link *l = &c->link;
+		bool up = core_hears(c);
+		bool waits = up && l->again_ms > now;
+
+		if (c->proc != PROC_ONLINE)
+			continue;
+		(void)json_array_append_new(
+			list,
+			json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I}", "name",
+				  c->conf->name, "kind",
+				  conf_connector_name(c->conf->kind), "state",
+				  up ? account_state_name(l->state) : "none",
+				  "detail", up ? l->detail : "", "since_ms",
+				  (json_int_t)(l->since_ms ? now - l->since_ms
+							   : 0),
+				  "again_ms",
+				  (json_int_t)(waits ? l->again_ms - now : 0),
+				  "skipped", (json_int_t)l->skipped));
+	}
+	return list;
+}
+
 /* All that is stopped, and what stopped it; the first of many. */
 static json_t *kills(const struct monitor *m)
 {
@@ -288,7 +319,7 @@ static json_t *status_json(struct monitor *m)
 		"{s:s, s:s, s:i, s:s, s:s, s:b, s:b, s:s, s:s, s:b, s:s, s:o, "
 		"s:o,"
 		" s:o, s:o, s:o, s:{s:I, s:I, s:I, s:s}, s:o, s:o, s:o, s:o, "
-		"s:o}",
+		"s:o, s:o}",
 		"version", BULKHEAD_VERSION, "run", run, "uptime_s",
 		(int)((now_ms() - m->start_ms) / 1000), "backend",
 		vm_backend_name(m->probe.backend), "backend_why", m->probe.why,
@@ -303,7 +334,7 @@ static json_t *status_json(struct monitor *m)
 		(json_int_t)m->starts[ORIGIN_CLONE], "pool",
 		(json_int_t)m->starts[ORIGIN_POOL], "cold_why", m->cold_why,
 		"items", items(m), "queue", queue(m), "room", room(m), "audit",
-		audit(m), "kills", kills(m));
+		audit(m), "kills", kills(m), "accounts", accounts(m));
 }
 
 void status_answer(struct monitor *m)

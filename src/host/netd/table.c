@@ -34,6 +34,9 @@ int table_parse(struct table *t, struct span hosts, bool private)
 		    row_parse(&t->rows[t->n], span_of(hosts.p, n)) < 0)
 			return -1;
 		t->n++;
+		/* A blank stands between two. */
+		if (blank && n + 1 == hosts.n)
+			return -1;
 		n += blank ? 1 : 0;
 		hosts = span_of(hosts.p + n, hosts.n - n);
 	}

@@ -4,5 +4,7 @@
 const struct online_kind *const online_kinds[] = {
 	&imap_kind,
 	&smtp_kind,
+	&telegram_kind,
+	&slack_kind,
 	NULL,
 };

@@ -110,6 +110,8 @@ extern const struct online_kind *const online_kinds[];
 
 extern const struct online_kind imap_kind;
 extern const struct online_kind smtp_kind;
+extern const struct online_kind telegram_kind;
+extern const struct online_kind slack_kind;
 extern const struct online_kind http_kind;
 
 #endif

@@ -22,13 +22,19 @@ void exchange_done(struct exchange *x)
 	buf_done(&x->json);
 }
 
+/* n > 0 bytes of those that are left, or fewer: what the item is, and it. */
 static struct span next_piece(struct exchange *x, size_t n)
 {
-	if (x->fd < 0)
-		return span_of(x->bytes.p + x->sent, n);
+	size_t head = x->sent == 0;
+	size_t at = x->sent - !head;
+
 	if (n > sizeof(x->chunk))
 		n = sizeof(x->chunk);
-	if (fd_pread_all(x->fd, x->chunk, n, (off_t)x->sent) != (ssize_t)n)
+	x->chunk[0] = x->what;
+	if (x->fd < 0 && n > head)
+		memcpy(x->chunk + head, x->bytes.p + at, n - head);
+	else if (x->fd >= 0 && fd_pread_all(x->fd, x->chunk + head, n - head,
+					    (off_t)at) != (ssize_t)(n - head))
 		die("a sealed item cannot be read");
 	return span_of(x->chunk, n);
 }
@@ -49,10 +55,11 @@ static void push(struct exchange *x)
 		link_fin(x->link, x->stream);
 }
 
-static int start(struct exchange *x)
+static int start(struct exchange *x, enum wire_item what)
 {
 	if (x->stream)
 		return -EBUSY;
+	x->what = (uint8_t)what;
 	x->sent = 0;
 	x->answered = false;
 	x->too_much = false;
@@ -65,20 +72,21 @@ static int start(struct exchange *x)
 	return 0;
 }
 
-int exchange_start_fd(struct exchange *x, int fd, size_t size)
+int exchange_start_fd(struct exchange *x, enum wire_item what, int fd,
+		      size_t size)
 {
 	x->fd = fd;
 	x->bytes = span_of(NULL, 0);
-	x->size = size;
-	return start(x);
+	x->size = 1 + size;
+	return start(x, what);
 }
 
-int exchange_start(struct exchange *x, struct span bytes)
+int exchange_start(struct exchange *x, enum wire_item what, struct span bytes)
 {
 	x->fd = -1;
 	x->bytes = bytes;
-	x->size = bytes.n;
-	return start(x);
+	x->size = 1 + bytes.n;
+	return start(x, what);
 }
 
 void exchange_on_data(struct mux_stream *s, struct span bytes)

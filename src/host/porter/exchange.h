@@ -1,7 +1,7 @@
 /*
- * exchange: one mail through one reader stream of a link: its raw bytes and
- * FIN down, JSON and FIN up. For the item of a VM's work as for a mail of ours
- * that only warms it.
+ * exchange: one item through one reader stream of a link: what it is, its raw
+ * bytes and FIN down, JSON and FIN up. For the item of a VM's work as for a
+ * mail of ours that only warms it.
  */
 #ifndef PORTER_EXCHANGE_H
 #define PORTER_EXCHANGE_H
@@ -18,7 +18,8 @@ struct exchange {
 	/* what goes down */
 	int fd;		   /* a sealed memfd, borrowed; -1: bytes */
 	struct span bytes; /* borrowed until it has ended */
-	size_t size;	   /* of either */
+	uint8_t what;	   /* enum wire_item, which goes before them */
+	size_t size;	   /* of both together */
 	size_t sent;
 	/* what came up; emptied by the next exchange_start */
 	struct buf json;
@@ -42,8 +43,10 @@ void exchange_done(struct exchange *x);
  * the link's HELLO. 0; -EBUSY when a reader stream is open already, or none can
  * be.
  */
-[[nodiscard]] int exchange_start_fd(struct exchange *x, int fd, size_t size);
-[[nodiscard]] int exchange_start(struct exchange *x, struct span bytes);
+[[nodiscard]] int exchange_start_fd(struct exchange *x, enum wire_item what,
+				    int fd, size_t size);
+[[nodiscard]] int exchange_start(struct exchange *x, enum wire_item what,
+				 struct span bytes);
 
 /* What the link says of a reader stream, to the exchange in its user. */
 void exchange_on_data(struct mux_stream *s, struct span bytes);

@@ -19,7 +19,8 @@ static void on_ready(void *arg)
 {
 	struct owner *o = arg;
 
-	(void)exchange_start(&o->x, SPAN_LIT("From: a@example.org\n\nhi"));
+	(void)exchange_start(&o->x, WIRE_ITEM_EMAIL,
+			     SPAN_LIT("From: a@example.org\n\nhi"));
 }
 
 static void on_log(void *arg, struct span line)
@@ -101,7 +102,7 @@ static void on_read(void *arg, struct exchange *x, enum exchange_end how)
 	struct owner *o = arg;
 
 	if (how == EXCHANGE_ANSWERED && x->size)
-		(void)exchange_start(x, SPAN_LIT(""));
+		(void)exchange_start(x, WIRE_ITEM_SLACK, SPAN_LIT(""));
 	else
 		link_go_away(&o->l);
 }

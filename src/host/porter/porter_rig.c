@@ -99,12 +99,17 @@ void rig_start(struct rig *r, const char *words, int qmp)
 	send_hello(r, words);
 }
 
-void rig_work(struct rig *r, int item, uint64_t deadline_ms)
+void rig_work_sort(struct rig *r, int item, uint64_t deadline_ms, uint8_t sort)
 {
 	struct msg m = { .type = MSG_WORK, .ids = { .task = RIG_TASK } };
 
-	m.work = (struct m_work){ 9, deadline_ms };
+	m.work = (struct m_work){ 9, deadline_ms, sort };
 	assert_int_equal(chan_send(&r->monitor, &m, &item, item >= 0), 0);
+}
+
+void rig_work(struct rig *r, int item, uint64_t deadline_ms)
+{
+	rig_work_sort(r, item, deadline_ms, item >= 0 ? SORT_EMAIL : 0);
 }
 
 void rig_start_item(struct rig *r, const char *words, struct span item)

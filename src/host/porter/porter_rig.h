@@ -34,8 +34,10 @@ struct rig {
 /* Starts it, with MSG_HELLO of these words; qmp -1: /dev/null. */
 void rig_start(struct rig *r, const char *words, int qmp);
 
-/* MSG_WORK with the rig's task; item -1: none. */
+/* MSG_WORK with the rig's task; item -1: none, else a mail. */
 void rig_work(struct rig *r, int item, uint64_t deadline_ms);
+/* The same of an item of this sort, whatever it is. */
+void rig_work_sort(struct rig *r, int item, uint64_t deadline_ms, uint8_t sort);
 
 /* Both, with an item of these bytes. */
 void rig_start_item(struct rig *r, const char *words, struct span item);

@@ -483,8 +483,10 @@ static void test_reader(void **state)
 	rig_start_item(&r, READER, span_of(item, sizeof(item)));
 	guest_open(&r);
 	guest_take_item(&r);
-	assert_int_equal(r.got.n, sizeof(item));
-	assert_memory_equal(r.got.p, item, sizeof(item));
+	/* what it is, and then it */
+	assert_int_equal(r.got.n, 1 + sizeof(item));
+	assert_int_equal(r.got.p[0], WIRE_ITEM_EMAIL);
+	assert_memory_equal(r.got.p + 1, item, sizeof(item));
 	guest_log(&r, SPAN_LIT("hello\x1b[31m"));
 	for (i = 0; json[i]; i++)
 		guest_send(&r, r.reader, span_of(&json[i], 1));
@@ -531,8 +533,57 @@ static void test_reader_window(void **state)
 	assert_false(r.got_end);
 	mux_consumed(&r.mux, r.reader, r.got.n);
 	guest_take_item(&r);
-	assert_int_equal(r.got.n, sizeof(item));
+	assert_int_equal(r.got.n, 1 + sizeof(item));
 	assert_int_equal(rig_stop(&r), 0);
+}
+
+/* The guest is told the sort of its item, and its record must be of it. */
+static void test_reader_sorts(void **state)
+{
+	const char *const answers[] = { "\"kind\":\"telegram\"",
+					"\"kind\":\"slack\"" };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		CLEAN_FREE char *json = sample_json();
+		CLEAN_FD int item = memfd_sealed("item", SPAN_LIT("{}"));
+		CLEAN_BUF struct buf b = { .max = LIMIT_READER_JSON };
+		char *kind = strstr(json, "\"kind\":\"email\"");
+		struct msg m;
+		struct rig r;
+
+		assert_non_null(kind);
+		buf_put(&b, json, (size_t)(kind - json));
+		buf_str(&b, answers[i]);
+		buf_str(&b, kind + strlen("\"kind\":\"email\""));
+		rig_start(&r, READER, -1);
+		rig_work_sort(&r, item, 0, SORT_TELEGRAM);
+		guest_open(&r);
+		guest_take_item(&r);
+		assert_int_equal(r.got.p[0], WIRE_ITEM_TELEGRAM);
+		guest_send(&r, r.reader, buf_view(&b));
+		guest_end(&r, r.reader);
+		hear(&r.broker, i ? MSG_REFUSED : MSG_RECORD, &m);
+		assert_int_equal(rig_stop(&r), 0);
+	}
+}
+
+/* An item of no sort is no work. */
+static void test_no_sort(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		CLEAN_FD int item = memfd_sealed("item", SPAN_LIT("{}"));
+		struct rig r;
+
+		rig_start(&r, READER, -1);
+		rig_work_sort(&r, item, 0, i ? SORT_MAX : 0);
+		hear_end(&r.monitor);
+		assert_int_equal(rig_stop(&r), 1);
+	}
 }
 
 /* Answers that are refused as a whole; the VM itself did nothing wrong. */
@@ -667,7 +718,7 @@ static void test_item_limits(void **state)
 		if (n <= LIMIT_ITEM) {
 			guest_open(&r);
 			guest_take_item(&r);
-			assert_int_equal(r.got.n, n);
+			assert_int_equal(r.got.n, 1 + n);
 		} else {
 			hear_end(&r.monitor);
 		}
@@ -1468,6 +1519,8 @@ int main(void)
 		cmocka_unit_test(test_reader),
 		cmocka_unit_test(test_reader_in_one_frame),
 		cmocka_unit_test(test_reader_window),
+		cmocka_unit_test(test_reader_sorts),
+		cmocka_unit_test(test_no_sort),
 		cmocka_unit_test(test_reader_refused),
 		cmocka_unit_test(test_reader_crashed),
 		cmocka_unit_test(test_broker_gone),

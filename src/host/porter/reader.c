@@ -43,7 +43,8 @@ static void reader_work(struct session *s)
 {
 	struct reader *r = s->state;
 
-	if (exchange_start_fd(&r->x, s->item, s->item_size) < 0)
+	if (exchange_start_fd(&r->x, (enum wire_item)s->sort, s->item,
+			      s->item_size) < 0)
 		session_fail(s, WIRE_BAD_STREAM, "no stream for the item");
 }
 
@@ -59,7 +60,7 @@ static void refuse(struct session *s, const char *what, const char *why)
 }
 
 /* The record as a sealed memfd, or -1 with *why. */
-static int make_record(struct reader *r, struct err *err)
+static int make_record(struct reader *r, uint8_t sort, struct err *err)
 {
 	json_t *keep = NULL;
 	struct message m;
@@ -69,7 +70,7 @@ static int make_record(struct reader *r, struct err *err)
 	buf_init(&record, LIMIT_RECORD);
 	if (message_from_json(buf_view(&r->x.json), &m, &keep, err) < 0)
 		return -1;
-	if (!span_is(m.kind, "email")) {
+	if (!span_is(m.kind, item_sort_name(sort))) {
 		(void)err_set(err, -1, "another kind of message than asked");
 	} else {
 		message_encode(&record, &m);
@@ -86,7 +87,7 @@ static void deliver(struct session *s)
 {
 	struct msg m = { .type = MSG_RECORD };
 	struct err err = { 0 };
-	int fd = make_record(s->state, &err);
+	int fd = make_record(s->state, s->sort, &err);
 
 	/* A guest that breaks a rule now can take nothing back. */
 	link_end(&s->link);

@@ -74,9 +74,12 @@ static void take_work(struct session *s, const struct msg *m)
 	if (s->mode->has_item)
 		size = memfd_sealed_size(s->item, LIMIT_ITEM);
 	if (s->has_work || size < 0 ||
+	    (s->mode->has_item &&
+	     (!m->work.sort || m->work.sort >= SORT_MAX)) ||
 	    m->work.deadline_ms > SESSION_DEADLINE_MAX_MS)
 		die("vm=%s no work within the limits", s->name);
 	s->item_size = (size_t)size;
+	s->sort = m->work.sort;
 	s->ids = m->ids;
 	if (m->work.deadline_ms)
 		s->deadline_ms = m->work.deadline_ms;

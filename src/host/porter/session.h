@@ -94,6 +94,7 @@ struct session {
 	bool over;
 	int item; /* of the work; owned, -1: none */
 	size_t item_size;
+	uint8_t sort; /* enum item_sort, and so enum wire_item */
 	/* what waits for the broker to take it */
 	struct msg ask;
 	int ask_fd; /* owned, -1 if none */

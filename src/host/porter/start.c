@@ -125,7 +125,7 @@ static bool reads_mail(const struct session *s)
 
 static void warm_with(struct session *s, struct span mail)
 {
-	if (exchange_start(&s->start.warm, mail) < 0)
+	if (exchange_start(&s->start.warm, WIRE_ITEM_EMAIL, mail) < 0)
 		session_fail(s, WIRE_BAD_STREAM, "no stream for a mail");
 }
 

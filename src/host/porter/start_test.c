@@ -119,8 +119,9 @@ static void answer(struct rig *r)
 static void takes(struct rig *r, struct span mail)
 {
 	guest_take_item(r);
-	assert_int_equal(r->got.n, mail.n);
-	assert_memory_equal(r->got.p, mail.p, mail.n);
+	assert_int_equal(r->got.n, 1 + mail.n);
+	assert_int_equal(r->got.p[0], WIRE_ITEM_EMAIL);
+	assert_memory_equal(r->got.p + 1, mail.p, mail.n);
 }
 
 static void give_work(struct rig *r)

@@ -32,7 +32,7 @@ static void parts(size_t n, bool cut)
 		buf_printf(&b, "--b\n\npart%zu.\n", i);
 	buf_str(&b, "--b--\n");
 	draft_init(&d);
-	assert_int_equal(read_mail(buf_view(&b), &d), 0);
+	assert_int_equal(read_item(WIRE_ITEM_EMAIL, buf_view(&b), &d), 0);
 	assert_int_equal(d.removed[REMOVED_TRUNCATED].count > 0, cut);
 	assert_true(has(d.m.body, "part0."));
 	assert_true(has(d.m.body, "part254."));
@@ -60,7 +60,7 @@ static void depth(size_t n, bool cut)
 			   i, i);
 	buf_str(&b, "Content-Type: text/plain\n\nbottom\n");
 	draft_init(&d);
-	assert_int_equal(read_mail(buf_view(&b), &d), 0);
+	assert_int_equal(read_item(WIRE_ITEM_EMAIL, buf_view(&b), &d), 0);
 	assert_int_equal(has(d.m.body, "bottom"), !cut);
 	assert_int_equal(d.removed[REMOVED_TRUNCATED].count > 0, cut);
 	draft_done(&d);
@@ -87,7 +87,7 @@ static void test_groups(void **)
 	buf_str(&b, "\nSubject: s\nCc: team: a@b.example, c@d.example;, "
 		    "e@f.example\n\nx\n");
 	draft_init(&d);
-	assert_int_equal(read_mail(buf_view(&b), &d), 0);
+	assert_int_equal(read_item(WIRE_ITEM_EMAIL, buf_view(&b), &d), 0);
 	assert_true(span_is(d.m.subject, "s"));
 	assert_int_equal(d.m.n_cc, 3);
 	assert_true(span_is(d.m.cc[1].addr, "c@d.example"));
@@ -108,7 +108,7 @@ static void test_lists(void **)
 		buf_printf(&b, " <r%d@b.example>", i);
 	buf_str(&b, "\n\nx\n");
 	draft_init(&d);
-	assert_int_equal(read_mail(buf_view(&b), &d), 0);
+	assert_int_equal(read_item(WIRE_ITEM_EMAIL, buf_view(&b), &d), 0);
 	assert_int_equal(d.m.n_to, MESSAGE_ADDRS);
 	assert_true(span_is(d.m.to[1].addr, "a1@b.example"));
 	assert_int_equal(d.m.n_references, MESSAGE_REFS);
@@ -127,7 +127,7 @@ static void test_long_field(void **)
 		buf_str(&b, "\xc3\xa9x");
 	buf_str(&b, "\n\nbody\n");
 	draft_init(&d);
-	assert_int_equal(read_mail(buf_view(&b), &d), 0);
+	assert_int_equal(read_item(WIRE_ITEM_EMAIL, buf_view(&b), &d), 0);
 	assert_true(d.m.subject.n > MESSAGE_SUBJECT_MAX - 4);
 	assert_true(span_is(d.m.body, "body\n"));
 	draft_done(&d);
@@ -181,7 +181,9 @@ static void test_flaws(void **)
 		struct draft d;
 
 		draft_init(&d);
-		assert_int_equal(read_mail(span_str(rows[i].mail), &d), 0);
+		assert_int_equal(
+			read_item(WIRE_ITEM_EMAIL, span_str(rows[i].mail), &d),
+			0);
 		if (d.m.n_findings != (rows[i].rule ? 1u : 0u))
 			fail_msg("%s: %u findings", rows[i].mail,
 				 d.m.n_findings);
@@ -202,7 +204,7 @@ static void test_unseen_links(void **)
 	struct draft d;
 
 	draft_init(&d);
-	assert_int_equal(read_mail(span_str(mail), &d), 0);
+	assert_int_equal(read_item(WIRE_ITEM_EMAIL, span_str(mail), &d), 0);
 	assert_int_equal(d.m.n_links, 1);
 	assert_true(span_is(d.m.links[0].url, "https://shown.example/"));
 	assert_int_equal(d.removed[REMOVED_ALTERNATIVE].count, 1);
@@ -228,7 +230,8 @@ static void test_alternative(void **)
 			   "--b\n%s\n\nsome hidden words\n--b--\n",
 			   last[i]);
 		draft_init(&d);
-		assert_int_equal(read_mail(buf_view(&b), &d), 0);
+		assert_int_equal(read_item(WIRE_ITEM_EMAIL, buf_view(&b), &d),
+				 0);
 		assert_true(span_is(d.m.body, "shown"));
 		assert_int_equal(d.removed[REMOVED_ALTERNATIVE].count, i == 0);
 		draft_done(&d);
@@ -246,7 +249,8 @@ static void test_headless(void **)
 		assert_non_null(p);
 		memset(p, 'x', n);
 		draft_init(&d);
-		assert_int_equal(read_mail(buf_view(&b), &d), 0);
+		assert_int_equal(read_item(WIRE_ITEM_EMAIL, buf_view(&b), &d),
+				 0);
 		assert_int_equal(d.removed[REMOVED_TRUNCATED].count,
 				 n > MAIL_TEXT_MAX ? 2 : 1);
 		draft_done(&d);
@@ -258,10 +262,11 @@ static void test_no_mail(void **)
 	struct draft d;
 
 	draft_init(&d);
-	assert_int_not_equal(read_mail(SPAN_LIT(""), &d), 0);
+	assert_int_not_equal(read_item(WIRE_ITEM_EMAIL, SPAN_LIT(""), &d), 0);
 	draft_done(&d);
 	draft_init(&d);
-	assert_int_not_equal(read_mail(SPAN_LIT("\x7f"
+	assert_int_not_equal(read_item(WIRE_ITEM_EMAIL,
+				       SPAN_LIT("\x7f"
 						"ELF\0\1\2"),
 				       &d),
 			     0);
