@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "base/str.h"
 #include "conf/value.h"
@@ -364,18 +365,12 @@ static bool header_is_ours(const char *name)
 		"range",
 		"trailer",
 	};
-	char low[HTTP_NAME_MAX + 1];
 	size_t i;
 
-	for (i = 0; i < HTTP_NAME_MAX && name[i]; i++)
-		low[i] = name[i] >= 'A' && name[i] <= 'Z'
-				 ? (char)(name[i] - 'A' + 'a')
-				 : name[i];
-	low[i] = 0;
-	if (!strncmp(low, "proxy-", 6))
+	if (!strncasecmp(name, "proxy-", 6))
 		return true;
 	for (i = 0; i < ARRAY_SIZE(ours); i++)
-		if (!strcmp(low, ours[i]))
+		if (!strcasecmp(name, ours[i]))
 			return true;
 	return false;
 }

@@ -228,9 +228,9 @@ static void put_name(struct account *a, struct span id)
 
 		if (c >= 'A' && c <= 'Z')
 			c = (uint8_t)(c - 'A' + 'a');
-		low[n++] = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')
-				   ? (char)c
-				   : '-';
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9'))
+			c = '-';
+		low[n++] = (char)c;
 	}
 	low[n] = 0;
 	if (str_copy(a->id, sizeof(a->id), id) < 0)

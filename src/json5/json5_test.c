@@ -8,6 +8,40 @@
 #include "base/str.h"
 #include "base/testing.h"
 
+/* A scalar, or what opens an array or object. */
+static void show_head(struct buf *b, const struct json5 *j,
+		      const struct json5_node *n)
+{
+	switch (json5_kind(n)) {
+	case JSON5_NULL:
+		buf_str(b, "null");
+		break;
+	case JSON5_FALSE:
+		buf_str(b, "false");
+		break;
+	case JSON5_TRUE:
+		buf_str(b, "true");
+		break;
+	case JSON5_NUMBER:
+		buf_span(b, json5_text(j, n));
+		break;
+	case JSON5_STRING:
+		buf_str(b, "<");
+		buf_span(b, json5_text(j, n));
+		buf_str(b, ">");
+		break;
+	case JSON5_ARRAY:
+	case JSON5_OBJECT:
+		buf_str(b, json5_kind(n) == JSON5_OBJECT ? "{" : "[");
+		break;
+	}
+}
+
+static void show_end(struct buf *b, const struct json5_node *n)
+{
+	buf_str(b, json5_kind(n) == JSON5_OBJECT ? "}" : "]");
+}
+
 /* The tree in one line, as JSON but for numbers, which stay as written. */
 static void show(struct buf *b, const struct json5 *j,
 		 const struct json5_node *top)
@@ -24,36 +58,14 @@ static void show(struct buf *b, const struct json5 *j,
 			buf_span(b, json5_key(j, n));
 			buf_str(b, ":");
 		}
-		switch (json5_kind(n)) {
-		case JSON5_NULL:
-			buf_str(b, "null");
-			break;
-		case JSON5_FALSE:
-			buf_str(b, "false");
-			break;
-		case JSON5_TRUE:
-			buf_str(b, "true");
-			break;
-		case JSON5_NUMBER:
-			buf_span(b, json5_text(j, n));
-			break;
-		case JSON5_STRING:
-			buf_str(b, "<");
-			buf_span(b, json5_text(j, n));
-			buf_str(b, ">");
-			break;
-		case JSON5_ARRAY:
-		case JSON5_OBJECT:
-			buf_str(b, json5_kind(n) == JSON5_OBJECT ? "{" : "[");
-			break;
-		}
+		show_head(b, j, n);
 		if (in && json5_first(j, n)) {
 			open[depth++] = n;
 			n = json5_first(j, n);
 			continue;
 		}
 		if (in)
-			buf_str(b, json5_kind(n) == JSON5_OBJECT ? "}" : "]");
+			show_end(b, n);
 		for (;;) {
 			const struct json5_node *next =
 				depth ? json5_next(j, n) : NULL;
@@ -66,7 +78,7 @@ static void show(struct buf *b, const struct json5 *j,
 			if (!depth)
 				return;
 			n = open[--depth];
-			buf_str(b, json5_kind(n) == JSON5_OBJECT ? "}" : "]");
+			show_end(b, n);
 		}
 	}
 }
