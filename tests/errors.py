@@ -320,7 +320,7 @@ POLICY_CASES = [
         **top('owner: {approvals: {telegram_bot: inbox, chat: 5}}')}),
     ('the approval chat as a target', {
         **arg('x: {type: id, role: target, in: ["-5"]}'),
-        **top('owner: {approvals: {telegram_bot: cards, chat: -5}}')}),
+        **top('owner: {telegram: 5, approvals: {telegram_bot: cards, chat: -5}}')}),
     ('a secret that is published', {'audience: thread': 'audience: secret',
                                     **cap('flow: {body: public}')}),
     ('a secret that is answered', {

@@ -52,7 +52,7 @@ def usages(command):
         words = line.split()
         path = [words[0]]
         if len(words) > 1 and re.fullmatch(r'[a-z]+', words[1]) and \
-                out.count('usage: bulkhead') > 1 or command in ('policy', 'config'):
+                out.count('usage: bulkhead') > 1 or command in ('policy', 'config', 'import'):
             path.append(words[1])
         found[' '.join(path)] = re.findall(r'\[(--?[\w-]+)(?: ([^\]]+))?\]', line)
     return found

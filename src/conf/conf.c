@@ -374,7 +374,7 @@ static const struct load_rule task_rules[] = {
 	    "a name", NULL },
 	  set_on },
 	{ { "every", false, false,
-	    "when it is started each day, by the clock of this machine; or "
+	    "when it is started each day, in the policy's time zone; or "
 	    "`on`",
 	    "a time of day, 00:00 to 23:59", NULL },
 	  set_every },

@@ -172,7 +172,8 @@ static int put_path(struct build *b, struct span path, struct buf *url)
 		put_part(b, span_of(path.p + i + 1, end - i - 1), true, url);
 		if (end - i > 1 && buf_ok(url)) {
 			struct span s = buf_part(url, at, url->n - at);
-			const uint8_t *slash = memchr(s.p, '/', s.n);
+			const uint8_t *slash =
+				s.n ? memchr(s.p, '/', s.n) : NULL;
 			size_t n = slash ? (size_t)(slash - s.p) : s.n;
 
 			if (!part_ok(span_of(s.p, n)) ||

@@ -244,6 +244,7 @@ static void reset(struct decision *d)
 	d->ask = (struct decide_ask){ 0 };
 	d->n = 0;
 	d->recipient = (struct span){ 0 };
+	d->answers = 0;
 	d->taken.n = 0;
 }
 

@@ -156,6 +156,7 @@ struct decision {
 	/* Whom an answer goes to, where no argument is a target: the sender of
 	 * the item that the handle is of. Empty: it is not an answer. */
 	struct span recipient;
+	uint64_t answers; /* the item of that handle; 0: none */
 	struct buf mem; /* what args and rows borrow besides `resolved` */
 	struct args resolved;
 	struct state_taken taken;

@@ -154,6 +154,7 @@ static void set_recipient(struct deciding *d)
 	const struct decide_item *it = h ? item_of(d, h->item) : NULL;
 	size_t i;
 
+	d->d->answers = it ? it->item : 0;
 	for (i = 0; i < d->n; i++)
 		if (d->given[i].arg->role == ROLE_TARGET)
 			return;

@@ -290,9 +290,12 @@ static void enforced(void **)
 		{ "owner: {telegram: 1}\nbudgets: {task_usd: 0.5}\n", -EINVAL },
 		{ "owner: {telegram: 1, approvals: {telegram_bot: b,\n"
 		  "  chat: 1}}\n",
-		  -EINVAL },
+		  0 },
+		{ "owner: {slack: U1, approvals: {slack_bot: b,\n"
+		  "  channel: D1}}\n",
+		  0 },
 		{ "owner: {telegram: 1}\nprincipals: {mei: {github: mei}}\n",
-		  -EINVAL },
+		  0 },
 	};
 	size_t i;
 

@@ -412,12 +412,12 @@ static const struct {
 	  "p:13:14: \"who\" is missing: who may approve (owner, or a list of "
 	  "principals)\n"
 	  "p:13:14: \"via\" is missing: how they are asked (a list of cli, "
-	  "telegram)\n"
+	  "telegram, slack)\n"
 	  "p:13:14: \"ttl\" is missing: how long the request waits (a "
 	  "duration)\n" },
 	{ TO, "ask: {}", "approve: {who: lea, via: cli, ttl: 31d}",
 	  "p:13:20: there is no principal \"lea\": add it to principals\n"
-	  "p:13:30: a list of 1 to 2 ways to ask belongs here\n"
+	  "p:13:30: a list of 1 to 3 ways to ask belongs here\n"
 	  "p:13:40: a duration, 1s to 30d, belongs here\n" },
 	{ TO, "ask: {}",
 	  "approve: {who: [owner, owner], via: [cli, cli], ttl: 0s}",
@@ -545,7 +545,7 @@ static const struct {
 	  "p:7:14: \"who\" is missing: who may approve (owner, or a list of "
 	  "principals)\n"
 	  "p:7:14: \"via\" is missing: how they are asked (a list of cli, "
-	  "telegram)\n"
+	  "telegram, slack)\n"
 	  "p:7:14: \"ttl\" is missing: how long the request waits (a "
 	  "duration)\n" },
 	{ "bulkhead: 1\n"
@@ -690,6 +690,39 @@ static const struct {
 	  "owner: {approvals: {telegram_bot: cards, chat: 7}}\n",
 	  "p:5:18: \"cards\" shows approvals: the approval chat must not be "
 	  "reachable: use another connector\n" },
+	/* The channel of Slack, and the name of a bot, as targets. */
+	{ "bulkhead: 1\n"
+	  "mode: enforce\n"
+	  "sources: {}\n"
+	  "capabilities:\n"
+	  "  c: {connector: o, effect: external, undo: none, args: {to: {type: "
+	  "id, role: target, in: [D0ME, cards]}},\n"
+	  "    decide: [{allow: {}}], limits: {rate: 1/day}}\n"
+	  "owner: {slack: U0ME, approvals: {slack_bot: cards, channel: "
+	  "D0ME}}\n",
+	  "p:5:58: the approval chat \"D0ME\" can be reached as \"to\": "
+	  "nothing else may be written there; remove it from the list\n"
+	  "p:5:58: the approval chat \"cards\" can be reached as \"to\": "
+	  "nothing else may be written there; remove it from the list\n" },
+	/* Whose word counts has to be known, and be one person's. */
+	{ "bulkhead: 1\nmode: enforce\nsources: {}\ncapabilities: {}\n"
+	  "owner: {approvals: {telegram_bot: cards, chat: -7}}\n",
+	  "p:5:8: the approval chat is a group: add telegram, the number of "
+	  "who answers there\n" },
+	{ "bulkhead: 1\nmode: enforce\nsources: {}\ncapabilities: {}\n"
+	  "owner: {telegram: 8, approvals: {telegram_bot: cards, chat: 7}}\n",
+	  "p:5:61: this can never match: a private chat has the number of who "
+	  "it is with, which is not this one\n" },
+	{ "bulkhead: 1\nmode: enforce\nsources: {}\ncapabilities: {}\n"
+	  "owner: {email: a@x.org, approvals: {slack_bot: cards, channel: "
+	  "D0ME}}\n",
+	  "p:5:8: slack_bot: add slack, the member id of who answers "
+	  "there\n" },
+	{ "bulkhead: 1\nmode: enforce\nsources: {}\ncapabilities: {}\n"
+	  "owner: {telegram: 7}\n"
+	  "principals: {mei: {approvals: {telegram_bot: cards, chat: 7}}}\n",
+	  "p:6:14: \"mei\" is the same person as \"owner\": one of them has to "
+	  "go\n" },
 	{ "bulkhead: 1\n"
 	  "mode: enforce\n"
 	  "capabilities: {}\n"
@@ -706,7 +739,8 @@ static const struct {
 	  "  c: {connector: o, effect: external, undo: none, args: {to: {type: "
 	  "id, role: target, in: [\"-7\", k]}},\n"
 	  "    decide: [{allow: {}}], limits: {rate: 1/day}}\n"
-	  "owner: {approvals: {telegram_bot: cards, chat: -7}}\n",
+	  "owner: {telegram: 7, approvals: {telegram_bot: cards, "
+	  "chat: -7}}\n",
 	  "p:5:58: the approval chat \"-7\" can be reached as \"to\": nothing "
 	  "else may be written there; remove it from the list\n" },
 	{ "bulkhead: 1\n"
@@ -717,7 +751,8 @@ static const struct {
 	  "id, role: target, from: [config], else: deny}},\n"
 	  "    decide: [{ask: {to: {in: [\"-7\", k]}}}], limits: {rate: "
 	  "1/day}, approve: {who: owner, via: [cli], ttl: 1h}}\n"
-	  "owner: {approvals: {telegram_bot: cards, chat: -7}}\n",
+	  "owner: {telegram: 7, approvals: {telegram_bot: cards, "
+	  "chat: -7}}\n",
 	  "p:5:58: the approval chat \"-7\" can be reached as \"to\": nothing "
 	  "else may be written there; remove it from the list\n" },
 	{ "bulkhead: 1\n"

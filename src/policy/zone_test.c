@@ -240,6 +240,48 @@ static void as_the_library(void **)
 		skip();
 }
 
+/* Each minute of each day is once, and the days follow one another. */
+static void each_day(void **)
+{
+	/* 2026: forward on March 29, day 20541, at 01:00Z, back on October 25,
+	 * day 20751, at 01:00Z. */
+	static const struct {
+		int64_t day;
+		uint32_t minute;
+		int64_t at;
+	} rows[] = {
+		{ 20540, 150, INT64_C(20540) * 86400 + 90 * 60 },
+		{ 20541, 90, INT64_C(20541) * 86400 + 30 * 60 },
+		{ 20541, 150, INT64_C(20541) * 86400 + 90 * 60 },
+		{ 20541, 210, INT64_C(20541) * 86400 + 90 * 60 },
+		{ 20542, 150, INT64_C(20542) * 86400 + 30 * 60 },
+		{ 20751, 90, INT64_C(20750) * 86400 + 1410 * 60 },
+		{ 20751, 150, INT64_C(20751) * 86400 + 30 * 60 },
+		{ 20751, 240, INT64_C(20751) * 86400 + 180 * 60 },
+		{ 20752, 150, INT64_C(20752) * 86400 + 90 * 60 },
+	};
+	CLEAN_BUF struct buf b = { 0 };
+	struct zone *z = NULL;
+	uint32_t minute;
+	int64_t day;
+	size_t i;
+
+	file_of(&b, 0, "CET-1CEST,M3.5.0,M10.5.0/3");
+	assert_int_equal(zone_parse(buf_view(&b), &z), 0);
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
+		assert_int_equal(zone_at(z, rows[i].day, rows[i].minute),
+				 rows[i].at);
+	for (minute = 0; minute < 1440; minute += 30)
+		for (day = 20454; day < 20454 + 730; day++) {
+			int64_t at = zone_at(z, day, minute);
+
+			assert_int_equal(zone_day(z, at), day);
+			assert_true(at < zone_at(z, day + 1, minute));
+		}
+	assert_int_equal(zone_day(z, -4000), -1);
+	zone_free(z);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -250,6 +292,7 @@ int main(void)
 		cmocka_unit_test(week),
 		cmocka_unit_test(names),
 		cmocka_unit_test(as_the_library),
+		cmocka_unit_test(each_day),
 	};
 
 	return cmocka_run_group_tests_name("policy/zone", tests, NULL, NULL);

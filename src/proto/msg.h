@@ -422,6 +422,7 @@ enum row_kind {
 	ROW_SECRET, /* keys, salts */
 	ROW_KILL,
 	ROW_ASIDE, /* arguments that the log has a hash of; proto/aside.h */
+	ROW_CHAT,  /* what is to be said in a chat, and was */
 	ROW_KIND_MAX
 };
 

@@ -63,7 +63,7 @@ static void test_bech32(void **)
 	assert_int_equal(bech32_decode(back, "age", span_str(text)), 32);
 	assert_memory_equal(back, data, 32);
 	for (i = 0; text[i]; i++) {
-		strcpy(other, text);
+		memcpy(other, text, sizeof(other));
 		other[i] = other[i] == 'q' ? 'p' : 'q';
 		assert_int_equal(bech32_decode(back, "age", span_str(other)),
 				 -1);

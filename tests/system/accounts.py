@@ -15,7 +15,8 @@ REQUESTS = 'requests: []\n'
 
 
 class Accounts(Bulkhead):
-    """One account without a secret, at a listener of ours."""
+    """One account without a secret, at a listener of ours; and one whose secret is not
+    in the vault, and whose server does not answer."""
 
     def __init__(self):
         super().__init__(planner='none', pool=0)
@@ -27,7 +28,14 @@ class Accounts(Bulkhead):
         port = self.listener.getsockname()[1]
         with open(self.config, 'a', encoding='utf-8') as f:
             f.write(f'  home: {{kind: http, hosts: ["127.0.0.1:{port}"], private: true, '
-                    'requests: requests.yaml}\n')
+                    'requests: requests.yaml}\n'
+                    '  bot: {kind: telegram, hosts: ["127.0.0.1:1"], private: true, '
+                    'secret: tg}\n'
+                    'vault: {files: [secrets.age], identity: id}\n')
+        for name in ('secrets.age', 'id'):
+            with open(os.path.join(self.dir, name), 'w', encoding='utf-8') as f:
+                f.write('nothing\n')
+            os.chmod(os.path.join(self.dir, name), 0o600)
         self.bin = os.path.join(self.dir, 'bin')
         os.mkdir(self.bin)
         for f in os.listdir(BUILD):
@@ -70,6 +78,8 @@ def namespaces(rows):
         return  # /proc of sandboxed processes is closed to others
     host = net('self')
     need(net(rows['netd']['pid']) == host, 'netd is in the network of the host')
+    need(net(rows['vault']['pid']) not in (host, net(rows['netd']['pid'])),
+         'the vault is not')
     online = rows['connector:home']['pid']
     need(net(online) != host, 'the account is not')
     with open(f'/proc/{online}/net/dev', encoding='ascii') as f:
@@ -83,9 +93,9 @@ def main():
     with Accounts() as b:
         b.up()
         rows = b.account_up('the account is connected', 1)
-        need('vault' not in rows, 'without a secret there is no vault')
         namespaces(rows)
-        refused = [r for r in b.audit() if r['kind'] == 'net.refused']
+        refused = [r for r in b.audit()
+                   if r['kind'] == 'net.refused' and r['connector'] == 'home']
         need(len(refused) == 1 and refused[0]['connector'] == 'home' and
              refused[0]['host'] == 'outside.test' and refused[0]['port'] == 25,
              f'what it may not have is on record: {refused}')
@@ -94,6 +104,18 @@ def main():
         rows = b.account_up('an account that dies is started again', 2)
         need(rows['connector:home']['pid'] != first and rows['netd']['pid'] == netd,
              'and netd stays')
+        b.audit_until('a secret that is not there is refused, and on record', lambda rs: [
+            (r['connector'], r['secret']) for r in rs if r['kind'] == 'vault.refused'
+        ] == [('bot', 'tg')])
+        bot = b.status()['accounts'][1]
+        need(bot['name'] == 'bot' and bot['state'] == 'waiting' and
+             'Connection refused' in bot['detail'] and bot['again_ms'] > 0,
+             f'an account whose server does not answer waits: {bot}')
+        os.kill(rows['vault']['pid'], signal.SIGKILL)
+        b.status_until('the vault is started again', lambda s: any(
+            p['name'] == 'vault' and p['running'] and p['pid'] != rows['vault']['pid']
+            for p in s['processes']))
+        need(lives(rows['connector:home']['pid']) and b.n == 2, 'and no account with it')
         second = rows['connector:home']['pid']
         os.kill(netd, signal.SIGKILL)
         rows = b.account_up('netd is started again, and the account has new ways', 3)
@@ -102,9 +124,9 @@ def main():
         os.kill(broker, signal.SIGKILL)
         rows = b.account_up('it comes again with the core', 4)
         need(not lives(third), 'the one before ended with it')
-        pids = [rows['connector:home']['pid'], rows['netd']['pid']]
+        pids = [b.rows()[n]['pid'] for n in ('connector:home', 'connector:bot', 'netd', 'vault')]
         b.run('kill', '--revoke', 'test')
-        b.status_until('a kill ends the account and netd',
+        b.status_until('a kill ends the accounts, netd and the vault',
                        lambda s: not any(lives(p) for p in pids) and s['killed'])
         revoked = [r for r in b.audit() if r['kind'] == 'revoke' and
                    r['connector'] == 'home']

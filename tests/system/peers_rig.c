@@ -102,8 +102,10 @@ void world_begin(void)
 
 	dir = open(w.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	policy = memfd_sealed(
-		"policy",
-		span_str(w.policy ? w.policy : policy_default_text()));
+		"policy", w.bundle.n
+				  ? w.bundle
+				  : span_str(w.policy ? w.policy
+						      : policy_default_text()));
 	(void)mkdirat(dir, "store", 0700);
 	queue = openat(dir, "store", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	(void)mkdirat(dir, "tip", 0700);
@@ -143,7 +145,9 @@ void world_begin(void)
 	say(&w.store_monitor, MSG_HELLO, -1);
 	out.hello =
 		(struct m_hello){ span_str("p.yaml"),
-				  span_str("triage\nmail\x1fTell me.\x1e") };
+				  span_str(w.tasks ? w.tasks
+						   : "triage\nmail\x1fTell me."
+						     "\x1e") };
 	say(&w.monitor, MSG_HELLO, -1);
 	hear(&w.monitor, MSG_READY);
 }

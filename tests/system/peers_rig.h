@@ -17,6 +17,8 @@ extern const char *libexec;
 extern struct world {
 	char dir[32];
 	const char *policy; /* NULL: the built-in one */
+	struct span bundle; /* or this one, with its time zone */
+	const char *tasks;  /* the broker's, as it is told; NULL: one of mail */
 	pid_t auditd, broker, store;
 	struct chan auditd_monitor, store_monitor, monitor, control;
 	struct gate *gate;

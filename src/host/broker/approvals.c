@@ -765,6 +765,7 @@ static void step(struct broker *b)
 			fire(b, a);
 	}
 	tell_waiting(b);
+	chat_cards(b);
 	set_timer(b);
 }
 

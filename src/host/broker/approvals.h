@@ -71,4 +71,32 @@ void clauses_add(struct approvals *s, const struct kept_clause *c);
 
 struct card_opts approvals_card(const struct broker *b);
 
+/* The control socket is the owner's: policy's first principal. */
+enum { OWNER = 1 };
+
+/* The word of a principal on a ticket, whichever way it has come. */
+struct owner_word {
+	uint32_t principal; /* its bit */
+	uint32_t via;	    /* VIA_ bit */
+	uint32_t uid;	    /* of VIA_CLI */
+	struct span id;	    /* of the others: whose word, by the provider */
+	uint64_t ticket;
+	uint32_t times;
+	bool always;
+	struct span code;
+	const uint8_t *hash; /* of the card that he saw */
+};
+
+/* approvals_owner.c. True: it counts, and is on record; *say is what he is told
+ * either way. */
+bool approvals_yes(struct broker *b, const struct owner_word *w,
+		   const char **say);
+/* stop: and freeze its task. */
+bool approvals_no(struct broker *b, const struct owner_word *w, bool stop,
+		  const char **say);
+
+/* The card, as much of it as a message takes. */
+void approvals_put_card(const struct broker *b, const struct approval *a,
+			bool full, struct buf *out);
+
 #endif

@@ -10,9 +10,6 @@
 #include "host/broker/approvals.h"
 #include "policy/model.h"
 
-/* The control socket is the owner's: policy's first principal. */
-enum { OWNER = 1 };
-
 static void say_ok(struct broker *b, struct peer *control)
 {
 	b->out.type = MSG_C_OK;
@@ -30,8 +27,8 @@ static void say_fail(struct broker *b, struct peer *control, const char *why)
 }
 
 /* The card, as much of it as a message takes. */
-static void put_card(struct broker *b, const struct approval *a, bool full,
-		     struct buf *out)
+void approvals_put_card(const struct broker *b, const struct approval *a,
+			bool full, struct buf *out)
 {
 	struct card_opts opts = approvals_card(b);
 
@@ -77,7 +74,7 @@ static void tell(struct broker *b, struct peer *control,
 
 	buf_init(&card, CARD_BYTES);
 	if (q->ticket)
-		put_card(b, a, q->full, &card);
+		approvals_put_card(b, a, q->full, &card);
 	b->out.type = MSG_C_APPROVAL;
 	b->out.ids = b->ids;
 	*m = (struct m_c_approval){
@@ -140,10 +137,32 @@ void approvals_tell(struct broker *b, struct peer *control)
 		say_ok(b, control);
 }
 
+/* --- what is on record --------------------------------------------------- */
+
+static const char *via_name(unsigned via)
+{
+	switch (via) {
+	case VIA_CLI:
+		return "cli";
+	case VIA_TELEGRAM:
+		return "telegram";
+	default:
+		return "slack";
+	}
+}
+
+static struct span principal_name(const struct broker *b,
+				  const struct owner_word *w)
+{
+	const int i = __builtin_ctz(w->principal);
+
+	return span_str(i ? b->policy->principals[i].name : "owner");
+}
+
 /* --- yes ----------------------------------------------------------------- */
 
-static void audit_word(struct broker *b, const struct approval *a, uint32_t uid,
-		       const char *word)
+static void audit_word(struct broker *b, const struct approval *a,
+		       const struct owner_word *w, const char *word)
 {
 	struct msg_ids ids = b->ids;
 	char card[65], bind[65];
@@ -155,7 +174,12 @@ static void audit_word(struct broker *b, const struct approval *a, uint32_t uid,
 	audit_begin(&b->record, "approval.word", &ids);
 	audit_int(&b->record, "ticket", a->ticket);
 	audit_str(&b->record, "word", span_str(word));
-	audit_int(&b->record, "uid", uid);
+	audit_str(&b->record, "via", span_str(via_name(w->via)));
+	if (w->via == VIA_CLI)
+		audit_int(&b->record, "uid", w->uid);
+	else
+		audit_str(&b->record, "by", w->id);
+	audit_str(&b->record, "principal", principal_name(b, w));
 	audit_str(&b->record, "card", span_str(card));
 	audit_str(&b->record, "bind", span_str(bind));
 	audit_int(&b->record, "times", a->times);
@@ -165,7 +189,7 @@ static void audit_word(struct broker *b, const struct approval *a, uint32_t uid,
 /* What the same word lets happen again without asking, once enough have said
  * it. False: nothing. */
 static bool clause_asked(struct broker *b, const struct approval *a,
-			 const struct m_c_approve *m, struct kept_clause *ret)
+			 const struct owner_word *m, struct kept_clause *ret)
 {
 	if (a->state != APPROVAL_APPROVED || (!m->always && a->times <= 1))
 		return false;
@@ -179,11 +203,11 @@ static bool clause_asked(struct broker *b, const struct approval *a,
 
 /* Only what he saw: the card that he was shown is this one. */
 static const char *may_say_yes(const struct broker *b, const struct approval *a,
-			       const struct m_c_approve *m)
+			       const struct owner_word *m)
 {
 	if (!a)
 		return "there is no such ticket";
-	if (memcmp(a->card, m->hash, sizeof(m->hash)) != 0)
+	if (memcmp(a->card, m->hash, APPROVAL_HASH) != 0)
 		return "that is not the card that you were shown: look at it "
 		       "again";
 	if (m->always && !clause_may_be(a))
@@ -211,13 +235,13 @@ struct before {
 /* On record first, so that nothing comes of a word that the log has not; then
  * durable, with what it lets be remembered, or it has not been said. */
 static bool keep_word(struct broker *b, struct approval *a,
-		      const struct m_c_approve *m, const struct before *before)
+		      const struct owner_word *m, const struct before *before)
 {
 	struct kept_clause c;
 	bool ok;
 
 	clause_init(&c);
-	audit_word(b, a, m->uid, m->always ? "always" : "yes");
+	audit_word(b, a, m, m->always ? "always" : "yes");
 	ok = approvals_keep(b, a, clause_asked(b, a, m, &c) ? &c : NULL);
 	clause_done(&c);
 	if (ok)
@@ -225,7 +249,7 @@ static bool keep_word(struct broker *b, struct approval *a,
 	a->state = before->state;
 	a->votes = before->votes;
 	a->times = before->times;
-	audit_word(b, a, m->uid, "not kept");
+	audit_word(b, a, m, "not kept");
 	return false;
 }
 
@@ -242,33 +266,50 @@ static void wrong_code(struct broker *b, struct approval *a)
 		log_warn("approval-not-kept", "%s", b->keep_why);
 }
 
-void approval_yes(struct broker *b, struct peer *control)
+bool approvals_yes(struct broker *b, const struct owner_word *w,
+		   const char **say)
 {
-	const struct m_c_approve m = b->in.c_approve;
-	struct approval *a = approvals_find(b, m.ticket);
-	const struct approval_yes y = { OWNER, VIA_CLI, m.times, m.code };
-	const char *why = may_say_yes(b, a, &m);
+	struct approval *a = approvals_find(b, w->ticket);
+	const struct approval_yes y = { w->principal, w->via, w->times,
+					w->code };
 	enum approval_answer r;
 	struct before before;
 
-	if (why) {
-		say_fail(b, control, why);
-		return;
-	}
+	*say = may_say_yes(b, a, w);
+	if (*say)
+		return false;
 	before = (struct before){ a->state, a->votes, a->times };
 	r = approval_say_yes(a, &y, approvals_now(b));
 	if (r == ANSWER_CODE)
 		wrong_code(b, a);
-	if (r != ANSWER_APPROVED && r != ANSWER_MORE) {
-		say_fail(b, control, approval_answer_text(r));
-		return;
-	}
-	if (!keep_word(b, a, &m, &before)) {
-		say_fail(b, control, b->keep_why);
-		return;
+	*say = approval_answer_text(r);
+	if (r != ANSWER_APPROVED && r != ANSWER_MORE)
+		return false;
+	if (!keep_word(b, a, w, &before)) {
+		*say = b->keep_why;
+		return false;
 	}
 	approvals_soon(b);
-	say_text(b, control, approval_answer_text(r));
+	return true;
+}
+
+void approval_yes(struct broker *b, struct peer *control)
+{
+	const struct m_c_approve m = b->in.c_approve;
+	const struct owner_word w = { .principal = OWNER,
+				      .via = VIA_CLI,
+				      .uid = m.uid,
+				      .ticket = m.ticket,
+				      .times = m.times,
+				      .always = m.always,
+				      .code = m.code,
+				      .hash = m.hash };
+	const char *say;
+
+	if (approvals_yes(b, &w, &say))
+		say_text(b, control, say);
+	else
+		say_fail(b, control, say);
 }
 
 /* --- no ------------------------------------------------------------------ */
@@ -286,25 +327,48 @@ static void freeze(struct broker *b, uint64_t task)
 					      "the owner froze its task");
 }
 
+/* A no takes no authority, so it counts on every way; but it is the word of one
+ * who is asked, or the owner's. */
+bool approvals_no(struct broker *b, const struct owner_word *w, bool stop,
+		  const char **say)
+{
+	struct approval *a = approvals_find(b, w->ticket);
+
+	*say = stop ? "refused, and its task is frozen" : "refused";
+	if (!a)
+		*say = "there is no such ticket";
+	else if (!((a->who | OWNER) & w->principal))
+		*say = approval_answer_text(ANSWER_NOT_YOURS);
+	if (!a || !((a->who | OWNER) & w->principal))
+		return false;
+	if (stop || approval_next(a->state, APPROVAL_REFUSE))
+		audit_word(b, a, w, stop ? "freeze" : "no");
+	if (stop) {
+		freeze(b, a->task);
+	} else if (!approvals_event(b, a, APPROVAL_REFUSE,
+				    w->principal == OWNER
+					    ? "the owner refused it"
+					    : "an approver refused it")) {
+		*say = b->keep_why;
+		return false;
+	}
+	approvals_soon(b);
+	return true;
+}
+
 void approval_no(struct broker *b, struct peer *control)
 {
 	const struct m_c_decline m = b->in.c_decline;
-	struct approval *a = approvals_find(b, m.ticket);
+	const struct owner_word w = { .principal = OWNER,
+				      .via = VIA_CLI,
+				      .uid = m.uid,
+				      .ticket = m.ticket };
+	const char *say;
 
-	if (!a) {
-		say_fail(b, control, "there is no such ticket");
-		return;
-	}
-	if (m.freeze || approval_next(a->state, APPROVAL_REFUSE))
-		audit_word(b, a, m.uid, m.freeze ? "freeze" : "no");
-	if (m.freeze) {
-		freeze(b, a->task);
-	} else if (!approvals_event(b, a, APPROVAL_REFUSE,
-				    "the owner refused it")) {
-		say_fail(b, control, b->keep_why);
-		return;
-	}
-	say_ok(b, control);
+	if (approvals_no(b, &w, m.freeze, &say))
+		say_ok(b, control);
+	else
+		say_fail(b, control, say);
 }
 
 /* --- what is to be known no more ----------------------------------------- */

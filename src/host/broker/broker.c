@@ -78,7 +78,8 @@ static struct span take_until(struct span *rest, char end)
 
 /* m_hello.arg is the planner's kind, a blank and the id of the machine's boot,
  * a line feed, and for each standing task its source, a unit separator, what is
- * to be done, a record separator. */
+ * to be done, a record separator; and for each time of the day likewise
+ * "@<minute>", and "#<minute>" for the digest. */
 static void take_hello(struct broker *b, const struct m_hello *m)
 {
 	struct span rest = m->arg;
@@ -133,6 +134,7 @@ int main(void)
 	trips_init(&b);
 	lease_init(&b);
 	approvals_init(&b);
+	chat_init(&b);
 	keep_recover(&b);
 	approvals_recover(&b);
 	tasks_recover(&b);
@@ -142,6 +144,7 @@ int main(void)
 	peer_send(&b, monitor, NULL, 0);
 	b.up = true;
 	tasks_plan(&b);
+	clock_init(&b);
 	r = loop_run(&b.loop);
 	return r < 0 ? 1 : 0;
 }

@@ -39,7 +39,7 @@ enum {
 	BROKER_OWN_ALL = 64,	/* and in memory, with those that wait */
 	BROKER_OWN_KEPT = 1000, /* in the store */
 	BROKER_TASKS = BROKER_ITEMS + BROKER_OWN_ALL,
-	BROKER_STANDING = 8,
+	BROKER_STANDING = 16,
 	BROKER_CONNECTORS = 16,
 	BROKER_HISTORY = 128,  /* items told of, with those in memory */
 	BROKER_EFFECTS = 1000, /* told of at once */
@@ -74,8 +74,16 @@ struct item {
 	bool have_envelope;
 	char envelope_from[321];
 	char sender[321]; /* the same, if it is vouched for; else "" */
-	uint64_t came_s;  /* since 1970 */
-	int record_fd;	  /* sealed memfd: message_encode; -1 */
+	/* Of an update or an event, as its provider says; "" where it is none.
+	 */
+	uint8_t chat_flags; /* enum chat_flag */
+	char chat[LIMIT_CHAT_ID + 1];
+	char chat_thread[LIMIT_CHAT_ID + 1];
+	/* For an answer's header; foreign text, owned, "" or NULL: none. */
+	char *reply_id, *reply_refs, *reply_subject;
+	char *chat_text; /* all that it says, owned; NULL: not all of it */
+	uint64_t came_s; /* since 1970 */
+	int record_fd;	 /* sealed memfd: message_encode; -1 */
 };
 
 /* What a planner is given to do: about an item that came in, by a standing
@@ -111,7 +119,8 @@ struct authserv {
 	char name[254];			/* "": nobody's */
 };
 
-/* What is to be done with each item of a source, in the owner's words. */
+/* What is to be done with each item of a source, in the owner's words; or each
+ * day at a time ("@450", the minute); or a digest is made then ("#450"). */
 struct standing {
 	char on[LIMIT_NAME + 1];
 	char text[LIMIT_INSTRUCTION + 1];
@@ -136,6 +145,8 @@ struct peer {
 	uint64_t task;		   /* planners */
 	char name[LIMIT_NAME + 1]; /* connectors */
 	bool outbound;
+	uint8_t ways;	      /* connectors: WAY_ bits */
+	unsigned via;	      /* of a chat: VIA_ bit; else 0 */
 	uint64_t patience_ms; /* left, of those that have one */
 	struct pace pace;     /* planners */
 	struct refusals refusals;
@@ -211,6 +222,7 @@ struct broker {
 	struct policy_state *limits;
 	struct decision decision; /* on the call at hand */
 	struct approvals *approvals;
+	struct chats *chats;
 	struct msg_ids ids; /* of this run */
 	char planner[LIMIT_NAME + 1];
 	struct standing standing[BROKER_STANDING];
@@ -467,6 +479,12 @@ void tasks_plan(struct broker *b);
 void task_tell_requests(struct broker *b, struct peer *control,
 			const struct task *t);
 void tasks_tell(struct broker *b, struct peer *control);
+/* A task of the owner's own, which waits or has begun. Right before it is
+ * durable `with` (or NULL) gathers rows that are to be so with it; false of it
+ * is a refusal, in b->keep_why. NULL: *why, in our words. */
+struct task *task_begin(struct broker *b, const struct m_task_run *words,
+			bool (*with)(void *arg, uint64_t task), void *arg,
+			const char **why);
 void task_run(struct broker *b, struct peer *control);
 void task_cancel(struct broker *b, struct peer *control);
 /* From a planner. */
@@ -488,11 +506,34 @@ const char *latch_why(const struct broker *b, struct span capability,
  * the same. It holds at once, and the monitor makes it durable. */
 void latch_ask(struct broker *b, enum latch_level level, uint64_t task,
 	       const char *by, const char *reason);
+/* The same of any level. */
+void latch_ask_of(struct broker *b, enum latch_level level, uint64_t task,
+		  struct span capability, const char *by, const char *reason);
 /* MSG_LATCH in b->in. */
 void latch_told(struct broker *b);
 
 /* The planner's call of reader.ask, in b->in: why there is no answer. */
 [[nodiscard]] const char *task_ask(struct broker *b, struct task *t);
+
+/* chat.c: what is said in chats, and in which order. */
+void chat_init(struct broker *b);
+/* A chat's connector is there; is gone. */
+void chat_connected(struct broker *b, struct peer *p);
+void chat_lost(struct broker *b, struct peer *p);
+/* MSG_SAID in b->in. */
+void chat_said(struct broker *b, struct peer *p);
+/* chat_cards.c: what waits is shown where its principals are asked, and what
+ * waits no more has no buttons any more. */
+void chat_cards(struct broker *b);
+/* chat_heard.c: MSG_HEARD in b->in. */
+void chat_heard(struct broker *b, struct peer *p);
+/* talk.c: the owner's messages to the agent's bot. True: the item was one, and
+ * is dealt with. */
+bool talk_item(struct broker *b, struct item *it);
+/* His task has come to its end: its answer goes where it came from. */
+void talk_answer(struct broker *b, const struct task *t);
+/* clock.c: what is done every day at a time. */
+void clock_init(struct broker *b);
 
 /* trips.c: tripwires, and what follows. */
 void trips_init(struct broker *b);

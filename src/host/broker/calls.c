@@ -409,6 +409,20 @@ static bool start(struct broker *b, struct peer *c, const struct request_of *q,
 	return false;
 }
 
+/* What an answer has of what it answers, if that is still known: facts of its
+ * envelope, which the planner has no hand in. */
+static void put_reply(struct broker *b, uint64_t item, struct m_effect *m)
+{
+	const struct item *it = item_find(b, item);
+
+	if (!it)
+		return;
+	m->reply_id = span_str(it->reply_id);
+	m->reply_refs = span_str(it->reply_refs);
+	m->reply_subject = span_str(it->reply_subject);
+	m->reply_thread = span_str(it->chat_thread);
+}
+
 static void execute(struct broker *b, struct peer *c,
 		    const struct request_of *q, const struct decision *d)
 {
@@ -423,6 +437,7 @@ static void execute(struct broker *b, struct peer *c,
 		.capability = b->in.call.capability,
 	};
 	b->out.effect.n = effect_rows(d, b->out.effect.args);
+	put_reply(b, d->answers, &b->out.effect);
 	b->acting = true;
 	planners_listen(b, false);
 	peer_send(b, c, NULL, 0);

@@ -45,6 +45,10 @@ static void item_free(struct broker *b, struct item *it)
 {
 	task_forget(b, it->task);
 	fd_close(&it->record_fd);
+	free(it->chat_text);
+	free(it->reply_id);
+	free(it->reply_refs);
+	free(it->reply_subject);
 	*it = (struct item){ .record_fd = -1 };
 }
 
@@ -168,7 +172,9 @@ static void item_task(struct broker *b, struct item *it)
 	if (!it->have_envelope || it->record_fd < 0 || it->task ||
 	    it->verdict != ITEM_PENDING)
 		return;
-	if (what)
+	if (talk_item(b, it))
+		item_finish(b, it, ITEM_READ, "");
+	else if (what)
 		task_of_item(b, it, what);
 	else
 		item_finish(b, it, ITEM_READ, "");
@@ -214,6 +220,55 @@ static bool is_vouched_for(const struct broker *b, const struct item *it,
 			    m->auth_domain.n);
 }
 
+/* NULL: there is none, or it is no line of text. */
+static char *take_line(struct span s)
+{
+	size_t i;
+
+	if (!s.n || !utf8_valid(s))
+		return NULL;
+	for (i = 0; i < s.n; i++)
+		if (s.p[i] < 0x20 || s.p[i] == 0x7f)
+			return NULL;
+	return strndup((const char *)s.p, s.n);
+}
+
+static void take_reply(struct item *it, const struct m_envelope *m)
+{
+	it->reply_id = take_line(m->chat_ref.n ? m->chat_ref : m->message_id);
+	it->reply_refs = take_line(m->references);
+	it->reply_subject = take_line(m->subject);
+}
+
+/*
+ * The facts of an update or an event: who says it is the word of the provider,
+ * in whose session the connector has it; a bot is nobody.
+ */
+static void take_chat(struct broker *b, struct item *it,
+		      const struct m_envelope *m)
+{
+	const struct policy_source *s =
+		policy_source(b->policy, span_str(it->source));
+
+	if (!m->ok || !m->sender.n || !s || !strcmp(s->reader, "email") ||
+	    str_copy(it->chat, sizeof(it->chat), m->chat) < 0 ||
+	    str_copy(it->chat_thread, sizeof(it->chat_thread), m->thread) < 0 ||
+	    !utf8_valid(m->sender) || !utf8_valid(m->chat)) {
+		it->chat[0] = it->chat_thread[0] = 0;
+		return;
+	}
+	it->chat_flags = m->chat_flags;
+	if (str_copy(it->envelope_from, sizeof(it->envelope_from), m->sender) <
+	    0)
+		it->envelope_from[0] = 0;
+	if (!(m->chat_flags & CHAT_BOT))
+		(void)str_printf(it->sender, sizeof(it->sender), "%s",
+				 it->envelope_from);
+	if (m->text.n && utf8_valid(m->text) &&
+	    !memchr(m->text.p, 0, m->text.n))
+		it->chat_text = strndup((const char *)m->text.p, m->text.n);
+}
+
 void item_envelope(struct broker *b, struct item *it,
 		   const struct m_envelope *m)
 {
@@ -227,12 +282,19 @@ void item_envelope(struct broker *b, struct item *it,
 	if (is_vouched_for(b, it, m))
 		(void)str_printf(it->sender, sizeof(it->sender), "%s",
 				 it->envelope_from);
+	take_chat(b, it, m);
+	if (m->ok)
+		take_reply(it, m);
 	audit_begin(&b->record, "item.envelope", &ids);
 	audit_int(&b->record, "item", it->id);
 	audit_bool(&b->record, "ok", m->ok);
 	audit_bool(&b->record, "proved", it->sender[0] != 0);
-	if (utf8_valid(m->from))
+	if (it->chat[0]) {
+		audit_str(&b->record, "from", m->sender);
+		audit_str(&b->record, "chat", m->chat);
+	} else if (utf8_valid(m->from)) {
 		audit_str(&b->record, "from", m->from);
+	}
 	if (!m->ok && utf8_valid(m->fault))
 		audit_str(&b->record, "fault", m->fault);
 	broker_audit_later(b);

@@ -32,6 +32,12 @@ const char *latch_why(const struct broker *b, struct span capability,
 void latch_ask(struct broker *b, enum latch_level level, uint64_t task,
 	       const char *by, const char *reason)
 {
+	latch_ask_of(b, level, task, (struct span){ NULL, 0 }, by, reason);
+}
+
+void latch_ask_of(struct broker *b, enum latch_level level, uint64_t task,
+		  struct span capability, const char *by, const char *reason)
+{
 	struct peer *monitor = peer_of_kind(b, PEER_MONITOR);
 
 	b->out.type = MSG_LATCH;
@@ -40,10 +46,11 @@ void latch_ask(struct broker *b, enum latch_level level, uint64_t task,
 		.level = (uint8_t)level,
 		.set = 1,
 		.task = task,
+		.capability = capability,
 		.by = span_str(by),
 		.reason = span_str(reason),
 	};
-	if (level == LATCH_ALL)
+	if (level >= LATCH_ALL)
 		b->killed = true;
 	if (level == LATCH_TASK)
 		b->frozen[b->next_frozen++ % BROKER_FROZEN] = task;

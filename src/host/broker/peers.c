@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "host/broker/broker.h"
+#include "policy/model.h"
 
 static const char *const kind_names[] = {
 	[PEER_NONE] = "none",		[PEER_MONITOR] = "monitor",
@@ -49,9 +50,14 @@ static void on_connector(struct broker *b, struct peer *from)
 		die("connector: no room");
 	(void)str_copy(p->name, sizeof(p->name), span_str(name));
 	p->outbound = outbound;
+	p->ways = b->in.connector.ways;
+	p->via = span_is(b->in.connector.kind, "telegram") ? VIA_TELEGRAM
+		 : span_is(b->in.connector.kind, "slack")  ? VIA_SLACK
+							   : 0;
 	/* What has been approved may have waited for it. */
-	if (outbound)
+	if (outbound || p->ways & WAY_APPROVALS)
 		approvals_soon(b);
+	chat_connected(b, p);
 }
 
 /* Control was started again. */
@@ -261,6 +267,8 @@ static const handler handlers[PEER_KIND_MAX][MSG_TYPE_MAX] = {
 	},
 	[PEER_CONNECTOR] = {
 		[MSG_EFFECT_DONE] = on_effect_done,
+		[MSG_SAID] = chat_said,
+		[MSG_HEARD] = chat_heard,
 	},
 };
 
@@ -444,6 +452,8 @@ void peer_close(struct broker *b, struct peer *p)
 {
 	if (p->kind == PEER_CONNECTOR && p->effect)
 		effect_lost(b, p);
+	if (p->kind == PEER_CONNECTOR)
+		chat_lost(b, p);
 	refusals_flush(b, p);
 	loop_del(&b->loop, p->chan.fd);
 	chan_done(&p->chan);

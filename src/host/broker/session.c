@@ -29,6 +29,7 @@ struct seen {
 	uint64_t item, came_s;
 	const struct source *source;
 	char sender[EMAIL_MAX + 1];   /* canonical; "": nobody */
+	char chat[LIMIT_CHAT_ID + 1]; /* "": the sender is where it came from */
 	const char *set;	      /* that the sender is in */
 	struct label label, fact;     /* of the item, of its sender's name */
 	struct link_set links;	      /* of its texts, once somebody acts */
@@ -60,7 +61,7 @@ struct session {
 	bool tripped;
 	uint32_t bits;
 	/* What the last session_decide_in lent. */
-	struct arg_fact facts[SESSION_ITEMS];
+	struct arg_fact facts[2 * SESSION_ITEMS];
 	struct decide_item items[SESSION_ITEMS];
 	struct arg_context context;
 };
@@ -331,8 +332,10 @@ static int add_texts(struct session *s, struct seen *r, const struct message *m)
 }
 
 /* Whatever is no sender of that source is nobody. */
-static void set_sender(struct session *s, struct seen *r, struct span sender)
+static void set_sender(struct session *s, struct seen *r,
+		       const struct session_item *it)
 {
+	const struct span sender = it->sender;
 	const enum arg_type t = source_sender_type(r->source);
 	CLEAN_BUF struct buf canon;
 	struct span who;
@@ -347,11 +350,14 @@ static void set_sender(struct session *s, struct seen *r, struct span sender)
 	r->label = stamp_item(s->policy, r->source, who, r->item, s->atoms);
 	r->fact =
 		stamp_field(&r->label, r->source, r->item, "sender", s->atoms);
+	/* Who it was is known all the same. */
+	if (it->others_words)
+		r->label.integrity = INTEGRITY_EXTERNAL;
 	r->decide = (struct decide_item){
 		.item = r->item,
 		.source = &r->source->row,
 		.sender = who,
-		.chat = who,
+		.chat = r->chat[0] ? span_str(r->chat) : who,
 		.sender_who = stamp_sender(r->source, who, s->atoms),
 		.atom = r->label.n_atoms ? r->label.atoms[0] : ATOM_NONE,
 	};
@@ -368,7 +374,9 @@ int session_add(struct session *s, const struct session_item *i)
 			    .came_s = i->came_s,
 			    .source = i->source };
 	link_set_init(&r->links);
-	set_sender(s, r, i->sender);
+	if (str_copy(r->chat, sizeof(r->chat), i->chat) < 0)
+		r->chat[0] = 0;
+	set_sender(s, r, i);
 	code = add_thread(s, r);
 	if (code == 0)
 		code = add_from(s, r, i->m);
@@ -559,6 +567,13 @@ static size_t facts_of(struct session *s)
 			s->facts[n++] = (struct arg_fact){
 				.type = source_sender_type(r->source),
 				.value = span_str(r->sender),
+				.label = &r->fact,
+				.item = r->item,
+			};
+		if (r->sender[0] && r->chat[0])
+			s->facts[n++] = (struct arg_fact){
+				.type = TYPE_ID,
+				.value = span_str(r->chat),
 				.label = &r->fact,
 				.item = r->item,
 			};

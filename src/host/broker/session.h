@@ -54,6 +54,10 @@ struct session_item {
 	/* Whom the provider vouches for, as it was written; empty: for nobody.
 	 * What is no sender of that source is nobody, too. */
 	struct span sender;
+	/* Of a chat: where an answer goes, if it is not to the sender alone; of
+	 * what is not all the sender's own words nobody vouches for those. */
+	struct span chat;
+	bool others_words;
 	uint64_t came_s; /* since 1970 */
 	const struct message *m;
 };

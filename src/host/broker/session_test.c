@@ -116,6 +116,38 @@ static const char *ref_of(const json_t *v)
 	return json_string_value(json_object_get(v, "h"));
 }
 
+/* Words of others in a message of somebody who is known: nobody vouches for
+ * them, and an answer goes to the chat that it came from. */
+static void test_chat(void **)
+{
+	struct session_item i = { .item = 17,
+				  .source = source("chat"),
+				  .sender = SPAN_LIT("889900"),
+				  .chat = SPAN_LIT("-100777"),
+				  .m = &sample };
+	const struct m_call call = { 0 };
+	struct decide_in in;
+	struct session *s;
+
+	i.sender = SPAN_LIT("8899");
+	s = begin();
+	assert_int_equal(session_add(s, &i), 0);
+	session_decide_in(s, &call, &in);
+	assert_true(span_is(in.items[0].chat, "-100777"));
+	assert_true(span_is(in.items[0].sender, "8899"));
+	assert_int_equal(in.context->n_facts, 2);
+	assert_true(span_is(in.context->facts[1].value, "-100777"));
+	session_shown(s);
+	assert_int_equal(session_pc(s)->integrity, INTEGRITY_KNOWN);
+	session_free(s);
+	i.others_words = true;
+	s = begin();
+	assert_int_equal(session_add(s, &i), 0);
+	session_shown(s);
+	assert_int_equal(session_pc(s)->integrity, INTEGRITY_EXTERNAL);
+	session_free(s);
+}
+
 /* --- labels --------------------------------------------------------------- */
 
 /* Rules 3 and 4 of the model, source by source and sender by sender. */
@@ -600,6 +632,7 @@ static void test_fork_refused(void **)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_chat),
 		cmocka_unit_test(test_stamp),
 		cmocka_unit_test(test_begin),
 		cmocka_unit_test(test_reveal_text),

@@ -150,6 +150,8 @@ static void add_item(struct broker *b, struct task *t, uint64_t item)
 	i.source = source_of(b->policy,
 			     policy_source(b->policy, span_str(it->source)));
 	i.sender = span_str(it->sender);
+	i.chat = span_str(it->chat);
+	i.others_words = it->chat_flags & (CHAT_FORWARD | CHAT_MORE);
 	i.came_s = it->came_s;
 	item_message(it, &bytes, &m);
 	if (session_add(t->session, &i) < 0)
@@ -384,6 +386,7 @@ static void own_over(struct broker *b, struct task *t, enum task_state s,
 	over(t, s, why);
 	limits_end_task(b, t->id);
 	over_record(b, t);
+	talk_answer(b, t);
 	keep_or_owe(b, t);
 	if (had_machine) {
 		b->out.type = MSG_TASK_END;
@@ -594,21 +597,24 @@ static const char *run_refused(struct broker *b, const struct m_task_run *m)
 	return NULL;
 }
 
-void task_run(struct broker *b, struct peer *control)
+struct task *task_begin(struct broker *b, const struct m_task_run *words,
+			bool (*with)(void *arg, uint64_t task), void *arg,
+			const char **why)
 {
-	const struct m_task_run m = b->in.task_run;
+	const struct m_task_run m = *words;
 	struct task asked = { .item = m.item };
-	const char *why = run_refused(b, &m);
 	struct m_c_task row;
 	struct task *t;
 	uint64_t number;
 
-	if (!why && !take_others(b, &asked, &m))
-		why = no_item;
-	number = why || !make_room(b) ? 0 : keep_task_number(b);
+	*why = run_refused(b, &m);
+	if (!*why && !take_others(b, &asked, &m))
+		*why = no_item;
+	number = *why || !make_room(b) ? 0 : keep_task_number(b);
 	if (!number) {
-		fail(b, control, why ? why : b->keep_why);
-		return;
+		if (!*why)
+			*why = b->keep_why;
+		return NULL;
 	}
 	t = task_row(b);
 	if (!t)
@@ -624,12 +630,25 @@ void task_run(struct broker *b, struct peer *control)
 	memcpy(t->others, asked.others, sizeof(t->others));
 	t->n_others = asked.n_others;
 	row = told(t);
-	if (!keep(b, &row)) {
+	if ((with && !with(arg, number)) || !keep(b, &row)) {
 		task_free(t);
-		fail(b, control, b->keep_why);
-		return;
+		*why = b->keep_why;
+		return NULL;
 	}
 	tasks_plan(b);
+	return t;
+}
+
+void task_run(struct broker *b, struct peer *control)
+{
+	const char *why;
+	const struct task *t = task_begin(b, &b->in.task_run, NULL, NULL, &why);
+	struct m_c_task row;
+
+	if (!t) {
+		fail(b, control, why);
+		return;
+	}
 	row = told(t);
 	tell(b, control, &row);
 	ok(b, control);

@@ -193,6 +193,8 @@ static void put_tasks(const struct conf *c, const char *boot, struct buf *arg)
 		else
 			buf_printf(arg, "%s\x1f%s\x1e", t->on, t->say);
 	}
+	if (c->digest)
+		buf_printf(arg, "#%u\x1f\x1e", c->digest_minute);
 }
 
 int start_broker(struct monitor *m, struct err *err)

@@ -232,8 +232,10 @@ static void send_request(struct http *h)
 		rc = put_headers(h, lines, &c);
 	if (rc == 0)
 		rc = net_call(&h->o->net, &c, &h->job);
-	for (i = 0; i < HTTP_HEADERS; i++)
+	for (i = 0; i < HTTP_HEADERS; i++) {
 		secret_wipe_buf(&lines[i]);
+		buf_done(&lines[i]);
+	}
 	if (rc < 0)
 		tell(h, EFFECT_FAILED,
 		     rc == -EINVAL ? "the secret has bytes that no header has"

@@ -22,6 +22,7 @@ static const struct {
 	[ROW_SECRET] = { 65536, 4 << 10 },
 	[ROW_KILL] = { 256, 4 << 10 },
 	[ROW_ASIDE] = { 32768, LIMIT_ROW },
+	[ROW_CHAT] = { 4096, 16 << 10 },
 };
 
 static_assert(ARRAY_SIZE(bounds) == ROW_KIND_MAX, "bounds each");

@@ -148,7 +148,7 @@ static void test_bytes_of_a_value(void **)
 	} kinds[] = { { ROW_STATE, 4 << 10 },	   { ROW_CLAUSE, 16 << 10 },
 		      { ROW_SECRET, 4 << 10 },	   { ROW_KILL, 4 << 10 },
 		      { ROW_APPROVAL, LIMIT_ROW }, { ROW_TASK, LIMIT_ROW },
-		      { ROW_ASIDE, LIMIT_ROW } };
+		      { ROW_ASIDE, LIMIT_ROW },	   { ROW_CHAT, 16 << 10 } };
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(kinds); i++) {

@@ -17,10 +17,11 @@ enum form {
 
 /* Members that show something, in the order in which they are read. */
 static const char *const shown[] = {
-	"title",    "subtitle", "label",       "text",
-	"body",	    "hint",	"description", "fields",
-	"elements", "element",	"accessory",   "placeholder",
-	"options",  "rows",	"alt_text",    "author_name",
+	"title",    "subtitle",	      "label",		 "text",
+	"body",	    "hint",	      "description",	 "fields",
+	"elements", "element",	      "accessory",	 "placeholder",
+	"options",  "initial_option", "initial_options", "rows",
+	"alt_text", "author_name",
 };
 
 struct frame {
@@ -258,7 +259,7 @@ void blocks_put(struct chat *c, struct jval list)
 		return;
 	}
 	*w = (struct walk){ .c = c };
-	if (list.kind == JVAL_ARRAY)
+	if (list.kind == JVAL_ARRAY || list.kind == JVAL_OBJECT)
 		value_put(w, list, FORM_BLOCK);
 	while (w->n)
 		step(w);

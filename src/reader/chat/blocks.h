@@ -10,7 +10,7 @@
 
 enum { BLOCKS_DEPTH = 24 };
 
-/* A list of blocks; nothing for what is no list. */
+/* A list of blocks, or one; nothing for what is neither. */
 void blocks_put(struct chat *c, struct jval list);
 
 #endif

@@ -203,6 +203,7 @@ static void attachment_put(struct chat *c, struct jval a)
 	fields_put(c, a);
 	blocks_put(c, chat_get(c, a, "blocks"));
 	shared_put(c, a);
+	blocks_put(c, chat_get(c, a, "preview"));
 	blocks_put(c, chat_get(c, a, "actions"));
 	titled_put(c, a, "footer", "from_url");
 	if (image.n)
