@@ -233,10 +233,10 @@ static bool put_message(struct buf *b, const struct chat_send *s)
 	CLEAN_BUF struct buf text;
 	size_t units;
 
+	buf_init(&text, CHATNET_REQUEST);
 	if (!s->text.n || !utf8_valid(s->text) || !id_ok(s->chat) ||
 	    chat_part(s->text, SLACK_TEXT, &units).n != s->text.n)
 		return false;
-	buf_init(&text, CHATNET_REQUEST);
 	put_escaped(&text, s->text);
 	put_string(b, "channel", s->chat);
 	buf_u8(b, ',');
