@@ -38,7 +38,7 @@ import hostile_modes  # noqa: E402
 HELLO, ACK, READY, EXIT = range(1, 5)
 CONTROL, READER, MCP, LLM, EGRESS, LOGS = range(1, 7)
 EMAIL, TRIAGE, GULLIBLE, PROBE = range(1, 5)
-VERSION = 2
+VERSION = 3
 TEMPLATE = 1
 MESSAGE_MAX = 256
 SIGSYS = 31
@@ -503,7 +503,7 @@ def test_template_other_workload(env):
 
 def test_host_wrong_version(env):
     with env.guest("probe") as g:
-        g.hello(PROBE, version=3)
+        g.hello(PROBE, version=VERSION + 1)
         assert g.off() == 0 and not g.bytes, g.bytes
 
 
