@@ -38,7 +38,8 @@ import hostile_modes  # noqa: E402
 HELLO, ACK, READY, EXIT = range(1, 5)
 CONTROL, READER, MCP, LLM, EGRESS, LOGS = range(1, 7)
 EMAIL, TRIAGE, GULLIBLE, PROBE = range(1, 5)
-VERSION = 2
+VERSION = 3
+MAIL = b"\1"  # enum wire_item: what a reader is told before the item
 TEMPLATE = 1
 MESSAGE_MAX = 256
 SIGSYS = 31
@@ -503,7 +504,7 @@ def test_template_other_workload(env):
 
 def test_host_wrong_version(env):
     with env.guest("probe") as g:
-        g.hello(PROBE, version=3)
+        g.hello(PROBE, version=VERSION + 1)
         assert g.off() == 0 and not g.bytes, g.bytes
 
 
@@ -863,11 +864,11 @@ def test_reader_reads_charsets(env):
     with env.guest("reader-email", timeout=60) as g:
         g.start(EMAIL, flags=TEMPLATE)
         for charset, text in CHARSETS:
-            found = json.loads(g.ask(mail(charset, text)))
+            found = json.loads(g.ask(MAIL + mail(charset, text)))
             assert found["body"].strip() == text, (charset, found["body"])
         g.away()
         g.start(EMAIL)
-        found = json.loads(g.ask(mail(*CHARSETS[0])))
+        found = json.loads(g.ask(MAIL + mail(*CHARSETS[0])))
         assert found["body"].strip() == CHARSETS[0][1], found["body"]
 
 

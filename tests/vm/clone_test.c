@@ -177,17 +177,28 @@ static void make_template(struct vm_template *t, enum wire_workload w)
 		      (unsigned long long)(now_us() - start));
 }
 
-/* The record that a machine makes of the mail; *ret_us from MSG_WORK on. */
-static size_t read_mail(struct vm *v, uint8_t *dst, size_t cap,
+static const char update[] =
+	"{\"update_id\":1,\"message\":{\"message_id\":2,\"date\":3,\"chat\":{"
+	"\"id\":4},\"from\":{\"id\":5,\"first_name\":\"Lea\"},\"text\":\"hi\"}"
+	"}";
+static const char event[] = "{\"type\":\"message\",\"user\":\"U1\",\"channel\":"
+			    "\"C1\",\"text\":\"hi\"}";
+
+/* The record that a machine makes of an item; *ret_us from MSG_WORK on. */
+static size_t read_item(struct vm *v, uint8_t sort, uint8_t *dst, size_t cap,
 			uint64_t *ret_us)
 {
-	CLEAN_FD int item = memfd_sealed("item", span_str(mail));
+	static const char *const items[] = { [SORT_EMAIL] = mail,
+					     [SORT_TELEGRAM] = update,
+					     [SORT_SLACK] = event };
+	CLEAN_FD int item = memfd_sealed("item", span_str(items[sort]));
 	struct msg m = { .type = MSG_WORK };
 	uint64_t start = now_us();
 	CLEAN_FD int fd = -1;
 	ssize_t n;
 
 	m.work.deadline_ms = PATIENCE_MS;
+	m.work.sort = sort;
 	assert_int_equal(chan_send(&v->monitor, &m, &item, 1), 0);
 	next_of(&v->broker, &m);
 	*ret_us = now_us() - start;
@@ -205,7 +216,7 @@ static void templates(void **)
 	make_template(&planner, WIRE_PLANNER_TRIAGE);
 }
 
-static void same_as_cold(void **)
+static void same_as_cold(uint8_t sort)
 {
 	static const struct {
 		enum vm_start start;
@@ -229,7 +240,7 @@ static void same_as_cold(void **)
 			expect(&v, MSG_VM_READY, &m);
 		if (rows[i].park != VM_PARK_NONE)
 			expect(&v, MSG_VM_PARKED, &m);
-		n = read_mail(&v, i ? got : want, sizeof(got), &us);
+		n = read_item(&v, sort, i ? got : want, sizeof(got), &us);
 		print_message("%s %s: record %llu us after its work\n",
 			      vm_start_name(rows[i].start),
 			      vm_park_name(rows[i].park),
@@ -243,6 +254,22 @@ static void same_as_cold(void **)
 		assert_int_equal(n, want_n);
 		assert_memory_equal(i ? got : want, want, n);
 	}
+}
+
+static void mail_as_cold(void **)
+{
+	same_as_cold(SORT_EMAIL);
+}
+
+/* Templates are warmed with mails: their copies read the others, too. */
+static void update_as_cold(void **)
+{
+	same_as_cold(SORT_TELEGRAM);
+}
+
+static void event_as_cold(void **)
+{
+	same_as_cold(SORT_SLACK);
 }
 
 /* Started in the clone, not in the template: it introduces itself here. */
@@ -619,7 +646,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_in_common),
 		cmocka_unit_test(templates),
-		cmocka_unit_test(same_as_cold),
+		cmocka_unit_test(mail_as_cold),
+		cmocka_unit_test(update_as_cold),
+		cmocka_unit_test(event_as_cold),
 		cmocka_unit_test(planner_starts_in_its_clone),
 		cmocka_unit_test(template_is_unchanged),
 		cmocka_unit_test(what_does_not_load),
