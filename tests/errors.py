@@ -321,6 +321,11 @@ POLICY_CASES = [
     ('the approval chat as a target', {
         **arg('x: {type: id, role: target, in: ["-5"]}'),
         **top('owner: {telegram: 5, approvals: {telegram_bot: cards, chat: -5}}')}),
+    ('half a Slack bot', top('owner: {approvals: {slack_bot: cards}}')),
+    ('a group that nobody answers in', top('owner: {approvals: {telegram_bot: cards, chat: -5}}')),
+    ('a chat with somebody else', top('owner: {telegram: 6, approvals: {telegram_bot: cards, '
+                                      'chat: 5}}')),
+    ('one person twice', top('owner: {telegram: 5}', 'principals: {mei: {telegram: 5}}')),
     ('a secret that is published', {'audience: thread': 'audience: secret',
                                     **cap('flow: {body: public}')}),
     ('a secret that is answered', {
@@ -622,6 +627,9 @@ def doctor_cases():
         yield ('a policy with errors', *doctor(w, 'policy'))
         w.write('assistant.yaml', POLICY.replace('inbox', 'letters'))
         yield ('a policy that wants another connector', *doctor(w, 'policy'))
+        w.write('assistant.yaml', POLICY.replace('reader: email', 'reader: telegram').replace(
+            'sources:', 'owner: {telegram: 5, approvals: {telegram_bot: cards, chat: 5}}\nsources:'))
+        yield ('a reader and a bot for something else', *doctor(w, 'policy'))
         os.mkdir(w.path('state'), 0o755)
         yield ('a state for all', *doctor(w, 'state'))
         os.chmod(w.path('state'), 0o700)
