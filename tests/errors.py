@@ -627,9 +627,6 @@ def doctor_cases():
         yield ('a policy with errors', *doctor(w, 'policy'))
         w.write('assistant.yaml', POLICY.replace('inbox', 'letters'))
         yield ('a policy that wants another connector', *doctor(w, 'policy'))
-        w.write('assistant.yaml', POLICY.replace('reader: email', 'reader: telegram').replace(
-            'sources:', 'owner: {telegram: 5, approvals: {telegram_bot: cards, chat: 5}}\nsources:'))
-        yield ('a reader and a bot for something else', *doctor(w, 'policy'))
         os.mkdir(w.path('state'), 0o755)
         yield ('a state for all', *doctor(w, 'state'))
         os.chmod(w.path('state'), 0o700)
@@ -819,6 +816,9 @@ def up_cases():
         yield ('the same where a service would see it', *up(w, '--foreground'))
         w.write('assistant.yaml', POLICY.replace('inbox', 'letters').replace('drafts', 'post'))
         yield ('a policy that wants other connectors', *up(w))
+        w.write('assistant.yaml', POLICY.replace('reader: email', 'reader: telegram').replace(
+            'sources:', 'owner: {telegram: 5, approvals: {telegram_bot: cards, chat: 5}}\nsources:'))
+        yield ('a reader and a bot for something else', *up(w))
         w.write('assistant.yaml', '#' * ((1 << 20) + 1))
         yield ('a large policy', *up(w))
         os.unlink(w.path('assistant.yaml'))
