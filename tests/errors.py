@@ -321,6 +321,11 @@ POLICY_CASES = [
     ('the approval chat as a target', {
         **arg('x: {type: id, role: target, in: ["-5"]}'),
         **top('owner: {telegram: 5, approvals: {telegram_bot: cards, chat: -5}}')}),
+    ('half a Slack bot', top('owner: {approvals: {slack_bot: cards}}')),
+    ('a group that nobody answers in', top('owner: {approvals: {telegram_bot: cards, chat: -5}}')),
+    ('a chat with somebody else', top('owner: {telegram: 6, approvals: {telegram_bot: cards, '
+                                      'chat: 5}}')),
+    ('one person twice', top('owner: {telegram: 5}', 'principals: {mei: {telegram: 5}}')),
     ('a secret that is published', {'audience: thread': 'audience: secret',
                                     **cap('flow: {body: public}')}),
     ('a secret that is answered', {
@@ -834,6 +839,9 @@ def up_cases():
         yield ('the same where a service would see it', *up(w, '--foreground'))
         w.write('assistant.yaml', POLICY.replace('inbox', 'letters').replace('drafts', 'post'))
         yield ('a policy that wants other connectors', *up(w))
+        w.write('assistant.yaml', POLICY.replace('reader: email', 'reader: telegram').replace(
+            'sources:', 'owner: {telegram: 5, approvals: {telegram_bot: cards, chat: 5}}\nsources:'))
+        yield ('a reader and a bot for something else', *up(w))
         w.write('assistant.yaml', '#' * ((1 << 20) + 1))
         yield ('a large policy', *up(w))
         os.unlink(w.path('assistant.yaml'))
