@@ -14,7 +14,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "compose.h"
+#include "mailout/compose.h"
 #include "run.h"
 
 enum { NAME_MAX_BYTES = 80 };
@@ -147,7 +147,12 @@ static void answer(struct connector *c, const struct msg_ids *ids,
 void outbox_effect(struct connector *c)
 {
 	const struct m_effect *e = &c->in.effect;
-	struct compose how = { .from = span_str(c->outbox.from) };
+	struct compose how = {
+		.from = span_str(c->outbox.from),
+		.reply_id = e->reply_id,
+		.reply_refs = e->reply_refs,
+		.reply_subject = e->reply_subject,
+	};
 	char run[2 * MSG_RUN + 1];
 	char name[NAME_MAX_BYTES];
 	CLEAN_BUF struct buf mail;

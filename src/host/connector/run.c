@@ -7,7 +7,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "compose.h"
+#include "mailout/compose.h"
 
 void connector_end(struct connector *c, int result)
 {

@@ -6,5 +6,6 @@ const struct online_kind *const online_kinds[] = {
 	&smtp_kind,
 	&telegram_kind,
 	&slack_kind,
+	&http_kind,
 	NULL,
 };

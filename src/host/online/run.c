@@ -361,6 +361,7 @@ int online_run(struct online *o, const struct online_fds *fds)
 	o->state = fds->state;
 	o->requests = -1;
 	o->vault_timer = -1;
+	o->monitor.fd = o->broker.fd = o->vault.fd = -1;
 	loop_init(&o->loop);
 	r = chan_init(&o->monitor, fds->monitor);
 	if (r == 0)

@@ -78,7 +78,7 @@ void online_end(struct online *o, int result);
  * -1. A failure ends the run. */
 void online_tell(struct online *o, struct chan *to, int fd);
 
-/* Tells the monitor how it stands; the same state and words are told once. */
+/* Tells the monitor how it stands. */
 void online_link(struct online *o, enum account_state state, const char *detail,
 		 uint64_t retry_ms);
 

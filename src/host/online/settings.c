@@ -1,7 +1,7 @@
 /* settings: see settings.h. */
 #include "settings.h"
 
-#include <stddef.h>
+#include <assert.h>
 
 #include "base/str.h"
 

@@ -2,6 +2,7 @@
 #include "compose.h"
 
 #include <openssl/evp.h>
+#include <strings.h>
 #include <time.h>
 
 #include "base/str.h"
@@ -163,15 +164,100 @@ static void put_words(struct buf *b, struct span s)
 	}
 }
 
-static void put_subject(struct buf *b, const struct m_arg *subject)
+/* A subject as it stood in a header: ASCII, with encoded words in it or not,
+ * folded at blanks; what is neither is left away. */
+static void put_raw_subject(struct buf *b, struct span s)
+{
+	size_t column = sizeof("Subject: Re: ") - 1;
+	size_t i;
+
+	for (i = 0; i < s.n; i++)
+		if (s.p[i] < 0x20 || s.p[i] >= 0x7f)
+			return;
+	if (s.n > COMPOSE_SUBJECT_MAX)
+		return;
+	for (i = 0; i < s.n; i++, column++) {
+		if (s.p[i] == ' ' && column >= LINE_PLAIN && i + 1 < s.n &&
+		    s.p[i + 1] != ' ') {
+			buf_str(b, "\n");
+			column = 0;
+		}
+		buf_u8(b, s.p[i]);
+	}
+}
+
+static void put_reply_subject(struct buf *b, struct span s)
+{
+	while (s.n && s.p[0] == ' ')
+		s = span_of(s.p + 1, s.n - 1);
+	while (s.n && s.p[s.n - 1] == ' ')
+		s.n--;
+	if (s.n < 3 || strncasecmp((const char *)s.p, "re:", 3) != 0)
+		buf_str(b, "Re: ");
+	put_raw_subject(b, s);
+}
+
+static void put_subject(struct buf *b, const struct m_arg *subject,
+			const struct compose *c)
 {
 	struct span s = subject ? subject->value : span_str("");
 
 	buf_str(b, "Subject: ");
-	if (plain_subject(s))
+	if (!subject && c->reply_subject.n)
+		put_reply_subject(b, c->reply_subject);
+	else if (plain_subject(s))
 		buf_span(b, s);
 	else
 		put_words(b, s);
+	buf_str(b, "\n");
+}
+
+/* The next "<...>" of printable ASCII; false: there is none. */
+static bool take_id(struct span *s, struct span *ret)
+{
+	while (s->n) {
+		size_t n = 1;
+
+		if (s->p[0] != '<') {
+			*s = span_of(s->p + 1, s->n - 1);
+			continue;
+		}
+		while (n < s->n && s->p[n] > 0x20 && s->p[n] < 0x7f &&
+		       s->p[n] != '<' && s->p[n] != '>')
+			n++;
+		*ret = span_of(s->p, n + 1);
+		if (n > 1 && n < s->n && n < COMPOSE_ID_MAX && s->p[n] == '>') {
+			*s = span_of(s->p + n + 1, s->n - n - 1);
+			return true;
+		}
+		*s = span_of(s->p + n, s->n - n);
+	}
+	return false;
+}
+
+/* In-Reply-To, and References: those of the mail that is answered, and its own
+ * (RFC 5322 3.6.4). */
+static void put_thread(struct buf *b, const struct compose *c)
+{
+	struct span left = c->reply_refs, one = c->reply_id, id;
+	size_t n = 0, i;
+
+	if (!take_id(&one, &id))
+		return;
+	buf_str(b, "In-Reply-To: ");
+	buf_span(b, id);
+	buf_str(b, "\nReferences:");
+	while (take_id(&left, &one))
+		n++;
+	left = c->reply_refs;
+	for (i = 0; take_id(&left, &one); i++) {
+		if (i + COMPOSE_REFS <= n || span_eq(one, id))
+			continue;
+		buf_str(b, i + COMPOSE_REFS == n + 1 || i == 0 ? " " : "\n ");
+		buf_span(b, one);
+	}
+	buf_str(b, n ? "\n " : " ");
+	buf_span(b, id);
 	buf_str(b, "\n");
 }
 
@@ -267,6 +353,18 @@ static void put_id(struct buf *b, const struct compose *c)
 	buf_str(b, ">\n");
 }
 
+size_t compose_recipients(const struct m_arg *args, size_t n,
+			  struct span ret[LIMIT_ARGS])
+{
+	size_t i, found = 0;
+
+	for (i = 0; i < n && i < LIMIT_ARGS; i++)
+		if (span_is(args[i].name, "to") &&
+		    args[i].shape != ARG_EMPTY_LIST)
+			ret[found++] = args[i].value;
+	return found;
+}
+
 const char *compose_mail(struct buf *b, const struct compose *c,
 			 const struct m_arg *args, size_t n)
 {
@@ -292,8 +390,10 @@ const char *compose_mail(struct buf *b, const struct compose *c,
 	buf_span(b, c->from);
 	buf_str(b, "\n");
 	put_recipients(b, &p);
-	put_subject(b, p.subject);
+	put_subject(b, p.subject, c);
 	put_id(b, c);
+	if (p.answers)
+		put_thread(b, c);
 	buf_str(b, "MIME-Version: 1.0\n"
 		   "Content-Type: text/plain; charset=utf-8\n"
 		   "Content-Transfer-Encoding: quoted-printable\n"

@@ -3,8 +3,8 @@
  * written here; the planner's words reach a header only encoded, and an address
  * only as one plain addr-spec.
  */
-#ifndef CONNECTOR_COMPOSE_H
-#define CONNECTOR_COMPOSE_H
+#ifndef MAILOUT_COMPOSE_H
+#define MAILOUT_COMPOSE_H
 
 #include "base/buf.h"
 #include "proto/msg.h"
@@ -13,12 +13,19 @@ enum {
 	COMPOSE_MAX = 256 << 10,    /* a whole mail */
 	COMPOSE_SUBJECT_MAX = 1000, /* bytes */
 	COMPOSE_ADDR_MAX = 254,
+	COMPOSE_REFS = 20,	/* ids in References, the last ones */
+	COMPOSE_ID_MAX = 250,	/* bytes of each */
 };
 
 struct compose {
 	struct span from; /* addr-spec, from the configuration */
 	struct span id;	  /* left half of the Message-ID: [a-z0-9.-] */
 	uint64_t date_s;  /* seconds since the epoch */
+	/* What it answers, of the facts of that mail's envelope, or empty:
+	 * foreign text, of which nothing but what is well-formed is used. */
+	struct span reply_id;	   /* its Message-ID */
+	struct span reply_refs;	   /* its References */
+	struct span reply_subject; /* of a mail that has no `subject` */
 };
 
 /* One addr-spec without quotes, comments or blanks, in printable ASCII. */
@@ -33,5 +40,10 @@ bool compose_addr_ok(struct span addr);
  */
 [[nodiscard]] const char *compose_mail(struct buf *b, const struct compose *c,
 				       const struct m_arg *args, size_t n);
+
+/* The values of `to`, of arguments that compose_mail has taken; borrowed.
+ * Returns how many: 0, it is a note to the owner. */
+size_t compose_recipients(const struct m_arg *args, size_t n,
+			  struct span ret[LIMIT_ARGS]);
 
 #endif
