@@ -32,7 +32,10 @@ static void bad_version(struct hostile *g)
 
 static void short_ack(struct hostile *g)
 {
-	wire_put(&g->out, WIRE_ACK, span_of("\2\0", 2));
+	static const uint8_t version[2] = { WIRE_VERSION & 0xff,
+					    WIRE_VERSION >> 8 };
+
+	wire_put(&g->out, WIRE_ACK, span_of(version, sizeof(version)));
 }
 
 static void long_ack(struct hostile *g)
