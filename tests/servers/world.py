@@ -8,7 +8,9 @@ no other interface. Needs root.
 """
 import contextlib
 import os
+import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -21,6 +23,7 @@ SERVERS = os.path.join(SRC, 'build/servers/root')
 OURS, THEIRS = '45.32.0.1', '45.32.0.2'
 NAMES = ('imap.example.org', 'smtp.example.org', 'api.example.org')
 START_S = 20
+SASL = 12345  # where Dovecot tells Postfix who has which password
 
 DOVECOT = """\
 base_dir = {dir}/run
@@ -61,8 +64,71 @@ userdb {{
   driver = static
   args = uid={user} gid={group} home={dir}/mail/%u
 }}
+service auth {{
+  inet_listener {{
+    address = 127.0.0.1
+    port = {sasl}
+  }}
+}}
 mail_location = maildir:{dir}/mail/%u/Maildir
 first_valid_uid = 1
+"""
+
+POSTFIX = """\
+compatibility_level = 3.6
+queue_directory = {dir}/postfix/queue
+data_directory = {dir}/postfix/data
+meta_directory = {dir}/postfix/conf
+maillog_file = {dir}/postfix.log
+maillog_file_prefixes = {dir}
+mail_owner = mail
+setgid_group = tty
+myhostname = smtp.example.org
+mydestination =
+inet_interfaces = {address}
+inet_protocols = ipv4
+alias_maps =
+local_transport = error:nobody is local
+default_transport = error:nothing leaves
+relayhost =
+virtual_mailbox_domains = static:all
+virtual_mailbox_maps = static:{box}/Maildir/
+virtual_mailbox_base = {dir}/postfix/mail
+virtual_uid_maps = static:{uid}
+virtual_gid_maps = static:{gid}
+smtpd_tls_cert_file = {dir}/smtp.example.org.pem
+smtpd_tls_key_file = {dir}/smtp.example.org.key
+smtpd_tls_auth_only = yes
+smtpd_sasl_auth_enable = yes
+smtpd_sasl_type = dovecot
+smtpd_sasl_path = inet:127.0.0.1:{sasl}
+smtpd_recipient_restrictions = permit_sasl_authenticated, reject
+smtpd_relay_restrictions = permit_sasl_authenticated, reject
+"""
+
+MASTER = """\
+587 inet n - n - - smtpd
+  -o smtpd_tls_security_level=encrypt
+465 inet n - n - - smtpd
+  -o smtpd_tls_wrappermode=yes
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+tlsmgr unix - - n 1000? 1 tlsmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+verify unix - - n - 1 verify
+flush unix n - n 1000? 0 flush
+proxymap unix - - n - - proxymap
+error unix - - n - - error
+retry unix - - n - - error
+discard unix - - n - - discard
+virtual unix - n n - - virtual
+anvil unix - - n - 1 anvil
+scache unix - - n - 1 scache
+postlog unix-dgram n - n - 1 postlogd
 """
 
 
@@ -178,7 +244,7 @@ class World:
         conf = self.path('dovecot.conf')
         text = DOVECOT.format(dir=self.dir, address=THEIRS,
                               user='nobody', group='nogroup', port=port,
-                              password=password)
+                              password=password, sasl=SASL)
         with open(conf, 'w', encoding='ascii') as f:
             f.write(text.replace('/imap.example.org.', f'/{certificate}.'))
         os.makedirs(self.path('mail'), exist_ok=True)
@@ -186,6 +252,37 @@ class World:
         self.dovecot = self.server('/usr/sbin/dovecot', '-F', '-c', conf,
                                    ready=False)
         self.answers(port)
+
+    def smtp(self):
+        """Postfix: submission at 587 (STARTTLS) and 465, for who logs in as
+        Dovecot has it, which must run. All mail goes into one Maildir."""
+        nobody = pwd.getpwnam('nobody')
+        for name in ('queue', 'data', 'conf', 'mail'):
+            os.makedirs(self.path(f'postfix/{name}'))
+        for name, who in (('data', pwd.getpwnam('mail')), ('mail', nobody)):
+            os.chown(self.path(f'postfix/{name}'), who.pw_uid, who.pw_gid)
+        text = POSTFIX.format(dir=self.dir, address=THEIRS, sasl=SASL,
+                              box='all', uid=nobody.pw_uid, gid=nobody.pw_gid)
+        for name, what in (('main', text), ('master', MASTER)):
+            with open(self.path(f'postfix/conf/{name}.cf'), 'w',
+                      encoding='ascii') as f:
+                f.write(what)
+        for name in os.listdir(f'{SERVERS}/etc/postfix'):
+            if name in ('postfix-files', 'dynamicmaps.cf'):
+                shutil.copy(f'{SERVERS}/etc/postfix/{name}',
+                            self.path('postfix/conf'))
+        self.server('/usr/sbin/postfix', '-c', self.path('postfix/conf'),
+                    'start-fg', ready=False)
+        self.answers(465)
+
+    def sent(self):
+        """What has been delivered, each mail's bytes."""
+        where = self.path('postfix/mail/all/Maildir/new')
+        found = []
+        for name in os.listdir(where) if os.path.isdir(where) else ():
+            with open(os.path.join(where, name), 'rb') as f:
+                found.append(f.read())
+        return found
 
     def proxy(self, port, server):
         """A proxy of faults at that port, before a server's; how it is told
@@ -212,10 +309,13 @@ class World:
             time.sleep(0.05)
 
     def log(self):
-        with contextlib.suppress(OSError):
-            with open(self.path('dovecot.log'), encoding='utf-8') as f:
-                return f.read()
-        return ''
+        """What the servers have said."""
+        found = ''
+        for name in ('dovecot.log', 'postfix.log'):
+            with contextlib.suppress(OSError):
+                with open(self.path(name), encoding='utf-8') as f:
+                    found += f.read()
+        return found
 
     def stop(self, p):
         self.children.remove(p)
@@ -225,6 +325,11 @@ class World:
             p.stdout.close()
 
     def close(self):
+        # Postfix's master is not the process that was started.
+        with contextlib.suppress(OSError):
+            with open(self.path('postfix/queue/pid/master.pid'),
+                      encoding='ascii') as f:
+                os.kill(int(f.read()), signal.SIGTERM)
         for p in self.children[::-1]:
             self.stop(p)
         if self.there:

@@ -1,10 +1,13 @@
 """Goal of this test: the servers and faults that tests of accounts stand on are
 what they are said to be, seen by Python's own client: names, a certificate that
-is good, expired or another's, mail, and each fault of the proxy."""
+is good, expired or another's, mail in and
+out, and each fault of the proxy."""
 import imaplib
+import smtplib
 import socket
 import ssl
 import sys
+import time
 
 sys.dont_write_bytecode = True
 from world import OURS, THEIRS, World, enter  # noqa: E402
@@ -81,6 +84,35 @@ def certificates(w):
     need(read(w) == [MAIL], 'started anew with its certificate, it has its mail')
 
 
+def submit(w, port):
+    trust = ssl.create_default_context(cafile=w.path('ca.pem'))
+    if port == 465:
+        return smtplib.SMTP_SSL('smtp.example.org', port, context=trust,
+                                timeout=10)
+    c = smtplib.SMTP('smtp.example.org', port, timeout=10)
+    c.starttls(context=trust)
+    return c
+
+
+def sending(w):
+    for number, port in enumerate((465, 587), 1):
+        c = submit(w, port)
+        try:
+            c.sendmail('me@example.org', ['lea@example.org'], MAIL)
+            need(False, f'{port}: who does not log in sends nothing')
+        except smtplib.SMTPRecipientsRefused:
+            need(True, f'{port}: who does not log in sends nothing')
+        c.login('me@example.org', PASSWORD)
+        c.sendmail('me@example.org', ['lea@example.org'], MAIL)
+        c.quit()
+        end = time.monotonic() + 20
+        while len(w.sent()) < number and time.monotonic() < end:
+            time.sleep(0.1)
+        need(len(w.sent()) == number and
+             all(b'Subject: one' in m for m in w.sent()),
+             f'{port}: a mail is delivered')
+
+
 def main():
     code = enter(__file__)
     if code is not None:
@@ -94,6 +126,8 @@ def main():
         c.logout()
         need(read(w) == [MAIL], 'a mail comes out as it went in')
         w.imap(PASSWORD, BEHIND)
+        w.smtp()
+        sending(w)
         faults(w)
         certificates(w)
     return 0
