@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <linux/prctl.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -85,6 +86,7 @@ static const struct {
 	CONSTANT(PR_CAPBSET_READ),
 	CONSTANT(PR_SET_DUMPABLE),
 	CONSTANT(SOL_SOCKET),
+	CONSTANT(IPPROTO_TCP),
 	CONSTANT(SO_PEERCRED),
 	CONSTANT(SO_RCVTIMEO),
 	CONSTANT(SO_SNDTIMEO),

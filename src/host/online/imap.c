@@ -20,14 +20,14 @@
 
 enum {
 	PORT_TLS = 993,
-	OUT_MAX = 4,	      /* given, and not in the queue yet */
-	ANSWER_MS = 90000,    /* without a byte of an answer that must come */
-	IDLE_MS = 1500000,    /* RFC 2177: at least every 29 minutes */
-	ROOM_MS = 240000,     /* between words while there is no room */
-	SHORT_MS = 1000,      /* after the host had no room for a mail */
-	SAVE_MS = 200,	      /* verdicts of so long are written together */
-	REFUSED_MS = 300000,  /* a credential is tried again after */
-	FAILS = 3,	      /* a mail that is not given so often is passed */
+	OUT_MAX = 4,	     /* given, and not in the queue yet */
+	ANSWER_MS = 90000,   /* without a byte of an answer that must come */
+	IDLE_MS = 1500000,   /* RFC 2177: at least every 29 minutes */
+	ROOM_MS = 240000,    /* between words while there is no room */
+	SHORT_MS = 1000,     /* after the host had no room for a mail */
+	SAVE_MS = 200,	     /* verdicts of so long are written together */
+	REFUSED_MS = 300000, /* a credential is tried again after */
+	FAILS = 3,	     /* a mail that is not given so often is passed */
 	KEY_ROOM = 32,
 };
 
@@ -169,7 +169,8 @@ static void do_send(void *arg, struct span bytes)
 
 	/* A link that cannot take it is met by its own end, or by the watch. */
 	if (net_send(i->link, bytes) < 0)
-		log_warn("link", "account=%s text=it takes no more", i->o->name);
+		log_warn("link", "account=%s text=it takes no more",
+			 i->o->name);
 }
 
 static uint32_t do_selected(void *arg, uint32_t validity, uint32_t next)
@@ -181,8 +182,7 @@ static uint32_t do_selected(void *arg, uint32_t validity, uint32_t next)
 
 	if (i->place.validity == validity)
 		return i->place.high;
-	r = imap_place_begin(&i->place, validity,
-			     i->o->set.all ? 0 : next - 1);
+	r = imap_place_begin(&i->place, validity, i->o->set.all ? 0 : next - 1);
 	/* What comes from now on is not to be missed by a restart. */
 	if (r == 0)
 		r = write_place(i);
@@ -426,8 +426,9 @@ static int imap_start(struct online *o)
 	i->watch = i->save = i->room = -1;
 	token_init(&i->token, o, on_token, i);
 	if (imap_folder(o->set.folder, folder) < 0) {
-		log_error("settings", "account=%s why=\"folder is no name of "
-				      "one\"",
+		log_error("settings",
+			  "account=%s why=\"folder is no name of "
+			  "one\"",
 			  o->name);
 		return -EINVAL;
 	}

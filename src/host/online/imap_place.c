@@ -70,8 +70,7 @@ static struct imap_place_row *insert(struct imap_place *p, uint32_t uid)
 {
 	size_t at = find(p, uid);
 
-	memmove(p->rows + at + 1, p->rows + at,
-		(p->n - at) * sizeof(*p->rows));
+	memmove(p->rows + at + 1, p->rows + at, (p->n - at) * sizeof(*p->rows));
 	p->rows[at] = (struct imap_place_row){ .uid = uid };
 	p->n++;
 	return &p->rows[at];
@@ -125,7 +124,8 @@ void imap_place_scanned(struct imap_place *p, uint32_t uid)
 	settle(p);
 }
 
-/* --- the file -------------------------------------------------------------- */
+/* --- the file --------------------------------------------------------------
+ */
 
 static bool take_number(struct span *s, uint8_t end, uint32_t *ret)
 {
@@ -176,8 +176,7 @@ uint32_t imap_place_uid(const struct imap_place *p, struct span key)
 	uint32_t validity;
 	uint64_t uid;
 
-	if (!take_number(&key, '.', &validity) ||
-	    validity != p->validity ||
+	if (!take_number(&key, '.', &validity) || validity != p->validity ||
 	    num_parse(key, 1, UINT32_MAX, &uid) < 0)
 		return 0;
 	return (uint32_t)uid;

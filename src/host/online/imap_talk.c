@@ -153,8 +153,8 @@ static int make_answer(struct imap_talk *t, struct span head, const char *tail)
 		memcpy(plain.p, head.p, head.n);
 		memcpy(plain.p + head.n, key.p, key.n);
 		memcpy(plain.p + head.n + key.n, end.p, end.n);
-		t->answer.n = (size_t)EVP_EncodeBlock(t->answer.p, plain.p,
-						      (int)n);
+		t->answer.n =
+			(size_t)EVP_EncodeBlock(t->answer.p, plain.p, (int)n);
 	}
 	secret_wipe(&plain);
 	return r;
@@ -303,8 +303,9 @@ static void list(struct imap_talk *t)
 		return;
 	}
 	t->end = last - t->after > t->window ? t->after + t->window : last;
-	(void)str_printf(line, sizeof(line), "UID FETCH %u:%u (UID RFC822.SIZE)",
-			 t->after + 1, t->end);
+	(void)str_printf(line, sizeof(line),
+			 "UID FETCH %u:%u (UID RFC822.SIZE)", t->after + 1,
+			 t->end);
 	command(t, IMAP_STEP_LIST, line);
 }
 
@@ -348,8 +349,8 @@ static void listed(struct imap_talk *t)
 		return;
 	}
 	if (!t->n_rows)
-		t->window = t->window > UINT32_MAX / 2 ? UINT32_MAX
-						       : t->window * 2;
+		t->window =
+			t->window > UINT32_MAX / 2 ? UINT32_MAX : t->window * 2;
 	else
 		qsort(t->rows, t->n_rows, sizeof(t->rows[0]), by_uid);
 	next_row(t);
@@ -368,7 +369,8 @@ static void next_row(struct imap_talk *t)
 	for (; t->row < t->n_rows; row_done(t)) {
 		const struct imap_row *row = &t->rows[t->row];
 
-		if (row->uid <= t->after || !t->hooks.wants(t->hooks.arg, row->uid))
+		if (row->uid <= t->after ||
+		    !t->hooks.wants(t->hooks.arg, row->uid))
 			continue;
 		if (row->size > LIMIT_ITEM) {
 			t->hooks.skip(t->hooks.arg, row->uid,
@@ -595,8 +597,7 @@ int imap_talk_bytes(struct imap_talk *t, struct span in)
 			/* It said that it was smaller. What comes now is not
 			 * worth reading to its end. */
 			if (t->step == IMAP_STEP_FETCH)
-				t->hooks.skip(t->hooks.arg,
-					      t->rows[t->row].uid,
+				t->hooks.skip(t->hooks.arg, t->rows[t->row].uid,
 					      "it is larger than a message may "
 					      "be");
 			return stop(t, "the server sends more than it said");

@@ -14,8 +14,8 @@
 #include "secret.h"
 
 enum {
-	IMAP_ROWS = 512,     /* UIDs that are looked at in one list */
-	IMAP_FOLDER = 1024,  /* bytes of a folder's name as it is sent */
+	IMAP_ROWS = 512,    /* UIDs that are looked at in one list */
+	IMAP_FOLDER = 1024, /* bytes of a folder's name as it is sent */
 };
 
 enum imap_step {
@@ -75,7 +75,7 @@ struct imap_talk {
 	struct imap_row rows[IMAP_ROWS];
 	size_t n_rows, row;
 	bool overflow, had_body, later, idling, news;
-	bool in; /* logged in */
+	bool in;	 /* logged in */
 	const char *why; /* it has ended */
 	bool refused;	 /* because of the credential */
 };

@@ -34,7 +34,7 @@ struct net_job {
 	struct net_multi *multi; /* where it runs; NULL: it does not yet */
 	CURL *easy;		 /* owned */
 	struct curl_slist *pin, *headers; /* owned */
-	int fd; /* of netd, until libcurl has it */
+	int fd;				  /* of netd, until libcurl has it */
 	char scheme[8];
 	char host[256];
 	uint32_t port;
@@ -51,7 +51,8 @@ struct net_job {
 	int socket;	     /* libcurl's */
 	int again;	     /* timer: there is more to read */
 	struct buf out;
-	uint8_t chunk[NET_LINK_CHUNK]; /* OpenSSL wants a piece again as it was */
+	uint8_t chunk[NET_LINK_CHUNK]; /* OpenSSL wants a piece again as it was
+					*/
 	size_t chunk_n, chunk_at;
 };
 
@@ -59,7 +60,7 @@ struct net_job {
  * What libcurl finds for connect(): a socket of netd is connected, and there is
  * no other. #syscalls:online getpeername getsockname
  */
-int connect(int fd, const struct sockaddr *, socklen_t)
+int connect(int fd, __CONST_SOCKADDR_ARG, socklen_t)
 {
 	struct sockaddr_storage peer;
 	socklen_t n = sizeof(peer);
@@ -152,13 +153,20 @@ static int multi_make(struct net *n, struct net_multi *m)
 
 static void job_free(struct net_job *j)
 {
+	struct curl_slist *h;
+
 	if (j->easy) {
 		if (j->multi)
 			(void)curl_multi_remove_handle(j->multi->curl, j->easy);
 		curl_easy_cleanup(j->easy);
 	}
 	curl_slist_free_all(j->pin);
+	/* They may hold a credential, as the path may. */
+	for (h = j->headers; h; h = h->next)
+		OPENSSL_cleanse(h->data, strlen(h->data));
 	curl_slist_free_all(j->headers);
+	if (j->path)
+		OPENSSL_cleanse(j->path, strlen(j->path));
 	fd_close(&j->fd);
 	if (j->body.p)
 		OPENSSL_cleanse(j->body.p, j->body.cap);
@@ -256,8 +264,8 @@ static void job_end(struct net_job *j, const char *why, CURLcode code)
 		j->link.down(j->link.arg, why, a.trusted);
 	} else {
 		if (j->easy) {
-			(void)curl_easy_getinfo(
-				j->easy, CURLINFO_RESPONSE_CODE, &a.status);
+			(void)curl_easy_getinfo(j->easy, CURLINFO_RESPONSE_CODE,
+						&a.status);
 			(void)curl_easy_getinfo(j->easy, CURLINFO_RETRY_AFTER,
 						&after);
 		}
@@ -664,8 +672,8 @@ static void on_netd(void *arg, int, short)
 	const char *why;
 	int r = chan_recv(&n->netd, &m, &why);
 
-	if (r > 0 && (!n->asked ||
-		      (m.type != MSG_DIALED && m.type != MSG_DIAL_FAIL)))
+	if (r > 0 &&
+	    (!n->asked || (m.type != MSG_DIALED && m.type != MSG_DIAL_FAIL)))
 		r = -EPROTO;
 	if (r <= 0) {
 		broken(n, r == 0 ? -EPIPE : r);

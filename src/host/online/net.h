@@ -23,13 +23,13 @@
 #include "privsep/chan.h"
 
 enum {
-	NET_LINKS = 2,		    /* at the same time */
-	NET_CALLS = 16,		    /* under way or waiting for their turn */
-	NET_DIAL_MS = 60000,	    /* until netd has an answer */
-	NET_CONNECT_MS = 30000,	    /* TLS, and the greeting of IMAP */
-	NET_CALL_MS = 60000,	    /* of a call that names no limit */
-	NET_CALL_BYTES = 2 << 20,   /* of an answer, likewise */
-	NET_LINK_OUT = 1 << 20,	    /* waiting to be sent on a link */
+	NET_LINKS = 2,		  /* at the same time */
+	NET_CALLS = 16,		  /* under way or waiting for their turn */
+	NET_DIAL_MS = 60000,	  /* until netd has an answer */
+	NET_CONNECT_MS = 30000,	  /* TLS, and the greeting of IMAP */
+	NET_CALL_MS = 60000,	  /* of a call that names no limit */
+	NET_CALL_BYTES = 2 << 20, /* of an answer, likewise */
+	NET_LINK_OUT = 1 << 20,	  /* waiting to be sent on a link */
 	NET_LINK_CHUNK = 16 << 10,
 	NET_HEADERS = 16,
 	NET_CA_MAX = 2 << 20,
@@ -78,9 +78,9 @@ struct net_answer {
 	/* The request may have reached the server: true with `why` is an
 	 * unknown end. */
 	bool sent;
-	bool denied;  /* it did not take the credential */
-	bool trusted; /* false: its certificate is not to be trusted */
-	long status;  /* of HTTP, or the last reply of SMTP; 0: none */
+	bool denied;	  /* it did not take the credential */
+	bool trusted;	  /* false: its certificate is not to be trusted */
+	long status;	  /* of HTTP, or the last reply of SMTP; 0: none */
 	struct span body; /* until the callback returns */
 	uint64_t retry_after_s; /* that it asks to be left alone; 0: no word */
 };
@@ -90,9 +90,9 @@ struct net_call {
 	const char *host;
 	uint32_t port;
 	/* http and https */
-	const char *method; /* "GET" if NULL */
-	const char *path;   /* "/...", with its query */
-	struct span body;   /* copied */
+	const char *method;		  /* "GET" if NULL */
+	const char *path;		  /* "/...", with its query */
+	struct span body;		  /* copied */
 	const char *headers[NET_HEADERS]; /* "Name: value", copied */
 	size_t n_headers;
 	/* limits; 0: as above */
@@ -122,8 +122,8 @@ struct net_link {
 	const char *scheme;
 	const char *host;
 	uint32_t port;
-	void (*up)(void *arg);			       /* it stands */
-	void (*bytes)(void *arg, struct span bytes);   /* came */
+	void (*up)(void *arg);			     /* it stands */
+	void (*bytes)(void *arg, struct span bytes); /* came */
 	/* It is no more; the link is freed. trusted as above. */
 	void (*down)(void *arg, const char *why, bool trusted);
 	void *arg;

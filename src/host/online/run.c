@@ -272,8 +272,7 @@ static int wait_secret(struct online *o)
 		begin(o);
 		return 0;
 	}
-	o->vault_timer =
-		loop_timer(&o->loop, VAULT_MS, on_vault_late, o);
+	o->vault_timer = loop_timer(&o->loop, VAULT_MS, on_vault_late, o);
 	if (o->vault_timer < 0)
 		return o->vault_timer;
 	return loop_add(&o->loop, o->vault.fd, POLLIN, on_vault, o);

@@ -89,8 +89,8 @@ static size_t read_mail(char *p, size_t size, size_t n, void *arg)
 static CURLcode set_login(struct smtp *s, CURL *e)
 {
 	bool bearer = s->o->set.auth == AUTH_XOAUTH2;
-	struct span key = secret_view(bearer ? &s->token.access
-					     : &s->o->secret);
+	struct span key =
+		secret_view(bearer ? &s->token.access : &s->o->secret);
 	struct secret text = { 0 };
 	CURLcode r = CURLE_OUT_OF_MEMORY;
 
@@ -102,8 +102,7 @@ static CURLcode set_login(struct smtp *s, CURL *e)
 		r = curl_easy_setopt(e, CURLOPT_XOAUTH2_BEARER,
 				     (const char *)text.p);
 	else
-		r = curl_easy_setopt(e, CURLOPT_PASSWORD,
-				     (const char *)text.p);
+		r = curl_easy_setopt(e, CURLOPT_PASSWORD, (const char *)text.p);
 	secret_wipe(&text);
 	if (r == CURLE_OK && bearer)
 		r = curl_easy_setopt(e, CURLOPT_LOGIN_OPTIONS, "AUTH=XOAUTH2");

@@ -4,15 +4,14 @@
 #include <ctype.h>
 #include <errno.h>
 #include <openssl/crypto.h>
-#include <time.h>
 
 #include "base/jcur.h"
 #include "base/log.h"
 #include "base/str.h"
 
 enum {
-	EARLY_MS = 60000,	     /* before its end it is not used any more */
-	LIFE_S = 3600,		     /* of one that does not say */
+	EARLY_MS = 60000, /* before its end it is not used any more */
+	LIFE_S = 3600,	  /* of one that does not say */
 	LIFE_MAX_S = 86400,
 	FIELD_MAX = 8 << 10,
 	BODY_MAX = 2 * LIMIT_SECRET, /* percent-encoded */
@@ -23,14 +22,6 @@ void token_init(struct token *t, struct online *o,
 		void *arg)
 {
 	*t = (struct token){ .o = o, .done = done, .arg = arg };
-}
-
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
 bool token_fresh(const struct token *t)
@@ -158,8 +149,8 @@ static const char *take_answer(struct token *t, struct span body)
 	if (!ok)
 		return "the token endpoint gives no access_token";
 	t->until_ms = now_ms() + (uint64_t)life * 1000;
-	t->until_ms -= life * 1000 > 2 * EARLY_MS ? EARLY_MS
-						  : (uint64_t)life * 500;
+	t->until_ms -=
+		life * 1000 > 2 * EARLY_MS ? EARLY_MS : (uint64_t)life * 500;
 	return NULL;
 }
 
