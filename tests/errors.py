@@ -421,6 +421,16 @@ def file_cases(command, name, base, cases):
             yield title, rc, out
 
 
+def config_cases():
+    yield from file_cases('config', 'bulkhead.yaml', CONF, CONFIG_CASES)
+    with World() as w:
+        w.write('bulkhead.yaml', CONF)
+        w.write('assistant.yaml', POLICY.replace('reader: email', 'reader: telegram').replace(
+            'sources:', 'owner: {telegram: 5, approvals: {telegram_bot: cards, chat: 5}}\nsources:'))
+        yield ('a policy that wants a bot, and another reader',
+               *w.run('config', 'check', 'bulkhead.yaml'))
+
+
 def check_files(title, out):
     """File, line and column, where there is a file that could be read."""
     for line in out.splitlines():
@@ -872,7 +882,7 @@ def up_cases():
 
 
 GROUPS = {
-    'config': (lambda: file_cases('config', 'bulkhead.yaml', CONF, CONFIG_CASES),
+    'config': (config_cases,
                ['src/conf/conf.c', 'src/conf/load.c', 'src/conf/schema.c',
                 'src/conf/yaml.c', 'src/policy/check.c']),
     'policy': (lambda: file_cases('policy', 'assistant.yaml', POLICY, POLICY_CASES),

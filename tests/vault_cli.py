@@ -149,7 +149,7 @@ def test_changes(h):
     r = h.run('edit', env={'EDITOR': 'false', 'VISUAL': ''})
     need('an editor that fails changes nothing', r.returncode == 1)
     need('no copy is left', not [n for n in os.listdir('/dev/shm')
-                                 if n.startswith('bulkhead-')])
+                                 if n.startswith('bulkhead-vault-')])
     before = open(h.key, 'rb').read()
     r = h.run('rotate')
     need('rotate', r.returncode == 0 and open(h.key, 'rb').read() != before,

@@ -379,7 +379,7 @@ static int edit_in(struct vault_box *b, const char *dir)
 
 static int edit(struct vault_box *b)
 {
-	char dir[] = "/dev/shm/bulkhead-XXXXXX";
+	char dir[] = "/dev/shm/bulkhead-vault-XXXXXX";
 	int r;
 
 	/* Memory, not a disk: nothing of it stays. */
