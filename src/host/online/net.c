@@ -501,7 +501,7 @@ static CURLcode set_base(struct net_job *j, const char *url)
 	SET(e, CURLOPT_URL, url);
 	SET(e, CURLOPT_PRIVATE, j);
 	SET(e, CURLOPT_PROTOCOLS_STR, j->scheme);
-	SET(e, CURLOPT_REDIR_PROTOCOLS_STR, "");
+	SET(e, CURLOPT_REDIR_PROTOCOLS_STR, j->scheme);
 	SET(e, CURLOPT_FOLLOWLOCATION, 0L);
 	SET(e, CURLOPT_PROXY, "");
 	SET(e, CURLOPT_NOSIGNAL, 1L);

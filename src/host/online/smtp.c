@@ -176,6 +176,9 @@ static int send_mail(struct smtp *s)
 		.scheme = h->port == PORT_TLS ? "smtps" : "smtp",
 		.host = h->name,
 		.port = h->port,
+		/* How it greets: the machine's own name is nobody's business,
+		 * and libcurl would ask the kernel for it. */
+		.path = "/localhost",
 		.limit_ms = CALL_MS,
 		.go = may_go,
 		.set = set_mail,
