@@ -30,7 +30,8 @@ vault: {{files: [{dir}/secrets.age], identity: {dir}/identity.txt}}
 
 class Accounts(Bulkhead):
     def __init__(self, w, port):
-        super().__init__(planner='gullible')
+        super().__init__(planner='gullible',
+                         extra='supervision: {backoff: 1s}\n')
         with open(self.config, encoding='utf-8') as f:
             text = f.read()
         with open(self.config, 'w', encoding='utf-8') as f:
@@ -56,7 +57,7 @@ class Accounts(Bulkhead):
         return sorted(i['subject'] for i in self.items_now() if 'subject' in i)
 
     def kill(self, what):
-        row = next(p for p in self.status()['processes'] if p['name'] == what)
+        row = next(p for p in self.status()['processes'] if p['name'] in (what, f'connector:{what}'))
         os.kill(row['pid'], signal.SIGKILL)
 
 
@@ -135,7 +136,7 @@ Bulkhead.effects = effects
 def faults(w, b, fault):
     """A mail that comes while the connection has a fault is read when it has
     none any more."""
-    n = 4
+    n = len(b.items_now())
     for text in ('refuse', 'cut 1200', 'garbage 0', 'half 900', 'cut 2500'):
         fault(text)
         b.kill('inbox')  # so that it meets the fault at once
