@@ -669,7 +669,7 @@ def doctor_cases():
             'connectors:\n', 'connectors:\n  post: {kind: smtp, hosts: ["a:465"], '
             'user: u@a, secret: s, ca: ca.pem}\n'))
         yield ('accounts without their files', *doctor(w, 'connectors', 'vault'))
-        w.write('secrets.yaml', 'x')
+        w.write('secrets.age', 'x')
         yield ('a vault without keys', *doctor(w, 'vault'))
         w.write('id', 'x')
         os.chmod(w.path('id'), 0o644)
@@ -685,7 +685,7 @@ def doctor_cases():
         yield ('an operand', *w.run('doctor', 'all'))
 
 
-VAULT = 'vault: {files: [secrets.yaml], identity: id}'
+VAULT = 'vault: {files: [secrets.age], identity: id}'
 
 
 def init_cases():

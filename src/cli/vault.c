@@ -91,7 +91,7 @@ static int init(const struct words *w)
 			     b.file, b.identity);
 	else if (r == CLI_OK && !known)
 		(void)printf("\nTo be written into bulkhead.yaml:\n\n"
-			     "vault:\n  files: [%s]\n  passphrase: true\n",
+			     "vault:\n  files: [%s]\n  passphrase: ask\n",
 			     b.file);
 	box_done(&b);
 	return r;

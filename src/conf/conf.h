@@ -111,7 +111,7 @@ struct conf_task {
 	char say[1024];	 /* the owner's words */
 };
 
-/* Where secrets are: files of age or sops, and what opens them, which is one of
+/* Where secrets are: files of age, and what opens them, which is one of
  * the last three. */
 struct conf_vault {
 	uint32_t n_files; /* 0: there is no vault */

@@ -213,7 +213,7 @@ static const struct {
 				 "upstreams: {}\n",
 	  "c:6:1: \"upstreams\"" LATER "remove it\n"
 	  "c:4:9: \"retention\"" LATER "remove it\n"
-	  "c:5:8: \"files\" is missing: files of age or sops that the secrets "
+	  "c:5:8: \"files\" is missing: files of age that the secrets "
 	  "are in (a list of 1 to 8 paths)\n"
 	  "c:5:8: one of \"identity\", \"passphrase\" and \"credential\" "
 	  "opens the files\n" },
@@ -420,7 +420,7 @@ static const struct {
 	  "address as usual, 192.0.2.1:993 or [2001:db8::1]:993\n" },
 	{ HEAD AGENTS "connectors: {m: {kind: maildir, path: /m}}\n"
 		      "vault: {files: [], identity: /i, credential: \"a b\"}\n",
-	  "c:4:16: a list of 1 to 8 files, e.g. [secrets.yaml]\n"
+	  "c:4:16: a list of 1 to 8 files, e.g. [secrets.age]\n"
 	  "c:4:46: a credential's name has 1 to 63 of a-z 0-9 . _ -\n"
 	  "c:4:8: one of \"identity\", \"passphrase\" and \"credential\" opens "
 	  "the files\n" },

@@ -37,7 +37,7 @@ bool conf_bool(struct loader *l, const struct yaml_node *n);
 /* Whether it is a name: they go into file names, records and messages. */
 bool conf_name_ok(const char *s);
 
-/* Whether it is the name of a secret: as those of keys in files of sops. */
+/* Whether it is the name of a secret: as those of keys in a vault. */
 bool conf_secret_ok(const char *s);
 
 /* The map `connectors`, and the rules of one. */

@@ -15,7 +15,7 @@ static void set_files(void *ctx, const struct yaml_node *n)
 
 	if (yaml_kind(n) != YAML_LIST || !yaml_count(n) ||
 	    yaml_count(n) > CONF_FILES) {
-		conf_fault(l, n, "a list of 1 to %d files, e.g. [secrets.yaml]",
+		conf_fault(l, n, "a list of 1 to %d files, e.g. [secrets.age]",
 			   CONF_FILES);
 		return;
 	}
@@ -59,7 +59,7 @@ static void set_credential(void *ctx, const struct yaml_node *n)
 
 const struct load_rule conf_vault_rules[CONF_VAULT_RULES] = {
 	{ { "files", true, false,
-	    "files of age or sops that the secrets are in",
+	    "files of age that the secrets are in",
 	    "a list of 1 to 8 paths", NULL },
 	  set_files },
 	{ { "identity", false, false,

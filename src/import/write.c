@@ -47,7 +47,7 @@ static void write_conf(struct taking *t)
 	buf_str(b, head);
 	buf_str(b, "state: ~/.local/state/bulkhead\n\n");
 	if (t->o->n_secrets || t->n_accounts)
-		buf_str(b, "vault:\n  files: [secrets.yaml]\n"
+		buf_str(b, "vault:\n  files: [secrets.age]\n"
 			   "  identity: identity.txt\n\n");
 	buf_str(b, "agents:\n  assistant:\n    policy: assistant.yaml\n");
 	if (t->n_accounts || (t->n_tasks && t->take_tasks))

@@ -106,7 +106,6 @@ struct aead {
 	const EVP_CIPHER *cipher;
 	const uint8_t *key;
 	struct span nonce;
-	struct span more;
 };
 
 static int seal(const struct aead *a, uint8_t *ret, uint8_t tag[PRIM_TAG],
@@ -115,13 +114,11 @@ static int seal(const struct aead *a, uint8_t *ret, uint8_t tag[PRIM_TAG],
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	int n = 0, r = -1;
 
-	if (ctx && bytes.n < INT_MAX && a->more.n < INT_MAX &&
+	if (ctx && bytes.n < INT_MAX &&
 	    EVP_EncryptInit_ex(ctx, a->cipher, NULL, NULL, NULL) == 1 &&
 	    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_IVLEN, (int)a->nonce.n,
 				NULL) == 1 &&
 	    EVP_EncryptInit_ex(ctx, NULL, NULL, a->key, a->nonce.p) == 1 &&
-	    (!a->more.n || EVP_EncryptUpdate(ctx, NULL, &n, a->more.p,
-					     (int)a->more.n) == 1) &&
 	    (!bytes.n ||
 	     EVP_EncryptUpdate(ctx, ret, &n, bytes.p, (int)bytes.n) == 1) &&
 	    EVP_EncryptFinal_ex(ctx, ret + bytes.n, &n) == 1 &&
@@ -137,13 +134,11 @@ static int open_sealed(const struct aead *a, uint8_t *ret,
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	int n = 0, r = -1;
 
-	if (ctx && sealed.n < INT_MAX && a->more.n < INT_MAX &&
+	if (ctx && sealed.n < INT_MAX &&
 	    EVP_DecryptInit_ex(ctx, a->cipher, NULL, NULL, NULL) == 1 &&
 	    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_IVLEN, (int)a->nonce.n,
 				NULL) == 1 &&
 	    EVP_DecryptInit_ex(ctx, NULL, NULL, a->key, a->nonce.p) == 1 &&
-	    (!a->more.n || EVP_DecryptUpdate(ctx, NULL, &n, a->more.p,
-					     (int)a->more.n) == 1) &&
 	    (!sealed.n ||
 	     EVP_DecryptUpdate(ctx, ret, &n, sealed.p, (int)sealed.n) == 1) &&
 	    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, PRIM_TAG,
@@ -158,7 +153,7 @@ static struct aead chacha(const uint8_t key[32],
 			  const uint8_t nonce[PRIM_NONCE])
 {
 	return (struct aead){ EVP_chacha20_poly1305(), key,
-			      span_of(nonce, PRIM_NONCE), SPAN_LIT("") };
+			      span_of(nonce, PRIM_NONCE) };
 }
 
 int prim_seal(uint8_t *ret, const uint8_t key[32],
@@ -178,21 +173,4 @@ int prim_open(uint8_t *ret, const uint8_t key[32],
 		return -1;
 	sealed.n -= PRIM_TAG;
 	return open_sealed(&a, ret, sealed.p + sealed.n, sealed);
-}
-
-int prim_gcm_seal(uint8_t *ret, uint8_t tag[PRIM_TAG], const uint8_t key[32],
-		  struct span nonce, struct span more, struct span bytes)
-{
-	const struct aead a = { EVP_aes_256_gcm(), key, nonce, more };
-
-	return seal(&a, ret, tag, bytes);
-}
-
-int prim_gcm_open(uint8_t *ret, const uint8_t tag[PRIM_TAG],
-		  const uint8_t key[32], struct span nonce, struct span more,
-		  struct span sealed)
-{
-	const struct aead a = { EVP_aes_256_gcm(), key, nonce, more };
-
-	return open_sealed(&a, ret, tag, sealed);
 }

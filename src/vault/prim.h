@@ -1,5 +1,5 @@
 /*
- * prim: the primitives of age and sops, each a call or two of libcrypto with
+ * prim: the primitives of age, each a call or two of libcrypto with
  * every result looked at. 0, or -1: it failed, or is not authentic; then what
  * was to be written is not to be used.
  */
@@ -32,13 +32,5 @@ enum { PRIM_TAG = 16, PRIM_NONCE = 12 };
 [[nodiscard]] int prim_open(uint8_t *ret, const uint8_t key[32],
 			    const uint8_t nonce[PRIM_NONCE],
 			    struct span sealed);
-
-/* AES-256-GCM with a nonce of any length and more data, as sops has it. */
-[[nodiscard]] int prim_gcm_seal(uint8_t *ret, uint8_t tag[PRIM_TAG],
-				const uint8_t key[32], struct span nonce,
-				struct span more, struct span bytes);
-[[nodiscard]] int prim_gcm_open(uint8_t *ret, const uint8_t tag[PRIM_TAG],
-				const uint8_t key[32], struct span nonce,
-				struct span more, struct span sealed);
 
 #endif

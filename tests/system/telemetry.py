@@ -24,7 +24,9 @@ BELOW = {'fetch': 'item', 'queue': 'item', 'place': 'item', 'reader': 'item',
 NOT_HERE = {'kill', 'peer.bad', 'vm.fault', 'vm.watched', 'core.restart',
             'records.lost', 'decision.repeated', 'clock.jump', 'rearm',
             'revoke', 'trip', 'lease.over', 'lease.renewed', 'task.fork',
-            'task.done', 'approval.word', 'approval.first'}
+            'task.done', 'approval.word', 'approval.first', 'chat.kill',
+            'chat.ignored', 'chat.said', 'digest', 'item.skipped',
+            'net.refused', 'vault.given'}
 TRIES = 3
 IDS = {'run': r'[0-9a-f]{32}', 'task': r'\d+', 'span': r'\d+', 'seq': r'\d+'}
 
