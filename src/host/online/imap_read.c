@@ -40,8 +40,7 @@ static bool literal_at_end(struct span line, uint64_t *ret, size_t *at)
 	if (i == 0 || i == end || line.p[i - 1] != '{')
 		return false;
 	*at = i - 1;
-	return num_parse(span_of(line.p + i, end - i), 0, UINT32_MAX, ret) ==
-	       0;
+	return num_parse(span_of(line.p + i, end - i), 0, UINT32_MAX, ret) == 0;
 }
 
 static bool ends_with(struct span s, const char *word)
@@ -57,7 +56,8 @@ static enum imap_got begin_literal(struct imap_reader *r, uint64_t n, size_t at)
 {
 	struct span before = span_of(r->line.p, at);
 
-	r->keep = ends_with(before, " BODY[] ") || ends_with(before, "(BODY[] ");
+	r->keep =
+		ends_with(before, " BODY[] ") || ends_with(before, "(BODY[] ");
 	r->left = n;
 	if (r->keep) {
 		if (r->have_literal)
@@ -92,9 +92,8 @@ static enum imap_got end_line(struct imap_reader *r)
 
 	if (r->line.n && r->line.p[r->line.n - 1] == '\r')
 		buf_cut(&r->line, r->line.n - 1);
-	if (r->line.n &&
-	    (memchr(r->line.p, 0, r->line.n) ||
-	     memchr(r->line.p, '\r', r->line.n)))
+	if (r->line.n && (memchr(r->line.p, 0, r->line.n) ||
+			  memchr(r->line.p, '\r', r->line.n)))
 		return IMAP_BAD_LINE;
 	if (literal_at_end(buf_view(&r->line), &n, &at))
 		return begin_literal(r, n, at);
@@ -172,8 +171,8 @@ static enum imap_status status_of(struct span w)
 		const char *word;
 		enum imap_status status;
 	} rows[] = {
-		{ "OK", IMAP_OK },   { "NO", IMAP_NO },
-		{ "BAD", IMAP_BAD }, { "BYE", IMAP_BYE },
+		{ "OK", IMAP_OK },	     { "NO", IMAP_NO },
+		{ "BAD", IMAP_BAD },	     { "BYE", IMAP_BYE },
 		{ "PREAUTH", IMAP_PREAUTH },
 	};
 	size_t i;
@@ -232,8 +231,8 @@ static struct span take_atom(struct rd *rd)
 			bracket = true;
 		else if (c == ']')
 			bracket = false;
-		else if (!bracket && (c == ' ' || c == '(' || c == ')' ||
-				      c == '"'))
+		else if (!bracket &&
+			 (c == ' ' || c == '(' || c == ')' || c == '"'))
 			break;
 		(void)rd_u8(rd);
 	}

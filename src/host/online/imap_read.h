@@ -63,18 +63,18 @@ struct imap_response {
 	enum imap_kind kind;
 	struct span tag;
 	enum imap_status status;
-	struct span name;   /* "FETCH", "EXISTS", "CAPABILITY"; of data */
-	struct span code;   /* between [ and ], of a status */
-	struct span text;   /* the rest */
-	uint32_t number;    /* before the name, have_number */
+	struct span name; /* "FETCH", "EXISTS", "CAPABILITY"; of data */
+	struct span code; /* between [ and ], of a status */
+	struct span text; /* the rest */
+	uint32_t number;  /* before the name, have_number */
 	bool have_number;
 	/* of FETCH */
 	uint32_t uid; /* 0: there is none */
 	uint64_t size;
 	bool have_size;
 	bool have_body;
-	struct span body;   /* its quoted form, if it is not the literal */
-	bool body_literal;  /* it is */
+	struct span body;  /* its quoted form, if it is not the literal */
+	bool body_literal; /* it is */
 };
 
 /* Takes a response apart; spans borrow from it. 0, or -1: not well-formed. */
