@@ -40,7 +40,7 @@ void b64_put(struct buf *b, struct span s, bool bare)
 	for (at = 0; at < s.n; at += n) {
 		n = s.n - at < 3 ? s.n - at : 3;
 		b64_encode(quad, span_of(s.p + at, n));
-		buf_put(b, quad, bare ? n + 1 : B64_LEN(3));
+		buf_put(b, quad, bare ? n + 1 : sizeof(quad) - 1);
 	}
 }
 

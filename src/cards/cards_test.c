@@ -125,8 +125,8 @@ static void test_read(void **)
 		"1.1.y.1.0123456789abcdef0123456789abcde",
 		"1.1.y.1.0123456789abcdef0123456789abcdeg",
 		"1.1.y.1.0123456789abcdef0123456789abcdef.",
-		"1.1.y.1."
-		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789",
+		("1.1.y.1."
+		 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789"),
 	};
 	struct cards_press p;
 	size_t i;

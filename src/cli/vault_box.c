@@ -18,6 +18,7 @@ enum {
 	LOCKED = 8 << 20, /* a power of two */
 	BLOCK = 64,
 	KEYS_FILE_MAX = 16 << 10,
+	SEALED_MAX = 2 * SECRETS_TEXT_MAX,
 };
 
 /* A comment of an identities file that names one more who may open it. */
@@ -160,9 +161,9 @@ int box_open(struct vault_box *b)
 	uint8_t *p;
 	ssize_t n;
 
-	buf_init(&sealed, SECRETS_TEXT_MAX * 2);
-	p = buf_extend(&sealed, SECRETS_TEXT_MAX * 2);
-	n = fd < 0 || !p ? -1 : fd_read_all(fd, p, SECRETS_TEXT_MAX * 2);
+	buf_init(&sealed, SEALED_MAX);
+	p = buf_extend(&sealed, SEALED_MAX);
+	n = fd < 0 || !p ? -1 : fd_read_all(fd, p, SEALED_MAX);
 	if (n < 0) {
 		cli_error("%s: %s", b->file,
 			  errno == ENOENT ? "is not there: `bulkhead vault "

@@ -97,7 +97,8 @@ int prim_scrypt(uint8_t ret[32], struct span passphrase, struct span salt,
 
 	/* What it is allowed: 128 N r, and a little. */
 	return EVP_PBE_scrypt((const char *)passphrase.p, passphrase.n, salt.p,
-			      salt.n, n, 8, 1, 128 * 8 * (n + 16), ret, 32) == 1
+			      salt.n, n, 8, 1, UINT64_C(128) * 8 * (n + 16),
+			      ret, 32) == 1
 		       ? 0
 		       : -1;
 }

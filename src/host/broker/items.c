@@ -168,13 +168,13 @@ static const struct standing *standing_of(const struct broker *b,
 static void item_task(struct broker *b, struct item *it)
 {
 	const struct standing *what = standing_of(b, it);
+	bool said;
 
 	if (!it->have_envelope || it->record_fd < 0 || it->task ||
 	    it->verdict != ITEM_PENDING)
 		return;
-	if (talk_item(b, it))
-		item_finish(b, it, ITEM_READ, "");
-	else if (what)
+	said = talk_item(b, it);
+	if (what && !said)
 		task_of_item(b, it, what);
 	else
 		item_finish(b, it, ITEM_READ, "");

@@ -210,8 +210,8 @@ static void test_bad(void **)
 		"A1 NO\r\n",
 		"+ go on\r\n",
 		"* CAPABILITY LOGINDISABLED\r\nA1 OK\r\n",
-		"* CAPABILITY AUTH=PLAIN SASL-IR\r\nA1 OK\r\nA2 OK\r\nA3 OK\r\n"
-		"A4 OK no numbers\r\n",
+		("* CAPABILITY AUTH=PLAIN SASL-IR\r\nA1 OK\r\nA2 OK\r\n"
+		 "A3 OK\r\nA4 OK no numbers\r\n"),
 		"* 1 FETCH (UID 1 BODY[] {99999999999}\r\n",
 	};
 	size_t i;

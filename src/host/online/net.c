@@ -484,89 +484,90 @@ static void check_done(struct net_multi *m)
 
 /* --- what libcurl is told --- */
 
-#define SET(easy, option, value)                                               \
-	do {                                                                   \
-		CURLcode set_r = curl_easy_setopt(easy, option, value);        \
-		if (set_r != CURLE_OK)                                         \
-			return set_r;                                          \
-	} while (0)
+/* The first failure sticks. */
+#define SET(r, easy, option, value)                                            \
+	((r) = (r) != CURLE_OK ? (r) : curl_easy_setopt(easy, option, value))
 
 static CURLcode set_base(struct net_job *j, const char *url)
 {
 	struct curl_blob ca = { .data = j->net->ca.p,
 				.len = j->net->ca.n,
 				.flags = CURL_BLOB_NOCOPY };
+	CURLcode r = CURLE_OK;
 	CURL *e = j->easy;
 
-	SET(e, CURLOPT_URL, url);
-	SET(e, CURLOPT_PRIVATE, j);
-	SET(e, CURLOPT_PROTOCOLS_STR, j->scheme);
-	SET(e, CURLOPT_REDIR_PROTOCOLS_STR, j->scheme);
-	SET(e, CURLOPT_FOLLOWLOCATION, 0L);
-	SET(e, CURLOPT_PROXY, "");
-	SET(e, CURLOPT_NOSIGNAL, 1L);
-	SET(e, CURLOPT_RESOLVE, j->pin);
-	SET(e, CURLOPT_OPENSOCKETFUNCTION, open_cb);
-	SET(e, CURLOPT_OPENSOCKETDATA, j);
-	SET(e, CURLOPT_FRESH_CONNECT, 1L);
-	SET(e, CURLOPT_SSL_VERIFYPEER, 1L);
-	SET(e, CURLOPT_SSL_VERIFYHOST, 2L);
-	SET(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	SET(e, CURLOPT_CAINFO, NULL);
-	SET(e, CURLOPT_CAPATH, NULL);
-	SET(e, CURLOPT_CAINFO_BLOB, &ca);
-	SET(e, CURLOPT_USE_SSL, (long)CURLUSESSL_ALL);
-	SET(e, CURLOPT_CONNECTTIMEOUT_MS, (long)NET_CONNECT_MS);
-	SET(e, CURLOPT_TCP_KEEPALIVE, 1L);
-	SET(e, CURLOPT_TCP_KEEPIDLE, 60L);
-	SET(e, CURLOPT_TCP_KEEPINTVL, 30L);
-	return CURLE_OK;
+	SET(r, e, CURLOPT_URL, url);
+	SET(r, e, CURLOPT_PRIVATE, j);
+	SET(r, e, CURLOPT_PROTOCOLS_STR, j->scheme);
+	SET(r, e, CURLOPT_REDIR_PROTOCOLS_STR, j->scheme);
+	SET(r, e, CURLOPT_FOLLOWLOCATION, 0L);
+	SET(r, e, CURLOPT_PROXY, "");
+	SET(r, e, CURLOPT_NOSIGNAL, 1L);
+	SET(r, e, CURLOPT_RESOLVE, j->pin);
+	SET(r, e, CURLOPT_OPENSOCKETFUNCTION, open_cb);
+	SET(r, e, CURLOPT_OPENSOCKETDATA, j);
+	SET(r, e, CURLOPT_FRESH_CONNECT, 1L);
+	SET(r, e, CURLOPT_SSL_VERIFYPEER, 1L);
+	SET(r, e, CURLOPT_SSL_VERIFYHOST, 2L);
+	SET(r, e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	SET(r, e, CURLOPT_CAINFO, NULL);
+	SET(r, e, CURLOPT_CAPATH, NULL);
+	SET(r, e, CURLOPT_CAINFO_BLOB, &ca);
+	SET(r, e, CURLOPT_USE_SSL, (long)CURLUSESSL_ALL);
+	SET(r, e, CURLOPT_CONNECTTIMEOUT_MS, (long)NET_CONNECT_MS);
+	SET(r, e, CURLOPT_TCP_KEEPALIVE, 1L);
+	SET(r, e, CURLOPT_TCP_KEEPIDLE, 60L);
+	SET(r, e, CURLOPT_TCP_KEEPINTVL, 30L);
+	return r;
 }
 
 static CURLcode set_link(struct net_job *j)
 {
-	SET(j->easy, CURLOPT_CONNECT_ONLY, 1L);
+	CURLcode r = CURLE_OK;
+
+	SET(r, j->easy, CURLOPT_CONNECT_ONLY, 1L);
 	/* IMAP has no name there that a server would have to know. */
-	SET(j->easy, CURLOPT_SSL_ENABLE_ALPN, 0L);
-	return CURLE_OK;
+	SET(r, j->easy, CURLOPT_SSL_ENABLE_ALPN, 0L);
+	return r;
 }
 
 static CURLcode set_http(struct net_job *j)
 {
+	CURLcode r = CURLE_OK;
 	CURL *e = j->easy;
 
-	SET(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	SET(e, CURLOPT_USERAGENT, "bulkhead");
-	SET(e, CURLOPT_HTTPHEADER, j->headers);
+	SET(r, e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	SET(r, e, CURLOPT_USERAGENT, "bulkhead");
+	SET(r, e, CURLOPT_HTTPHEADER, j->headers);
 	if (j->body.n || strcmp(j->method, "POST") == 0) {
-		SET(e, CURLOPT_POSTFIELDSIZE, (long)j->body.n);
-		SET(e, CURLOPT_POSTFIELDS, j->body.n ? (char *)j->body.p : "");
+		SET(r, e, CURLOPT_POSTFIELDSIZE, (long)j->body.n);
+		SET(r, e, CURLOPT_POSTFIELDS,
+		    j->body.n ? (char *)j->body.p : "");
 	}
 	if (strcmp(j->method, "HEAD") == 0)
-		SET(e, CURLOPT_NOBODY, 1L);
+		SET(r, e, CURLOPT_NOBODY, 1L);
 	else if (strcmp(j->method, "GET") != 0)
-		SET(e, CURLOPT_CUSTOMREQUEST, j->method);
-	return CURLE_OK;
+		SET(r, e, CURLOPT_CUSTOMREQUEST, j->method);
+	return r;
 }
 
 static CURLcode set_call(struct net_job *j)
 {
+	CURLcode r = CURLE_OK;
 	CURL *e = j->easy;
 	uint32_t ms = j->call.limit_ms ? j->call.limit_ms : NET_CALL_MS;
 
-	SET(e, CURLOPT_FORBID_REUSE, 1L);
-	SET(e, CURLOPT_TIMEOUT_MS, (long)ms);
-	SET(e, CURLOPT_PREREQFUNCTION, before_cb);
-	SET(e, CURLOPT_PREREQDATA, j);
-	SET(e, CURLOPT_WRITEFUNCTION, answer_cb);
-	SET(e, CURLOPT_WRITEDATA, j);
-	if (strncmp(j->scheme, "http", 4) == 0) {
-		CURLcode r = set_http(j);
-
-		if (r != CURLE_OK)
-			return r;
-	}
-	return j->call.set ? j->call.set(j->call.arg, e) : CURLE_OK;
+	SET(r, e, CURLOPT_FORBID_REUSE, 1L);
+	SET(r, e, CURLOPT_TIMEOUT_MS, (long)ms);
+	SET(r, e, CURLOPT_PREREQFUNCTION, before_cb);
+	SET(r, e, CURLOPT_PREREQDATA, j);
+	SET(r, e, CURLOPT_WRITEFUNCTION, answer_cb);
+	SET(r, e, CURLOPT_WRITEDATA, j);
+	if (r == CURLE_OK && strncmp(j->scheme, "http", 4) == 0)
+		r = set_http(j);
+	if (r == CURLE_OK && j->call.set)
+		r = j->call.set(j->call.arg, e);
+	return r;
 }
 
 static int make_easy(struct net_job *j)
@@ -608,8 +609,15 @@ static struct net_multi *free_link(struct net *n)
 static void job_run(struct net_job *j)
 {
 	struct net *n = j->net;
-	struct net_multi *m = j->is_link ? free_link(n) : &n->calls;
-	int r = m ? make_easy(j) : -EBUSY;
+	struct net_multi *m = &n->calls;
+	int r = 0;
+
+	if (j->is_link) {
+		m = free_link(n);
+		r = m ? 0 : -EBUSY;
+	}
+	if (r == 0)
+		r = make_easy(j);
 
 	if (r < 0) {
 		job_end(j, strerrordesc_np(-r), CURLE_FAILED_INIT);
@@ -815,8 +823,12 @@ int net_start(struct net *n, struct loop *loop, int netd)
 
 static void end_all(struct net_job **list)
 {
-	while (*list)
-		net_cancel(*list);
+	struct net_job *j;
+
+	while ((j = *list)) {
+		*list = j->next;
+		net_cancel(j);
+	}
 }
 
 void net_stop(struct net *n)

@@ -77,12 +77,9 @@ static size_t read_mail(char *p, size_t size, size_t n, void *arg)
 	return n;
 }
 
-#define SET(easy, option, value)                                               \
-	do {                                                                   \
-		CURLcode set_r = curl_easy_setopt(easy, option, value);        \
-		if (set_r != CURLE_OK)                                         \
-			return set_r;                                          \
-	} while (0)
+/* The first failure sticks. */
+#define SET(r, easy, option, value)                                            \
+	((r) = (r) != CURLE_OK ? (r) : curl_easy_setopt(easy, option, value))
 
 /* As C strings, in memory that is wiped; libcurl keeps a copy of its own until
  * the call's end. */
@@ -92,20 +89,19 @@ static CURLcode set_login(struct smtp *s, CURL *e)
 	struct span key =
 		secret_view(bearer ? &s->token.access : &s->o->secret);
 	struct secret text = { 0 };
-	CURLcode r = CURLE_OUT_OF_MEMORY;
+	CURLcode r = CURLE_OK;
 
-	SET(e, CURLOPT_USERNAME, s->o->set.user);
 	if (secret_room(&text, key.n + 1) < 0)
-		return r;
+		return CURLE_OUT_OF_MEMORY;
 	memcpy(text.p, key.p, key.n);
-	if (bearer)
-		r = curl_easy_setopt(e, CURLOPT_XOAUTH2_BEARER,
-				     (const char *)text.p);
-	else
-		r = curl_easy_setopt(e, CURLOPT_PASSWORD, (const char *)text.p);
+	SET(r, e, CURLOPT_USERNAME, s->o->set.user);
+	if (bearer) {
+		SET(r, e, CURLOPT_XOAUTH2_BEARER, (const char *)text.p);
+		SET(r, e, CURLOPT_LOGIN_OPTIONS, "AUTH=XOAUTH2");
+	} else {
+		SET(r, e, CURLOPT_PASSWORD, (const char *)text.p);
+	}
 	secret_wipe(&text);
-	if (r == CURLE_OK && bearer)
-		r = curl_easy_setopt(e, CURLOPT_LOGIN_OPTIONS, "AUTH=XOAUTH2");
 	return r;
 }
 
@@ -113,17 +109,18 @@ static CURLcode set_mail(void *arg, CURL *e)
 {
 	struct smtp *s = arg;
 	char from[ADDR_ROOM];
+	CURLcode r = CURLE_OK;
 
 	(void)str_printf(from, sizeof(from), "<%s>", s->o->set.from);
-	SET(e, CURLOPT_MAIL_FROM, from);
-	SET(e, CURLOPT_MAIL_RCPT, s->to);
-	SET(e, CURLOPT_UPLOAD, 1L);
-	SET(e, CURLOPT_READFUNCTION, read_mail);
-	SET(e, CURLOPT_READDATA, s);
-	SET(e, CURLOPT_INFILESIZE_LARGE, (curl_off_t)-1);
+	SET(r, e, CURLOPT_MAIL_FROM, from);
+	SET(r, e, CURLOPT_MAIL_RCPT, s->to);
+	SET(r, e, CURLOPT_UPLOAD, 1L);
+	SET(r, e, CURLOPT_READFUNCTION, read_mail);
+	SET(r, e, CURLOPT_READDATA, s);
+	SET(r, e, CURLOPT_INFILESIZE_LARGE, (curl_off_t)-1);
 	/* compose_mail has lines that end with LF. */
-	SET(e, CURLOPT_CRLF, 1L);
-	return s->o->set.secret ? set_login(s, e) : CURLE_OK;
+	SET(r, e, CURLOPT_CRLF, 1L);
+	return r == CURLE_OK && s->o->set.secret ? set_login(s, e) : r;
 }
 
 static void tell_link(struct smtp *s, const struct net_answer *a)

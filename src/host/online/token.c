@@ -150,7 +150,7 @@ static const char *take_answer(struct token *t, struct span body)
 		return "the token endpoint gives no access_token";
 	t->until_ms = now_ms() + (uint64_t)life * 1000;
 	t->until_ms -=
-		life * 1000 > 2 * EARLY_MS ? EARLY_MS : (uint64_t)life * 500;
+		life > 2 * EARLY_MS / 1000 ? EARLY_MS : (uint64_t)life * 500;
 	return NULL;
 }
 
