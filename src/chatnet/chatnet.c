@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <time.h>
 
+#include "base/log.h"
 #include "base/str.h"
 
 const char *facts_fault_text(enum facts_fault f)
@@ -23,13 +24,16 @@ const char *facts_fault_text(enum facts_fault f)
 
 void chat_date(char *dst, size_t cap, int64_t s)
 {
-	const time_t t = (time_t)s;
-	struct tm tm;
+	const struct timespec t = { .tv_sec = (time_t)s };
+	char when[LOG_TIME];
 
 	dst[0] = 0;
 	/* Four digits of a year. */
-	if (s > 0 && s < 253402300800 && gmtime_r(&t, &tm))
-		(void)strftime(dst, cap, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	if (s <= 0 || s >= 253402300800)
+		return;
+	log_time(when, &t);
+	if (str_printf(dst, cap, "%.19sZ", when) < 0)
+		dst[0] = 0;
 }
 
 void chat_string(struct buf *b, struct span text)
