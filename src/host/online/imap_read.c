@@ -21,7 +21,8 @@ void imap_reader_done(struct imap_reader *r)
 
 static struct span from(struct span s, size_t at)
 {
-	return span_of(s.p + at, s.n - at);
+	/* Nothing has no place to count from. */
+	return at ? span_of(s.p + at, s.n - at) : s;
 }
 
 /* The N of a "{N}" or "{N+}" that ends the line; its place. */
@@ -214,7 +215,7 @@ static struct span take_quoted(struct rd *rd)
 
 static uint8_t peek(const struct rd *rd)
 {
-	return rd_left(rd) ? rd->p[rd->pos] : 0;
+	return !rd->bad && rd_left(rd) ? rd->p[rd->pos] : 0;
 }
 
 /* Characters up to a blank or a closing parenthesis; those in brackets, of
@@ -224,7 +225,7 @@ static struct span take_atom(struct rd *rd)
 	size_t start = rd->pos;
 	bool bracket = false;
 
-	while (rd_left(rd)) {
+	while (!rd->bad && rd_left(rd)) {
 		uint8_t c = peek(rd);
 
 		if (c == '[')
