@@ -83,8 +83,8 @@ static void secrets(void **)
 		"{\"refresh_token\":\"x\"}",
 		"{\"client_id\":\"\",\"refresh_token\":\"x\"}",
 		"{\"client_id\":1,\"refresh_token\":\"x\"}",
-		"{\"client_id\":\"x\",\"refresh_token\":\"x\","
-		"\"refresh_token\":\"y\"}",
+		("{\"client_id\":\"x\",\"refresh_token\":\"x\","
+		 "\"refresh_token\":\"y\"}"),
 	};
 	size_t i;
 
