@@ -10,7 +10,8 @@
 enum {
 	WORD_BYTES = 45, /* of text in one RFC 2047 word: 60 characters */
 	LINE_PLAIN = 68, /* a subject up to this length needs no folding */
-	QP_LINE = 75,	 /* characters before a soft line break */
+	RAW_SUBJECT_MAX = 900, /* one word of it stays a legal line */
+	QP_LINE = 75,	       /* characters before a soft line break */
 };
 
 static bool is_atext(uint8_t c)
@@ -174,7 +175,7 @@ static void put_raw_subject(struct buf *b, struct span s)
 	for (i = 0; i < s.n; i++)
 		if (s.p[i] < 0x20 || s.p[i] >= 0x7f)
 			return;
-	if (s.n > COMPOSE_SUBJECT_MAX)
+	if (s.n > RAW_SUBJECT_MAX)
 		return;
 	for (i = 0; i < s.n; i++, column++) {
 		if (s.p[i] == ' ' && column >= LINE_PLAIN && i + 1 < s.n &&

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static const struct compose how = {
@@ -111,6 +112,90 @@ static void header_lines(const struct buf *b)
 		p = strchr(p, '\n') + 1;
 	}
 	assert_int_equal(i, ARRAY_SIZE(fields));
+}
+
+/* What an answer's header has of the mail that it answers. */
+static void threads(void **state)
+{
+	static const struct {
+		const char *id, *refs, *subject;
+		const char *want; /* between To and Message-ID, and MIME */
+		const char *thread;
+	} rows[] = {
+		{ "<a@b>", "", "Lunch", "Subject: Re: Lunch\n",
+		  "In-Reply-To: <a@b>\nReferences: <a@b>\n" },
+		{ "<a@b>", "<1@x> junk <2@x>", "re: Lunch",
+		  "Subject: re: Lunch\n",
+		  "In-Reply-To: <a@b>\nReferences: <1@x>\n <2@x>\n <a@b>\n" },
+		{ "<a@b>", "<1 @x> <2@x\r\nBcc: e@e> <3@x>",
+		  "=?UTF-8?Q?=C3=A9?=", "Subject: Re: =?UTF-8?Q?=C3=A9?=\n",
+		  "In-Reply-To: <a@b>\nReferences: <3@x>\n <a@b>\n" },
+		{ "a@b", "<1@x>", "x\r\nBcc: e@e", "Subject: Re: \n", "" },
+		{ "<>", "<1@x>", "\xc3\xa9", "Subject: Re: \n", "" },
+		{ "<a@b", "<1@x>", "", "Subject: \n", "" },
+	};
+	const struct m_arg args[] = { text_arg("to", TO),
+				      text_arg("thread", SPAN_LIT("t")),
+				      text_arg("body", SPAN_LIT("ok")) };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct compose answer = how;
+		char want[512];
+		struct buf b;
+
+		answer.reply_id = span_str(rows[i].id);
+		answer.reply_refs = span_str(rows[i].refs);
+		answer.reply_subject = span_str(rows[i].subject);
+		(void)snprintf(want, sizeof(want),
+			       "\nTo: lea@example.org\n%sMessage-ID: "
+			       "<effect-7.ab@example.org>\n%sMIME-Version:",
+			       rows[i].want, rows[i].thread);
+		buf_init(&b, COMPOSE_MAX);
+		assert_null(compose_mail(&b, &answer, args, ARRAY_SIZE(args)));
+		if (!strstr(buf_cstr(&b), want))
+			fail_msg("row %zu: %s", i, buf_cstr(&b));
+		buf_done(&b);
+		/* A mail that is no answer has nothing of it. */
+		buf_init(&b, COMPOSE_MAX);
+		assert_null(compose_mail(&b, &answer, &args[2], 1));
+		assert_null(strstr(buf_cstr(&b), "References"));
+		buf_done(&b);
+	}
+}
+
+/* The last ids of a long list; a subject of one long word stays a line. */
+static void long_threads(void **state)
+{
+	const struct m_arg args[] = { text_arg("to", TO),
+				      text_arg("thread", SPAN_LIT("t")),
+				      text_arg("body", SPAN_LIT("ok")) };
+	struct compose answer = how;
+	static char word[1001];
+	char refs[1024];
+	size_t n = 0, lines = 0;
+	const char *p;
+	struct buf b;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 2 * COMPOSE_REFS; i++)
+		n += (size_t)snprintf(refs + n, sizeof(refs) - n, "<%d@x> ", i);
+	answer.reply_id = SPAN_LIT("<a@b>");
+	answer.reply_refs = span_of(refs, n);
+	memset(word, 'w', sizeof(word) - 1);
+	answer.reply_subject = span_str(word);
+	buf_init(&b, COMPOSE_MAX);
+	assert_null(compose_mail(&b, &answer, args, ARRAY_SIZE(args)));
+	for (p = buf_cstr(&b); *p; p = strchr(p, '\n') + 1) {
+		assert_true((size_t)(strchr(p, '\n') - p) <= 998);
+		lines += p[0] == ' ' && p[1] == '<';
+	}
+	assert_int_equal(lines, COMPOSE_REFS - 1);
+	assert_non_null(strstr(buf_cstr(&b), "References: <21@x>\n <22@x>"));
+	assert_null(strstr(buf_cstr(&b), "www"));
+	buf_done(&b);
 }
 
 static void subjects(void **state)
@@ -285,9 +370,10 @@ static void long_lines(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(golden),     cmocka_unit_test(note),
-		cmocka_unit_test(subjects),   cmocka_unit_test(long_subject),
-		cmocka_unit_test(addresses),  cmocka_unit_test(arguments),
+		cmocka_unit_test(golden),	cmocka_unit_test(note),
+		cmocka_unit_test(subjects),	cmocka_unit_test(threads),
+		cmocka_unit_test(long_threads), cmocka_unit_test(long_subject),
+		cmocka_unit_test(addresses),	cmocka_unit_test(arguments),
 		cmocka_unit_test(long_lines),
 	};
 

@@ -596,7 +596,8 @@ int imap_talk_bytes(struct imap_talk *t, struct span in)
 		case IMAP_TOO_LARGE:
 			/* It said that it was smaller. What comes now is not
 			 * worth reading to its end. */
-			if (t->step == IMAP_STEP_FETCH)
+			if (t->step == IMAP_STEP_FETCH && !t->had_body &&
+			    !t->later)
 				t->hooks.skip(t->hooks.arg, t->rows[t->row].uid,
 					      "it is larger than a message may "
 					      "be");

@@ -225,6 +225,41 @@ static void test_bad(void **)
 	}
 }
 
+/* What is too large is passed, once and for the mail that was asked for. */
+static void test_too_large(void **)
+{
+	const char *first = strstr(whole, "* 1 FETCH (UID 2 BODY");
+	const char *last = strstr(whole, "A7 OK");
+
+	begin();
+	w.after = 1;
+	assert_int_equal(
+		imap_talk_bytes(&w.talk,
+				span_of(whole, (size_t)(first - whole))),
+		0);
+	assert_int_equal(
+		imap_talk_bytes(
+			&w.talk,
+			SPAN_LIT("* 1 FETCH (UID 2 BODY[] {16777217}\r\n")),
+		-1);
+	assert_non_null(strstr(w.skipped, "[2 it is larger"));
+	end();
+	begin();
+	w.after = 1;
+	assert_int_equal(
+		imap_talk_bytes(&w.talk,
+				span_of(whole, (size_t)(last - whole))),
+		0);
+	w.skipped[0] = 0;
+	assert_int_equal(
+		imap_talk_bytes(
+			&w.talk,
+			SPAN_LIT("* 4 FETCH (UID 5 BODY[] {16777217}\r\n")),
+		-1);
+	assert_string_equal(w.skipped, "");
+	end();
+}
+
 static void test_folder(void **)
 {
 	char name[IMAP_FOLDER];
@@ -240,9 +275,12 @@ static void test_folder(void **)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_whole),	cmocka_unit_test(test_room),
-		cmocka_unit_test(test_refused), cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_room),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_folder),
+		cmocka_unit_test(test_too_large),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,7 +5,8 @@
  *
  * A mail is sent at most once. Up to the dot that ends it the server cannot
  * have taken it: what fails before that has failed. Behind it a reply says
- * which; where none comes, it is unknown.
+ * which; where none comes, it is unknown. The latches are looked at before the
+ * first word of it, and again right before the dot.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -72,9 +73,13 @@ static size_t read_mail(char *p, size_t size, size_t n, void *arg)
 		n = left;
 	memcpy(p, s->mail.p + s->at, n);
 	s->at += n;
-	if (n == 0)
-		s->ended = true;
-	return n;
+	if (n)
+		return n;
+	/* Behind this libcurl sends the dot; without it nothing is taken. */
+	if (!may_go(s))
+		return CURL_READFUNC_ABORT;
+	s->ended = true;
+	return 0;
 }
 
 /* The first failure sticks. */

@@ -1,0 +1,309 @@
+/*
+ * net_test: libcurl over a socket that somebody else has connected: calls and
+ * links in plain text over socket pairs, with the test as netd and as server.
+ * TLS, and servers that are real, are in tests/system/accounts.py.
+ */
+#include "net.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/testing.h"
+
+static struct {
+	struct net net;
+	struct loop loop;
+	struct chan netd; /* the other end */
+	struct msg m;
+	int server; /* the other end of the socket */
+	bool refuse;
+	const char *answer;
+	char asked[4096]; /* what the server got */
+	size_t n_asked;
+	size_t dials;
+	/* of a call */
+	char why[128], body[256];
+	long status;
+	bool done, sent, go;
+	/* of a link */
+	struct net_job *link;
+	char came[256];
+	bool down;
+	int broken;
+} w;
+
+static void on_server(void *, int fd, short)
+{
+	ssize_t n = recv(fd, w.asked + w.n_asked,
+			 sizeof(w.asked) - 1 - w.n_asked, 0);
+
+	if (n <= 0) {
+		loop_del(&w.loop, fd);
+		return;
+	}
+	w.n_asked += (size_t)n;
+	w.asked[w.n_asked] = 0;
+	if (w.answer && strstr(w.asked, "\r\n\r\n")) {
+		assert_int_equal(fd_write_all(fd, span_str(w.answer)), 0);
+		w.answer = NULL;
+		assert_int_equal(shutdown(fd, SHUT_WR), 0);
+	}
+}
+
+/* What netd does. */
+static void on_dial(void *, int, short)
+{
+	struct msg m = { .type = MSG_DIAL_FAIL };
+	CLEAN_FD int ours = -1;
+	const char *why;
+	int pair[2];
+
+	if (chan_recv(&w.netd, &w.m, &why) <= 0) {
+		loop_del(&w.loop, w.netd.fd);
+		return;
+	}
+	assert_int_equal(w.m.type, MSG_DIAL);
+	assert_true(span_is(w.m.dial.host, "a.example"));
+	assert_int_equal(w.m.dial.port, 80);
+	w.dials++;
+	m.text.text = SPAN_LIT("not in the table");
+	if (!w.refuse) {
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC,
+					    0, pair),
+				 0);
+		ours = pair[0];
+		fd_close(&w.server);
+		w.server = pair[1];
+		assert_int_equal(
+			loop_add(&w.loop, w.server, POLLIN, on_server, NULL),
+			0);
+		m.type = MSG_DIALED;
+		m.text.text = SPAN_LIT("198.51.100.7");
+	}
+	assert_int_equal(chan_send(&w.netd, &m, &ours, ours >= 0 ? 1 : 0), 0);
+}
+
+static void on_broken(void *, int error)
+{
+	w.broken = error;
+	loop_stop(&w.loop);
+}
+
+static int begin(void **)
+{
+	int pair[2];
+
+	memset(&w, 0, sizeof(w));
+	w.server = -1;
+	w.go = true;
+	loop_init(&w.loop);
+	assert_int_equal(net_prepare(&w.net), 0);
+	assert_int_equal(chan_pair(pair), 0);
+	assert_int_equal(chan_init(&w.netd, pair[1]), 0);
+	assert_int_equal(net_start(&w.net, &w.loop, pair[0]), 0);
+	w.net.broken = on_broken;
+	return loop_add(&w.loop, w.netd.fd, POLLIN, on_dial, NULL);
+}
+
+static int end(void **)
+{
+	net_stop(&w.net);
+	if (w.netd.fd >= 0)
+		chan_done(&w.netd);
+	fd_close(&w.server);
+	return 0;
+}
+
+static bool on_go(void *)
+{
+	return w.go;
+}
+
+static void on_done(void *, const struct net_answer *a)
+{
+	assert_false(w.done);
+	w.done = true;
+	w.sent = a->sent;
+	w.status = a->status;
+	(void)snprintf(w.why, sizeof(w.why), "%s", a->why ? a->why : "");
+	(void)snprintf(w.body, sizeof(w.body), "%.*s", (int)a->body.n,
+		       (const char *)a->body.p);
+	loop_stop(&w.loop);
+}
+
+static void call(const char *answer, size_t limit)
+{
+	const struct net_call c = {
+		.scheme = "http",
+		.host = "a.example",
+		.port = 80,
+		.method = "POST",
+		.path = "/x?y",
+		.body = SPAN_LIT("{}"),
+		.headers = { "Authorization: Bearer z" },
+		.n_headers = 1,
+		.limit_bytes = limit,
+		.go = on_go,
+		.done = on_done,
+	};
+
+	w.answer = answer;
+	assert_int_equal(net_call(&w.net, &c, NULL), 0);
+	assert_false(w.done);
+	w.loop.stop = false;
+	assert_int_equal(loop_run(&w.loop), 0);
+	assert_true(w.done);
+}
+
+static void a_call(void **)
+{
+	call("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", 0);
+	assert_string_equal(w.why, "");
+	assert_int_equal(w.status, 200);
+	assert_string_equal(w.body, "hi");
+	assert_true(w.sent);
+	assert_non_null(strstr(w.asked, "POST /x?y HTTP/1.1\r\n"));
+	assert_non_null(strstr(w.asked, "\r\nHost: a.example"));
+	assert_non_null(strstr(w.asked, "\r\nAuthorization: Bearer z\r\n"));
+	assert_non_null(strstr(w.asked, "\r\n\r\n{}"));
+}
+
+/* Where a server sends one to, nobody goes. */
+static void no_redirection(void **)
+{
+	call("HTTP/1.1 302 Found\r\nLocation: http://b.example/\r\n"
+	     "Content-Length: 0\r\n\r\n",
+	     0);
+	assert_int_equal(w.status, 302);
+	assert_int_equal(w.dials, 1);
+}
+
+static void too_long(void **)
+{
+	call("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n1234", 3);
+	assert_string_equal(w.why, "the answer is too long");
+	assert_true(w.sent);
+}
+
+static void no_answer(void **)
+{
+	call("", 0);
+	assert_true(w.why[0]);
+	assert_true(w.sent);
+}
+
+/* A latch that is set when the connection stands: not a byte goes. */
+static void stopped(void **)
+{
+	w.go = false;
+	call("", 0);
+	assert_string_equal(w.why, "stopped before it was sent");
+	assert_false(w.sent);
+	assert_int_equal(w.n_asked, 0);
+}
+
+static void refused(void **)
+{
+	w.refuse = true;
+	call("", 0);
+	assert_string_equal(w.why, "not in the table");
+	assert_false(w.sent);
+}
+
+static void bound(void **)
+{
+	const struct net_call c = { .scheme = "http",
+				    .host = "a.example",
+				    .port = 80,
+				    .done = on_done };
+	int i;
+
+	for (i = 0; i < NET_CALLS + NET_LINKS; i++)
+		assert_int_equal(net_call(&w.net, &c, NULL), 0);
+	assert_true(net_call(&w.net, &c, NULL) < 0);
+}
+
+static void on_up(void *)
+{
+	assert_int_equal(net_send(w.link, SPAN_LIT("ping\r\n\r\n")), 0);
+}
+
+static void on_bytes(void *, struct span s)
+{
+	size_t n = strlen(w.came);
+
+	(void)snprintf(w.came + n, sizeof(w.came) - n, "%.*s", (int)s.n,
+		       (const char *)s.p);
+}
+
+static void on_bytes_cancel(void *, struct span)
+{
+	net_cancel(w.link);
+	loop_stop(&w.loop);
+}
+
+static void on_down(void *, const char *why, bool trusted)
+{
+	w.down = true;
+	assert_true(trusted);
+	(void)snprintf(w.why, sizeof(w.why), "%s", why);
+	loop_stop(&w.loop);
+}
+
+static void run_link(void (*bytes)(void *arg, struct span s))
+{
+	const struct net_link l = { .scheme = "http",
+				    .host = "a.example",
+				    .port = 80,
+				    .up = on_up,
+				    .bytes = bytes,
+				    .down = on_down };
+
+	w.answer = "pong";
+	assert_int_equal(net_link(&w.net, &l, &w.link), 0);
+	assert_int_equal(loop_run(&w.loop), 0);
+}
+
+static void a_link(void **)
+{
+	run_link(on_bytes);
+	assert_string_equal(w.asked, "ping\r\n\r\n");
+	assert_string_equal(w.came, "pong");
+	assert_true(w.down);
+	assert_string_equal(w.why, "the server closed the connection");
+}
+
+/* In the middle of its own callback; nothing comes after that. */
+static void cancelled(void **)
+{
+	run_link(on_bytes_cancel);
+	assert_false(w.down);
+	assert_int_equal(w.net.n_jobs, 0);
+}
+
+static void netd_gone(void **)
+{
+	loop_del(&w.loop, w.netd.fd);
+	chan_done(&w.netd);
+	w.netd.fd = -1;
+	assert_int_equal(loop_run(&w.loop), 0);
+	assert_true(w.broken < 0);
+}
+
+#define ROW(f) cmocka_unit_test_setup_teardown(f, begin, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ROW(a_call),	ROW(no_redirection), ROW(too_long),
+		ROW(no_answer), ROW(stopped),	     ROW(refused),
+		ROW(bound),	ROW(a_link),	     ROW(cancelled),
+		ROW(netd_gone),
+	};
+
+	log_init("net_test", LOG_LV_ERROR);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
