@@ -455,3 +455,24 @@ bool jval_int(struct jval number, int64_t *ret)
 	*ret = minus ? -(int64_t)v : (int64_t)v;
 	return true;
 }
+
+void json_quote(struct buf *b, struct span text)
+{
+	size_t i;
+
+	buf_u8(b, '"');
+	for (i = 0; i < text.n; i++) {
+		uint8_t c = text.p[i];
+
+		if (c == '\n') {
+			buf_str(b, "\\n");
+		} else if (c < 0x20 || c == 0x7f) {
+			buf_printf(b, "\\u%04x", c);
+		} else {
+			if (c == '"' || c == '\\')
+				buf_u8(b, '\\');
+			buf_u8(b, c);
+		}
+	}
+	buf_u8(b, '"');
+}

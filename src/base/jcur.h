@@ -12,7 +12,7 @@
 #ifndef BASE_JCUR_H
 #define BASE_JCUR_H
 
-#include "base/span.h"
+#include "base/buf.h"
 
 enum { JCUR_DEPTH = 64 }; /* arrays and objects in one another */
 
@@ -71,5 +71,9 @@ bool jval_is(struct jval string, const char *text);
 
 /* A whole number without fraction and exponent that fits. */
 [[nodiscard]] bool jval_int(struct jval number, int64_t *ret);
+
+/* The way back: appends well-formed UTF-8 as a string, in its quotes; control
+ * characters are escaped. */
+void json_quote(struct buf *b, struct span text);
 
 #endif

@@ -56,6 +56,16 @@ void chat_string(struct buf *b, struct span text)
 	buf_u8(b, '"');
 }
 
+void chat_heard_words(struct chat_heard *ret, const struct chat_facts *f)
+{
+	ret->kind = HEARD_TEXT;
+	ret->flags = f->flags;
+	memcpy(ret->sender, f->sender, sizeof(ret->sender));
+	memcpy(ret->chat, f->chat, sizeof(ret->chat));
+	memcpy(ret->message, f->ref, sizeof(ret->message));
+	memcpy(ret->text, f->text, sizeof(ret->text));
+}
+
 /* The UTF-16 units of the character that begins with this byte; 0: it is the
  * middle of one. */
 static size_t units_of(uint8_t c)

@@ -64,6 +64,9 @@ struct chat_heard {
 	char text[LIMIT_CHAT_TEXT + 1];
 };
 
+/* What was heard in the plain words that these facts are of; all but its id. */
+void chat_heard_words(struct chat_heard *ret, const struct chat_facts *f);
+
 /* A message that goes out. */
 struct chat_send {
 	struct span chat;

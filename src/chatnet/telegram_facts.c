@@ -231,12 +231,7 @@ static enum facts_fault read_word(struct span update, struct chat_heard *h)
 
 	if (r != FACTS_OK)
 		return r;
-	h->kind = HEARD_TEXT;
-	h->flags = f.flags;
-	memcpy(h->sender, f.sender, sizeof(h->sender));
-	memcpy(h->chat, f.chat, sizeof(h->chat));
-	memcpy(h->message, f.ref, sizeof(h->message));
-	memcpy(h->text, f.text, sizeof(h->text));
+	chat_heard_words(h, &f);
 	return FACTS_OK;
 }
 

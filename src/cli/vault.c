@@ -193,14 +193,8 @@ static bool hosts_of(struct secret_row *row, const char *connector)
 
 		if (strcmp(c->name, connector) != 0)
 			continue;
-		for (k = 0; k < c->n_hosts && k < SECRETS_HOSTS; k++) {
-			bool v6 = strchr(c->hosts[k].name, ':') != NULL;
-
-			(void)str_printf(row->hosts[k], SECRETS_HOST_MAX,
-					 "%s%s%s:%u", v6 ? "[" : "",
-					 c->hosts[k].name, v6 ? "]" : "",
-					 c->hosts[k].port);
-		}
+		for (k = 0; k < c->n_hosts && k < SECRETS_HOSTS; k++)
+			conf_host_text(&c->hosts[k], row->hosts[k]);
 		row->n_hosts = k;
 		return true;
 	}

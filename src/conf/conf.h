@@ -19,6 +19,7 @@ enum {
 	CONF_NAME_MAX = 64,
 	CONF_PATH_MAX = 1024,
 	CONF_HOST_MAX = 254,
+	CONF_HOST_TEXT = CONF_HOST_MAX + 8,
 	CONF_POOL_MAX = 16, /* VMs of one kind kept ready */
 	CONF_RESTARTS_MAX = 100,
 	CONF_FROZEN_MAX = 16, /* machines kept after a kill */
@@ -94,6 +95,9 @@ struct conf_connector {
 	bool all;		      /* `first`: what is there already, too */
 	uint32_t poll_s;	      /* imap: between looks */
 };
+
+/* "name:port", "[2001:db8::1]:port". */
+void conf_host_text(const struct conf_host *h, char ret[CONF_HOST_TEXT]);
 
 /* Whether it is one: see above. */
 bool conf_is_account(const struct conf_connector *cc);

@@ -646,3 +646,11 @@ void conf_set_connectors(void *ctx, const struct yaml_node *n)
 		l->c.n_connectors++;
 	}
 }
+
+void conf_host_text(const struct conf_host *h, char ret[CONF_HOST_TEXT])
+{
+	bool v6 = strchr(h->name, ':') != NULL;
+
+	(void)str_printf(ret, CONF_HOST_TEXT, "%s%s%s:%u", v6 ? "[" : "",
+			 h->name, v6 ? "]" : "", h->port);
+}

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 
+#include "base/jcur.h"
 #include "base/str.h"
 #include "http/model.h"
 
@@ -236,26 +237,6 @@ static int put_url(struct build *b, struct buf *url)
 
 /* the body */
 
-void http_json_string(struct buf *b, struct span text)
-{
-	size_t i;
-
-	buf_u8(b, '"');
-	for (i = 0; i < text.n; i++) {
-		uint8_t c = text.p[i];
-
-		if (c == '"' || c == '\\')
-			buf_printf(b, "\\%c", c);
-		else if (c == '\n')
-			buf_str(b, "\\n");
-		else if (c < 0x20 || c == 0x7f)
-			buf_printf(b, "\\u%04x", c);
-		else
-			buf_u8(b, c);
-	}
-	buf_u8(b, '"');
-}
-
 static void put_value(struct build *b, int param, uint32_t i, struct buf *out)
 {
 	enum arg_type t = b->q->params[param].type;
@@ -264,7 +245,7 @@ static void put_value(struct build *b, int param, uint32_t i, struct buf *out)
 	if (t == TYPE_INT || t == TYPE_NUMBER || t == TYPE_BOOL)
 		buf_span(out, v);
 	else
-		http_json_string(out, v);
+		json_quote(out, v);
 }
 
 static void put_whole(struct build *b, int param, struct buf *out)
@@ -330,7 +311,7 @@ static void put_scalar(struct build *b, const struct yaml_node *n,
 	}
 	if (!buf_ok(&text))
 		out->bad = true;
-	http_json_string(out, buf_view(&text));
+	json_quote(out, buf_view(&text));
 }
 
 /* True for a value that is left out: the optional parameter is not there. */
@@ -384,8 +365,7 @@ static int put_body(struct build *b, struct buf *out)
 			buf_str(out, ",");
 		o->any = true;
 		if (map) {
-			http_json_string(out,
-					 span_str(yaml_key(o->n, o->next - 1)));
+			json_quote(out, span_str(yaml_key(o->n, o->next - 1)));
 			buf_str(out, ":");
 		}
 		if (depth > YAML_DEPTH_MAX)

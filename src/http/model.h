@@ -81,9 +81,6 @@ const char *http_check_url(struct http_request *q, bool plain);
 /* The YAML scalar that JSON has as something else than a string. */
 bool http_is_literal(const struct yaml_node *n);
 
-/* Appends "text" as a JSON string; the bytes are UTF-8. */
-void http_json_string(struct buf *b, struct span text);
-
 /* True for A-Z a-z 0-9 - . _ ~ */
 bool http_unreserved(uint8_t c);
 

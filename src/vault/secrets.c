@@ -156,42 +156,21 @@ const char *secret_not_for(const struct secret_row *row, const char *connector,
 	return NULL;
 }
 
-/* As a JSON string; all that could be taken for something else is escaped. */
-static void put_text(struct buf *b, struct span s)
-{
-	size_t i;
-
-	buf_u8(b, '"');
-	for (i = 0; i < s.n; i++) {
-		uint8_t c = s.p[i];
-
-		if (c == '\n')
-			buf_str(b, "\\n");
-		else if (c < 0x20 || c == 0x7f)
-			buf_printf(b, "\\u%04x", c);
-		else if (c == '"' || c == '\\')
-			buf_u8(b, '\\'), buf_u8(b, c);
-		else
-			buf_u8(b, c);
-	}
-	buf_u8(b, '"');
-}
-
 static void put_row(struct buf *b, const struct secret_row *row, bool first)
 {
 	size_t i;
 
 	buf_str(b, first ? "\n    " : ",\n    ");
-	put_text(b, span_str(row->name));
+	json_quote(b, span_str(row->name));
 	buf_str(b, ": {\"value\": ");
 	buf_span(b, row->value.raw);
 	if (*row->connector) {
 		buf_str(b, ", \"connector\": ");
-		put_text(b, span_str(row->connector));
+		json_quote(b, span_str(row->connector));
 	}
 	for (i = 0; i < row->n_hosts; i++) {
 		buf_str(b, i ? ", " : ", \"hosts\": [");
-		put_text(b, span_str(row->hosts[i]));
+		json_quote(b, span_str(row->hosts[i]));
 	}
 	buf_str(b, row->n_hosts ? "]}" : "}");
 }
@@ -211,7 +190,7 @@ int secrets_write(struct buf *ret, const struct secrets *s, const char *name,
 	buf_init(&text, 6 * LIMIT_SECRET + 2);
 	if (with) {
 		row = *with;
-		put_text(&text, value);
+		json_quote(&text, value);
 		row.value.raw = buf_view(&text);
 	}
 	buf_str(ret, "{\n  \"bulkhead_vault\": 1,\n  \"secrets\": {");

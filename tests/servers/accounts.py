@@ -3,9 +3,12 @@ of Postfix's, by name, over TLS, with passwords that are in its vault alone. Eac
 mail of the mailbox is read once, in a VM of its own, and nothing in it is changed;
 what the policy allows is delivered once; whatever is done to the connection, or
 to a process, none is lost and none is doubled, and status says how it stands."""
+import imaplib
+import json
 import os
 import re
 import signal
+import ssl
 import sys
 import time
 
@@ -43,27 +46,18 @@ class Accounts(Bulkhead):
                      input=PASSWORD)
         self.run('vault', 'check')
 
-    def account(self, name):
-        return next((a for a in self.status()['accounts']
-                     if a['name'] == name), {})
-
     def account_until(self, name, state, seconds=60):
         self.status_until(f'account {name} is {state}', lambda s: any(
             a['name'] == name and a['state'] == state for a in s['accounts']),
             seconds)
         print(f'ok: account {name} is {state}')
 
-    def subjects(self):
-        return sorted(i['subject'] for i in self.items_now() if 'subject' in i)
+    def effects(self):
+        return json.loads(self.run('--json', 'effects').stdout)['effects']
 
     def kill(self, what):
         row = next(p for p in self.status()['processes'] if p['name'] in (what, f'connector:{what}'))
         os.kill(row['pid'], signal.SIGKILL)
-
-
-def box(w):
-    """Dovecot's folder of the mails."""
-    return w.path('mail/me@example.org')
 
 
 def put(w, name):
@@ -122,15 +116,6 @@ def sends(w, b):
     need(len(w.sent()) == len(done), 'each is delivered once')
     need(all(b'From: me@example.org' in m.replace(b'<', b'').replace(b'>', b'')
              or b'me@example.org' in m for m in w.sent()), 'by the owner')
-
-
-def effects(b):
-    import json
-    r = b.run('--json', 'effects')
-    return json.loads(r.stdout)['effects']
-
-
-Bulkhead.effects = effects
 
 
 def faults(w, b, fault):
@@ -193,8 +178,6 @@ def main():
         fault = w.proxy(993, 1993)
         w.smtp()
         # The first login makes the mailbox.
-        import imaplib
-        import ssl
         c = imaplib.IMAP4_SSL('imap.example.org', 993, timeout=10,
                               ssl_context=ssl.create_default_context(
                                   cafile=w.path('ca.pem')))

@@ -316,15 +316,13 @@ void net_refused(struct monitor *m)
 /* "name:port [2001:db8::1]:port". */
 static void put_hosts(const struct conf_connector *cc, struct buf *b)
 {
+	char host[CONF_HOST_TEXT];
 	uint32_t i;
 
 	buf_init(b, LIMIT_HOSTS);
 	for (i = 0; i < cc->n_hosts; i++) {
-		const struct conf_host *h = &cc->hosts[i];
-		bool v6 = strchr(h->name, ':') != NULL;
-
-		buf_printf(b, "%s%s%s%s:%u", i ? " " : "", v6 ? "[" : "",
-			   h->name, v6 ? "]" : "", h->port);
+		conf_host_text(&cc->hosts[i], host);
+		buf_printf(b, "%s%s", i ? " " : "", host);
 	}
 }
 

@@ -385,16 +385,22 @@ static void connect_now(void *arg)
 
 /* --- the kind ------------------------------------------------------------- */
 
-static void imap_item_kept(struct online *o, struct span key)
+/* There may be room for a mail again. */
+static void go_on(struct imap *i)
 {
-	struct imap *i = o->own;
-
-	imap_place_kept(&i->place, imap_place_uid(&i->place, key));
 	if (!i->talking)
 		return;
 	imap_talk_room(&i->talk);
 	if (i->link)
 		watch(i);
+}
+
+static void imap_item_kept(struct online *o, struct span key)
+{
+	struct imap *i = o->own;
+
+	imap_place_kept(&i->place, imap_place_uid(&i->place, key));
+	go_on(i);
 }
 
 static void imap_item_done(struct online *o, struct span key)
@@ -406,11 +412,7 @@ static void imap_item_done(struct online *o, struct span key)
 		return;
 	imap_place_end(&i->place, uid);
 	save_soon(i);
-	if (!i->talking)
-		return;
-	imap_talk_room(&i->talk);
-	if (i->link)
-		watch(i);
+	go_on(i);
 }
 
 static int imap_start(struct online *o)

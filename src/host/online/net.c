@@ -484,10 +484,6 @@ static void check_done(struct net_multi *m)
 
 /* --- what libcurl is told --- */
 
-/* The first failure sticks. */
-#define SET(r, easy, option, value)                                            \
-	((r) = (r) != CURLE_OK ? (r) : curl_easy_setopt(easy, option, value))
-
 static CURLcode set_base(struct net_job *j, const char *url)
 {
 	struct curl_blob ca = { .data = j->net->ca.p,
@@ -496,28 +492,28 @@ static CURLcode set_base(struct net_job *j, const char *url)
 	CURLcode r = CURLE_OK;
 	CURL *e = j->easy;
 
-	SET(r, e, CURLOPT_URL, url);
-	SET(r, e, CURLOPT_PRIVATE, j);
-	SET(r, e, CURLOPT_PROTOCOLS_STR, j->scheme);
-	SET(r, e, CURLOPT_REDIR_PROTOCOLS_STR, j->scheme);
-	SET(r, e, CURLOPT_FOLLOWLOCATION, 0L);
-	SET(r, e, CURLOPT_PROXY, "");
-	SET(r, e, CURLOPT_NOSIGNAL, 1L);
-	SET(r, e, CURLOPT_RESOLVE, j->pin);
-	SET(r, e, CURLOPT_OPENSOCKETFUNCTION, open_cb);
-	SET(r, e, CURLOPT_OPENSOCKETDATA, j);
-	SET(r, e, CURLOPT_FRESH_CONNECT, 1L);
-	SET(r, e, CURLOPT_SSL_VERIFYPEER, 1L);
-	SET(r, e, CURLOPT_SSL_VERIFYHOST, 2L);
-	SET(r, e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	SET(r, e, CURLOPT_CAINFO, NULL);
-	SET(r, e, CURLOPT_CAPATH, NULL);
-	SET(r, e, CURLOPT_CAINFO_BLOB, &ca);
-	SET(r, e, CURLOPT_USE_SSL, (long)CURLUSESSL_ALL);
-	SET(r, e, CURLOPT_CONNECTTIMEOUT_MS, (long)NET_CONNECT_MS);
-	SET(r, e, CURLOPT_TCP_KEEPALIVE, 1L);
-	SET(r, e, CURLOPT_TCP_KEEPIDLE, 60L);
-	SET(r, e, CURLOPT_TCP_KEEPINTVL, 30L);
+	NET_SET(r, e, CURLOPT_URL, url);
+	NET_SET(r, e, CURLOPT_PRIVATE, j);
+	NET_SET(r, e, CURLOPT_PROTOCOLS_STR, j->scheme);
+	NET_SET(r, e, CURLOPT_REDIR_PROTOCOLS_STR, j->scheme);
+	NET_SET(r, e, CURLOPT_FOLLOWLOCATION, 0L);
+	NET_SET(r, e, CURLOPT_PROXY, "");
+	NET_SET(r, e, CURLOPT_NOSIGNAL, 1L);
+	NET_SET(r, e, CURLOPT_RESOLVE, j->pin);
+	NET_SET(r, e, CURLOPT_OPENSOCKETFUNCTION, open_cb);
+	NET_SET(r, e, CURLOPT_OPENSOCKETDATA, j);
+	NET_SET(r, e, CURLOPT_FRESH_CONNECT, 1L);
+	NET_SET(r, e, CURLOPT_SSL_VERIFYPEER, 1L);
+	NET_SET(r, e, CURLOPT_SSL_VERIFYHOST, 2L);
+	NET_SET(r, e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	NET_SET(r, e, CURLOPT_CAINFO, NULL);
+	NET_SET(r, e, CURLOPT_CAPATH, NULL);
+	NET_SET(r, e, CURLOPT_CAINFO_BLOB, &ca);
+	NET_SET(r, e, CURLOPT_USE_SSL, (long)CURLUSESSL_ALL);
+	NET_SET(r, e, CURLOPT_CONNECTTIMEOUT_MS, (long)NET_CONNECT_MS);
+	NET_SET(r, e, CURLOPT_TCP_KEEPALIVE, 1L);
+	NET_SET(r, e, CURLOPT_TCP_KEEPIDLE, 60L);
+	NET_SET(r, e, CURLOPT_TCP_KEEPINTVL, 30L);
 	return r;
 }
 
@@ -525,9 +521,9 @@ static CURLcode set_link(struct net_job *j)
 {
 	CURLcode r = CURLE_OK;
 
-	SET(r, j->easy, CURLOPT_CONNECT_ONLY, 1L);
+	NET_SET(r, j->easy, CURLOPT_CONNECT_ONLY, 1L);
 	/* IMAP has no name there that a server would have to know. */
-	SET(r, j->easy, CURLOPT_SSL_ENABLE_ALPN, 0L);
+	NET_SET(r, j->easy, CURLOPT_SSL_ENABLE_ALPN, 0L);
 	return r;
 }
 
@@ -536,18 +532,18 @@ static CURLcode set_http(struct net_job *j)
 	CURLcode r = CURLE_OK;
 	CURL *e = j->easy;
 
-	SET(r, e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	SET(r, e, CURLOPT_USERAGENT, "bulkhead");
-	SET(r, e, CURLOPT_HTTPHEADER, j->headers);
+	NET_SET(r, e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	NET_SET(r, e, CURLOPT_USERAGENT, "bulkhead");
+	NET_SET(r, e, CURLOPT_HTTPHEADER, j->headers);
 	if (j->body.n || strcmp(j->method, "POST") == 0) {
-		SET(r, e, CURLOPT_POSTFIELDSIZE, (long)j->body.n);
-		SET(r, e, CURLOPT_POSTFIELDS,
-		    j->body.n ? (char *)j->body.p : "");
+		NET_SET(r, e, CURLOPT_POSTFIELDSIZE, (long)j->body.n);
+		NET_SET(r, e, CURLOPT_POSTFIELDS,
+			j->body.n ? (char *)j->body.p : "");
 	}
 	if (strcmp(j->method, "HEAD") == 0)
-		SET(r, e, CURLOPT_NOBODY, 1L);
+		NET_SET(r, e, CURLOPT_NOBODY, 1L);
 	else if (strcmp(j->method, "GET") != 0)
-		SET(r, e, CURLOPT_CUSTOMREQUEST, j->method);
+		NET_SET(r, e, CURLOPT_CUSTOMREQUEST, j->method);
 	return r;
 }
 
@@ -557,12 +553,12 @@ static CURLcode set_call(struct net_job *j)
 	CURL *e = j->easy;
 	uint32_t ms = j->call.limit_ms ? j->call.limit_ms : NET_CALL_MS;
 
-	SET(r, e, CURLOPT_FORBID_REUSE, 1L);
-	SET(r, e, CURLOPT_TIMEOUT_MS, (long)ms);
-	SET(r, e, CURLOPT_PREREQFUNCTION, before_cb);
-	SET(r, e, CURLOPT_PREREQDATA, j);
-	SET(r, e, CURLOPT_WRITEFUNCTION, answer_cb);
-	SET(r, e, CURLOPT_WRITEDATA, j);
+	NET_SET(r, e, CURLOPT_FORBID_REUSE, 1L);
+	NET_SET(r, e, CURLOPT_TIMEOUT_MS, (long)ms);
+	NET_SET(r, e, CURLOPT_PREREQFUNCTION, before_cb);
+	NET_SET(r, e, CURLOPT_PREREQDATA, j);
+	NET_SET(r, e, CURLOPT_WRITEFUNCTION, answer_cb);
+	NET_SET(r, e, CURLOPT_WRITEDATA, j);
 	if (r == CURLE_OK && strncmp(j->scheme, "http", 4) == 0)
 		r = set_http(j);
 	if (r == CURLE_OK && j->call.set)

@@ -85,6 +85,10 @@ struct net_answer {
 	uint64_t retry_after_s; /* that it asks to be left alone; 0: no word */
 };
 
+/* Tells libcurl one thing; the first failure sticks in r. */
+#define NET_SET(r, easy, option, value)                                        \
+	((r) = (r) != CURLE_OK ? (r) : curl_easy_setopt(easy, option, value))
+
 struct net_call {
 	const char *scheme; /* "https", "http", "smtp", "smtps" */
 	const char *host;

@@ -82,10 +82,6 @@ static size_t read_mail(char *p, size_t size, size_t n, void *arg)
 	return 0;
 }
 
-/* The first failure sticks. */
-#define SET(r, easy, option, value)                                            \
-	((r) = (r) != CURLE_OK ? (r) : curl_easy_setopt(easy, option, value))
-
 /* As C strings, in memory that is wiped; libcurl keeps a copy of its own until
  * the call's end. */
 static CURLcode set_login(struct smtp *s, CURL *e)
@@ -99,12 +95,12 @@ static CURLcode set_login(struct smtp *s, CURL *e)
 	if (secret_room(&text, key.n + 1) < 0)
 		return CURLE_OUT_OF_MEMORY;
 	memcpy(text.p, key.p, key.n);
-	SET(r, e, CURLOPT_USERNAME, s->o->set.user);
+	NET_SET(r, e, CURLOPT_USERNAME, s->o->set.user);
 	if (bearer) {
-		SET(r, e, CURLOPT_XOAUTH2_BEARER, (const char *)text.p);
-		SET(r, e, CURLOPT_LOGIN_OPTIONS, "AUTH=XOAUTH2");
+		NET_SET(r, e, CURLOPT_XOAUTH2_BEARER, (const char *)text.p);
+		NET_SET(r, e, CURLOPT_LOGIN_OPTIONS, "AUTH=XOAUTH2");
 	} else {
-		SET(r, e, CURLOPT_PASSWORD, (const char *)text.p);
+		NET_SET(r, e, CURLOPT_PASSWORD, (const char *)text.p);
 	}
 	secret_wipe(&text);
 	return r;
@@ -117,14 +113,14 @@ static CURLcode set_mail(void *arg, CURL *e)
 	CURLcode r = CURLE_OK;
 
 	(void)str_printf(from, sizeof(from), "<%s>", s->o->set.from);
-	SET(r, e, CURLOPT_MAIL_FROM, from);
-	SET(r, e, CURLOPT_MAIL_RCPT, s->to);
-	SET(r, e, CURLOPT_UPLOAD, 1L);
-	SET(r, e, CURLOPT_READFUNCTION, read_mail);
-	SET(r, e, CURLOPT_READDATA, s);
-	SET(r, e, CURLOPT_INFILESIZE_LARGE, (curl_off_t)-1);
+	NET_SET(r, e, CURLOPT_MAIL_FROM, from);
+	NET_SET(r, e, CURLOPT_MAIL_RCPT, s->to);
+	NET_SET(r, e, CURLOPT_UPLOAD, 1L);
+	NET_SET(r, e, CURLOPT_READFUNCTION, read_mail);
+	NET_SET(r, e, CURLOPT_READDATA, s);
+	NET_SET(r, e, CURLOPT_INFILESIZE_LARGE, (curl_off_t)-1);
 	/* compose_mail has lines that end with LF. */
-	SET(r, e, CURLOPT_CRLF, 1L);
+	NET_SET(r, e, CURLOPT_CRLF, 1L);
 	return r == CURLE_OK && s->o->set.secret ? set_login(s, e) : r;
 }
 
