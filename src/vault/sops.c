@@ -40,12 +40,12 @@ struct span sops_secrets(const struct sops *s)
 	return span_of(s->text, s->text_n);
 }
 
-struct span sops_take_secrets(struct sops *s)
+uint8_t *sops_take_secrets(struct sops *s, size_t *n)
 {
-	const struct span r = sops_secrets(s);
+	uint8_t *r = s->text;
 
+	*n = s->text_n;
 	s->text = NULL;
-	s->text_room = s->text_n = 0;
 	return r;
 }
 
@@ -89,6 +89,20 @@ static int unlock(struct sops *s, const struct age_keys *keys, struct err *err)
 		return err_set(err, -EINVAL, "%s", age_result_text(worst));
 	return err_set(err, -EINVAL,
 		       "it is for no age key: add one with sops");
+}
+
+size_t sops_recipients(const struct sops *s, struct age_recipient ret[AGE_KEYS])
+{
+	struct span text;
+	unsigned i;
+	size_t n = 0;
+
+	for (i = 0; i < SOPS_AGE_MAX && n < AGE_KEYS &&
+		    sops_meta_age(&s->t, i, "recipient", &text);
+	     i++)
+		if (age_recipient_parse(&ret[n], text) == 0)
+			n++;
+	return n;
 }
 
 /* --- its values ------------------------------------------------------------ */

@@ -39,13 +39,17 @@ void sops_free(struct sops *s);
  */
 struct span sops_secrets(const struct sops *s);
 
-/* The same, and from now on the caller's: to be freed by age_free. */
-struct span sops_take_secrets(struct sops *s);
+/* The same, *n bytes, and from now on the caller's: to be freed by age_free. */
+uint8_t *sops_take_secrets(struct sops *s, size_t *n);
 
 /* A file with nothing in it, for n recipients, 1 to AGE_KEYS. */
 [[nodiscard]] struct sops *sops_new(enum sops_format format,
 				    const struct age_recipient *to, size_t n,
 				    struct err *err);
+
+/* Who may open it by an age key, at most AGE_KEYS of them. How many. */
+size_t sops_recipients(const struct sops *s,
+		       struct age_recipient ret[AGE_KEYS]);
 
 /* Another key for its values, and these recipients alone; counts with the next
  * sops_save. 0 or -EINVAL: others than age have a key of it. */

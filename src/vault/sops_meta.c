@@ -304,7 +304,8 @@ int sops_rules(struct sops_tree *t, struct err *err)
 
 	if (ret == 0 && mark(t, &r) < 0)
 		ret = err_set(err, -EINVAL,
-			      "its rule of what is encrypted takes too long");
+			      "its rule of what is encrypted cannot be "
+			      "applied to its keys");
 	rule_done(&r);
 	return ret;
 }

@@ -415,8 +415,12 @@ static bool has_line(struct span s, const char *begin)
 
 enum sops_format sops_sniff(struct span file)
 {
+	static const char age[] = "age-encryption.org/";
 	size_t i = 0;
 
+	/* What is encrypted may have anything in it. */
+	if (file.n >= sizeof(age) - 1 && !memcmp(file.p, age, sizeof(age) - 1))
+		return SOPS_NONE;
 	while (i < file.n && memchr(" \t\r\n", file.p[i], 4))
 		i++;
 	if (i < file.n && file.p[i] == '{')
