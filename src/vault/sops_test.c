@@ -110,7 +110,7 @@ static const struct {
 	  "{\"a\": \"secret\\n\\u00e4\", \"b_pub\": \"clear-text\", \"c\": "
 	  "[1.50, true, null, {}, []], \"sops\": {\"unencrypted_regex\": "
 	  "\"_pub$\", \"mac_only_encrypted\": true}}",
-	  "{\n  \"a\": \"secret\\u000a\xc3\xa4\",\n  \"c.0\": \"1.5\",\n  "
+	  "{\n  \"a\": \"secret\\n\xc3\xa4\",\n  \"c.0\": \"1.5\",\n  "
 	  "\"c.1\": \"True\"\n}\n",
 	  "clear-text", "secret" },
 	{ SOPS_JSON,
@@ -120,14 +120,14 @@ static const struct {
 	{ SOPS_ENV,
 	  "# a comment\nA=secret one\\ntwo\nB =secret\n\n"
 	  "C_unencrypted=clear-text\nsops_mac=\n",
-	  "{\n  \"A\": \"secret one\\u000atwo\",\n  \"B_\": \"secret\"\n}\n",
+	  "{\n  \"A\": \"secret one\\ntwo\",\n  \"B_\": \"secret\"\n}\n",
 	  "# a comment\n", "secret" },
 	{ SOPS_INI,
 	  "top = secret-0\n; a comment\n[one]\nk: \"secret-1\"\n"
 	  "m = \"\"\"secret-2\nsecret-3\"\"\"\nc_unencrypted = clear ; no\n"
 	  "[sops]\nversion = 3\n",
 	  "{\n  \"DEFAULT.top\": \"secret-0\",\n  \"one.k\": \"secret-1\",\n"
-	  "  \"one.m\": \"secret-2\\u000asecret-3\"\n}\n",
+	  "  \"one.m\": \"secret-2\\nsecret-3\"\n}\n",
 	  "c_unencrypted = clear\n", "secret" },
 };
 

@@ -16,7 +16,7 @@ from packages import modules  # noqa: E402
 BUILD = os.path.abspath(os.environ.get('BULKHEAD_BUILD', 'build'))
 BULKHEAD = os.path.join(BUILD, 'bulkhead')
 VALUES = {'imap': 'pass word', 'tg.bot': '12:AbC', 'odd': 'a"b\\\u00e4\u20ac #;=',
-          'lines': 'one\ntwo\n', 'long': 'x' * 9000}
+          'lines': 'one\n\ntwo', 'long': 'x' * 9000}
 CONF = '''bulkhead: 1
 agents: {{assistant: {{policy: p.yaml, planner: {{kind: none}}}}}}
 vault: {{files: [{0}], identity: identity.txt}}
@@ -71,7 +71,7 @@ def judge(name):
                 ('inbox', ['imap.example.org:993']):
             return f'{binding}'
         found = {k: v['value'] for k, v in found['secrets'].items()}
-    return '' if found == want else f'{found}'
+    return '' if found == want else f'{found}'[:300]
 
 
 def main():
