@@ -63,8 +63,7 @@ static int init(const struct words *w)
 {
 	bool known = conf.vault.n_files > 0;
 	struct vault_box b;
-	int r = known ? box_find(&b, &conf, w->file)
-		      : default_paths(&b, w);
+	int r = known ? box_find(&b, &conf, w->file) : default_paths(&b, w);
 
 	if (r == CLI_OK && access(b.file, F_OK) == 0) {
 		cli_error("%s: is there already: nothing was changed", b.file);

@@ -49,7 +49,8 @@ uint8_t *sops_take_secrets(struct sops *s, size_t *n)
 	return r;
 }
 
-/* --- the file's key -------------------------------------------------------- */
+/* --- the file's key --------------------------------------------------------
+ */
 
 /* One armored age file of SOPS_KEY bytes. */
 static enum age_result try_key(struct sops *s, struct span enc,
@@ -87,8 +88,7 @@ static int unlock(struct sops *s, const struct age_keys *keys, struct err *err)
 	}
 	if (i)
 		return err_set(err, -EINVAL, "%s", age_result_text(worst));
-	return err_set(err, -EINVAL,
-		       "it is for no age key: add one with sops");
+	return err_set(err, -EINVAL, "it is for no age key: add one with sops");
 }
 
 size_t sops_recipients(const struct sops *s, struct age_recipient ret[AGE_KEYS])
@@ -105,7 +105,8 @@ size_t sops_recipients(const struct sops *s, struct age_recipient ret[AGE_KEYS])
 	return n;
 }
 
-/* --- its values ------------------------------------------------------------ */
+/* --- its values ------------------------------------------------------------
+ */
 
 bool sops_is_sealed(const struct sops *s, uint32_t i)
 {
@@ -141,9 +142,8 @@ static int open_value(struct sops *s, uint32_t i, struct err *err)
 	buf_init(&aad, SOPS_PATH_MAX);
 	sops_path(&s->t, i, ':', false, &aad);
 	if (n->kind != SOPS_STR || !sops_value_room(text) || !buf_ok(&aad) ||
-	    sops_value_open(s->key, text, buf_view(&aad),
-			    s->plain + s->plain_n, &n->plain,
-			    &n->plain_kind) < 0)
+	    sops_value_open(s->key, text, buf_view(&aad), s->plain + s->plain_n,
+			    &n->plain, &n->plain_kind) < 0)
 		return bad_value(s, i, err);
 	s->plain_n += n->plain.n;
 	return 0;
@@ -220,7 +220,8 @@ int sops_load(struct sops *s, struct span file, struct err *err)
 	return sops_rules(&s->t, err);
 }
 
-/* --- as secrets ------------------------------------------------------------ */
+/* --- as secrets ------------------------------------------------------------
+ */
 
 bool sops_is_ours(const struct sops *s)
 {
@@ -242,11 +243,11 @@ void sops_secret_name(const struct sops *s, uint32_t i,
 	sops_path(&s->t, i, '.', true, &path);
 	if (!buf_ok(&path) || path.n < 2 || path.n - 1 > LIMIT_NAME)
 		return;
+	memcpy(ret, path.p, path.n - 1);
+	ret[path.n - 1] = 0;
 	for (k = 0; k < path.n - 1; k++)
-		ret[k] = memchr(allowed, path.p[k], sizeof(allowed) - 1)
-				 ? (char)path.p[k]
-				 : '_';
-	ret[k] = 0;
+		if (!sops_among(path.p[k], allowed))
+			ret[k] = '_';
 	if (*ret == '.' || *ret == '-')
 		*ret = '_';
 }
@@ -279,6 +280,16 @@ static void put_flat(const struct sops *s, struct buf *b)
 	buf_str(b, any ? "\n}\n" : "}\n");
 }
 
+/* A value of ours: a text, or the number of the version. */
+static bool put_value(const struct sops_node *n, struct buf *b)
+{
+	if (n->plain_kind == SOPS_INT)
+		buf_span(b, n->plain);
+	else
+		json_quote(b, n->plain);
+	return utf8_valid(n->plain);
+}
+
 /* Of ours: as it is, where all of it is encrypted. */
 static bool put_ours(const struct sops *s, uint32_t up, struct buf *b)
 {
@@ -301,14 +312,8 @@ static bool put_ours(const struct sops *s, uint32_t up, struct buf *b)
 		}
 		if (!sops_is_scalar(n->kind))
 			ok = put_ours(s, i, b);
-		else if (!sops_is_sealed(s, i))
-			ok = false;
-		else if (n->plain_kind == SOPS_INT)
-			buf_span(b, n->plain);
-		else if (utf8_valid(n->plain))
-			json_quote(b, n->plain);
 		else
-			ok = false;
+			ok = sops_is_sealed(s, i) && put_value(n, b);
 	}
 	buf_u8(b, map ? '}' : ']');
 	return ok;

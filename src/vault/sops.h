@@ -25,9 +25,8 @@ struct sops;
  * Reads and proves a file. NULL after err says what is wrong: by no byte of a
  * value. *ret is to be freed.
  */
-[[nodiscard]] struct sops *sops_open(struct span file,
-				     const struct age_keys *keys,
-				     struct err *err);
+[[nodiscard]] struct sops *
+sops_open(struct span file, const struct age_keys *keys, struct err *err);
 void sops_free(struct sops *s);
 
 /*

@@ -12,8 +12,8 @@ enum { SOPS_KEY = 32 };
 
 struct sops {
 	struct sops_tree t;
-	uint8_t *key; /* of the values; SOPS_KEY bytes */
-	bool others;  /* keys of other kinds than age open it, too */
+	uint8_t *key;	/* of the values; SOPS_KEY bytes */
+	bool others;	/* keys of other kinds than age open it, too */
 	uint8_t *plain; /* what the nodes' `plain` are of */
 	size_t plain_room, plain_n;
 	uint8_t *text; /* sops_secrets */
@@ -23,8 +23,7 @@ struct sops {
 	bool rekey; /* its key is new: all values are to be sealed */
 };
 
-[[nodiscard]] struct sops *sops_alloc(enum sops_format format,
-				      struct err *err);
+[[nodiscard]] struct sops *sops_alloc(enum sops_format format, struct err *err);
 
 /* A file into s->t, its rules applied. 0 or -errno. */
 [[nodiscard]] int sops_load(struct sops *s, struct span file, struct err *err);
@@ -48,16 +47,16 @@ bool sops_is_ours(const struct sops *s);
 void sops_secret_name(const struct sops *s, uint32_t i,
 		      char ret[LIMIT_NAME + 1]);
 
-/* --- one value: "ENC[AES256_GCM,data:...,iv:...,tag:...,type:...]" --------- */
+/* --- one value: "ENC[AES256_GCM,data:...,iv:...,tag:...,type:...]" ---------
+ */
 
 /* Bytes that a value will need once it is open; 0: it is none. */
 size_t sops_value_room(struct span text);
 
 /* Opens it into `to`, which has that room. 0 or -1. */
-[[nodiscard]] int sops_value_open(const uint8_t key[SOPS_KEY],
-				  struct span text, struct span aad,
-				  uint8_t *to, struct span *plain,
-				  enum sops_kind *kind);
+[[nodiscard]] int sops_value_open(const uint8_t key[SOPS_KEY], struct span text,
+				  struct span aad, uint8_t *to,
+				  struct span *plain, enum sops_kind *kind);
 
 /* Appends it. An empty one is empty. 0 or -EIO. */
 [[nodiscard]] int sops_value_seal(const uint8_t key[SOPS_KEY],

@@ -28,9 +28,9 @@ static bool begins(struct span s, const char *with)
 
 static struct span trim(struct span s)
 {
-	while (s.n && memchr(" \t\r", s.p[0], 3))
+	while (s.n && sops_among(s.p[0], " \t\r"))
 		s = span_of(s.p + 1, s.n - 1);
-	while (s.n && memchr(" \t\r", s.p[s.n - 1], 3))
+	while (s.n && sops_among(s.p[s.n - 1], " \t\r"))
 		s.n--;
 	return s;
 }
@@ -84,8 +84,9 @@ static int env_line(struct sops_tree *t, struct span line, struct buf *value,
 			       ? -EINVAL
 			       : 0;
 	if (!eq)
-		return err_set(err, -EINVAL, "it is neither KEY=VALUE nor a "
-					     "comment");
+		return err_set(err, -EINVAL,
+			       "it is neither KEY=VALUE nor a "
+			       "comment");
 	key = span_of(line.p, (size_t)(eq - line.p));
 	unescape(value, span_of(eq + 1, line.n - key.n - 1));
 	if (begins(key, own_prefix)) {
@@ -94,8 +95,7 @@ static int env_line(struct sops_tree *t, struct span line, struct buf *value,
 		up = t->meta;
 		key = span_of(key.p + skip, key.n - skip);
 	}
-	return sops_add(t, up, SOPS_STR, key, buf_view(value), err) ==
-			       SOPS_ROOT
+	return sops_add(t, up, SOPS_STR, key, buf_view(value), err) == SOPS_ROOT
 		       ? -EINVAL
 		       : 0;
 }
@@ -169,7 +169,7 @@ static int ini_value(struct ini *in, struct span s, struct err *err)
 		return ini_long(in, span_of(s.p + 3, s.n - 3), "\"\"\"", err);
 	if (begins(s, "```"))
 		return ini_long(in, span_of(s.p + 3, s.n - 3), "```", err);
-	if (s.n >= 2 && memchr("\"'`", s.p[0], 3) && s.p[s.n - 1] == s.p[0]) {
+	if (s.n >= 2 && sops_among(s.p[0], "\"'`") && s.p[s.n - 1] == s.p[0]) {
 		buf_put(&in->value, s.p + 1, s.n - 2);
 		return 0;
 	}
@@ -189,8 +189,9 @@ static int ini_key(struct ini *in, struct span line, struct err *err)
 	while (n < line.n && line.p[n] != '=' && line.p[n] != ':')
 		n++;
 	if (n == line.n)
-		return err_set(err, -EINVAL, "it is neither KEY = VALUE nor "
-					     "[SECTION] nor a comment");
+		return err_set(err, -EINVAL,
+			       "it is neither KEY = VALUE nor "
+			       "[SECTION] nor a comment");
 	if (in->section == SOPS_ROOT &&
 	    ini_section(in, SPAN_LIT("DEFAULT"), err) < 0)
 		return -EINVAL;
@@ -203,8 +204,8 @@ static int ini_key(struct ini *in, struct span line, struct err *err)
 		unescape(&own, value);
 		value = buf_view(&own);
 	}
-	return sops_add(in->t, in->section, SOPS_STR,
-			trim(span_of(line.p, n)), value, err) == SOPS_ROOT
+	return sops_add(in->t, in->section, SOPS_STR, trim(span_of(line.p, n)),
+			value, err) == SOPS_ROOT
 		       ? -EINVAL
 		       : 0;
 }
@@ -218,8 +219,7 @@ static int ini_line(struct ini *in, struct span line, struct err *err)
 	if (s.p[0] == '#' || s.p[0] == ';')
 		return sops_add(in->t,
 				in->section == SOPS_ROOT ? 0 : in->section,
-				SOPS_COMMENT, SPAN_LIT(""), s,
-				err) == SOPS_ROOT
+				SOPS_COMMENT, SPAN_LIT(""), s, err) == SOPS_ROOT
 			       ? -EINVAL
 			       : 0;
 	if (s.p[0] != '[')

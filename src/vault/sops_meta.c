@@ -178,7 +178,8 @@ int sops_meta_add_age(struct sops_tree *t, unsigned i, struct span recipient,
 		       : 0;
 }
 
-/* --- which values are encrypted -------------------------------------------- */
+/* --- which values are encrypted --------------------------------------------
+ */
 
 enum rule_kind {
 	UNENCRYPTED_SUFFIX,
@@ -280,8 +281,8 @@ static int mark(struct sops_tree *t, const struct rule *r)
 
 	for (i = 0; i < t->n; i++) {
 		struct sops_node *n = &t->nodes[i];
-		const bool in_map = n->up != SOPS_ROOT &&
-				    t->nodes[n->up].kind == SOPS_MAP;
+		const bool in_map =
+			n->up != SOPS_ROOT && t->nodes[n->up].kind == SOPS_MAP;
 
 		n->encrypted = n->up != SOPS_ROOT && t->nodes[n->up].encrypted;
 		if (n->encrypted || !in_map || n->kind == SOPS_COMMENT)

@@ -21,7 +21,8 @@ enum { FLOAT_TEXT = 64 };
 static void lay_out(struct buf *ret, const char *text)
 {
 	const char *e = strchr(text, 'e');
-	int point = atoi(e + 1) + 1; /* digits before the point */
+	int point =
+		(int)strtol(e + 1, NULL, 10) + 1; /* digits before the point */
 	char digits[FLOAT_TEXT];
 	int n = 0, i;
 
@@ -121,7 +122,7 @@ static int json_string(struct sops_tree *t, uint32_t up, struct span key,
 	if (unquote(&b, v, &text) < 0)
 		return err_set(err, -ENOMEM, "a text is too long");
 	return sops_add(t, up, SOPS_STR, key, text, err) == SOPS_ROOT ? -EINVAL
-								       : 0;
+								      : 0;
 }
 
 /* Its depth is that of sops_add. */
@@ -251,7 +252,7 @@ static bool is_time(struct span s)
 		return false;
 	for (i = 0; i < s.n; i++)
 		if (shape[i] == 'd' ? s.p[i] < '0' || s.p[i] > '9'
-				    : s.p[i] != shape[i])
+				    : memcmp(&s.p[i], &shape[i], 1) != 0)
 			return false;
 	return true;
 }
@@ -261,8 +262,8 @@ static bool is_time(struct span s)
 static uint32_t yaml_plain(struct sops_tree *t, uint32_t up, struct span key,
 			   struct span s, struct err *err)
 {
-	static const char *const none[] = { "", "~", "null", "Null", "NULL",
-					    NULL };
+	static const char *const none[] = { "",	    "~",    "null",
+					    "Null", "NULL", NULL };
 	static const char *const yes[] = { "true", "True", "TRUE", NULL };
 	static const char *const no[] = { "false", "False", "FALSE", NULL };
 	char stamp[32];
@@ -297,11 +298,10 @@ static int yaml_node(struct sops_tree *t, uint32_t up, struct span key,
 	int r = 0;
 
 	if (kind == YAML_SCALAR) {
-		i = yaml_quoted(n)
-			    ? sops_add(t, up, SOPS_STR, key,
-				       span_str(yaml_text(n)), err)
-			    : yaml_plain(t, up, key, span_str(yaml_text(n)),
-					 err);
+		i = yaml_quoted(n) ? sops_add(t, up, SOPS_STR, key,
+					      span_str(yaml_text(n)), err)
+				   : yaml_plain(t, up, key,
+						span_str(yaml_text(n)), err);
 		return i == SOPS_ROOT ? -EINVAL : 0;
 	}
 	i = sops_add(t, up, kind == YAML_MAP ? SOPS_MAP : SOPS_LIST, key,
@@ -323,7 +323,7 @@ static size_t document_end(struct span s, size_t from)
 	for (i = from; i + 3 <= s.n; i++) {
 		if ((i == 0 || s.p[i - 1] == '\n') &&
 		    !memcmp(s.p + i, "---", 3) &&
-		    (i + 3 == s.n || memchr(" \t\r\n", s.p[i + 3], 4)))
+		    (i + 3 == s.n || sops_among(s.p[i + 3], " \t\r\n")))
 			return i;
 	}
 	return s.n;
@@ -339,7 +339,7 @@ static bool only_blanks(struct span s)
 			comment = true;
 		else if (s.p[i] == '\n')
 			comment = false;
-		else if (!comment && !memchr(" \t\r", s.p[i], 3))
+		else if (!comment && !sops_among(s.p[i], " \t\r"))
 			return false;
 	}
 	return true;
@@ -354,8 +354,8 @@ static int yaml_document(struct sops_tree *t, struct span text, struct err *err)
 	buf_init(&errs, 64 << 10);
 	r = yaml_parse("the document", text, &y, &errs);
 	if (r < 0)
-		return err_set(err, r, "%.*s", (int)strcspn(buf_cstr(&errs),
-							    "\n"),
+		return err_set(err, r, "%.*s",
+			       (int)strcspn(buf_cstr(&errs), "\n"),
 			       buf_cstr(&errs));
 	if (yaml_kind(yaml_root(y)) != YAML_MAP)
 		return err_set(err, -EINVAL, "a document of it is no map");
@@ -368,7 +368,8 @@ static bool has_comment(struct span s)
 	size_t i;
 
 	for (i = 0; i < s.n; i++)
-		if (s.p[i] == '#' && (i == 0 || memchr(" \t\n", s.p[i - 1], 3)))
+		if (s.p[i] == '#' &&
+		    (i == 0 || sops_among(s.p[i - 1], " \t\n")))
 			return true;
 	return false;
 }
@@ -421,7 +422,7 @@ enum sops_format sops_sniff(struct span file)
 	/* What is encrypted may have anything in it. */
 	if (file.n >= sizeof(age) - 1 && !memcmp(file.p, age, sizeof(age) - 1))
 		return SOPS_NONE;
-	while (i < file.n && memchr(" \t\r\n", file.p[i], 4))
+	while (i < file.n && sops_among(file.p[i], " \t\r\n"))
 		i++;
 	if (i < file.n && file.p[i] == '{')
 		return SOPS_JSON;

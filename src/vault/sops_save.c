@@ -13,7 +13,8 @@
 #include "secrets.h"
 #include "sops_in.h"
 
-/* --- who may open it ------------------------------------------------------- */
+/* --- who may open it -------------------------------------------------------
+ */
 
 static int wrap_key(struct sops *s, const struct age_recipient *to, size_t n,
 		    struct err *err)
@@ -22,8 +23,9 @@ static int wrap_key(struct sops *s, const struct age_recipient *to, size_t n,
 	unsigned i;
 
 	if (!n || n > AGE_KEYS)
-		return err_set(err, -EINVAL, "it is for nobody, or for more "
-					     "than %d",
+		return err_set(err, -EINVAL,
+			       "it is for nobody, or for more "
+			       "than %d",
 			       AGE_KEYS);
 	for (i = 0; i < n; i++) {
 		CLEAN_BUF struct buf enc;
@@ -115,7 +117,8 @@ struct sops *sops_new(enum sops_format format, const struct age_recipient *to,
 	return s;
 }
 
-/* --- what changes ---------------------------------------------------------- */
+/* --- what changes ----------------------------------------------------------
+ */
 
 /* The characters of a value, in locked memory that lives as long as s. */
 static int keep(struct sops *s, struct jval v, struct span *ret,
@@ -123,8 +126,10 @@ static int keep(struct sops *s, struct jval v, struct span *ret,
 {
 	char *at = (char *)s->added + s->added_n;
 
-	if (!jval_text(v, at, s->added_room - s->added_n, ret))
-		return err_set(err, -ENOMEM, "locked memory is short");
+	if (!jval_text(v, at, s->added_room - s->added_n, ret)) {
+		(void)err_set(err, -ENOMEM, "locked memory is short");
+		return -ENOMEM;
+	}
 	s->added_n += ret->n;
 	return 0;
 }
@@ -134,8 +139,10 @@ static int keep_text(struct sops *s, const char *text, struct span *ret,
 {
 	const size_t n = strlen(text);
 
-	if (n > s->added_room - s->added_n)
-		return err_set(err, -ENOMEM, "locked memory is short");
+	if (n > s->added_room - s->added_n) {
+		(void)err_set(err, -ENOMEM, "locked memory is short");
+		return -ENOMEM;
+	}
 	memcpy(s->added + s->added_n, text, n);
 	*ret = span_of(s->added + s->added_n, n);
 	s->added_n += n;
@@ -185,7 +192,7 @@ static int set_hosts(struct sops *s, uint32_t up, const struct secret_row *row,
 		     struct err *err)
 {
 	uint32_t list = sops_child(&s->t, up, SPAN_LIT("hosts"));
-	struct span plain;
+	struct span plain = { 0 };
 	size_t k;
 
 	if (list != SOPS_ROOT && same_hosts(s, list, row))
@@ -208,7 +215,7 @@ static int set_ours(struct sops *s, uint32_t all, const struct secret_row *row,
 		    struct err *err)
 {
 	uint32_t i = sops_child(&s->t, all, span_str(row->name));
-	struct span value, connector;
+	struct span value = { 0 }, connector = { 0 };
 
 	if (i != SOPS_ROOT && s->t.nodes[i].kind != SOPS_MAP) {
 		sops_remove(&s->t, i);
@@ -270,35 +277,37 @@ static int add_flat(struct sops *s, const char *name, struct span plain,
 		    struct err *err)
 {
 	const char *dot = strchr(name, '.');
-	const struct span section = span_of(name, dot ? (size_t)(dot - name)
-						      : 0);
+	const struct span section =
+		span_of(name, dot ? (size_t)(dot - name) : 0);
 	uint32_t up = 0;
 
 	if (s->t.format != SOPS_INI)
 		return add_value(s, 0, name, SOPS_STR, plain, err);
 	if (!section.n || !dot[1] || span_is(section, "sops"))
-		return err_set(err, -EINVAL, "in an INI file a secret is named "
-					     "SECTION.KEY");
+		return err_set(err, -EINVAL,
+			       "in an INI file a secret is named "
+			       "SECTION.KEY");
 	up = sops_child(&s->t, 0, section);
 	if (up == SOPS_ROOT)
 		up = sops_add(&s->t, 0, SOPS_MAP, section, SPAN_LIT(""), err);
-	return up == SOPS_ROOT ? -EINVAL
-			       : add_value(s, up, dot + 1, SOPS_STR, plain,
-					   err);
+	return up == SOPS_ROOT
+		       ? -EINVAL
+		       : add_value(s, up, dot + 1, SOPS_STR, plain, err);
 }
 
 static int set_flat(struct sops *s, const struct secret_row *row,
 		    struct err *err)
 {
 	const uint32_t i = find_flat(s, row->name);
-	struct span plain;
+	struct span plain = { 0 };
 
 	if (*row->connector || row->n_hosts)
-		return err_set(err, -EINVAL,
-			       "a file of sops that `bulkhead vault init` did "
-			       "not make cannot say for whom a secret is: leave "
-			       "that away, and the first connector that asks "
-			       "has it");
+		return err_set(
+			err, -EINVAL,
+			"a file of sops that `bulkhead vault init` did "
+			"not make cannot say for whom a secret is: leave "
+			"that away, and the first connector that asks "
+			"has it");
 	if (keep(s, row->value, &plain, err) < 0)
 		return -ENOMEM;
 	if (i == SOPS_ROOT)
@@ -316,8 +325,7 @@ static int update_flat(struct sops *s, const struct secrets *now,
 	uint32_t i;
 
 	for (i = 0; i < s->t.n; i++) {
-		if (!sops_is_sealed(s, i) ||
-		    !sops_is_text(s->t.nodes[i].plain))
+		if (!sops_is_sealed(s, i) || !sops_is_text(s->t.nodes[i].plain))
 			continue;
 		sops_secret_name(s, i, name);
 		if (*name && !secrets_find(now, name, &row))
@@ -329,7 +337,8 @@ static int update_flat(struct sops *s, const struct secrets *now,
 	return 0;
 }
 
-/* --- writing --------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------
+ */
 
 static int seal(struct sops *s, uint32_t i, struct err *err)
 {
@@ -432,8 +441,9 @@ static int read_back(const struct sops *s, struct span file,
 		r = sops_put_secrets(again, err);
 	if (r == 0 && (secrets_parse(&got, sops_secrets(again)) ||
 		       !all_in(want, &got) || !all_in(&got, want)))
-		r = err_set(err, -EIO, "what would be written does not read "
-				       "back as it should");
+		r = err_set(err, -EIO,
+			    "what would be written does not read "
+			    "back as it should");
 	sops_free(again);
 	return r;
 }

@@ -74,8 +74,7 @@ static void check_secrets(struct span file, const char *want)
 	struct span got = sops_secrets(s);
 
 	if (!span_is(got, want))
-		fail_msg("%.*s, not %s", (int)got.n, (const char *)got.p,
-			 want);
+		fail_msg("%.*s, not %s", (int)got.n, (const char *)got.p, want);
 	sops_free(s);
 }
 
@@ -146,7 +145,8 @@ static void test_shapes(void **)
 	}
 }
 
-/* --- changes --------------------------------------------------------------- */
+/* --- changes ---------------------------------------------------------------
+ */
 
 #define OURS                                                                   \
 	"{\"bulkhead_vault\": 1, \"secrets\": {"                               \
@@ -243,17 +243,18 @@ static void test_others(void **)
 	check_secrets(buf_view(&next),
 		      "{\n  \"keep\": \"one\",\n  \"map.change\": \"TWO\",\n"
 		      "  \"new\": \"n\"\n}\n");
-	assert_true(span_eq(sealed_at(&file, "keep:"),
-			    sealed_at(&next, "keep:")));
+	assert_true(
+		span_eq(sealed_at(&file, "keep:"), sealed_at(&next, "keep:")));
 	assert_false(span_eq(sealed_at(&file, "change:"),
 			     sealed_at(&next, "change:")));
 	assert_true(contains(&next, "x_unencrypted: clear\n"));
 	/* For whom, it has no place to say. */
 	s = opened(buf_view(&next));
 	assert_int_not_equal(
-		sops_save(s, SPAN_LIT("{\"bulkhead_vault\": 1, \"secrets\": "
-				      "{\"keep\": {\"value\": \"one\", "
-				      "\"connector\": \"inbox\"}}}"),
+		sops_save(s,
+			  SPAN_LIT("{\"bulkhead_vault\": 1, \"secrets\": "
+				   "{\"keep\": {\"value\": \"one\", "
+				   "\"connector\": \"inbox\"}}}"),
 			  &file, &err),
 		0);
 	assert_non_null(strstr(err.msg, "for whom"));
@@ -317,7 +318,8 @@ static void test_recipients(void **)
 	assert_string_equal(err.msg, age_result_text(AGE_NO_MATCH));
 }
 
-/* --- what is refused -------------------------------------------------------- */
+/* --- what is refused --------------------------------------------------------
+ */
 
 /* Nothing of a file that was changed is given, but where the change was in what
  * does not count: who it is for, a version. */
@@ -426,8 +428,8 @@ static void test_floats(void **)
 
 		buf_init(&b, 1024);
 		if (!rows[i].want) {
-			assert_int_equal(
-				sops_float(&b, span_str(rows[i].text)), -1);
+			assert_int_equal(sops_float(&b, span_str(rows[i].text)),
+					 -1);
 			continue;
 		}
 		assert_int_equal(sops_float(&b, span_str(rows[i].text)), 0);

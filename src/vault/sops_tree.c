@@ -59,8 +59,7 @@ uint32_t sops_add(struct sops_tree *t, uint32_t up, enum sops_kind kind,
 		(void)err_set(err, -EINVAL, "a key is longer than %d bytes",
 			      SOPS_KEY_MAX);
 	else if (named && sops_child(t, up, key) != SOPS_ROOT)
-		(void)err_set(err, -EINVAL,
-			      "a key is there twice: remove one");
+		(void)err_set(err, -EINVAL, "a key is there twice: remove one");
 	else {
 		node = &t->nodes[t->n];
 		*node = (struct sops_node){ .up = up, .kind = kind };

@@ -59,9 +59,15 @@ struct sops_tree {
 	struct buf texts;
 	struct sops_node *nodes; /* owned; of SOPS_NODES */
 	uint32_t n;
-	uint32_t meta; /* the map of sops' own, SOPS_ROOT: there is none */
+	uint32_t meta;	    /* the map of sops' own, SOPS_ROOT: there is none */
 	bool comments_lost; /* the file has some, and the tree has not */
 };
+
+/* Whether a byte is one of those of a text. */
+static inline bool sops_among(uint8_t c, const char *set)
+{
+	return c && strchr(set, c);
+}
 
 /* 0 or -ENOMEM. */
 [[nodiscard]] int sops_tree_init(struct sops_tree *t, enum sops_format format);

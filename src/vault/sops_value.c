@@ -11,8 +11,9 @@
 #include "sops_in.h"
 
 static const char *const types[SOPS_KINDS] = {
-	[SOPS_STR] = "str",	[SOPS_INT] = "int",   [SOPS_FLOAT] = "float",
-	[SOPS_BOOL] = "bool",	[SOPS_BYTES] = "bytes", [SOPS_TIME] = "time",
+	[SOPS_STR] = "str",	    [SOPS_INT] = "int",
+	[SOPS_FLOAT] = "float",	    [SOPS_BOOL] = "bool",
+	[SOPS_BYTES] = "bytes",	    [SOPS_TIME] = "time",
 	[SOPS_COMMENT] = "comment",
 };
 
@@ -71,8 +72,8 @@ int sops_value_open(const uint8_t key[SOPS_KEY], struct span text,
 	if (*kind == SOPS_KINDS)
 		return -1;
 	n = b64_decode(to, v.data.n, v.data);
-	if (n < 0 || prim_gcm_open(to, tag, key, iv, aad,
-				   span_of(to, (size_t)n)) < 0)
+	if (n < 0 ||
+	    prim_gcm_open(to, tag, key, iv, aad, span_of(to, (size_t)n)) < 0)
 		return -1;
 	*plain = span_of(to, (size_t)n);
 	return 0;
@@ -102,7 +103,8 @@ int sops_value_seal(const uint8_t key[SOPS_KEY], struct span plain,
 	return buf_ok(ret) ? 0 : -EIO;
 }
 
-/* --- the MAC --------------------------------------------------------------- */
+/* --- the MAC ---------------------------------------------------------------
+ */
 
 struct mac {
 	const struct sops_tree *t;

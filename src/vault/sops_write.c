@@ -110,7 +110,7 @@ static bool plain_ok(struct span s)
 			return false;
 	for (i = 0; i < s.n; i++)
 		if (!is_letter(s.p[i]) && !(s.p[i] >= '0' && s.p[i] <= '9') &&
-		    !memchr("-./+=,@[]:", s.p[i], 10))
+		    !sops_among(s.p[i], "-./+=,@[]:"))
 			return false;
 	return true;
 }
@@ -266,8 +266,8 @@ static bool ini_bare(struct span s)
 {
 	size_t i;
 
-	if (s.n && (memchr(" \t\"'`", s.p[0], 5) ||
-		    memchr(" \t\\", s.p[s.n - 1], 3)))
+	if (s.n && (sops_among(s.p[0], " \t\"'`") ||
+		    sops_among(s.p[s.n - 1], " \t\\")))
 		return false;
 	for (i = 0; i < s.n; i++)
 		if (s.p[i] == '#' || s.p[i] == ';' || s.p[i] == '\n')
