@@ -303,9 +303,9 @@ static void test_too_many(void **)
 		CLEAN_BUF struct buf row;
 		uint32_t i;
 
+		buf_init(&row, LIMIT_ROW);
 		if (n > LIMIT_ARGS)
 			break;
-		buf_init(&row, LIMIT_ROW);
 		call.n = n;
 		for (i = 0; i < n; i++)
 			call.args[i].value = SPAN_LIT("@41.name");

@@ -531,9 +531,9 @@ static int check_connector(struct vault_box *b, const struct conf_connector *c)
 	const char *why = NULL;
 	size_t i;
 
+	buf_init(&hosts, LIMIT_HOSTS);
 	if (!*c->secret)
 		return CLI_OK;
-	buf_init(&hosts, LIMIT_HOSTS);
 	(void)hosts_of(&want, c->name);
 	for (i = 0; i < want.n_hosts; i++)
 		buf_printf(&hosts, "%s%s", i ? " " : "", want.hosts[i]);

@@ -300,11 +300,11 @@ int box_save(struct vault_box *b, struct span text)
 	const char *why = secrets_parse(&s, text);
 	int r;
 
+	buf_init(&sealed, AGE_FILE_MAX);
 	if (why) {
 		cli_error("%s: nothing was written: %s", b->file, why);
 		return CLI_NO;
 	}
-	buf_init(&sealed, AGE_FILE_MAX);
 	r = seal_text(b, text, &sealed, &err);
 	if (r == 0) {
 		r = write_over(b->file, buf_view(&sealed));

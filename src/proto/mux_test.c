@@ -256,10 +256,10 @@ static void test_heads(void **)
 		const uint8_t *p = (const uint8_t *)rows[i].bytes;
 		CLEAN_BUF struct buf b;
 
+		buf_init(&b, MUX_HEAD);
 		assert_int_equal(mux_head_get(p, &h), rows[i].want);
 		if (rows[i].want != WIRE_OK)
 			continue;
-		buf_init(&b, MUX_HEAD);
 		mux_head_put(&b, &h);
 		assert_memory_equal(b.p, p, MUX_HEAD);
 	}

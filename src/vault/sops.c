@@ -135,11 +135,11 @@ static int open_value(struct sops *s, uint32_t i, struct err *err)
 	const struct span text = sops_node_text(&s->t, i);
 	CLEAN_BUF struct buf aad;
 
+	buf_init(&aad, SOPS_PATH_MAX);
 	/* An empty one stays empty. */
 	n->plain_kind = SOPS_STR;
 	if (n->kind == SOPS_STR && !text.n)
 		return 0;
-	buf_init(&aad, SOPS_PATH_MAX);
 	sops_path(&s->t, i, ':', false, &aad);
 	if (n->kind != SOPS_STR || !sops_value_room(text) || !buf_ok(&aad) ||
 	    sops_value_open(s->key, text, buf_view(&aad), s->plain + s->plain_n,

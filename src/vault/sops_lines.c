@@ -186,6 +186,7 @@ static int ini_key(struct ini *in, struct span line, struct err *err)
 	struct span value;
 	size_t n = 0;
 
+	buf_init(&own, SOPS_TEXTS_MAX);
 	while (n < line.n && line.p[n] != '=' && line.p[n] != ':')
 		n++;
 	if (n == line.n)
@@ -198,7 +199,6 @@ static int ini_key(struct ini *in, struct span line, struct err *err)
 	if (ini_value(in, trim(span_of(line.p + n + 1, line.n - n - 1)), err) <
 	    0)
 		return -EINVAL;
-	buf_init(&own, SOPS_TEXTS_MAX);
 	value = buf_view(&in->value);
 	if (in->section == in->t->meta) {
 		unescape(&own, value);

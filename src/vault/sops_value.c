@@ -86,9 +86,9 @@ int sops_value_seal(const uint8_t key[SOPS_KEY], struct span plain,
 	CLEAN_BUF struct buf sealed;
 	uint8_t *p;
 
+	buf_init(&sealed, SOPS_TEXTS_MAX);
 	if (!plain.n)
 		return 0;
-	buf_init(&sealed, SOPS_TEXTS_MAX);
 	p = buf_extend(&sealed, plain.n);
 	if (!p || RAND_bytes(iv, sizeof(iv)) != 1 ||
 	    prim_gcm_seal(p, tag, key, iv, aad, plain) < 0)

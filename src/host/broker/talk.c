@@ -202,12 +202,12 @@ void talk_answer(struct broker *b, const struct task *t)
 	CLEAN_BUF struct buf text;
 	char key[32];
 
+	buf_init(&text, CHAT_TEXT + (4 << 10));
 	/* Each task of a chat has a row; others never had one. */
 	w.key = talk_key(key, t->id);
 	(void)keep_rows(b, ROW_CHAT, take_place, &w);
 	if (!w.found)
 		return;
-	buf_init(&text, CHAT_TEXT + (4 << 10));
 	put_answer(&text, t);
 	chat_gather(b, &w.at, buf_view(&text));
 	chat_gathered(b, keep_row_forget(b, ROW_CHAT, w.key));
@@ -253,6 +253,7 @@ void talk_tasks(struct broker *b, struct buf *out)
 		const struct task *next = NULL;
 		CLEAN_BUF struct buf words;
 
+		buf_init(&words, CHAT_TEXT);
 		for (i = 0; i < BROKER_TASKS; i++) {
 			const struct task *t = &b->tasks[i];
 
@@ -263,7 +264,6 @@ void talk_tasks(struct broker *b, struct buf *out)
 		if (!next)
 			break;
 		last = next->id;
-		buf_init(&words, CHAT_TEXT);
 		render_text(&words,
 			    span_of(next->text,
 				    next->text_n < 80 ? next->text_n : 80),

@@ -144,10 +144,10 @@ int dns_ask(struct dns_query *q, const char *name, enum dns_type type,
 {
 	CLEAN_BUF struct buf b;
 
+	buf_init(&b, sizeof(q->packet));
 	*q = (struct dns_query){ .id = id, .type = type };
 	if (name_of(q, name) < 0)
 		return -1;
-	buf_init(&b, sizeof(q->packet));
 	put16(&b, id);
 	put16(&b, FLAG_WANTED);
 	put16(&b, 1); /* question */
