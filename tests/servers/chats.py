@@ -40,16 +40,16 @@ NOTES = '''\
 
 
 class Online(Bulkhead):
-    """With accounts, a policy of its own, and secrets {name: (connector,
-    value)}; url is where the provider of the test takes its orders."""
+    """With accounts, a policy and files of its own, and secrets {name:
+    (connector, value)}; url is where the provider of the test takes its
+    orders."""
 
-    def __init__(self, w, policy, accounts, secrets, url, **kw):
+    def __init__(self, w, policy, accounts, secrets, url, files=None, **kw):
         super().__init__(extra='supervision: {backoff: 1s}\n', **kw)
         self.trust = ssl.create_default_context(cafile=w.path('ca.pem'))
         self.url = url
-        with open(os.path.join(self.dir, 'policy.yaml'), 'w',
-                  encoding='utf-8') as f:
-            f.write(policy)
+        for name, text in {'policy.yaml': policy, **(files or {})}.items():
+            self.write_file(name, text)
         with open(self.config, 'a', encoding='utf-8') as f:
             f.write((accounts + VAULT).format(ca=w.path('ca.pem'),
                                               dir=self.dir))
@@ -59,6 +59,13 @@ class Online(Bulkhead):
                      input=value)
         self.run('vault', 'check')
         self.run('config', 'check')
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def write_file(self, name, text):
+        with open(self.path(name), 'w', encoding='utf-8') as f:
+            f.write(text)
 
     def api(self, what, body=None, url=None):
         request = urllib.request.Request(
