@@ -143,7 +143,8 @@ class Web(Online):
     def called(self, order):
         """(the request, as the planner has it; the effect, or None)"""
         item = self.item_until(self.call(order))
-        need(len(item['requests']) == 1, f'one request: {order}')
+        if len(item['requests']) != 1:
+            need(False, f'one request: {order}')
         request = item['requests'][0]
         found = [e for e in self.effects() if e['item'] == item['item']]
         return request, item['answer'], found[0] if found else None
