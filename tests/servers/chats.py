@@ -42,17 +42,21 @@ NOTES = '''\
 class Online(Bulkhead):
     """With accounts, a policy and files of its own, and secrets {name:
     (connector, value)}; url is where the provider of the test takes its
-    orders."""
+    orders. Without folders, the accounts stand for them, too."""
 
-    def __init__(self, w, policy, accounts, secrets, url, files=None, **kw):
+    def __init__(self, w, policy, accounts, secrets, url, files=None,
+                 folders=True, **kw):
         super().__init__(extra='supervision: {backoff: 1s}\n', **kw)
         self.trust = ssl.create_default_context(cafile=w.path('ca.pem'))
         self.url = url
         for name, text in {'policy.yaml': policy, **(files or {})}.items():
             self.write_file(name, text)
-        with open(self.config, 'a', encoding='utf-8') as f:
-            f.write((accounts + VAULT).format(ca=w.path('ca.pem'),
-                                              dir=self.dir))
+        with open(self.config, encoding='utf-8') as f:
+            config = f.read()
+        if not folders:
+            config = config[:config.index('  inbox:')]
+        self.write_file('bulkhead.yaml', config + (accounts + VAULT).format(
+            ca=w.path('ca.pem'), dir=self.dir))
         self.run('vault', 'init')
         for name, (connector, value) in secrets.items():
             self.run('vault', 'set', name, '--connector', connector,
