@@ -136,11 +136,11 @@ static void check_bounds(struct deciding *d, const struct given *g)
 	const char *why = NULL;
 	struct type_file f;
 
-	if (g->arg->type == TYPE_HANDLE)
-		return;
 	if (g->arg->role == ROLE_TARGET && policy_is_approval_chat(d->p, g->v))
 		refuse_arg(d, g->arg, "%s: %s is where approvals are asked for",
 			   g->arg->name, quote_given(text, d, g));
+	else if (g->arg->type == TYPE_HANDLE)
+		return;
 	else if (!arg_fits(g->arg, g->v, &why))
 		refuse_arg(d, g->arg, "%s: %s %s", g->arg->name,
 			   quote_given(text, d, g), why);

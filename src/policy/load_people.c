@@ -258,11 +258,27 @@ static bool is_name(const char *name, struct span v)
 	return name && span_is(v, name);
 }
 
+/* As connectors take it: with its provider's name before it, or without. */
+static struct span bare_chat(struct span chat)
+{
+	static const char *const providers[] = { "telegram:", "slack:" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(providers); i++) {
+		const size_t n = strlen(providers[i]);
+
+		if (chat.n > n && !memcmp(chat.p, providers[i], n))
+			return span_of(chat.p + n, chat.n - n);
+	}
+	return chat;
+}
+
 /* Groups are the same chat to every bot; a person's chat is each bot's own. */
 bool policy_is_approval_chat(const struct policy *p, struct span chat)
 {
 	size_t i;
 
+	chat = bare_chat(chat);
 	for (i = 0; i < p->n_principals; i++) {
 		const struct principal *o = &p->principals[i];
 		struct span own = o->approvals_chat;

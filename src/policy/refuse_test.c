@@ -696,13 +696,15 @@ static const struct {
 	  "sources: {}\n"
 	  "capabilities:\n"
 	  "  c: {connector: o, effect: external, undo: none, args: {to: {type: "
-	  "id, role: target, in: [D0ME, cards]}},\n"
+	  "id, role: target, in: [D0ME, cards, 'slack:D0ME']}},\n"
 	  "    decide: [{allow: {}}], limits: {rate: 1/day}}\n"
 	  "owner: {slack: U0ME, approvals: {slack_bot: cards, channel: "
 	  "D0ME}}\n",
 	  "p:5:58: the approval chat \"D0ME\" can be reached as \"to\": "
 	  "nothing else may be written there; remove it from the list\n"
 	  "p:5:58: the approval chat \"cards\" can be reached as \"to\": "
+	  "nothing else may be written there; remove it from the list\n"
+	  "p:5:58: the approval chat \"slack:D0ME\" can be reached as \"to\": "
 	  "nothing else may be written there; remove it from the list\n" },
 	/* Whose word counts has to be known, and be one person's. */
 	{ "bulkhead: 1\nmode: enforce\nsources: {}\ncapabilities: {}\n"

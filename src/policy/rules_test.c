@@ -602,6 +602,10 @@ static const char more[] =
 	"              from: [handle]},\n"
 	"      text: {type: text, max: 2KiB, role: content}},\n"
 	"    decide: [{allow: {}}], limits: {rate: 100/hour}}\n"
+	"  post: {connector: tg, effect: external, undo: reversible, args: {\n"
+	"      room: {type: handle, of: chat.chat, role: target,\n"
+	"             from: [handle], else: deny}},\n"
+	"    decide: [{allow: {}}], limits: {rate: 100/hour}}\n"
 	"  find: {connector: web, effect: external, undo: reversible, args: {\n"
 	"      query: {type: text, max: 2KiB, role: selector}},\n"
 	"    decide: [{allow: {}}], limits: {rate: 100/hour}}\n"
@@ -645,12 +649,32 @@ static void envelope_named_in_a_message(void **)
  * even if the owner has named the chat. */
 static void written_among_the_cards(void **)
 {
-	static const char *const args[SAMPLE_ARGS] = { "chat=-100123456",
-						       "text=Hi" };
+	static const struct {
+		const char *capability;
+		const char *args[SAMPLE_ARGS];
+		enum verdict verdict;
+	} rows[] = {
+		{ "tell", { "chat=-100123456", "text=Hi" }, VERDICT_DENY },
+		{ "tell",
+		  { "chat=telegram:-100123456", "text=Hi" },
+		  VERDICT_DENY },
+		{ "tell", { "chat=telegram:cards", "text=Hi" }, VERDICT_DENY },
+		/* What somebody said there is no way to it. */
+		{ "post", { "room=@1" }, VERDICT_DENY },
+		{ "post", { "room=@2" }, VERDICT_ALLOW },
+	};
 	struct sample *s = sample_new(more);
+	uint64_t his = sample_item(s, "chat", "777");
+	size_t i;
 
-	sample_owner(s, "my cards are in -100123456");
-	is(sample_decide(s, "tell", args), VERDICT_DENY, DECIDED_ARG);
+	sample_owner(s, "my cards are in -100123456, telegram:-100123456 and "
+			"telegram:cards");
+	sample_handle(s, his, "chat.chat", TYPE_ID, "-100123456");
+	sample_handle(s, his, "chat.chat", TYPE_ID, "-100777");
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
+		is(sample_decide(s, rows[i].capability, rows[i].args),
+		   rows[i].verdict,
+		   rows[i].verdict == VERDICT_DENY ? DECIDED_ARG : DECIDED_ROW);
 	sample_free(s);
 }
 

@@ -24,6 +24,7 @@ OURS, THEIRS = '45.32.0.1', '45.32.0.2'
 NAMES = ('imap.example.org', 'smtp.example.org', 'api.example.org')
 START_S = 20
 SASL = 12345  # where Dovecot tells Postfix who has which password
+TOKENS = 12346  # where Dovecot asks whose access token that is
 
 DOVECOT = """\
 base_dir = {dir}/run
@@ -56,8 +57,15 @@ service imap-login {{
     ssl = yes
   }}
 }}
+auth_mechanisms = plain login xoauth2
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2
+  args = {dir}/tokens.conf
+}}
 passdb {{
   driver = static
+  mechanisms = plain login
   args = password={password}
 }}
 userdb {{
@@ -72,6 +80,15 @@ service auth {{
 }}
 mail_location = maildir:{dir}/mail/%u/Maildir
 first_valid_uid = 1
+"""
+
+# Asked on their own network, where only a test of tokens has somebody answer.
+TOKENS_OF = """\
+introspection_url = http://127.0.0.1:{tokens}/introspect
+introspection_mode = post
+username_attribute = email
+active_attribute = active
+active_value = true
 """
 
 POSTFIX = """\
@@ -247,6 +264,8 @@ class World:
                               password=password, sasl=SASL)
         with open(conf, 'w', encoding='ascii') as f:
             f.write(text.replace('/imap.example.org.', f'/{certificate}.'))
+        with open(self.path('tokens.conf'), 'w', encoding='ascii') as f:
+            f.write(TOKENS_OF.format(tokens=TOKENS))
         os.makedirs(self.path('mail'), exist_ok=True)
         os.chmod(self.path('mail'), 0o777)
         self.dovecot = self.server('/usr/sbin/dovecot', '-F', '-c', conf,

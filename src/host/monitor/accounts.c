@@ -352,6 +352,7 @@ static void put_settings(const struct conf_connector *cc, struct span hosts,
 	put_setting(b, "role", cc->approvals ? "approvals" : "");
 	put_setting(b, "ca", *cc->ca ? "fd" : "");
 	put_setting(b, "requests", *cc->requests ? "fd" : "");
+	put_setting(b, "private", cc->private ? "yes" : "");
 }
 
 /* A file of its own, or -1 where it has none; -2: it cannot be opened. */

@@ -55,6 +55,11 @@ void online_link(struct online *, enum account_state state, const char *detail,
 	buf_printf(&rig.log, "link %s %s\n", account_state_name(state), detail);
 }
 
+void online_skipped(struct online *, const char *key, const char *why)
+{
+	buf_printf(&rig.log, "skipped %s %s\n", key, why);
+}
+
 int online_item(struct online *, const char *key, struct span s)
 {
 	if (rig.no_room)

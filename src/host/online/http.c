@@ -318,7 +318,7 @@ static void http_stop(struct online *o)
 	o->own = NULL;
 }
 
-/* The file beside HELLO. */
+/* The file beside HELLO: opened for this process alone, at its beginning. */
 static int load(struct http *h)
 {
 	CLEAN_BUF struct buf text, errs;
@@ -330,13 +330,14 @@ static int load(struct http *h)
 	p = buf_extend(&text, YAML_FILE_MAX);
 	if (!p)
 		return -ENOMEM;
-	n = fd_pread_all(h->o->requests, p, YAML_FILE_MAX, 0);
+	n = fd_read_all(h->o->requests, p, YAML_FILE_MAX);
 	if (n < 0)
 		return (int)n;
 	buf_cut(&text, (size_t)n);
-	/* Whether plain HTTP may be is netd's to say: it alone knows which
-	 * addresses are private. The configuration's check says it first. */
-	if (http_load("requests", buf_view(&text), true, &h->file, &errs) < 0) {
+	/* The file is read at each start: what the configuration's check said
+	 * of it may have been of another. */
+	if (http_load("requests", buf_view(&text), h->o->set.private, &h->file,
+		      &errs) < 0) {
 		log_error("requests", "text=%.*s",
 			  (int)strcspn(buf_cstr(&errs), "\n"), buf_cstr(&errs));
 		return -EINVAL;

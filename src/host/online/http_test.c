@@ -158,6 +158,7 @@ static void begin(const char *secret, enum settings_auth auth)
 	assert_true(o.requests >= 0);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(fd_write_all(o.requests, span_str(file)), 0);
+	assert_int_equal(lseek(o.requests, 0, SEEK_SET), 0);
 	assert_int_equal(secret_set(&o.secret, span_str(secret)), 0);
 	o.set.auth = auth;
 	o.set.n_hosts = 1;

@@ -124,6 +124,7 @@ enum key {
 	KEY_ROLE,
 	KEY_CA,
 	KEY_REQUESTS,
+	KEY_PRIVATE,
 	KEY_REVOKE,
 	KEY_MAX
 };
@@ -135,7 +136,8 @@ static const char *const keys[] = {
 	[KEY_FOLDER] = "folder",     [KEY_FIRST] = "first",
 	[KEY_POLL] = "poll",	     [KEY_FROM] = "from",
 	[KEY_ROLE] = "role",	     [KEY_CA] = "ca",
-	[KEY_REQUESTS] = "requests", [KEY_REVOKE] = "revoke",
+	[KEY_REQUESTS] = "requests", [KEY_PRIVATE] = "private",
+	[KEY_REVOKE] = "revoke",
 };
 
 static_assert(ARRAY_SIZE(keys) == KEY_MAX, "a name per key");
@@ -169,6 +171,8 @@ static int take_value(struct settings *s, enum key k, struct span v)
 		return take_word(v, "fd", &s->ca);
 	case KEY_REQUESTS:
 		return take_word(v, "fd", &s->requests);
+	case KEY_PRIVATE:
+		return take_word(v, "yes", &s->private);
 	case KEY_REVOKE:
 		return take_word(v, "yes", &s->revoke);
 	case KEY_MAX:

@@ -18,6 +18,8 @@
  *	ca	  fd: certificates of authorities, PEM, are the next descriptor
  *		  beside HELLO; without it the system's count
  *	requests  fd: the file of declared requests is the next one after that
+ *	private	  yes: its servers are of this network; http: a request may go
+ *		  without TLS
  *	revoke	  yes: it has no broker and does nothing but answer MSG_REVOKE
  */
 #ifndef ONLINE_SETTINGS_H
@@ -51,7 +53,7 @@ struct settings {
 	char from[SETTINGS_TEXT];
 	enum settings_auth auth;
 	uint32_t poll_s;
-	bool secret, all, approvals, ca, requests, revoke;
+	bool secret, all, approvals, ca, requests, private, revoke;
 };
 
 /* Reads arg. Returns 0, or -1 with *why, a static text. */

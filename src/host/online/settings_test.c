@@ -14,7 +14,7 @@ static void all_of_it(void **)
 		"kind=smtp\nhosts=a.example:465 [::1]:2 10.0.0.1:65535\n"
 		"secret=yes\nuser=me\nauth=xoauth2\ntoken=https://t.example/x\n"
 		"folder=B\xc3\xbc\nfirst=all\npoll=5\nfrom=me@a.example\n"
-		"role=approvals\nca=fd\nrequests=fd\nrevoke=yes\n";
+		"role=approvals\nca=fd\nrequests=fd\nprivate=yes\nrevoke=yes\n";
 	struct settings s;
 	const char *why;
 
@@ -26,7 +26,7 @@ static void all_of_it(void **)
 	assert_int_equal(s.auth, AUTH_XOAUTH2);
 	assert_int_equal(s.poll_s, 5);
 	assert_true(s.secret && s.all && s.approvals && s.ca && s.requests &&
-		    s.revoke);
+		    s.private && s.revoke);
 }
 
 static void defaults(void **)
@@ -38,7 +38,7 @@ static void defaults(void **)
 	assert_string_equal(s.folder, "INBOX");
 	assert_int_equal(s.poll_s, SETTINGS_POLL_S);
 	assert_int_equal(s.auth, AUTH_PASSWORD);
-	assert_false(s.secret || s.all || s.approvals || s.revoke);
+	assert_false(s.secret || s.all || s.approvals || s.private || s.revoke);
 }
 
 static void refused(void **)
@@ -63,6 +63,7 @@ static void refused(void **)
 		LEAST "poll=0\n",
 		LEAST "poll=86401\n",
 		LEAST "role=admin\n",
+		LEAST "private=no\n",
 		"kind=imap\nhosts=\n",
 		"kind=imap\nhosts=a\n",
 		"kind=imap\nhosts=a:0\n",

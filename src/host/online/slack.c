@@ -326,10 +326,12 @@ static bool is_own(const struct slack *s, const char *sender)
 			     strcmp(sender, s->bot_id) == 0);
 }
 
-/* What is to be given of it; false: nothing, and it is acknowledged. */
+/* What is to be given of it; false: nothing, and it is acknowledged. A message
+ * that has no name is nothing, too, and that is put on record. */
 static bool is_wanted(struct slack *s, const struct slack_envelope *e,
 		      struct envelope *row)
 {
+	enum facts_fault fault;
 	struct chat_facts f;
 
 	if (s->o->set.approvals)
@@ -337,8 +339,12 @@ static bool is_wanted(struct slack *s, const struct slack_envelope *e,
 		       !is_own(s, row->heard.sender) &&
 		       str_copy(row->key, sizeof(row->key),
 				span_str(row->heard.id)) == 0;
-	if (e->kind != SLACK_EVENT ||
-	    slack_key(e->payload, row->key, sizeof(row->key)) != FACTS_OK)
+	if (e->kind != SLACK_EVENT)
+		return false;
+	fault = slack_key(e->payload, row->key, sizeof(row->key));
+	if (fault != FACTS_OK && fault != FACTS_NO_MESSAGE)
+		online_skipped(s->o, e->id, facts_fault_text(fault));
+	if (fault != FACTS_OK)
 		return false;
 	return slack_facts(e->payload, &f) != FACTS_OK || !is_own(s, f.sender);
 }

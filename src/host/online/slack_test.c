@@ -167,6 +167,12 @@ static void no_items(void **state)
 		    "\"payload\":{\"type\":\"block_actions\"}}");
 	server_says("{\"type\":\"slash_commands\",\"envelope_id\":\"e4\"}");
 	client_said(ACK("e1") ACK("e2") ACK("e3") ACK("e4"));
+	rig_is("");
+	/* A message of which there is no place: that it was there is on record. */
+	server_says(EVENT("e5", "{\"type\":\"event_callback\",\"event\":"
+				"{\"type\":\"message\",\"ts\":\"1.1\"}}"));
+	rig_is("skipped e5 a field is not as its provider has it\n");
+	client_said(ACK("e5"));
 	server_says("{\"type\":\"events_api\"}");
 	server_says("nonsense");
 	client_said("");

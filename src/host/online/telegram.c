@@ -231,7 +231,9 @@ static void poll_now(void *arg)
 
 	t->timer = -1;
 	buf_init(&body, CHATNET_REQUEST);
-	telegram_get_updates(&body, offset_now(t), POLL_S, t->o->set.approvals);
+	/* The first is not waited for, so that one knows whether it is up. */
+	telegram_get_updates(&body, offset_now(t), t->up ? POLL_S : 0,
+			     t->o->set.approvals);
 	c.body = buf_view(&body);
 	r = buf_ok(&body) ? call(t, "getUpdates", &c) : -ENOMEM;
 	if (r < 0)

@@ -12,13 +12,16 @@
 #include <stdio.h>
 
 #define API "call https://api.example:443/bot123:abc/"
-#define POLL(offset)                                                           \
-	API "getUpdates  {\"offset\":" offset                                  \
-	    ",\"timeout\":50,\"limit\":32,\"allowed_updates\":[\"message\","   \
+/* Nothing is waited for until it is known to be up. */
+#define FIRST(offset) ASK(offset, "0")
+#define POLL(offset)  ASK(offset, "50")
+#define ASK(offset, wait)                                                      \
+	API "getUpdates  {\"offset\":" offset ",\"timeout\":" wait             \
+	    ",\"limit\":32,\"allowed_updates\":[\"message\","                  \
 	    "\"edited_message\",\"channel_post\",\"edited_channel_post\"]}\n"
-#define POLL_APPROVALS(offset)                                                 \
-	API "getUpdates  {\"offset\":" offset                                  \
-	    ",\"timeout\":50,\"limit\":32,\"allowed_updates\":[\"message\","   \
+#define ASK_APPROVALS(offset, wait)                                            \
+	API "getUpdates  {\"offset\":" offset ",\"timeout\":" wait             \
+	    ",\"limit\":32,\"allowed_updates\":[\"message\","                  \
 	    "\"callback_query\"]}\n"
 #define SEND(text)                                                             \
 	API "sendMessage  {\"chat_id\":7,\"text\":\"" text                     \
@@ -44,7 +47,7 @@ static void offset(void **state)
 {
 	(void)state;
 	start(false, false);
-	rig_is(POLL("0"));
+	rig_is(FIRST("0"));
 	rig_answer(200, 0, OK("[" U("5") "," U("8") "]"));
 	rig_is("link up \nitem 123/5 {\"update_id\":5}\n"
 	       "item 123/8 {\"update_id\":8}\n");
@@ -60,7 +63,7 @@ static void offset(void **state)
 	rig_answer(200, 0, OK("[" U("9") "]"));
 	rig_stop();
 	start(false, true);
-	rig_is(POLL("9"));
+	rig_is(FIRST("9"));
 	rig_done();
 }
 
@@ -73,7 +76,7 @@ static void few_at_once(void **state)
 	rig_answer(
 		200, 0,
 		OK("[" U("1") "," U("2") "," U("3") "," U("4") "," U("5") "]"));
-	rig_is(POLL("0") "link up \n");
+	rig_is(FIRST("0") "link up \n");
 	rig.no_room = 0;
 	rig_timers();
 	rig_is("item 123/1 {\"update_id\":1}\nitem 123/2 {\"update_id\":2}\n"
@@ -124,18 +127,18 @@ static void faults(void **state)
 
 	(void)state;
 	start(false, false);
-	rig_is(POLL("0"));
+	rig_is(FIRST("0"));
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		rig_answer(rows[i].status, 0, rows[i].body);
 		(void)snprintf(want, sizeof(want), "link %s\n", rows[i].says);
 		rig_is(want);
 		rig_timers();
-		rig_is(POLL("0"));
+		rig_is(FIRST("0"));
 	}
 	rig_fail(true);
 	rig_is("link waiting no answer\n");
 	rig_timers();
-	rig_is(POLL("0"));
+	rig_is(FIRST("0"));
 	rig_answer(200, 0, OK("[]"));
 	rig_is("link up \n");
 	rig_done();
@@ -151,7 +154,7 @@ static void approvals(void **state)
 {
 	(void)state;
 	start(true, false);
-	rig_is(POLL_APPROVALS("0"));
+	rig_is(ASK_APPROVALS("0", "0"));
 	rig_answer(200, 0,
 		   OK("[" U("4") "," TEXT_UPDATE(
 			   "5", "/kill") ","
@@ -170,7 +173,7 @@ static void approvals(void **state)
 	rig.o.in.heard_ok.number = 6;
 	rig.o.kind->heard_ok(&rig.o);
 	rig_timers();
-	rig_is(POLL_APPROVALS("7"));
+	rig_is(ASK_APPROVALS("7", "50"));
 	rig.o.kind->heard_ok(&rig.o);
 	rig_is("end -71\n");
 	rig_done();

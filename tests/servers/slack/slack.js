@@ -2,11 +2,12 @@
  * slack: a small faithful Slack: the Web API's methods that bulkhead calls, and
  * Socket Mode. Slack's own clients take it for Slack (clients.js).
  *
- * usage: node slack.js PORT [CERT KEY [HOST]]
+ * usage: node slack.js PORT [CERT KEY [HOST [APP [ADDRESS]]]]
  *
  * Prints "ready PORT". With a certificate it is HTTPS and WSS, and HOST:PORT is
- * where apps.connections.open sends clients. Its tokens are xapp-1-test and
- * xoxb-1-test. What a test wants of it goes to /test/:
+ * where apps.connections.open sends clients; ADDRESS is where it listens, if
+ * not at HOST. It has one app, whose tokens are xapp-1-APP and xoxb-1-APP (APP
+ * is "test"). What a test wants of it goes to /test/:
  *
  *	POST /test/event   a payload of the Events API, or {"interactive": ...}:
  *			   sent to a connection, and again until acknowledged
@@ -24,9 +25,9 @@ const crypto = require('crypto');
 const { WebSocketServer } = require('ws');
 
 const AGAIN_MS = 1000;
-const [port, cert, key, host] = process.argv.slice(2);
-const APP = 'xapp-1-test';
-const BOT = 'xoxb-1-test';
+const [port, cert, key, host, name, address] = process.argv.slice(2);
+const APP = `xapp-1-${name || 'test'}`;
+const BOT = `xoxb-1-${name || 'test'}`;
 
 const state = { messages: [], calls: [], acknowledged: [] };
 const tickets = new Set();
@@ -232,5 +233,5 @@ server.on('upgrade', (req, socket, head) => {
 	wss.handleUpgrade(req, socket, head, on_socket);
 });
 setInterval(() => sockets.forEach((s) => s.ping()), 10000).unref();
-server.listen(Number(port), host || '127.0.0.1',
+server.listen(Number(port), address || host || '127.0.0.1',
 	() => console.log(`ready ${server.address().port}`));
