@@ -31,6 +31,11 @@ enum {
 	NAME_MAX_BYTES = 128,
 	/* The reply to the dot may take its time (RFC 5321 4.5.3.2.6). */
 	CALL_MS = 600000,
+	/* Until then each reply before it has to be there. */
+	REPLY_S = 60,
+	/* libcurl says goodbye, and waits for the answer in poll(): nothing
+	 * else of this process goes on. */
+	GOODBYE_S = 1,
 	TRIES = 3,
 	AGAIN_MAX_MS = 10000,
 	REPLY_MAX = 160,
@@ -41,6 +46,7 @@ struct smtp {
 	struct online *o;
 	struct token token;
 	struct net_job *job; /* of the mail, or of a look at the login */
+	CURL *easy;	     /* of the job, once it runs */
 	struct retry retry;
 	int timer;	       /* until either is tried again */
 	bool again;	       /* with a new token already */
@@ -55,7 +61,7 @@ struct smtp {
 	struct buf mail;
 	struct curl_slist *to; /* owned */
 	size_t at;	       /* of the mail, that is sent */
-	bool ended;	       /* all of it was, with its dot */
+	bool ended;	       /* all of it was, with its dot; or of a look */
 	bool killed;
 };
 
@@ -72,11 +78,20 @@ static void finish(struct smtp *s, enum effect_state state, const char *detail)
 
 /* --- one mail ------------------------------------------------------------- */
 
+static void reply_within(struct smtp *s, long seconds)
+{
+	/* Where it is not to be had, it is libcurl's own: two minutes. */
+	(void)curl_easy_setopt(s->easy, CURLOPT_SERVER_RESPONSE_TIMEOUT,
+			       seconds);
+}
+
 static bool may_go(void *arg)
 {
 	struct smtp *s = arg;
 
 	s->killed = online_killed(s->o, span_str(s->capability), s->ids.task);
+	if (s->killed)
+		reply_within(s, GOODBYE_S);
 	return !s->killed;
 }
 
@@ -96,6 +111,7 @@ static size_t read_mail(char *p, size_t size, size_t n, void *arg)
 	if (!may_go(s))
 		return CURL_READFUNC_ABORT;
 	s->ended = true;
+	reply_within(s, CALL_MS / 1000);
 	return 0;
 }
 
@@ -131,6 +147,9 @@ static size_t hear(char *p, size_t size, size_t n, void *arg)
 	size_t at = strlen(s->reply), from = 0;
 
 	n *= size;
+	/* The last one: what follows is goodbye. */
+	if (n > 3 && p[3] != '-' && (s->ended || (p[0] != '2' && p[0] != '3')))
+		reply_within(s, GOODBYE_S);
 	if (n < 4 || (p[0] != '4' && p[0] != '5'))
 		return n;
 	if (at && strncmp(s->reply, p, 3) != 0)
@@ -154,6 +173,8 @@ static CURLcode set_all(struct smtp *s, CURL *e)
 {
 	CURLcode r = CURLE_OK;
 
+	s->easy = e;
+	NET_SET(r, e, CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)REPLY_S);
 	NET_SET(r, e, CURLOPT_HEADERFUNCTION, hear);
 	NET_SET(r, e, CURLOPT_HEADERDATA, s);
 	return r == CURLE_OK && s->o->set.secret ? set_login(s, e) : r;
@@ -175,6 +196,15 @@ static CURLcode set_mail(void *arg, CURL *e)
 	/* compose_mail has lines that end with LF. */
 	NET_SET(r, e, CURLOPT_CRLF, 1L);
 	return r;
+}
+
+/* One word is all that is said. */
+static bool look_goes(void *arg)
+{
+	struct smtp *s = arg;
+
+	s->ended = true;
+	return true;
 }
 
 static CURLcode set_look(void *arg, CURL *e)
@@ -200,7 +230,7 @@ static int talk(struct smtp *s)
 		 * and libcurl would ask the kernel for it. */
 		.path = "/localhost",
 		.limit_ms = s->at_hand ? CALL_MS : 0,
-		.go = s->at_hand ? may_go : NULL,
+		.go = s->at_hand ? may_go : look_goes,
 		.set = s->at_hand ? set_mail : set_look,
 		.done = s->at_hand ? on_sent : on_looked,
 		.arg = s,
