@@ -7,15 +7,17 @@
  * Port 465 has TLS at once, 587 has STARTTLS, 2587 has neither, and 8025 is where
  * a test says what it wants, by HTTPS:
  *
- *	POST /test/script	{"steps": [{"at", "times", "raw", "cut", "delay"}]}
- *				in place of those that are left
+ *	POST /test/script	{"steps": [{"at", "times", "raw", "cut", "delay"}],
+ *				"size"}, in place of what was said before; size
+ *				is how large a mail may be
  *	POST /test/state	{"mails", "logins", "left"}
  *
- * "at" names whose reply it is about: greeting, ehlo, starttls, auth, mail, rcpt, data, dot, quit
- * or noop. "raw" is sent in its place, with "cut" the connection ends instead (or
- * behind it, where both are there), "delay" is milliseconds before it. A mail
- * whose dot gets a reply of 4xx or 5xx is not taken; any other is, whatever the
- * client gets to know. A client that goes on after a refusal is not stopped.
+ * "at" names whose reply it is about: greeting, ehlo, starttls, auth, mail, rcpt,
+ * data, dot, noop or quit. "raw" is sent in its place, with "cut" the connection
+ * ends instead (or behind it, where both are there), "delay" is milliseconds
+ * before it. A mail whose dot gets a reply of 4xx or 5xx is not taken; any other
+ * is, whatever the client gets to know. A client that goes on after a refusal is
+ * not stopped.
  */
 'use strict';
 const fs = require('fs');
@@ -23,9 +25,10 @@ const https = require('https');
 const { SMTPServer } = require('smtp-server');
 const { SMTPConnection } = require('smtp-server/lib/smtp-connection.js');
 
-const SIZE = 2048;
+const SIZE = 1 << 20;
 const CONTROL = 8025;
 const [host, password, cert, key] = process.argv.slice(2);
+const servers = [];
 const tls = { cert: fs.readFileSync(cert), key: fs.readFileSync(key) };
 const state = { mails: [], logins: 0 };
 let script = [];
@@ -89,16 +92,20 @@ function on_auth(auth, session, done) {
 }
 
 function listen(port, options) {
-	const server = new SMTPServer({ ...tls, size: SIZE, name: 'smtp.example.org',
+	const server = new SMTPServer({ ...tls, size: SIZE, rejectOversized: true, name: 'smtp.example.org',
 		disableReverseLookup: true, logger: false, onAuth: on_auth,
 		onData: on_data, ...options });
 	server.on('error', () => {}); // clients' connections that ended
+	servers.push(server);
 	return new Promise((done) => server.listen(port, host, done));
 }
 
 function answer(name, body) {
-	if (name === 'script')
+	if (name === 'script') {
 		script = body.steps.map((s) => ({ times: 1, ...s }));
+		for (const s of servers)
+			s.options.size = body.size || SIZE;
+	}
 	return { ...state, left: script.filter((s) => s.times > 0).length };
 }
 
