@@ -3,43 +3,17 @@
 rate, Socket Mode with acknowledgements and a connection made anew; and every
 event of the public corpus comes through it as it is."""
 import os
-import shutil
 import subprocess
 import sys
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-sys.path.insert(0, os.path.join(ROOT, 'tools'))
+sys.path[:0] = [HERE, os.path.join(ROOT, 'tools')]
+from npm import packages  # noqa: E402
 from tally import FAIL, PASS, Tally  # noqa: E402
 
-BUILD = os.path.abspath(os.environ.get('BULKHEAD_BUILD', 'build'))
 CORPORA = os.environ.get('BULKHEAD_CORPORA', '')
-
-
-def packages():
-    """slack/ with its pinned packages, below the build folder."""
-    place = os.path.join(BUILD, 'npm-slack')
-    lock = os.path.join(HERE, 'slack/package-lock.json')
-    kept = os.path.join(place, 'node_modules/.bulkhead-lock')
-    if os.path.exists(kept):
-        with open(lock, 'rb') as a, open(kept, 'rb') as b:
-            fresh = a.read() == b.read()
-    else:
-        fresh = False
-    if not fresh:
-        if not shutil.which('npm'):
-            subprocess.run([os.path.join(ROOT, 'tools/setup'), 'npm'],
-                           check=True)
-        shutil.rmtree(place, ignore_errors=True)
-        shutil.copytree(os.path.join(HERE, 'slack'), place)
-        subprocess.run(['npm', 'ci', '--ignore-scripts', '--no-audit',
-                        '--no-fund'], cwd=place, check=True)
-        shutil.copyfile(lock, kept)
-    for name in ('slack.js', 'clients.js'):
-        shutil.copyfile(os.path.join(HERE, 'slack', name),
-                        os.path.join(place, name))
-    return place
 
 
 def start(place, *args):
@@ -56,7 +30,7 @@ def start(place, *args):
 
 def main():
     tally = Tally('slack')
-    place = packages()
+    place = packages('slack')
     server, port = start(place, '0')
     events = os.path.join(CORPORA, 'chat-slack/payloads.jsonl')
     more = [events] if CORPORA and os.path.isfile(events) else []

@@ -12,8 +12,8 @@ import sys
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), 'system')]
-import slack  # noqa: E402
 from chats import NOTES, Chats  # noqa: E402
+from npm import packages  # noqa: E402
 from world import THEIRS, World, enter  # noqa: E402
 from harness import need  # noqa: E402
 
@@ -331,7 +331,7 @@ def owners_tasks(b):
 
 
 def main():
-    place = slack.packages()
+    place = packages('slack')
     with World() as w:
         for app, port in AT.items():
             w.server('node', os.path.join(place, 'slack.js'), str(port),
@@ -356,6 +356,6 @@ def main():
 
 if __name__ == '__main__':
     if os.environ.get('BULKHEAD_WORLD') != '1':
-        slack.packages()  # inside there is no way to a registry
+        packages('slack')  # inside there is no way to a registry
     code = enter(os.path.abspath(__file__))
     sys.exit(main() if code is None else code)

@@ -292,6 +292,10 @@ static const char *why_of(const struct net_job *j, CURLcode code)
 		return "stopped before it was sent";
 	if (code == CURLE_LOGIN_DENIED)
 		return "the server does not take the credential";
+	if (code == CURLE_USE_SSL_FAILED)
+		return "the server offers no TLS";
+	if (code == CURLE_WEIRD_SERVER_REPLY)
+		return "the server's answer is none that could be";
 	return curl_easy_strerror(code);
 }
 
