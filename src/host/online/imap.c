@@ -39,6 +39,7 @@ struct imap {
 	bool talking; /* `talk` is made */
 	struct imap_place place;
 	struct token token;
+	bool renewed; /* the token, since the last login that was taken */
 	struct net_job *link;
 	struct retry retry;
 	int watch; /* timer: of the conversation, or the next link */
@@ -278,6 +279,7 @@ static void do_ready(void *arg)
 {
 	struct imap *i = arg;
 
+	i->renewed = false;
 	retry_worked(&i->retry);
 	online_link(i->o, ACCOUNT_UP, "the folder is open", 0);
 }
@@ -292,6 +294,22 @@ static void on_up(void *arg)
 	watch(i);
 }
 
+/* A token may have been taken back before its time: a new one is asked for. */
+static bool with_new_token(struct imap *i)
+{
+	bool first = !i->renewed;
+
+	if (!i->talk.refused || i->o->set.auth != AUTH_XOAUTH2)
+		return false;
+	token_drop(&i->token);
+	i->renewed = true;
+	if (!first)
+		return false;
+	unlink_now(i);
+	set_watch(i, 0, connect_now);
+	return true;
+}
+
 static void on_bytes(void *arg, struct span bytes)
 {
 	struct imap *i = arg;
@@ -300,9 +318,8 @@ static void on_bytes(void *arg, struct span bytes)
 		watch(i);
 		return;
 	}
-	if (i->talk.refused && i->o->set.auth == AUTH_XOAUTH2)
-		token_drop(&i->token);
-	try_later(i, i->talk.why, i->talk.refused);
+	if (!with_new_token(i))
+		try_later(i, i->talk.why, i->talk.refused);
 }
 
 static void on_down(void *arg, const char *why, bool)
