@@ -22,8 +22,8 @@ sys.path[:0] = [HERE, os.path.join(ROOT, "tests", "servers"),
 os.environ.setdefault("BULKHEAD_BUILD", os.path.join(ROOT, "build"))
 import chat  # noqa: E402
 import mail  # noqa: E402
-import slack  # noqa: E402
 from chats import Online  # noqa: E402
+from npm import packages  # noqa: E402
 from world import THEIRS, World, enter  # noqa: E402
 from harness import need  # noqa: E402
 
@@ -190,7 +190,7 @@ def main():
         pem, key = w.path("api.example.org.pem"), w.path("api.example.org.key")
         w.server(sys.executable, os.path.join(ROOT, "tests/servers/bot_api.py"),
                  THEIRS, "8443", pem, key)
-        w.server("node", os.path.join(slack.packages(), "slack.js"), "443",
+        w.server("node", os.path.join(packages("slack"), "slack.js"), "443",
                  pem, key, "api.example.org", "test", THEIRS)
         with Online(w, POLICY, ACCOUNTS, SECRETS, None, planner="none") as b:
             b.up()
@@ -223,6 +223,6 @@ if __name__ == "__main__":
         print("chat-slack is not there (BULKHEAD_CORPORA)")
         sys.exit(1)
     if os.environ.get("BULKHEAD_WORLD") != "1":
-        slack.packages()  # inside there is no way to a registry
+        packages("slack")  # inside there is no way to a registry
     code = enter(os.path.abspath(__file__))
     sys.exit(main() if code is None else code)

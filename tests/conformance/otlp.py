@@ -14,13 +14,13 @@ import tempfile
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-sys.path[:0] = [HERE, os.path.join(HERE, 'npm'),
+sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), 'servers'),
                 os.path.join(HERE, '..', 'system')]
 BUILD = os.path.abspath(os.environ.get('BULKHEAD_BUILD', 'build'))
 CORPORA = os.environ['BULKHEAD_CORPORA']
 os.environ['BULKHEAD_BUILD'] = BUILD
 from mail import report  # noqa: E402
-from packages import modules  # noqa: E402
+from npm import packages  # noqa: E402
 from harness import Bulkhead  # noqa: E402
 import telemetry as system  # noqa: E402
 
@@ -122,7 +122,7 @@ MISTAKES = [
 
 
 def check_decoder(got):
-    root = os.path.join(modules(BUILD), DECODER)
+    root = os.path.join(packages('npm', HERE), 'node_modules', DECODER)
     rows = [(s, body) for s, bodies in got.items() for body in bodies]
     said = decode(root, rows)
     for signal in got:

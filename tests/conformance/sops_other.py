@@ -9,9 +9,9 @@ import tempfile
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [HERE, os.path.join(HERE, 'npm')]
+sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), 'servers')]
 from mail import report  # noqa: E402
-from packages import modules  # noqa: E402
+from npm import packages  # noqa: E402
 
 BUILD = os.path.abspath(os.environ.get('BULKHEAD_BUILD', 'build'))
 BULKHEAD = os.path.join(BUILD, 'bulkhead')
@@ -54,13 +54,13 @@ def written(home, name):
     return os.path.join(where, name), key
 
 
-def judge(name):
+def judge(name, modules):
     """What is wrong; '' if nothing is."""
     want = dict(VALUES)
     with tempfile.TemporaryDirectory() as home:
         path, key = written(home, name)
         r = subprocess.run(['node', os.path.join(HERE, 'sops_decrypt.js'),
-                            modules(BUILD), path, name.split('.')[-1], key],
+                            modules, path, name.split('.')[-1], key],
                            capture_output=True, check=False, timeout=60)
         if r.returncode:
             return r.stderr.decode()
@@ -76,9 +76,10 @@ def judge(name):
 
 def main():
     names = ('secrets.yaml', 'secrets.json', 'secrets.env')
+    modules = os.path.join(packages('npm', HERE), 'node_modules')
     failed = 0
     for name in names:
-        why = judge(name)
+        why = judge(name, modules)
         failed += bool(why)
         print(f'{name}: {why or "opened, as it was written"}')
     report(os.path.join(BUILD, 'conformance.json'),

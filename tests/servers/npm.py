@@ -1,4 +1,4 @@
-"""npm: servers of the tests that stand on packages of npm's, pinned by a lock file."""
+"""npm: what tests take from npm: the packages that a lock file names."""
 import os
 import shutil
 import subprocess
@@ -8,10 +8,11 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.path.abspath(os.environ.get('BULKHEAD_BUILD', 'build'))
 
 
-def packages(name):
+def packages(name, within=HERE):
     """That folder with its pinned packages, below the build folder. It may ask a
     registry: before a test is where there is none."""
-    source, place = os.path.join(HERE, name), os.path.join(BUILD, f'npm-{name}')
+    source = os.path.join(within, name)
+    place = os.path.join(BUILD, 'npm', os.path.basename(within), name)
     lock = os.path.join(source, 'package-lock.json')
     kept = os.path.join(place, 'node_modules/.bulkhead-lock')
     if os.path.exists(kept):

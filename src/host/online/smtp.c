@@ -163,7 +163,7 @@ static size_t hear(char *p, size_t size, size_t n, void *arg)
 			break;
 		if (from == 3)
 			c = ' ';
-		s->reply[at++] = c >= 0x20 && c < 0x7f ? (char)c : '?';
+		s->reply[at++] = (char)(c >= 0x20 && c < 0x7f ? c : '?');
 	}
 	s->reply[at] = 0;
 	return n;
