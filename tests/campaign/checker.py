@@ -39,6 +39,11 @@ class Facts:
         self.status = []     # where `status` was wrong
         self.statuses = 0    # how often it was compared
         self.left = []       # what `down` left behind
+        # Of accounts alone:
+        self.to_send = 0     # mails, at least
+        self.touched = []    # of the mailbox, what is not as it was
+        self.to_kill = {}    # part -> how often
+        self.killed = {}     # the same, as it was
         self.trouble = []    # what kept the campaign from its work
 
 
@@ -184,6 +189,29 @@ def unknown_at_most_kills(f):
         yield f'{n} effects are unknown after {f.kills} kills'
 
 
+def failed_at_most_kills(f):
+    """A part that dies before it had a word with the server fails it."""
+    n = sum(STATES[e['state']] == 'failed' for e in f.effects)
+    if n > f.kills:
+        yield f'{n} effects failed, of {f.kills} kills'
+
+
+def went_out(f):
+    n = sum(STATES[e['state']] in ('done', 'unknown') for e in f.effects)
+    if n < f.to_send:
+        yield f'{n} of {f.to_send}'
+
+
+def left_alone(f):
+    yield from f.touched
+
+
+def killed_as_planned(f):
+    for part, n in f.to_kill.items():
+        if f.killed.get(part, 0) != n:
+            yield f'{part}: {f.killed.get(part, 0)} times, not {n}'
+
+
 def log_verifies(f):
     if f.verified:
         yield f.verified
@@ -251,10 +279,19 @@ ROWS = (
 )
 
 
-def check(f):
+# Of a mailbox at a server, and what is sent by one.
+ACCOUNTS = ROWS + (
+    ('no more effects failed than kills', failed_at_most_kills),
+    ('as many mails went out as were to', went_out),
+    ('nothing in the mailbox is marked, moved or gone', left_alone),
+    ('each part was killed as often as it was to be', killed_as_planned),
+)
+
+
+def check(f, promised=ROWS):
     """[(what is promised, [where it was broken])]"""
     found = []
-    for what, row in ROWS:
+    for what, row in promised:
         wrong = list(row(f))
         more = len(wrong) - SHOWN
         found.append((what, wrong[:SHOWN] + (

@@ -127,7 +127,7 @@ class Finder:
         name = name[len('bulkhead-'):]
         if name == 'monitor':
             return None
-        if name == 'connector':
+        if name in ('connector', 'online'):
             found = self.connector(pid)
             return (*found, '') if found else None
         return name, name, vm

@@ -32,9 +32,9 @@ vault: {{files: [{dir}/secrets.age], identity: {dir}/identity.txt}}
 
 
 class Accounts(Bulkhead):
-    def __init__(self, w, port):
-        super().__init__(planner='gullible',
-                         extra='supervision: {backoff: 1s}\n')
+    def __init__(self, w, port, supervision='{backoff: 1s}', pool=1):
+        super().__init__(planner='gullible', pool=pool,
+                         extra=f'supervision: {supervision}\n')
         with open(self.config, encoding='utf-8') as f:
             text = f.read()
         with open(self.config, 'w', encoding='utf-8') as f:
