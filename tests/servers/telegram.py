@@ -49,9 +49,10 @@ vault: {{files: [{dir}/secrets.age], identity: {dir}/identity.txt}}
 
 
 class Chats(Bulkhead):
-    def __init__(self, w):
+    def __init__(self, w, agent=AGENT, cards=CARDS):
         super().__init__(planner='gullible',
                          extra='supervision: {backoff: 1s}\n')
+        self.tokens = agent, cards
         self.trust = ssl.create_default_context(cafile=w.path('ca.pem'))
         with open(os.path.join(self.dir, 'policy.yaml'), 'w',
                   encoding='utf-8') as f:
@@ -59,7 +60,7 @@ class Chats(Bulkhead):
         with open(self.config, 'a', encoding='utf-8') as f:
             f.write(BOTS.format(ca=w.path('ca.pem'), dir=self.dir))
         self.run('vault', 'init')
-        for name, token in (('agent', AGENT), ('cards', CARDS)):
+        for name, token in zip(('agent', 'cards'), self.tokens):
             self.run('vault', 'set', name, '--connector', name, input=token)
         self.run('vault', 'check')
         self.run('config', 'check')
@@ -82,7 +83,7 @@ class Chats(Bulkhead):
 
     def press(self, sender, card, data):
         self.messages += 1
-        self.api('update', {'token': CARDS, 'update': {'callback_query': {
+        self.api('update', {'token': self.tokens[1], 'update': {'callback_query': {
             'id': str(self.messages), 'chat_instance': '1', 'data': data,
             'from': {'id': sender, 'is_bot': False, 'first_name': 'X'},
             'message': {'message_id': card, 'date': 1700000000,
