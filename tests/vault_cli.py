@@ -194,6 +194,46 @@ def test_check(h):
     h.configure()
 
 
+def test_sops(h):
+    """The same commands on a file of sops; it keeps what it has of others."""
+    for name in ('team.sops.yaml', 'team.json', 'team.env', 'team.ini'):
+        team = Home(f'{h.path}/{name}')
+        team.file = os.path.join(team.folder, name)
+        os.makedirs(team.path)
+        team.configure(CONF.replace('secrets.age', name))
+        r = team.run('init', '--sops')
+        need(f'init --sops makes {name}', r.returncode == 0 and
+             os.stat(team.file).st_mode & 0o777 == 0o600, r.stderr)
+        ours = name.endswith(('.yaml', '.json'))
+        key = 'mail.imap' if name.endswith('.ini') else 'imap'
+        r = team.run('set', key, stdin=b's3cret-marker')
+        need('set', r.returncode == 0 and team.reveal(key) == b's3cret-marker' and
+             not team.holds(b's3cret-marker'), r.stderr)
+        r = team.run('set', key, '--connector', 'inbox', stdin=b's3cret-marker')
+        need('for whom it is', r.returncode == (0 if ours else 1) and
+             (ours or b'for whom' in r.stderr), r.stderr)
+        r = team.run('edit', env={'EDITOR': 'sed -i s/marker/edited/', 'VISUAL': ''})
+        need('edit', r.returncode == 0 and team.reveal(key) == b's3cret-edited',
+             r.stderr)
+        before = team.key + '.old'
+        r = team.run('rotate')
+        need('rotate', r.returncode == 0 and os.path.exists(before) and
+             team.reveal(key) == b's3cret-edited', r.stderr)
+        r = h.run('import', '--file', team.file, team.file)
+        need('it is for its own key alone', r.returncode == 1 and
+             b'another key' in r.stderr, r.stderr)
+        body = open(team.file, 'rb').read()
+        with open(team.file, 'wb') as f:
+            f.write(re.sub(rb'(?m)^.*mac.*ENC.*\n', b'', body))
+        r = team.run('list')
+        need('without its MAC it is refused', r.returncode == 1 and
+             b'MAC' in r.stderr, r.stderr)
+        with open(team.file, 'wb') as f:
+            f.write(body)
+        need('forget', team.run('forget', key).returncode == 0 and
+             team.names() == [], team.names())
+
+
 def test_refused(h):
     os.chmod(h.key, 0o640)
     r = h.run('list')
@@ -223,6 +263,7 @@ def main():
         test_changes(h)
         test_export(h)
         test_check(h)
+        test_sops(h)
         test_refused(h)
     return 1 if failed else 0
 

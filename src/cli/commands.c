@@ -124,6 +124,10 @@ static const struct cli_flag vault_init_flags[] = {
 	  "open it by a passphrase, where bulkhead.yaml has no vault yet; not "
 	  "by a file with a key",
 	  NULL, WORD_ANY },
+	{ "--sops", NULL,
+	  "a file of sops, not one of age: YAML, JSON, dotenv or INI, by the "
+	  "end of its name",
+	  NULL, WORD_ANY },
 	VAULT_FILE,
 	FLAGS_END,
 };
@@ -584,7 +588,7 @@ const struct cli_command cli_commands[] = {
 	{ .name = "vault",
 	  .brief = "the secrets of your accounts, encrypted",
 	  .about = "Passwords and tokens lie in a file that is encrypted with "
-		   "age. Each can name the one connector, and the hosts, that "
+		   "age, or by sops. Each can name the one connector, and the hosts, that "
 		   "it is for; while bulkhead runs, a process without network "
 		   "hands it to that connector and to nobody else. A secret is "
 		   "never an argument of a command. What you change counts "

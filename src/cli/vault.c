@@ -1,5 +1,5 @@
 /*
- * bulkhead vault: the owner's secrets, in files that are encrypted with age.
+ * bulkhead vault: the owner's secrets, in files of age or of sops.
  *
  * SECURITY: reads files that the owner wrote (src/vault). A secret comes from a
  * terminal, a pipe or a descriptor, never from an argument, and is shown only
@@ -21,7 +21,7 @@
 /* What the options of all parts say. */
 struct words {
 	const char *connector, *hosts, *fd, *file, *to;
-	bool reveal, passphrase;
+	bool reveal, passphrase, sops;
 };
 
 static struct conf conf; /* large */
@@ -43,14 +43,14 @@ static int make_identity(struct vault_box *b)
 	return CLI_NO;
 }
 
-static int default_paths(struct vault_box *b, bool passphrase)
+static int default_paths(struct vault_box *b, const struct words *w)
 {
 	const char *home = cli_home();
 
 	*b = (struct vault_box){ 0 };
-	if (str_printf(b->file, sizeof(b->file),
-		       "%s/.config/bulkhead/secrets.age", home) < 0 ||
-	    (!passphrase &&
+	if (str_printf(b->file, sizeof(b->file), "%s/.config/bulkhead/%s", home,
+		       w->sops ? "secrets.sops.yaml" : "secrets.age") < 0 ||
+	    (!w->passphrase &&
 	     str_printf(b->identity, sizeof(b->identity),
 			"%s/.config/bulkhead/identity.txt", home) < 0)) {
 		cli_error("the home directory's path is too long");
@@ -63,8 +63,7 @@ static int init(const struct words *w)
 {
 	bool known = conf.vault.n_files > 0;
 	struct vault_box b;
-	int r = known ? box_find(&b, &conf, w->file)
-		      : default_paths(&b, w->passphrase);
+	int r = known ? box_find(&b, &conf, w->file) : default_paths(&b, w);
 
 	if (r == CLI_OK && access(b.file, F_OK) == 0) {
 		cli_error("%s: is there already: nothing was changed", b.file);
@@ -76,6 +75,8 @@ static int init(const struct words *w)
 		r = box_keys(&b, true);
 	if (r == CLI_OK && box_folders(b.file) < 0)
 		r = CLI_NO;
+	if (r == CLI_OK && w->sops)
+		r = box_new_sops(&b);
 	if (r == CLI_OK)
 		r = box_save(&b, secrets_empty());
 	if (r == CLI_OK) {
@@ -390,6 +391,29 @@ static int edit(struct vault_box *b)
 	return r;
 }
 
+/* The file again, for the new key in the place of all that are ours; in a file
+ * of sops, which others may open, too, for them as before. */
+static int rotate_file(struct vault_box *next, const struct vault_box *b)
+{
+	struct age_recipient all[AGE_KEYS];
+	struct err err = { 0 };
+	size_t i, k, n;
+
+	n = b->sops ? sops_recipients(b->sops, all) : 0;
+	for (i = 0; i < n; i++) {
+		for (k = 0; k < b->n_identities; k++)
+			if (!memcmp(all[i].public, b->identities[k].public, 32))
+				break;
+		if (k == b->n_identities && next->n_to < AGE_KEYS)
+			next->to[next->n_to++] = all[i];
+	}
+	if (b->sops && sops_rotate(b->sops, next->to, next->n_to, &err) < 0) {
+		cli_error("%s: %s", b->file, err.msg);
+		return CLI_NO;
+	}
+	return box_save(next, span_of(b->text, b->n));
+}
+
 /* A new key for the same secrets; the old one is kept beside it. */
 static int rotate(struct vault_box *b)
 {
@@ -399,6 +423,7 @@ static int rotate(struct vault_box *b)
 	int r;
 
 	if (!*b->identity) {
+		/* One of sops was not opened by a passphrase. */
 		box_free_line(b->passphrase);
 		b->passphrase = box_line("New passphrase of the vault", -1,
 					 true, &b->passphrase_n);
@@ -419,7 +444,7 @@ static int rotate(struct vault_box *b)
 	next.n_to = 1;
 	memcpy(next.to[0].public, id.public, 32);
 	OPENSSL_cleanse(&id, sizeof(id));
-	r = r < 0 ? CLI_NO : box_save(&next, span_of(b->text, b->n));
+	r = r < 0 ? CLI_NO : rotate_file(&next, b);
 	if (r != CLI_OK) {
 		(void)rename(old, b->identity);
 		cli_error("%s: is what it was", b->identity);
@@ -464,13 +489,12 @@ static int import(struct vault_box *b, const char *path)
 		OPENSSL_secure_clear_free(p, room);
 		/* What is there now is what the next one is added to. */
 		if (r == CLI_OK) {
-			age_free(b->text, b->n);
-			b->text = NULL;
+			box_close(b);
 			r = box_open(b);
 			n++;
 		}
 	}
-	age_free(from.text, from.n);
+	box_close(&from);
 	if (r == CLI_OK)
 		(void)printf("%zu secrets taken over\n", n);
 	return r;
@@ -589,6 +613,7 @@ int cmd_vault(int argc, char **argv, const struct cli *cli)
 		{ "--to", NULL, &w.to },
 		{ "--reveal", &w.reveal, NULL },
 		{ "--passphrase", &w.passphrase, NULL },
+		{ "--sops", &w.sops, NULL },
 	};
 	struct vault_box b;
 	int r;

@@ -149,14 +149,31 @@ int box_keys(struct vault_box *b, bool fresh)
 
 /* --- the file ------------------------------------------------------------ */
 
-int box_open(struct vault_box *b)
+/* Why not, or NULL. */
+static const char *open_sealed(struct vault_box *b, struct span sealed,
+			       struct err *err)
 {
 	const struct age_keys keys = { b->identities, b->n_identities,
 				       span_of(b->passphrase,
 					       b->passphrase_n) };
+	enum age_result result;
+
+	if (sops_sniff(sealed) == SOPS_NONE) {
+		result = age_open(sealed, &keys, &b->text, &b->n);
+		return result == AGE_OK ? NULL : age_result_text(result);
+	}
+	b->sops = sops_open(sealed, &keys, err);
+	if (!b->sops)
+		return err->msg;
+	b->text = sops_take_secrets(b->sops, &b->n);
+	return NULL;
+}
+
+int box_open(struct vault_box *b)
+{
+	struct err err = { 0 };
 	CLEAN_FD int fd = open(b->file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	CLEAN_BUF struct buf sealed;
-	enum age_result result;
 	const char *why;
 	uint8_t *p;
 	ssize_t n;
@@ -171,14 +188,49 @@ int box_open(struct vault_box *b)
 					  : strerror(errno));
 		return CLI_NO;
 	}
-	result = age_open(span_of(p, (size_t)n), &keys, &b->text, &b->n);
-	why = result != AGE_OK
-		      ? age_result_text(result)
-		      : secrets_parse(&b->secrets, span_of(b->text, b->n));
+	why = open_sealed(b, span_of(p, (size_t)n), &err);
+	if (!why)
+		why = secrets_parse(&b->secrets, span_of(b->text, b->n));
 	if (!why)
 		return CLI_OK;
 	cli_error("%s: %s", b->file, why);
 	return CLI_NO;
+}
+
+void box_close(struct vault_box *b)
+{
+	age_free(b->text, b->n);
+	sops_free(b->sops);
+	b->text = NULL;
+	b->n = 0;
+	b->sops = NULL;
+}
+
+int box_new_sops(struct vault_box *b)
+{
+	static const struct {
+		const char *end;
+		enum sops_format format;
+	} formats[] = {
+		{ ".yaml", SOPS_YAML }, { ".yml", SOPS_YAML },
+		{ ".json", SOPS_JSON }, { ".env", SOPS_ENV },
+		{ ".ini", SOPS_INI },
+	};
+	const char *end = strrchr(b->file, '.');
+	struct err err = { 0 };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(formats); i++) {
+		if (!end || strcmp(end, formats[i].end) != 0)
+			continue;
+		b->sops = sops_new(formats[i].format, b->to, b->n_to, &err);
+		if (!b->sops)
+			cli_error("%s: %s", b->file, err.msg);
+		return b->sops ? CLI_OK : CLI_NO;
+	}
+	cli_error("%s: a file of sops is named .yaml, .json, .env or .ini",
+		  b->file);
+	return CLI_USAGE;
 }
 
 int box_folders(const char *path)
@@ -228,8 +280,21 @@ static int write_over(const char *path, struct span s)
 	return dir < 0 || fsync(dir) < 0 ? -errno : 0;
 }
 
+static int seal_text(struct vault_box *b, struct span text, struct buf *ret,
+		     struct err *err)
+{
+	int r;
+
+	if (b->sops)
+		return sops_save(b->sops, text, ret, err);
+	r = age_seal(ret, b->to, b->n_to,
+		     span_of(b->passphrase, b->passphrase_n), true, text);
+	return r < 0 ? err_set(err, r, "%s", strerror(-r)) : 0;
+}
+
 int box_save(struct vault_box *b, struct span text)
 {
+	struct err err = { 0 };
 	CLEAN_BUF struct buf sealed;
 	struct secrets s;
 	const char *why = secrets_parse(&s, text);
@@ -240,12 +305,14 @@ int box_save(struct vault_box *b, struct span text)
 		return CLI_NO;
 	}
 	buf_init(&sealed, AGE_FILE_MAX);
-	r = age_seal(&sealed, b->to, b->n_to,
-		     span_of(b->passphrase, b->passphrase_n), true, text);
-	if (r == 0)
+	r = seal_text(b, text, &sealed, &err);
+	if (r == 0) {
 		r = write_over(b->file, buf_view(&sealed));
+		if (r < 0)
+			(void)err_set(&err, r, "%s", strerror(-r));
+	}
 	if (r < 0)
-		cli_error("%s: was not written: %s", b->file, strerror(-r));
+		cli_error("%s: was not written: %s", b->file, err.msg);
 	return r < 0 ? CLI_NO : CLI_OK;
 }
 
@@ -370,7 +437,7 @@ void box_free_line(uint8_t *line)
 
 void box_done(struct vault_box *b)
 {
-	age_free(b->text, b->n);
+	box_close(b);
 	box_free_line(b->passphrase);
 	OPENSSL_secure_clear_free(b->identities,
 				  AGE_KEYS * sizeof(*b->identities));

@@ -10,6 +10,7 @@
 #include "conf/conf.h"
 #include "vault/age.h"
 #include "vault/secrets.h"
+#include "vault/sops.h"
 
 struct vault_box {
 	char file[CONF_PATH_MAX];
@@ -23,6 +24,7 @@ struct vault_box {
 	uint8_t *text; /* locked; owned */
 	size_t n;
 	struct secrets secrets; /* of the text */
+	struct sops *sops; /* owned; NULL: it is a file of age */
 };
 
 enum { LINE_ROOM = LIMIT_SECRET + 2 };
@@ -40,6 +42,13 @@ enum { LINE_ROOM = LIMIT_SECRET + 2 };
 
 /* Opens it, with box_keys before. */
 [[nodiscard]] int box_open(struct vault_box *b);
+
+/* Forgets what is in it, not what opens it. */
+void box_close(struct vault_box *b);
+
+/* A new file of sops in the place of one of age, for box_save: its format is
+ * that of its name, .yaml, .json, .env or .ini. */
+[[nodiscard]] int box_new_sops(struct vault_box *b);
 
 /* Writes the text, sealed: beside it, fsync, rename; mode 0600. */
 [[nodiscard]] int box_save(struct vault_box *b, struct span text);

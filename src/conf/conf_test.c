@@ -213,7 +213,7 @@ static const struct {
 				 "upstreams: {}\n",
 	  "c:6:1: \"upstreams\"" LATER "remove it\n"
 	  "c:4:9: \"retention\"" LATER "remove it\n"
-	  "c:5:8: \"files\" is missing: files of age that the secrets "
+	  "c:5:8: \"files\" is missing: files of age or sops that the secrets "
 	  "are in (a list of 1 to 8 paths)\n"
 	  "c:5:8: one of \"identity\", \"passphrase\" and \"credential\" "
 	  "opens the files\n" },

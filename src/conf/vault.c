@@ -59,7 +59,7 @@ static void set_credential(void *ctx, const struct yaml_node *n)
 
 const struct load_rule conf_vault_rules[CONF_VAULT_RULES] = {
 	{ { "files", true, false,
-	    "files of age that the secrets are in",
+	    "files of age or sops that the secrets are in",
 	    "a list of 1 to 8 paths", NULL },
 	  set_files },
 	{ { "identity", false, false,

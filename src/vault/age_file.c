@@ -51,6 +51,30 @@ static bool take_line(struct age_keys *keys, char *line)
 	return true;
 }
 
+/* "identities" and no file: those on stdin, and for whom they open. */
+static int show_identities(void)
+{
+	static uint8_t text[16 << 10];
+	ssize_t n = fd_read_all(0, text, sizeof(text));
+	char public[AGE_KEY_TEXT];
+	size_t line, at = 0;
+	int found, i;
+
+	if (n < 0)
+		return 2;
+	found = age_identities(identities, span_of(text, (size_t)n), &line);
+	for (i = 0; i < found; i++) {
+		age_recipient_text(public, identities[i].public);
+		printf("%s\n", public);
+	}
+	if (found >= 0)
+		return 0;
+	while (line > 1 && at < (size_t)n)
+		line -= text[at++] == '\n';
+	printf("%s\n", age_key_why(span_of(text + at, (size_t)n - at)));
+	return 1;
+}
+
 int main(int argc, char **argv)
 {
 	struct age_keys keys = { .identities = identities };
@@ -63,6 +87,8 @@ int main(int argc, char **argv)
 	size_t m;
 	int fd = argc == 2 ? open(argv[1], O_RDONLY | O_CLOEXEC) : -1;
 
+	if (argc == 2 && !strcmp(argv[1], "identities"))
+		return show_identities();
 	n = fd < 0 ? -1 : fd_read_all(fd, file, sizeof(file));
 	if (n < 0)
 		return 2;

@@ -107,6 +107,7 @@ struct aead {
 	const EVP_CIPHER *cipher;
 	const uint8_t *key;
 	struct span nonce;
+	struct span aad; /* may be empty */
 };
 
 static int seal(const struct aead *a, uint8_t *ret, uint8_t tag[PRIM_TAG],
@@ -120,6 +121,8 @@ static int seal(const struct aead *a, uint8_t *ret, uint8_t tag[PRIM_TAG],
 	    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_IVLEN, (int)a->nonce.n,
 				NULL) == 1 &&
 	    EVP_EncryptInit_ex(ctx, NULL, NULL, a->key, a->nonce.p) == 1 &&
+	    (!a->aad.n || EVP_EncryptUpdate(ctx, NULL, &n, a->aad.p,
+					    (int)a->aad.n) == 1) &&
 	    (!bytes.n ||
 	     EVP_EncryptUpdate(ctx, ret, &n, bytes.p, (int)bytes.n) == 1) &&
 	    EVP_EncryptFinal_ex(ctx, ret + bytes.n, &n) == 1 &&
@@ -140,6 +143,8 @@ static int open_sealed(const struct aead *a, uint8_t *ret,
 	    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_IVLEN, (int)a->nonce.n,
 				NULL) == 1 &&
 	    EVP_DecryptInit_ex(ctx, NULL, NULL, a->key, a->nonce.p) == 1 &&
+	    (!a->aad.n || EVP_DecryptUpdate(ctx, NULL, &n, a->aad.p,
+					    (int)a->aad.n) == 1) &&
 	    (!sealed.n ||
 	     EVP_DecryptUpdate(ctx, ret, &n, sealed.p, (int)sealed.n) == 1) &&
 	    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, PRIM_TAG,
@@ -154,7 +159,7 @@ static struct aead chacha(const uint8_t key[32],
 			  const uint8_t nonce[PRIM_NONCE])
 {
 	return (struct aead){ EVP_chacha20_poly1305(), key,
-			      span_of(nonce, PRIM_NONCE) };
+			      span_of(nonce, PRIM_NONCE), SPAN_LIT("") };
 }
 
 int prim_seal(uint8_t *ret, const uint8_t key[32],
@@ -174,4 +179,29 @@ int prim_open(uint8_t *ret, const uint8_t key[32],
 		return -1;
 	sealed.n -= PRIM_TAG;
 	return open_sealed(&a, ret, sealed.p + sealed.n, sealed);
+}
+
+static struct aead gcm(const uint8_t key[32], const uint8_t iv[PRIM_GCM_IV],
+		       struct span aad)
+{
+	return (struct aead){ EVP_aes_256_gcm(), key, span_of(iv, PRIM_GCM_IV),
+			      aad };
+}
+
+int prim_gcm_seal(uint8_t *ret, uint8_t tag[PRIM_TAG], const uint8_t key[32],
+		  const uint8_t iv[PRIM_GCM_IV], struct span aad,
+		  struct span bytes)
+{
+	const struct aead a = gcm(key, iv, aad);
+
+	return seal(&a, ret, tag, bytes);
+}
+
+int prim_gcm_open(uint8_t *ret, const uint8_t tag[PRIM_TAG],
+		  const uint8_t key[32], const uint8_t iv[PRIM_GCM_IV],
+		  struct span aad, struct span sealed)
+{
+	const struct aead a = gcm(key, iv, aad);
+
+	return open_sealed(&a, ret, tag, sealed);
 }

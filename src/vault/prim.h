@@ -1,5 +1,5 @@
 /*
- * prim: the primitives of age, each a call or two of libcrypto with
+ * prim: the primitives of age and sops, each a call or two of libcrypto with
  * every result looked at. 0, or -1: it failed, or is not authentic; then what
  * was to be written is not to be used.
  */
@@ -8,7 +8,7 @@
 
 #include "base/span.h"
 
-enum { PRIM_TAG = 16, PRIM_NONCE = 12 };
+enum { PRIM_TAG = 16, PRIM_NONCE = 12, PRIM_GCM_IV = 32 };
 
 /* HKDF-SHA256 (RFC 5869), 32 bytes. */
 [[nodiscard]] int prim_hkdf(uint8_t ret[32], struct span secret,
@@ -32,5 +32,16 @@ enum { PRIM_TAG = 16, PRIM_NONCE = 12 };
 [[nodiscard]] int prim_open(uint8_t *ret, const uint8_t key[32],
 			    const uint8_t nonce[PRIM_NONCE],
 			    struct span sealed);
+
+/* AES-256-GCM (NIST SP 800-38D) with the IV of 32 bytes that sops has. ret has
+ * as many bytes as go in; aad may be empty. */
+[[nodiscard]] int prim_gcm_seal(uint8_t *ret, uint8_t tag[PRIM_TAG],
+				const uint8_t key[32],
+				const uint8_t iv[PRIM_GCM_IV], struct span aad,
+				struct span bytes);
+[[nodiscard]] int prim_gcm_open(uint8_t *ret, const uint8_t tag[PRIM_TAG],
+				const uint8_t key[32],
+				const uint8_t iv[PRIM_GCM_IV], struct span aad,
+				struct span sealed);
 
 #endif

@@ -14,13 +14,17 @@ import tempfile
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-sys.path[:0] = [HERE, os.path.join(HERE, '..', 'system')]
+sys.path[:0] = [HERE, os.path.join(HERE, 'npm'),
+                os.path.join(HERE, '..', 'system')]
 BUILD = os.path.abspath(os.environ.get('BULKHEAD_BUILD', 'build'))
 CORPORA = os.environ['BULKHEAD_CORPORA']
 os.environ['BULKHEAD_BUILD'] = BUILD
 from mail import report  # noqa: E402
+from packages import modules  # noqa: E402
 from harness import Bulkhead  # noqa: E402
 import telemetry as system  # noqa: E402
+
+DECODER = '@opentelemetry/otlp-transformer/build/src/generated/root.js'
 
 results = {}
 
@@ -28,26 +32,6 @@ results = {}
 def check(asset, ok, what, detail=''):
     print('ok  ' if ok else 'FAIL', what, '' if ok else detail, flush=True)
     results.setdefault(asset, []).append(bool(ok))
-
-
-def decoder():
-    """root.js of the package in npm/package-lock.json, below the build folder."""
-    place = os.path.join(BUILD, 'npm')
-    found = os.path.join(place, 'node_modules/@opentelemetry/otlp-transformer/'
-                         'build/src/generated/root.js')
-    lock = os.path.join(HERE, 'npm/package-lock.json')
-    kept = os.path.join(place, 'package-lock.json')
-    if os.path.exists(found) and os.path.exists(kept):
-        with open(lock, 'rb') as a, open(kept, 'rb') as b:
-            if a.read() == b.read():
-                return found
-    if not shutil.which('npm'):
-        subprocess.run([os.path.join(ROOT, 'tools/setup'), 'npm'], check=True)
-    shutil.rmtree(place, ignore_errors=True)
-    shutil.copytree(os.path.join(HERE, 'npm'), place)
-    subprocess.run(['npm', 'ci', '--ignore-scripts', '--no-audit', '--no-fund'],
-                   cwd=place, check=True)
-    return found
 
 
 def promtool():
@@ -138,7 +122,7 @@ MISTAKES = [
 
 
 def check_decoder(got):
-    root = decoder()
+    root = os.path.join(modules(BUILD), DECODER)
     rows = [(s, body) for s, bodies in got.items() for body in bodies]
     said = decode(root, rows)
     for signal in got:

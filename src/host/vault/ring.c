@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "vault/sops.h"
 
 enum {
 	LOCKED = 4 << 20, /* bytes of locked memory, a power of two */
@@ -14,6 +15,23 @@ enum {
 	IDENTITY_FILE_MAX = 16 << 10,
 	PASSPHRASE_MAX = 1024,
 };
+
+/* A file of sops, made and read. */
+static bool try_sops(const struct age_recipient *to,
+		     const struct age_keys *keys)
+{
+	struct err err = { 0 };
+	struct sops *made = sops_new(SOPS_YAML, to, 1, &err), *read = NULL;
+	struct buf file;
+
+	buf_init(&file, 64 << 10);
+	if (made && sops_save(made, secrets_empty(), &file, &err) == 0)
+		read = sops_open(buf_view(&file), keys, &err);
+	sops_free(made);
+	sops_free(read);
+	buf_done(&file);
+	return read;
+}
 
 void ring_prepare(void)
 {
@@ -37,7 +55,8 @@ void ring_prepare(void)
 	memcpy(to.public, id.public, sizeof(to.public));
 	if (age_seal(&sealed, &to, 1, SPAN_LIT(""), false, span_str(once)) <
 		    0 ||
-	    age_open(buf_view(&sealed), &keys, &content, &n) != AGE_OK)
+	    age_open(buf_view(&sealed), &keys, &content, &n) != AGE_OK ||
+	    !try_sops(&to, &keys))
 		die("libcrypto does not do what it should");
 	age_free(content, n);
 	buf_done(&sealed);
@@ -104,17 +123,38 @@ const char *ring_passphrase(struct ring *r, int fd)
 	return n ? NULL : "it is empty";
 }
 
+static const char *open_sops(struct ring *r, struct span sealed,
+			     const struct age_keys *keys, struct ring_file *f)
+{
+	struct sops *s = sops_open(sealed, keys, &r->err);
+
+	if (!s)
+		return r->err.msg;
+	f->text = sops_take_secrets(s, &f->n);
+	sops_free(s);
+	return NULL;
+}
+
+static const char *open_age(struct span sealed, const struct age_keys *keys,
+			    struct ring_file *f)
+{
+	const enum age_result result = age_open(sealed, keys, &f->text, &f->n);
+
+	return result == AGE_OK ? NULL : age_result_text(result);
+}
+
 static const char *open_file(struct ring *r, struct span sealed)
 {
 	const struct age_keys keys = { r->identities, r->n_identities,
 				       span_of(r->passphrase,
 					       r->passphrase_n) };
 	struct ring_file *f = &r->files[r->n_files];
-	enum age_result result = age_open(sealed, &keys, &f->text, &f->n);
-	const char *why;
+	const char *why = sops_sniff(sealed) == SOPS_NONE
+				  ? open_age(sealed, &keys, f)
+				  : open_sops(r, sealed, &keys, f);
 
-	if (result != AGE_OK)
-		return age_result_text(result);
+	if (why)
+		return why;
 	why = secrets_parse(&f->secrets, span_of(f->text, f->n));
 	if (why) {
 		age_free(f->text, f->n);

@@ -6,6 +6,7 @@
 #ifndef VAULT_RING_H
 #define VAULT_RING_H
 
+#include "base/err.h"
 #include "vault/age.h"
 #include "vault/secrets.h"
 
@@ -37,6 +38,7 @@ struct ring {
 	size_t n_files;
 	struct ring_bound bound[RING_BOUND];
 	size_t n_bound;
+	struct err err; /* of the file that was last read */
 };
 
 struct ring_value {
