@@ -4,7 +4,7 @@
 #   check        unit and system tests, and the checks of the tree (SAN=1: with
 #                address and undefined-behaviour sanitizers)
 #   check-all    check, and sanitizers, 1,000 mails, 10,000 at once, every fault of
-#                store and auditd, three kill campaigns, tidy, fuzz-smoke,
+#                store and auditd, four kill campaigns, tidy, fuzz-smoke,
 #                conformance, nested
 #   bench        build/bench.json
 #   replay       build/replay.json: what comes of a planner who obeys attackers

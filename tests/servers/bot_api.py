@@ -5,6 +5,7 @@ more update, `fail` is how the next sendMessage fails, `sent` is all that was se
 
 usage: bot_api.py HOST PORT CERT KEY
 """
+import contextlib
 import http.server
 import json
 import ssl
@@ -86,8 +87,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(answer[0])
         self.send_header('Content-Type', 'application/json')
         self.send_header('Content-Length', str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
+        # Who asked may be gone.
+        with contextlib.suppress(OSError):
+            self.end_headers()
+            self.wfile.write(text)
 
     def log_message(self, *args):
         pass

@@ -37,11 +37,15 @@ BOTS = '''\
 class Telegram(Chats):
     SAY = 'sendMessage'
 
-    def __init__(self, w):
+    def __init__(self, w, tokens=(AGENT, CARDS), accounts='', secrets=None,
+                 **kw):
+        self.tokens = tokens
         super().__init__(
-            w, (POLICY + NOTES).format(owner=OWNER, via='telegram'), BOTS,
-            {'agent': ('agent', AGENT), 'cards': ('cards', CARDS)},
-            'https://api.example.org', planner='gullible')
+            w, (POLICY + NOTES).format(owner=OWNER, via='telegram'),
+            accounts + BOTS,
+            {'agent': ('agent', tokens[0]), 'cards': ('cards', tokens[1]),
+             **(secrets or {})},
+            'https://api.example.org', planner='gullible', **kw)
         self.messages = 100
 
     def write(self, token, sender, text):
@@ -53,7 +57,8 @@ class Telegram(Chats):
 
     def press(self, sender, card, data):
         self.messages += 1
-        self.api('update', {'token': CARDS, 'update': {'callback_query': {
+        self.api('update', {'token': self.tokens[1],
+                            'update': {'callback_query': {
             'id': str(self.messages), 'chat_instance': '1', 'data': data,
             'from': {'id': sender, 'is_bot': False, 'first_name': 'X'},
             'message': {'message_id': card, 'date': 1700000000,

@@ -64,9 +64,8 @@ passdb {{
   args = {dir}/tokens.conf
 }}
 passdb {{
-  driver = static
   mechanisms = plain login
-  args = password={password}
+  driver = {passwords}
 }}
 userdb {{
   driver = static
@@ -254,14 +253,16 @@ class World:
               '-out', self.path(f'{file}.pem'))
 
     def imap(self, password, port=993, certificate='imap.example.org'):
-        """Dovecot, which takes any user with that password. Calling it once
-        more starts it anew: with the same mail, and what else is named."""
+        """Dovecot, which takes any user with that password, or those of a
+        table with theirs. Calling it once more starts it anew: with the same
+        mail, and what else is named."""
         if self.dovecot:
             self.stop(self.dovecot)
         conf = self.path('dovecot.conf')
         text = DOVECOT.format(dir=self.dir, address=THEIRS,
                               user='nobody', group='nogroup', port=port,
-                              password=password, sasl=SASL)
+                              passwords=self.passwords(password),
+                              sasl=SASL)
         with open(conf, 'w', encoding='ascii') as f:
             f.write(text.replace('/imap.example.org.', f'/{certificate}.'))
         with open(self.path('tokens.conf'), 'w', encoding='ascii') as f:
@@ -271,6 +272,14 @@ class World:
         self.dovecot = self.server('/usr/sbin/dovecot', '-F', '-c', conf,
                                    ready=False)
         self.answers(port)
+
+    def passwords(self, password):
+        if isinstance(password, str):
+            return f'static\n  args = password={password}'
+        with open(self.path('users'), 'w', encoding='ascii') as f:
+            for user, its in password.items():
+                f.write(f'{user}:{{PLAIN}}{its}\n')
+        return f"passwd-file\n  args = {self.path('users')}"
 
     def smtp(self):
         """Postfix: submission at 587 (STARTTLS) and 465, for who logs in as
