@@ -705,6 +705,13 @@ def init_cases():
         w.write('file', 'x')
         yield ('a directory that is none', *w.run('init', '--yes', '--dir', w.path('file/x')))
         yield ('a long directory', *w.run('init', '--yes', '--dir', '/' + 'a' * 2000))
+        yield ('accounts, unasked', *init('--yes', '--accounts'))
+        yield ('an authority somewhere', *init('--accounts', '--ca', 'ca.pem'))
+        yield ('a server with a quote', *init('--accounts', text=answers('a"b')))
+        yield ('no password', *init('--accounts', text=answers('a.example', 'me', '')))
+        yield ('who is no number', *init('--accounts', text=answers('', '', '@lea')))
+        yield ('a server that is none', *init('--accounts', text=answers(
+            'a b', 'me', 'password', '', '', '', '', '')))
         yield ('a wrong option', *w.run('init', '--force'))
         yield ('an operand', *w.run('init', 'here'))
         yield ('a value that is missing', *w.run('init', '--dir'))
@@ -890,7 +897,7 @@ GROUPS = {
                       + glob.glob(os.path.join(SRC, 'src/label/types*.c'))
                       if not p.endswith(('_test.c', '_fuzz.c')))),
     'doctor': (doctor_cases, ['src/cli/doctor.c']),
-    'init': (init_cases, ['src/cli/init.c']),
+    'init': (init_cases, ['src/cli/init.c', 'src/cli/init_ask.c']),
     'up': (up_cases, ['src/cli/up.c', 'src/cli/place.c', 'src/host/monitor/policy.c',
                       'src/host/monitor/monitor.c', 'src/host/monitor/start.c',
                       'src/host/monitor/last.c', 'src/vm/images.c', 'src/vm/probe.c',

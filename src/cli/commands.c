@@ -483,6 +483,17 @@ static const struct cli_command config_parts[] = {
 };
 
 static const struct cli_flag init_flags[] = {
+	{ "--accounts", NULL,
+	  "ask for accounts, too: a mailbox (IMAP), a server that sends (SMTP) "
+	  "and Telegram's bots; with a vault that holds their secrets",
+	  NULL, WORD_ANY },
+	{ "--bot-api", "HOST:PORT",
+	  "with --accounts: a Bot API of your own (api.telegram.org:443)", NULL,
+	  WORD_ANY },
+	{ "--ca", "FILE",
+	  "with --accounts: the authority that signs for these servers (the "
+	  "system's)",
+	  NULL, WORD_FILE },
 	{ "--yes", NULL, "take every default, ask nothing", NULL, WORD_ANY },
 	{ "--dir", "DIR", "where to write (~/.config/bulkhead)", NULL,
 	  WORD_DIR },
@@ -588,7 +599,8 @@ const struct cli_command cli_commands[] = {
 	{ .name = "vault",
 	  .brief = "the secrets of your accounts, encrypted",
 	  .about = "Passwords and tokens lie in a file that is encrypted with "
-		   "age, or by sops. Each can name the one connector, and the hosts, that "
+		   "age, or by sops. Each can name the one connector, and the "
+		   "hosts, that "
 		   "it is for; while bulkhead runs, a process without network "
 		   "hands it to that connector and to nobody else. A secret is "
 		   "never an argument of a command. What you change counts "
@@ -644,8 +656,12 @@ const struct cli_command cli_commands[] = {
 	  .run = cmd_config },
 	{ .name = "init",
 	  .brief = "write a first configuration",
-	  .about = "Asks a few questions and writes bulkhead.yaml and "
-		   "assistant.yaml. Never overwrites a file.",
+	  .about =
+		  "Asks a few questions and writes bulkhead.yaml and "
+		  "assistant.yaml. With --accounts their secrets are asked for "
+		  "unseen, or read from a pipe, a line each, and are written "
+		  "into a vault alone. Writes all of it or nothing; never "
+		  "overwrites a file.",
 	  .flags = init_flags,
 	  .run = cmd_init },
 	{ .name = "import",

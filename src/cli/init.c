@@ -1,9 +1,12 @@
 /*
- * init: a first bulkhead.yaml and assistant.yaml from a few questions. Never
- * overwrites; both files are checked before they are written.
+ * init: a first bulkhead.yaml and assistant.yaml from a few questions, and a
+ * vault with the secrets of accounts where it is told of some. Never
+ * overwrites; the files are checked before they are written, and are all
+ * written or none.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,48 +14,45 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "cli/cli.h"
+#include "cli/init_ask.h"
 #include "cli/newfile.h"
 #include "cli/place.h"
+#include "cli/vault_box.h"
+#include "cli/vault_new.h"
 #include "conf/yaml.h"
 #include "policy/policy.h"
 
-enum { ANSWER_MAX = 512, TEXT_MAX = 64 << 10, RECIPIENTS = 32 };
+enum { TEXT_MAX = 64 << 10, RECIPIENTS = 32 };
 
 struct answers {
 	char maildir[ANSWER_MAX];
 	char outbox[ANSWER_MAX];
 	char planner[ANSWER_MAX];
 	char recipients[ANSWER_MAX]; /* "a@b, c@d", or "" */
+	struct accounts *accounts;   /* NULL: folders alone */
 };
 
-/* One question; an empty line, or no line any more, takes the default. */
-static int ask(const char *question, char *answer, bool yes)
-{
-	char line[ANSWER_MAX];
-	size_t n;
+static const char conf_name[] = "bulkhead.yaml";
+static const char policy_name[] = "assistant.yaml";
 
-	if (yes)
-		return 0;
-	(void)printf("%s [%s]: ", question, answer[0] ? answer : "nobody");
-	(void)fflush(stdout);
-	if (!fgets(line, sizeof(line), stdin) || line[0] == '\n')
-		return 0;
-	n = strlen(line);
-	if (line[n - 1] == '\n')
-		line[--n] = 0;
-	else if (n + 1 == sizeof(line))
-		return -1;
-	return str_copy(answer, ANSWER_MAX, span_of(line, n));
+static bool has_mailbox(const struct answers *a)
+{
+	return a->accounts && a->accounts->imap[0];
 }
 
-/* What may stand between double quotes in YAML as it is. */
-static bool plain_text(const char *s)
+static bool has_sending(const struct answers *a)
 {
-	for (; *s; s++)
-		if ((unsigned char)*s < 0x20 || *s == 0x7f || *s == '"' ||
-		    *s == '\\')
-			return false;
-	return true;
+	return a->accounts && a->accounts->smtp[0];
+}
+
+static bool has_bots(const struct answers *a)
+{
+	return a->accounts && a->accounts->owner[0];
+}
+
+static bool has_chat(const struct answers *a)
+{
+	return has_bots(a) && a->accounts->secrets[OF_AGENT].n;
 }
 
 static bool address(struct span s)
@@ -91,14 +91,21 @@ static bool addresses(const char *list)
 	return true;
 }
 
-static int ask_all(struct answers *a, bool yes)
+static int ask_all(struct answers *a)
 {
-	if (ask("Maildir that mail comes in", a->maildir, yes) < 0 ||
-	    ask("Maildir for what would be sent", a->outbox, yes) < 0 ||
+	int r = a->accounts ? accounts_ask(a->accounts) : CLI_OK;
+
+	if (r != CLI_OK)
+		return r;
+	if ((!has_mailbox(a) &&
+	     ask("Maildir that mail comes in", "", a->maildir) < 0) ||
+	    (!has_sending(a) &&
+	     ask("Maildir for what would be sent", "", a->outbox) < 0) ||
 	    ask("Planner (triage needs no model; gullible is for tests; none "
 		"only reads)",
-		a->planner, yes) < 0 ||
-	    ask("Whom may the agent mail (a@b, c@d)", a->recipients, yes) < 0) {
+		"", a->planner) < 0 ||
+	    ask("Whom may the agent mail (a@b, c@d)", "nobody", a->recipients) <
+		    0) {
 		cli_error("the answer is too long: write it into "
 			  "bulkhead.yaml by hand");
 		return CLI_USAGE;
@@ -144,38 +151,95 @@ static const char task_lines[] =
 	"      - {on: mail, say: \"Tell me what is new and what needs an "
 	"answer.\"}\n";
 
+/* "hosts: [...], ..." of an account; a port where the answer has none. */
+static void put_server(struct buf *b, const struct answers *a, const char *host,
+		       const char *port)
+{
+	buf_printf(b, "hosts: [\"%s%s\"]", host, strchr(host, ':') ? "" : port);
+	if (a->accounts->ca)
+		buf_printf(b, ", ca: \"%s\"", a->accounts->ca);
+}
+
+static void put_inbox(struct buf *b, const struct answers *a)
+{
+	if (!has_mailbox(a)) {
+		buf_printf(b, "kind: maildir, path: \"%s\"", a->maildir);
+		return;
+	}
+	buf_str(b, "kind: imap, ");
+	put_server(b, a, a->accounts->imap, ":993");
+	buf_printf(b, ", user: \"%s\", secret: imap", a->accounts->imap_user);
+}
+
+static void put_bot(struct buf *b, const struct answers *a, const char *name,
+		    const char *role)
+{
+	buf_printf(b, "\n  %s: {kind: telegram, ", name);
+	put_server(b, a, a->accounts->api, ":443");
+	buf_printf(b, ", secret: %s%s}", name, role);
+}
+
+static void put_drafts(struct buf *b, const struct answers *a)
+{
+	if (has_sending(a)) {
+		buf_str(b, "kind: smtp, ");
+		put_server(b, a, a->accounts->smtp, ":465");
+		buf_printf(b,
+			   ", user: \"%s\", secret: smtp, from: \"%s\"}    "
+			   "# mail out",
+			   a->accounts->smtp_user, a->accounts->from);
+	} else {
+		buf_printf(b,
+			   "kind: outbox, path: \"%s\"}    # what would be "
+			   "sent",
+			   a->outbox);
+	}
+	if (has_bots(a))
+		put_bot(b, a, "cards", ", role: approvals");
+	if (has_chat(a))
+		put_bot(b, a, "agent", "");
+}
+
 /* The embedded defaults with the answers in their places. */
 static void make_conf(struct buf *b, const struct answers *a)
 {
-	char word[2 * ANSWER_MAX];
-	CLEAN_BUF struct buf one, two, three;
+	char word[ANSWER_MAX];
+	CLEAN_BUF struct buf in, out, one, two, three;
 
+	buf_init(&in, TEXT_MAX);
+	buf_init(&out, TEXT_MAX);
 	buf_init(&one, TEXT_MAX);
 	buf_init(&two, TEXT_MAX);
 	buf_init(&three, TEXT_MAX);
-	(void)str_printf(word, sizeof(word), "kind: maildir, path: \"%s\"",
-			 a->maildir);
+	put_inbox(&in, a);
+	put_drafts(&out, a);
 	replace(&one, conf_default_text(), "kind: maildir, path: ~/Maildir",
-		word);
-	(void)str_printf(word, sizeof(word), "kind: outbox, path: \"%s\"",
-			 a->outbox);
-	replace(&two, buf_cstr(&one), "kind: outbox, path: ~/bulkhead-outbox",
-		word);
+		buf_cstr(&in));
+	replace(&two, buf_cstr(&one),
+		"kind: outbox, path: ~/bulkhead-outbox}    # what would be "
+		"sent",
+		buf_cstr(&out));
 	(void)str_printf(word, sizeof(word), "kind: %s", a->planner);
 	replace(&three, buf_cstr(&two), "kind: triage", word);
 	replace(b, buf_cstr(&three), task_lines,
 		strcmp(a->planner, "none") != 0 ? task_lines : "");
-	b->bad |= one.bad || two.bad || three.bad;
+	if (a->accounts)
+		buf_str(b, VAULT_NEW_CONF);
+	b->bad |= in.bad || out.bad || one.bad || two.bad || three.bad;
 }
 
 static const char policy_head[] =
 	"# What the assistant may do. Whatever stands here is allowed, and\n"
 	"# nothing else. Check your changes with `bulkhead policy check`.\n"
 	"bulkhead: 1\n"
-	"mode: enforce\n\n";
+	"mode: enforce\n";
+
+static const char policy_owner[] =
+	"\n# Who you are at Telegram: nobody else approves, or gives a task.\n"
+	"owner: {telegram: %s, approvals: {telegram_bot: cards, chat: %s}}\n";
 
 static const char policy_sources[] =
-	"# What is read, each message in a virtual machine of its own. What "
+	"\n# What is read, each message in a virtual machine of its own. What "
 	"the\n"
 	"# agent writes after reading a mail may go to you, and to the mail's\n"
 	"# own sender if your mail server vouches for it (`authserv` of the\n"
@@ -186,8 +250,19 @@ static const char policy_sources[] =
 	"    connector: inbox\n"
 	"    integrity: external\n"
 	"    audience: thread\n"
-	"    reveal: text\n\n"
-	"# What the agent may ask for. Each row of `decide` is tried in "
+	"    reveal: text\n";
+
+static const char policy_chat[] =
+	"  # What is written to the agent's bot; your own words are tasks.\n"
+	"  chat:\n"
+	"    reader: telegram\n"
+	"    connector: agent\n"
+	"    integrity: known\n"
+	"    audience: thread\n"
+	"    reveal: text\n";
+
+static const char policy_wants[] =
+	"\n# What the agent may ask for. Each row of `decide` is tried in "
 	"order;\n"
 	"# where no row matches the answer is no.\n"
 	"capabilities:\n";
@@ -205,8 +280,12 @@ static const char policy_mail[] =
 	"from: [planner]}\n"
 	"      body: {type: text, max: 8KiB, role: content, from: [planner]}\n"
 	"    decide:\n"
-	"      - allow: {}\n"
-	"    limits: {rate: 6/hour}\n\n";
+	"      - %s: {}\n"
+	"    limits: {rate: 6/hour}\n%s\n";
+
+/* What goes to others by a server is shown first, where there is a way. */
+static const char policy_ask[] =
+	"    approve: {who: owner, via: [telegram], ttl: 4h}\n";
 
 static const char policy_notes[] =
 	"  # A note to you.\n"
@@ -222,32 +301,39 @@ static const char policy_notes[] =
 
 static void make_policy(struct buf *b, const struct answers *a)
 {
+	bool asks = has_bots(a) && has_sending(a);
+
 	buf_str(b, policy_head);
+	if (has_bots(a))
+		buf_printf(b, policy_owner, a->accounts->owner,
+			   a->accounts->owner);
 	if (a->recipients[0])
 		buf_printf(b,
-			   "# Whom the agent may mail. Only you extend it.\n"
-			   "sets:\n  people: [%s]\n\n",
+			   "\n# Whom the agent may mail. Only you extend it.\n"
+			   "sets:\n  people: [%s]\n",
 			   a->recipients);
 	buf_str(b, policy_sources);
+	if (has_chat(a))
+		buf_str(b, policy_chat);
+	buf_str(b, policy_wants);
 	if (a->recipients[0])
-		buf_str(b, policy_mail);
+		buf_printf(b, policy_mail, asks ? "ask" : "allow",
+			   asks ? policy_ask : "");
 	buf_str(b, policy_notes);
 }
 
-static int check(const char *dir, const struct buf *conf,
-		 const struct buf *policy)
+static int check(const char *dir, const struct buf *text,
+		 const struct buf *policy, struct conf *ret)
 {
 	CLEAN_BUF struct buf errs;
 	struct policy *loaded = NULL;
-	struct conf parsed;
 	int rc;
 
 	buf_init(&errs, TEXT_MAX);
-	rc = conf_parse("bulkhead.yaml", buf_view(conf), dir, cli_home(),
-			&parsed, &errs);
+	rc = conf_parse(conf_name, buf_view(text), dir, cli_home(), ret, &errs);
 	if (rc == 0)
-		rc = policy_load("assistant.yaml", buf_view(policy), NULL,
-				 &loaded, &errs);
+		rc = policy_load(policy_name, buf_view(policy), NULL, &loaded,
+				 &errs);
 	policy_free(loaded);
 	if (rc < 0) {
 		cli_error("these answers make no valid configuration:");
@@ -257,34 +343,124 @@ static int check(const char *dir, const struct buf *conf,
 	return 0;
 }
 
-static int write_both(const char *dir, bool elsewhere, const struct answers *a)
-{
-	CLEAN_BUF struct buf conf, policy;
-	int rc, kept;
+/* --- writing -------------------------------------------------------------- */
 
-	buf_init(&conf, TEXT_MAX);
+static int make_vault(const char *dir, const struct conf *c,
+		      const struct accounts *a)
+{
+	struct vault_new_secret rows[OF_ACCOUNTS] = {
+		[OF_IMAP] = { "imap", "inbox", SPAN_LIT("") },
+		[OF_SMTP] = { "smtp", "drafts", SPAN_LIT("") },
+		[OF_CARDS] = { "cards", "cards", SPAN_LIT("") },
+		[OF_AGENT] = { "agent", "agent", SPAN_LIT("") },
+	};
+	size_t i, n = 0;
+
+	for (i = 0; i < OF_ACCOUNTS; i++) {
+		/* Where sending has no password of its own, it is the same. */
+		size_t from = i == OF_SMTP && a->smtp[0] && !a->secrets[i].n
+				      ? OF_IMAP
+				      : i;
+
+		rows[n] = rows[i];
+		rows[n].value = span_of(a->secrets[from].p, a->secrets[from].n);
+		n += a->secrets[from].n > 0;
+	}
+	return vault_new(dir, c, rows, n);
+}
+
+static bool is_there(const char *dir, const char *name)
+{
+	char path[CONF_PATH_MAX];
+
+	return str_printf(path, sizeof(path), "%s/%s", dir, name) < 0 ||
+	       access(path, F_OK) == 0;
+}
+
+static void take_away(const char *dir, const char *name)
+{
+	char path[CONF_PATH_MAX];
+
+	if (str_printf(path, sizeof(path), "%s/%s", dir, name) > 0)
+		(void)unlink(path);
+}
+
+static int write_files(const char *dir, const struct buf *text,
+		       const struct buf *policy)
+{
+	int rc = newfile_write(dir, policy_name, policy);
+
+	if (rc == 0) {
+		rc = newfile_write(dir, conf_name, text);
+		if (rc != 0)
+			take_away(dir, policy_name);
+	}
+	if (rc >= 0)
+		return rc == 0 ? CLI_OK : CLI_NO;
+	cli_error("%s: %s: name another directory with --dir", dir,
+		  strerror(-rc));
+	return CLI_NO;
+}
+
+/* All that there is to write, or nothing: a signal waits for the end of it. */
+static int write_all(const char *dir, const struct answers *a,
+		     const struct buf *text, const struct buf *policy,
+		     const struct conf *c)
+{
+	sigset_t all, was;
+	int r;
+
+	if (is_there(dir, conf_name) || is_there(dir, policy_name)) {
+		(void)printf("%s has a configuration already; left as it is. "
+			     "Move it away, or name another directory with "
+			     "--dir.\n",
+			     dir);
+		return CLI_NO;
+	}
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_BLOCK, &all, &was);
+	r = place_make(dir);
+	if (r < 0) {
+		cli_error("%s: %s: name another directory with --dir", dir,
+			  strerror(-r));
+		r = CLI_NO;
+	} else {
+		r = a->accounts ? make_vault(dir, c, a->accounts) : CLI_OK;
+		if (r == CLI_OK) {
+			r = write_files(dir, text, policy);
+			if (r != CLI_OK && a->accounts)
+				vault_new_undo(dir);
+		}
+	}
+	(void)sigprocmask(SIG_SETMASK, &was, NULL);
+	return r;
+}
+
+static int write_answers(const char *dir, bool elsewhere,
+			 const struct answers *a)
+{
+	static struct conf conf; /* large */
+	CLEAN_BUF struct buf text, policy;
+	int r;
+
+	buf_init(&text, TEXT_MAX);
 	buf_init(&policy, TEXT_MAX);
-	make_conf(&conf, a);
+	make_conf(&text, a);
 	make_policy(&policy, a);
-	if (!buf_ok(&conf) || !buf_ok(&policy)) {
+	if (!buf_ok(&text) || !buf_ok(&policy)) {
 		cli_error("the built-in files do not fit the answers");
 		return CLI_NO;
 	}
-	if (check(dir, &conf, &policy) != 0)
+	if (check(dir, &text, &policy, &conf) != 0)
 		return CLI_USAGE;
-	rc = place_make(dir);
-	kept = rc;
-	if (rc == 0)
-		kept = rc = newfile_write(dir, "bulkhead.yaml", &conf);
-	if (rc >= 0)
-		rc = newfile_write(dir, "assistant.yaml", &policy);
-	if (rc < 0) {
-		cli_error("%s: %s: name another directory with --dir", dir,
-			  strerror(-rc));
-		return CLI_NO;
-	}
-	if (rc > 0 || kept > 0)
-		return CLI_NO;
+	r = write_all(dir, a, &text, &policy, &conf);
+	if (r != CLI_OK)
+		return r;
+	if (a->accounts)
+		(void)printf("wrote %s/" VAULT_NEW_FILE ", with their secrets\n"
+			     "wrote %s/" VAULT_NEW_IDENTITY
+			     ", which opens it: keep a copy somewhere safe\n",
+			     dir, dir);
 	if (elsewhere)
 		(void)printf("It is used with BULKHEAD_CONFIG=%s/bulkhead.yaml "
 			     "or --config of the same.\n",
@@ -294,15 +470,30 @@ static int write_both(const char *dir, bool elsewhere, const struct answers *a)
 	return CLI_OK;
 }
 
+static int questions(struct answers *a, const char *dir, bool elsewhere)
+{
+	int r = a->accounts ? box_prepare() : CLI_OK;
+
+	if (r == CLI_OK)
+		r = ask_all(a);
+	return r == CLI_OK ? write_answers(dir, elsewhere, a) : r;
+}
+
 int cmd_init(int argc, char **argv, const struct cli *)
 {
+	struct accounts accounts = { .api = "api.telegram.org:443" };
 	struct answers a = { .maildir = "~/Maildir",
 			     .outbox = "~/bulkhead-outbox",
 			     .planner = "triage" };
 	const char *dir = NULL;
-	bool yes = false;
-	const struct cli_opt opts[] = { { "--yes", &yes, NULL },
-					{ "--dir", NULL, &dir } };
+	bool yes = false, wanted = false;
+	const struct cli_opt opts[] = {
+		{ "--accounts", &wanted, NULL },
+		{ "--bot-api", NULL, &accounts.api },
+		{ "--ca", NULL, &accounts.ca },
+		{ "--yes", &yes, NULL },
+		{ "--dir", NULL, &dir },
+	};
 	char path[CONF_PATH_MAX];
 	int rc;
 
@@ -310,11 +501,22 @@ int cmd_init(int argc, char **argv, const struct cli *)
 		return CLI_USAGE;
 	if (argc > 1)
 		return cli_usage("init", "it takes no operand");
+	if (yes && wanted)
+		return cli_usage("init", "--accounts has to ask");
+	if (!plain_text(accounts.api) ||
+	    (accounts.ca &&
+	     (accounts.ca[0] != '/' || !plain_text(accounts.ca))))
+		return cli_usage("init", "--ca takes an absolute path, without "
+					 "quotes or backslashes");
 	if (newfile_dir(dir, path, sizeof(path)) < 0) {
 		cli_error("the directory's path is too long: name another "
 			  "with --dir");
 		return CLI_USAGE;
 	}
-	rc = ask_all(&a, yes);
-	return rc != 0 ? rc : write_both(path, dir != NULL, &a);
+	if (wanted)
+		a.accounts = &accounts;
+	rc = yes ? write_answers(path, dir != NULL, &a)
+		 : questions(&a, path, dir != NULL);
+	accounts_done(&accounts);
+	return rc;
 }

@@ -21,10 +21,10 @@
 
 static char dir[64];
 
-static int run_init(const char *answers)
+static int run(const char *answers, char *option)
 {
-	char name[] = "init", option[] = "--dir", yes[] = "--yes";
-	char *argv[] = { name, option, dir, answers ? NULL : yes, NULL };
+	char name[] = "init", where[] = "--dir";
+	char *argv[] = { name, where, dir, option, NULL };
 	const struct cli cli = { 0 };
 	FILE *in = tmpfile();
 	int saved = dup(STDIN_FILENO), rc;
@@ -34,12 +34,26 @@ static int run_init(const char *answers)
 	rewind(in);
 	assert_true(dup2(fileno(in), STDIN_FILENO) == STDIN_FILENO);
 	clearerr(stdin);
-	rc = cmd_init(answers ? 3 : 4, argv, &cli);
+	rc = cmd_init(option ? 4 : 3, argv, &cli);
 	assert_true(dup2(saved, STDIN_FILENO) == STDIN_FILENO);
 	(void)close(saved);
 	(void)fclose(in);
 	(void)fflush(stdout);
 	return rc;
+}
+
+static int run_init(const char *answers)
+{
+	char yes[] = "--yes";
+
+	return run(answers, answers ? NULL : yes);
+}
+
+static int run_accounts(const char *answers)
+{
+	char accounts[] = "--accounts";
+
+	return run(answers, accounts);
 }
 
 static void file_of(const char *name, struct buf *text)
@@ -54,8 +68,8 @@ static void file_of(const char *name, struct buf *text)
 
 static void remove_files(void)
 {
-	static const char *const names[] = { "bulkhead.yaml",
-					     "assistant.yaml" };
+	static const char *const names[] = { "bulkhead.yaml", "assistant.yaml",
+					     "secrets.age", "identity.txt" };
 	char path[128];
 	size_t i;
 
@@ -162,6 +176,119 @@ static void test_bad_answers(void **)
 	}
 }
 
+#define MAILBOX "imap.example.org\nme@example.org\nof the inbox\n"
+#define SENDING "smtp.example.org:587\n\n\nof sending\n"
+#define BOTS	"4711\n1:cards\n2:agent\n"
+#define REST	"triage\nlea@example.org\n"
+
+/* What is asked for makes connectors, and each has its own secret: no file but
+ * the vault has a byte of one. */
+static void test_accounts(void **)
+{
+	static const char *const secrets[] = { "of the inbox", "of sending",
+					       "1:cards", "2:agent" };
+	static const char *const names[] = { "bulkhead.yaml", "assistant.yaml",
+					     "secrets.age", "identity.txt" };
+	CLEAN_BUF struct buf text;
+	struct conf conf;
+	struct stat st;
+	char path[128];
+	size_t i, k;
+
+	assert_int_equal(run_accounts(MAILBOX SENDING BOTS REST), CLI_OK);
+	load(&conf, true);
+	assert_int_equal(conf.n_connectors, 4);
+	assert_int_equal(conf.connectors[0].kind, CONNECTOR_IMAP);
+	assert_int_equal(conf.connectors[0].hosts[0].port, 993);
+	assert_int_equal(conf.connectors[1].kind, CONNECTOR_SMTP);
+	assert_int_equal(conf.connectors[1].hosts[0].port, 587);
+	assert_string_equal(conf.connectors[1].from, "me@example.org");
+	assert_true(conf.connectors[2].approvals);
+	assert_false(conf.connectors[3].approvals);
+	assert_int_equal(conf.vault.n_files, 1);
+	buf_init(&text, YAML_FILE_MAX);
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		assert_true(str_printf(path, sizeof(path), "%s/%s", dir,
+				       names[i]) > 0);
+		assert_int_equal(stat(path, &st), 0);
+		assert_int_equal(st.st_mode & 0777, 0600);
+		if (i < 2)
+			file_of(names[i], &text);
+	}
+	for (k = 0; k < ARRAY_SIZE(secrets); k++)
+		assert_null(strstr(buf_cstr(&text), secrets[k]));
+	remove_files();
+}
+
+/* Each part can be left out. */
+static void test_some_accounts(void **)
+{
+	struct conf conf;
+
+	assert_int_equal(run_accounts(MAILBOX "\n\n/tmp/out\n" REST), CLI_OK);
+	load(&conf, true);
+	assert_int_equal(conf.n_connectors, 2);
+	assert_int_equal(conf.connectors[1].kind, CONNECTOR_OUTBOX);
+	remove_files();
+	assert_int_equal(run_accounts("\n\n4711\n1:cards\n\n\n\n" REST),
+			 CLI_OK);
+	load(&conf, true);
+	assert_int_equal(conf.n_connectors, 3);
+	assert_int_equal(conf.connectors[0].kind, CONNECTOR_MAILDIR);
+	remove_files();
+}
+
+/* Goal: nothing is half made, whichever answer is wrong or missing. */
+static void test_no_accounts(void **)
+{
+	static const char *const rows[] = {
+		"imap.example.org\nme\n\n",
+		"imap.example.org\nme\n",
+		"imap.exa mple.org\nme\npw\n\n\n\n" REST,
+		"imap.example.org:0\nme\npw\n\n\n\n" REST,
+		"a\"b\nme\npw\n\n\n\n" REST,
+		MAILBOX "smtp.example.org\n\nno address\n\n\n" REST,
+		MAILBOX SENDING "me\n1:cards\n\n" REST,
+		MAILBOX SENDING "0\n1:cards\n\n" REST,
+		MAILBOX SENDING "4711\n\n\n" REST,
+		MAILBOX SENDING "4711\n",
+		MAILBOX SENDING BOTS "clever\n\n",
+		"imap.example.org\nme@a.example\n\xff\xfe\n" SENDING "\n" REST,
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (run_accounts(rows[i]) == CLI_OK)
+			fail_msg("row %zu was taken", i);
+		/* Nothing is in it. */
+		assert_int_equal(rmdir(dir), 0);
+		assert_int_equal(mkdir(dir, 0700), 0);
+	}
+}
+
+/* One file that is there keeps all of them from being written. */
+static void test_accounts_beside(void **)
+{
+	static const char *const names[] = { "bulkhead.yaml", "assistant.yaml",
+					     "secrets.age", "identity.txt" };
+	char path[128];
+	size_t i;
+	FILE *f;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		assert_true(str_printf(path, sizeof(path), "%s/%s", dir,
+				       names[i]) > 0);
+		f = fopen(path, "w");
+		assert_non_null(f);
+		assert_int_equal(fclose(f), 0);
+		assert_int_equal(run_accounts(MAILBOX SENDING BOTS REST),
+				 CLI_NO);
+		assert_int_equal(unlink(path), 0);
+		assert_int_equal(rmdir(dir), 0);
+		assert_int_equal(mkdir(dir, 0700), 0);
+	}
+}
+
 static int make_dir(void **)
 {
 	(void)str_printf(dir, sizeof(dir), "/tmp/bulkhead-init-XXXXXX");
@@ -182,6 +309,10 @@ int main(void)
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_never_overwrites),
 		cmocka_unit_test(test_bad_answers),
+		cmocka_unit_test(test_accounts),
+		cmocka_unit_test(test_some_accounts),
+		cmocka_unit_test(test_no_accounts),
+		cmocka_unit_test(test_accounts_beside),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);

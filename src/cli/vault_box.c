@@ -32,7 +32,8 @@ int box_prepare(void)
 		cli_error("%s", err.msg);
 		return CLI_NO;
 	}
-	if (CRYPTO_secure_malloc_init(LOCKED, BLOCK) == 0) {
+	if (!CRYPTO_secure_malloc_initialized() &&
+	    CRYPTO_secure_malloc_init(LOCKED, BLOCK) == 0) {
 		cli_error("there is no memory that can be locked");
 		return CLI_NO;
 	}
@@ -349,6 +350,8 @@ int box_new_identity(const char *path, struct age_identity *ret)
 
 /* --- a secret from its owner --------------------------------------------- */
 
+enum { CANCEL = 3 };
+
 static ssize_t read_hidden(int tty, const char *prompt, uint8_t *p, size_t cap)
 {
 	struct termios was, hidden;
@@ -357,7 +360,9 @@ static ssize_t read_hidden(int tty, const char *prompt, uint8_t *p, size_t cap)
 	if (tcgetattr(tty, &was) < 0)
 		return -errno;
 	hidden = was;
-	hidden.c_lflag &= ~(tcflag_t)ECHO;
+	/* Ctrl-C ends the line: it is not to end us while nothing is shown. */
+	hidden.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
+	hidden.c_cc[VEOL] = CANCEL;
 	if (tcsetattr(tty, TCSAFLUSH, &hidden) < 0)
 		return -errno;
 	(void)fd_write_all(tty, span_str(prompt));
@@ -374,14 +379,19 @@ static uint8_t *ask_once(const char *prompt, int tty, size_t *n)
 {
 	uint8_t *p = OPENSSL_secure_zalloc(LINE_ROOM);
 	ssize_t got = p ? read_hidden(tty, prompt, p, LINE_ROOM) : -ENOMEM;
+	bool cancelled = got > 0 && p[got - 1] == CANCEL;
 
 	if (got > 0 && p[got - 1] == '\n') {
 		*n = (size_t)got - 1;
 		return p;
 	}
 	box_free_line(p);
-	cli_error("nothing was typed, or it is longer than a terminal's line: "
-		  "give it on a pipe, or as --fd N");
+	if (cancelled)
+		cli_error("interrupted: nothing was changed");
+	else
+		cli_error("nothing was typed, or it is longer than a "
+			  "terminal's line: "
+			  "give it on a pipe, or as --fd N");
 	return NULL;
 }
 
@@ -427,6 +437,25 @@ uint8_t *box_line(const char *prompt, int fd, bool twice, size_t *n)
 		return first;
 	box_free_line(first);
 	cli_error("the two are not the same: nothing was changed");
+	return NULL;
+}
+
+uint8_t *box_answer(const char *prompt, size_t *n)
+{
+	uint8_t *p;
+	size_t i;
+
+	if (isatty(STDIN_FILENO))
+		return box_line(prompt, -1, false, n);
+	p = OPENSSL_secure_zalloc(LINE_ROOM);
+	for (i = 0; p && i <= LIMIT_SECRET; i++) {
+		if (read(STDIN_FILENO, p + i, 1) == 1 && p[i] != '\n')
+			continue;
+		*n = i;
+		return p;
+	}
+	box_free_line(p);
+	cli_error("%s: the answer is too long", prompt);
 	return NULL;
 }
 

@@ -24,7 +24,7 @@ struct vault_box {
 	uint8_t *text; /* locked; owned */
 	size_t n;
 	struct secrets secrets; /* of the text */
-	struct sops *sops; /* owned; NULL: it is a file of age */
+	struct sops *sops;	/* owned; NULL: it is a file of age */
 };
 
 enum { LINE_ROOM = LIMIT_SECRET + 2 };
@@ -66,6 +66,11 @@ void box_close(struct vault_box *b);
  */
 uint8_t *box_line(const char *prompt, int fd, bool twice, size_t *n);
 void box_free_line(uint8_t *line);
+
+/* One line, which may be empty: of the terminal, unseen, or the next one of
+ * what stdin is, where it is none: stdio must not have read ahead. As box_line.
+ */
+uint8_t *box_answer(const char *prompt, size_t *n);
 
 void box_done(struct vault_box *b);
 
