@@ -254,6 +254,53 @@ def test_refused(h):
          r.returncode == 1 and b'vault init' in r.stderr, r.stderr)
 
 
+def taken_over(h, *args):
+    return subprocess.run([BULKHEAD, 'import', 'openclaw', *args],
+                          stdin=subprocess.DEVNULL, capture_output=True,
+                          check=False, env={**os.environ, 'HOME': h.path})
+
+
+def test_import(h):
+    """What another program has in the clear is in a vault afterwards, and is
+    theirs as before; all of it is written or nothing."""
+    theirs = os.path.join(h.path, 'theirs')
+    os.makedirs(theirs)
+    text = ("{channels: {telegram: {botToken: '123456:AAE-of-theirs', "
+            "allowFrom: [1]}}}")
+    with open(os.path.join(theirs, 'openclaw.json'), 'w',
+              encoding='utf-8') as f:
+        f.write(text)
+    new = Home(os.path.join(h.path, 'newcomer'))
+    os.makedirs(new.path)
+    r = taken_over(new, theirs, '--dry-run')
+    need('import --dry-run writes nothing', r.returncode == 0 and
+         not os.listdir(new.path), r.stderr)
+    os.makedirs(new.folder)
+    with open(new.file, 'wb') as f:
+        f.write(b'of the owner')
+    r = taken_over(new, theirs)
+    need('a vault that is there is left alone, and nothing is written',
+         r.returncode == 1 and os.listdir(new.folder) == ['secrets.age'],
+         r.stderr)
+    os.unlink(new.file)
+    r = taken_over(new, theirs)
+    need('import makes a vault', r.returncode == 0 and
+         sorted(os.listdir(new.folder)) ==
+         ['assistant.yaml', 'bulkhead.yaml', 'identity.txt', 'secrets.age'],
+         r.stderr)
+    need('with the secret in it', new.names() == ['telegram'] and
+         new.reveal('telegram') == b'123456:AAE-of-theirs')
+    row = json.loads(new.run('list', '--json').stdout)[0]
+    need('for its connector and hosts', row['connector'] == 'telegram' and
+         row['hosts'] == ['api.telegram.org:443'], row)
+    need('and in no file in the clear, nor shown',
+         not new.holds(b'AAE-of-theirs') and b'AAE' not in r.stdout + r.stderr)
+    r = new.run('check')
+    need('which the vault is in order with', r.returncode == 0, r.stderr)
+    with open(os.path.join(theirs, 'openclaw.json'), encoding='utf-8') as f:
+        need('theirs is as it was', f.read() == text)
+
+
 def main():
     with tempfile.TemporaryDirectory() as path:
         h = Home(path)
@@ -264,6 +311,7 @@ def main():
         test_export(h)
         test_check(h)
         test_sops(h)
+        test_import(h)
         test_refused(h)
     return 1 if failed else 0
 

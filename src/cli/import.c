@@ -1,9 +1,9 @@
 /*
- * import: bulkhead.yaml and a policy from what another program keeps.
+ * import: bulkhead.yaml, a policy and a vault from what another program keeps.
  *
- * Both files are checked before they are written. Secrets leave by a pipe
- * alone, one at a time and by name: nothing here writes them to a disk, and
- * none is an argument of a command.
+ * Both files are checked before they are written. Secrets go into the vault, or
+ * leave by a pipe, one at a time and by name: nothing here writes them to a
+ * disk in the clear, and none is an argument of a command.
  */
 #include "cli/import.h"
 
@@ -14,8 +14,9 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "cli/cli.h"
+#include "cli/first.h"
 #include "cli/newfile.h"
-#include "cli/place.h"
+#include "cli/vault_box.h"
 #include "policy/policy.h"
 
 struct import {
@@ -23,16 +24,15 @@ struct import {
 	bool dry, tasks;
 };
 
-static int check(const char *dir, const struct openclaw *o)
+static int check(const char *dir, const struct openclaw *o, struct conf *ret)
 {
 	CLEAN_BUF struct buf errs;
 	struct policy *loaded = NULL;
-	struct conf parsed;
 	int rc;
 
 	buf_init(&errs, 1 << 16);
 	rc = conf_parse("bulkhead.yaml", buf_view(&o->conf), dir, cli_home(),
-			&parsed, &errs);
+			ret, &errs);
 	if (rc == 0)
 		rc = policy_load("assistant.yaml", buf_view(&o->policy), NULL,
 				 &loaded, &errs);
@@ -45,27 +45,10 @@ static int check(const char *dir, const struct openclaw *o)
 	return 0;
 }
 
-/* How each secret gets into the vault: by a pipe of the owner's shell. */
-static void tell_secrets(const struct import *i, const struct openclaw *o)
-{
-	size_t k;
-
-	for (k = 0; k < o->n_secrets; k++) {
-		const struct openclaw_secret *s = &o->secrets[k];
-
-		(void)printf("vault: bulkhead import openclaw ");
-		cli_show(stdout, span_str(i->from));
-		(void)printf(" --secret %s | bulkhead vault set %s\n", s->name,
-			     s->name);
-	}
-}
-
-static void report(const struct import *i, const struct openclaw *o,
-		   const struct import_dir *d)
+static void report(const struct openclaw *o, const struct import_dir *d)
 {
 	cli_show_lines(stdout, buf_view(&d->warnings));
 	cli_show_lines(stdout, buf_view(&o->report));
-	tell_secrets(i, o);
 }
 
 static int give_secret(const struct import *i, const struct openclaw *o)
@@ -89,20 +72,27 @@ static int give_secret(const struct import *i, const struct openclaw *o)
 	return CLI_NO;
 }
 
-static int write_both(const char *dir, const struct openclaw *o)
+static int write_all(const char *dir, const struct openclaw *o,
+		     const struct conf *c)
 {
-	int rc = place_make(dir), kept = 0;
+	struct vault_new_secret secrets[OPENCLAW_SECRETS];
+	size_t k;
+	int r = box_prepare();
 
-	if (rc == 0)
-		kept = rc = newfile_write(dir, "bulkhead.yaml", &o->conf);
-	if (rc >= 0)
-		rc = newfile_write(dir, "assistant.yaml", &o->policy);
-	if (rc < 0) {
-		cli_error("%s: %s: name another directory with --dir", dir,
-			  strerror(-rc));
-		return CLI_NO;
+	for (k = 0; k < o->n_secrets; k++) {
+		const struct openclaw_secret *s = &o->secrets[k];
+
+		secrets[k] = (struct vault_new_secret){
+			.name = s->name,
+			.connector = s->connector,
+			.hosts = s->hosts,
+			.value = span_str(s->value),
+		};
 	}
-	return rc > 0 || kept > 0 ? CLI_NO : CLI_OK;
+	return r != CLI_OK ? r
+			   : first_write(dir, &o->conf, &o->policy, c,
+					 c->vault.n_files ? secrets : NULL,
+					 o->n_secrets);
 }
 
 /* A file of ours with words of others in it: indents as they are, the rest of
@@ -129,6 +119,7 @@ static void show_file(const char *name, const struct buf *text)
 static int finish(const struct import *i, const struct openclaw *o,
 		  const struct import_dir *d)
 {
+	static struct conf conf; /* large */
 	char dir[CONF_PATH_MAX];
 	int rc;
 
@@ -139,10 +130,10 @@ static int finish(const struct import *i, const struct openclaw *o,
 			  "with --dir");
 		return CLI_USAGE;
 	}
-	rc = check(dir, o);
-	report(i, o, d);
+	rc = check(dir, o, &conf);
+	report(o, d);
 	if (rc != 0 || !i->dry)
-		return rc != 0 ? rc : write_both(dir, o);
+		return rc != 0 ? rc : write_all(dir, o, &conf);
 	show_file("bulkhead.yaml", &o->conf);
 	show_file("assistant.yaml", &o->policy);
 	return CLI_OK;

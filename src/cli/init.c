@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,11 +13,10 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "cli/cli.h"
+#include "cli/first.h"
 #include "cli/init_ask.h"
 #include "cli/newfile.h"
-#include "cli/place.h"
 #include "cli/vault_box.h"
-#include "cli/vault_new.h"
 #include "conf/yaml.h"
 #include "policy/policy.h"
 
@@ -152,12 +150,12 @@ static const char task_lines[] =
 	"answer.\"}\n";
 
 /* "hosts: [...], ..." of an account; a port where the answer has none. */
-static void put_server(struct buf *b, const struct answers *a, const char *host,
-		       const char *port)
+static void put_server(struct buf *b, const struct accounts *a,
+		       const char *host, const char *port)
 {
 	buf_printf(b, "hosts: [\"%s%s\"]", host, strchr(host, ':') ? "" : port);
-	if (a->accounts->ca)
-		buf_printf(b, ", ca: \"%s\"", a->accounts->ca);
+	if (a->ca)
+		buf_printf(b, ", ca: \"%s\"", a->ca);
 }
 
 static void put_inbox(struct buf *b, const struct answers *a)
@@ -167,23 +165,25 @@ static void put_inbox(struct buf *b, const struct answers *a)
 		return;
 	}
 	buf_str(b, "kind: imap, ");
-	put_server(b, a, a->accounts->imap, ":993");
+	put_server(b, a->accounts, a->accounts->imap, ":993");
 	buf_printf(b, ", user: \"%s\", secret: imap", a->accounts->imap_user);
 }
 
-static void put_bot(struct buf *b, const struct answers *a, const char *name,
+static void put_bot(struct buf *b, const struct accounts *a, const char *name,
 		    const char *role)
 {
 	buf_printf(b, "\n  %s: {kind: telegram, ", name);
-	put_server(b, a, a->accounts->api, ":443");
+	put_server(b, a, a->api, ":443");
 	buf_printf(b, ", secret: %s%s}", name, role);
 }
 
 static void put_drafts(struct buf *b, const struct answers *a)
 {
+	const struct accounts *own = a->accounts;
+
 	if (has_sending(a)) {
 		buf_str(b, "kind: smtp, ");
-		put_server(b, a, a->accounts->smtp, ":465");
+		put_server(b, a->accounts, a->accounts->smtp, ":465");
 		buf_printf(b,
 			   ", user: \"%s\", secret: smtp, from: \"%s\"}    "
 			   "# mail out",
@@ -194,10 +194,10 @@ static void put_drafts(struct buf *b, const struct answers *a)
 			   "sent",
 			   a->outbox);
 	}
-	if (has_bots(a))
-		put_bot(b, a, "cards", ", role: approvals");
-	if (has_chat(a))
-		put_bot(b, a, "agent", "");
+	if (own && has_bots(a))
+		put_bot(b, own, "cards", ", role: approvals");
+	if (own && has_chat(a))
+		put_bot(b, own, "agent", "");
 }
 
 /* The embedded defaults with the answers in their places. */
@@ -343,16 +343,15 @@ static int check(const char *dir, const struct buf *text,
 	return 0;
 }
 
-/* --- writing -------------------------------------------------------------- */
-
-static int make_vault(const char *dir, const struct conf *c,
-		      const struct accounts *a)
+/* The secrets that there are; their number. */
+static size_t secrets_of(const struct accounts *a,
+			 struct vault_new_secret ret[OF_ACCOUNTS])
 {
-	struct vault_new_secret rows[OF_ACCOUNTS] = {
-		[OF_IMAP] = { "imap", "inbox", SPAN_LIT("") },
-		[OF_SMTP] = { "smtp", "drafts", SPAN_LIT("") },
-		[OF_CARDS] = { "cards", "cards", SPAN_LIT("") },
-		[OF_AGENT] = { "agent", "agent", SPAN_LIT("") },
+	static const struct vault_new_secret rows[] = {
+		[OF_IMAP] = { .name = "imap", .connector = "inbox" },
+		[OF_SMTP] = { .name = "smtp", .connector = "drafts" },
+		[OF_CARDS] = { .name = "cards", .connector = "cards" },
+		[OF_AGENT] = { .name = "agent", .connector = "agent" },
 	};
 	size_t i, n = 0;
 
@@ -362,84 +361,21 @@ static int make_vault(const char *dir, const struct conf *c,
 				      ? OF_IMAP
 				      : i;
 
-		rows[n] = rows[i];
-		rows[n].value = span_of(a->secrets[from].p, a->secrets[from].n);
-		n += a->secrets[from].n > 0;
+		if (!a->secrets[from].n)
+			continue;
+		ret[n] = rows[i];
+		ret[n++].value =
+			span_of(a->secrets[from].p, a->secrets[from].n);
 	}
-	return vault_new(dir, c, rows, n);
-}
-
-static bool is_there(const char *dir, const char *name)
-{
-	char path[CONF_PATH_MAX];
-
-	return str_printf(path, sizeof(path), "%s/%s", dir, name) < 0 ||
-	       access(path, F_OK) == 0;
-}
-
-static void take_away(const char *dir, const char *name)
-{
-	char path[CONF_PATH_MAX];
-
-	if (str_printf(path, sizeof(path), "%s/%s", dir, name) > 0)
-		(void)unlink(path);
-}
-
-static int write_files(const char *dir, const struct buf *text,
-		       const struct buf *policy)
-{
-	int rc = newfile_write(dir, policy_name, policy);
-
-	if (rc == 0) {
-		rc = newfile_write(dir, conf_name, text);
-		if (rc != 0)
-			take_away(dir, policy_name);
-	}
-	if (rc >= 0)
-		return rc == 0 ? CLI_OK : CLI_NO;
-	cli_error("%s: %s: name another directory with --dir", dir,
-		  strerror(-rc));
-	return CLI_NO;
-}
-
-/* All that there is to write, or nothing: a signal waits for the end of it. */
-static int write_all(const char *dir, const struct answers *a,
-		     const struct buf *text, const struct buf *policy,
-		     const struct conf *c)
-{
-	sigset_t all, was;
-	int r;
-
-	if (is_there(dir, conf_name) || is_there(dir, policy_name)) {
-		(void)printf("%s has a configuration already; left as it is. "
-			     "Move it away, or name another directory with "
-			     "--dir.\n",
-			     dir);
-		return CLI_NO;
-	}
-	(void)sigfillset(&all);
-	(void)sigprocmask(SIG_BLOCK, &all, &was);
-	r = place_make(dir);
-	if (r < 0) {
-		cli_error("%s: %s: name another directory with --dir", dir,
-			  strerror(-r));
-		r = CLI_NO;
-	} else {
-		r = a->accounts ? make_vault(dir, c, a->accounts) : CLI_OK;
-		if (r == CLI_OK) {
-			r = write_files(dir, text, policy);
-			if (r != CLI_OK && a->accounts)
-				vault_new_undo(dir);
-		}
-	}
-	(void)sigprocmask(SIG_SETMASK, &was, NULL);
-	return r;
+	return n;
 }
 
 static int write_answers(const char *dir, bool elsewhere,
 			 const struct answers *a)
 {
 	static struct conf conf; /* large */
+	struct vault_new_secret secrets[OF_ACCOUNTS];
+	size_t n = a->accounts ? secrets_of(a->accounts, secrets) : 0;
 	CLEAN_BUF struct buf text, policy;
 	int r;
 
@@ -453,14 +389,10 @@ static int write_answers(const char *dir, bool elsewhere,
 	}
 	if (check(dir, &text, &policy, &conf) != 0)
 		return CLI_USAGE;
-	r = write_all(dir, a, &text, &policy, &conf);
+	r = first_write(dir, &text, &policy, &conf,
+			a->accounts ? secrets : NULL, n);
 	if (r != CLI_OK)
 		return r;
-	if (a->accounts)
-		(void)printf("wrote %s/" VAULT_NEW_FILE ", with their secrets\n"
-			     "wrote %s/" VAULT_NEW_IDENTITY
-			     ", which opens it: keep a copy somewhere safe\n",
-			     dir, dir);
 	if (elsewhere)
 		(void)printf("It is used with BULKHEAD_CONFIG=%s/bulkhead.yaml "
 			     "or --config of the same.\n",

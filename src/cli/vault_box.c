@@ -6,11 +6,11 @@
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/str.h"
+#include "base/tty.h"
 #include "cli/cli.h"
 #include "privsep/sandbox.h"
 
@@ -350,48 +350,21 @@ int box_new_identity(const char *path, struct age_identity *ret)
 
 /* --- a secret from its owner --------------------------------------------- */
 
-enum { CANCEL = 3 };
-
-static ssize_t read_hidden(int tty, const char *prompt, uint8_t *p, size_t cap)
-{
-	struct termios was, hidden;
-	ssize_t n;
-
-	if (tcgetattr(tty, &was) < 0)
-		return -errno;
-	hidden = was;
-	/* Ctrl-C ends the line: it is not to end us while nothing is shown. */
-	hidden.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
-	hidden.c_cc[VEOL] = CANCEL;
-	if (tcsetattr(tty, TCSAFLUSH, &hidden) < 0)
-		return -errno;
-	(void)fd_write_all(tty, span_str(prompt));
-	(void)fd_write_all(tty, SPAN_LIT(": "));
-	n = read(tty, p, cap);
-	if (n < 0)
-		n = -errno;
-	(void)tcsetattr(tty, TCSAFLUSH, &was);
-	(void)fd_write_all(tty, SPAN_LIT("\n"));
-	return n;
-}
-
 static uint8_t *ask_once(const char *prompt, int tty, size_t *n)
 {
 	uint8_t *p = OPENSSL_secure_zalloc(LINE_ROOM);
-	ssize_t got = p ? read_hidden(tty, prompt, p, LINE_ROOM) : -ENOMEM;
-	bool cancelled = got > 0 && p[got - 1] == CANCEL;
+	ssize_t got = p ? tty_read_hidden(tty, prompt, p, LINE_ROOM) : -ENOMEM;
 
-	if (got > 0 && p[got - 1] == '\n') {
-		*n = (size_t)got - 1;
+	if (got >= 0) {
+		*n = (size_t)got;
 		return p;
 	}
 	box_free_line(p);
-	if (cancelled)
+	if (got == -ECANCELED)
 		cli_error("interrupted: nothing was changed");
 	else
 		cli_error("nothing was typed, or it is longer than a "
-			  "terminal's line: "
-			  "give it on a pipe, or as --fd N");
+			  "terminal's line: give it on a pipe, or as --fd N");
 	return NULL;
 }
 

@@ -9,26 +9,50 @@
 #include "cli/cli.h"
 #include "cli/vault_box.h"
 
-/* The row of a secret; -1: there is no such connector. */
-static int row_of(const struct vault_new_secret *s, const struct conf *conf,
-		  struct secret_row *ret)
+static int hosts_listed(const char *list, struct secret_row *ret)
+{
+	while (*list) {
+		size_t n = strcspn(list, " ");
+
+		if (ret->n_hosts == SECRETS_HOSTS ||
+		    str_copy(ret->hosts[ret->n_hosts], SECRETS_HOST_MAX,
+			     span_of(list, n)) < 0)
+			return -1;
+		ret->n_hosts++;
+		list += n + (list[n] == ' ');
+	}
+	return 0;
+}
+
+static int hosts_of(const struct conf *conf, const char *connector,
+		    struct secret_row *ret)
 {
 	const struct conf_connector *c = NULL;
 	uint32_t i;
 
 	for (i = 0; i < conf->n_connectors; i++)
-		if (strcmp(conf->connectors[i].name, s->connector) == 0)
+		if (strcmp(conf->connectors[i].name, connector) == 0)
 			c = &conf->connectors[i];
-	*ret = (struct secret_row){ 0 };
-	if (!c || !secret_name_ok(s->name) || c->n_hosts > SECRETS_HOSTS ||
-	    str_copy(ret->connector, sizeof(ret->connector),
-		     span_str(s->connector)) < 0)
+	if (!c || c->n_hosts > SECRETS_HOSTS)
 		return -1;
-	(void)str_copy(ret->name, sizeof(ret->name), span_str(s->name));
 	for (i = 0; i < c->n_hosts; i++)
 		conf_host_text(&c->hosts[i], ret->hosts[i]);
 	ret->n_hosts = c->n_hosts;
 	return 0;
+}
+
+/* The row of a secret; -1: there is no such connector, or a name is none. */
+static int row_of(const struct vault_new_secret *s, const struct conf *conf,
+		  struct secret_row *ret)
+{
+	*ret = (struct secret_row){ 0 };
+	if (!secret_name_ok(s->name) ||
+	    str_copy(ret->name, sizeof(ret->name), span_str(s->name)) < 0 ||
+	    str_copy(ret->connector, sizeof(ret->connector),
+		     span_str(s->connector)) < 0)
+		return -1;
+	return s->hosts ? hosts_listed(s->hosts, ret)
+			: hosts_of(conf, s->connector, ret);
 }
 
 static void wipe(struct buf *b)

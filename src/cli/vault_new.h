@@ -17,8 +17,10 @@
 
 struct vault_new_secret {
 	const char *name;
-	const char *connector; /* of the configuration */
-	struct span value;     /* in locked memory; borrowed */
+	const char *connector;
+	const char *hosts; /* "name:port name:port"; NULL: those of the
+			      connector of that name in the configuration */
+	struct span value; /* borrowed */
 };
 
 /*

@@ -18,13 +18,13 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/netaddr.h"
 #include "base/str.h"
+#include "base/tty.h"
 #include "host/monitor/monitor.h"
 
 bool accounts_wanted(const struct monitor *m)
@@ -217,26 +217,6 @@ static int vault_give_key(struct monitor *m, struct err *err)
 	return vault_give_file(m, path, V_IDENTITY, err);
 }
 
-/* One line of the terminal, without showing it. Its length, or -1. */
-static ssize_t read_hidden(int tty, char *ret, size_t cap)
-{
-	static const char prompt[] = "Passphrase of the vault: ";
-	struct termios was, hidden;
-	ssize_t n;
-
-	if (tcgetattr(tty, &was) < 0)
-		return -1;
-	hidden = was;
-	hidden.c_lflag &= ~(tcflag_t)ECHO;
-	if (tcsetattr(tty, TCSAFLUSH, &hidden) < 0)
-		return -1;
-	(void)fd_write_all(tty, span_str(prompt));
-	n = read(tty, ret, cap);
-	(void)tcsetattr(tty, TCSAFLUSH, &was);
-	(void)fd_write_all(tty, SPAN_LIT("\n"));
-	return n > 0 && ret[n - 1] == '\n' ? n - 1 : -1;
-}
-
 /* The passphrase goes from the terminal to a descriptor, and from there to each
  * vault that is started. */
 static int ask_passphrase(struct monitor *m, struct err *err)
@@ -250,11 +230,18 @@ static int ask_passphrase(struct monitor *m, struct err *err)
 		return lseek(m->passphrase_fd, 0, SEEK_SET) < 0 ? -errno : 0;
 	tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 	fd = memfd_create("passphrase", MFD_CLOEXEC);
-	n = tty < 0 || fd < 0 ? -1 : read_hidden(tty, line, sizeof(line));
+	n = tty < 0 || fd < 0 ? -ENOTTY
+			      : tty_read_hidden(tty, "Passphrase of the vault",
+						line, sizeof(line));
 	if (n > 0 && fd_write_all(fd, span_of(line, (size_t)n)) == 0 &&
 	    lseek(fd, 0, SEEK_SET) == 0)
 		m->passphrase_fd = take_fd(&fd);
 	explicit_bzero(line, sizeof(line));
+	if (n == 0 || n == -EMSGSIZE || n == -ECANCELED)
+		return err_set(err, -EINVAL,
+			       "vault: no passphrase was typed, or one of "
+			       "%zu bytes or more",
+			       sizeof(line));
 	return m->passphrase_fd >= 0
 		       ? 0
 		       : err_set(err, -ENOTTY,
