@@ -1,7 +1,8 @@
 """A small Bot API of Telegram's, over TLS: getUpdates with its offset and its
 waiting, the methods that send, and failures that a test asks for. Each bot is
 known by its token alone. POST /test/... is the test's: `update` gives a bot one
-more update, `fail` is how the next sendMessage fails, `sent` is all that was sent.
+more update, `fail` is how the next sendMessage fails, `sent` is all that was sent,
+`keep` is what another one has to know that takes its place, or tells it.
 
 usage: bot_api.py HOST PORT CERT KEY
 """
@@ -62,6 +63,9 @@ def test(method, body):
             LOCK.notify_all()
         elif method == 'fail':
             FAIL.extend(body)
+        elif method == 'keep':
+            BOTS.update(body)
+            return 200, BOTS
         return 200, SENT
 
 
@@ -100,7 +104,9 @@ def main(host, port, cert, key):
     server = http.server.ThreadingHTTPServer((host, int(port)), Handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(cert, key)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
+    # Whoever does not end a handshake holds up nobody else.
+    server.socket = context.wrap_socket(server.socket, server_side=True,
+                                        do_handshake_on_connect=False)
     print('ready', flush=True)
     server.serve_forever()
 

@@ -7,6 +7,7 @@ is looked at for each connection and each piece of bytes from the server:
 
     none         everything passes
     refuse       a connection is reset at once
+    to PORT      a connection goes to another server, at that port
     delay MS     each piece comes so much later
     cut N        reset, once the server has sent N bytes on a connection
     half N       the server's side is closed after N bytes, in good order; what
@@ -91,11 +92,14 @@ class Proxy:
         print('ready', flush=True)
         while True:
             client, _ = self.door.accept()
-            if self.fault()[0] == 'refuse':
+            word, n = self.fault()
+            if word == 'refuse':
                 reset(client)
                 continue
+            host, port = self.server
             try:
-                server = socket.create_connection(self.server)
+                server = socket.create_connection(
+                    (host, n if word == 'to' else port))
             except OSError:
                 reset(client)
                 continue
