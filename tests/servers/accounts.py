@@ -60,12 +60,12 @@ class Accounts(Bulkhead):
         os.kill(row['pid'], signal.SIGKILL)
 
 
-def put(w, name):
+def put(w, name, more=''):
     """A mail into the mailbox, as a server would: at once."""
     folder = inbox(w)
     path = os.path.join(folder, 'tmp', name)
     with open(path, 'wb') as f:
-        f.write(MAIL.format(id=name).encode())
+        f.write((MAIL.format(id=name) + more).encode())
     os.chmod(path, 0o666)
     os.rename(path, os.path.join(folder, 'new', name))
 
@@ -133,7 +133,27 @@ def faults(w, b, fault):
         n += 1
         b.items_until(n)
         need(len(set(keys(b))) == n, f'{text}: the mail is read, and once')
+    fault('delay 300')
+    put(w, 'held-up')
+    b.items_until(n + 1)
+    mid_literal(w, b, fault)
+    need(len(set(keys(b))) == len(b.items_now()) == n + 2,
+         'held up, and in a literal: the mails are read, and once')
+
+
+def mid_literal(w, b, fault):
+    """The server is started anew while it gives a mail; nothing of that one was
+    taken for all of it."""
+    fault('stall 60000')
+    put(w, 'in-literal', 'One line of many.\r\n' * 8000)
+    b.status_until('half of the mail has come', lambda _: fault.met())
+    n = len(b.items_now())
+    w.imap(PASSWORD, 1993)
+    need(len(b.items_now()) == n, 'half a mail is none')
+    b.kill('inbox')
     fault('none')
+    b.items_until(n + 1)
+    need(b.items_now()[-1]['size'] > 100000, 'the whole one is')
 
 
 def certificates(w, b):

@@ -14,6 +14,8 @@ is looked at for each connection and each piece of bytes from the server:
                  the client says goes on
     stall N      nothing comes any more after N bytes, and nothing is closed
     garbage N    bytes after the first N are others
+
+Where a connection was cut, closed or stalled, a file CONTROL.met comes to be.
 """
 import contextlib
 import socket
@@ -81,6 +83,8 @@ class Proxy:
             reset(server)
 
     def stop(self, word, client, server):
+        with open(self.control + '.met', 'w', encoding='ascii') as f:
+            f.write(word)
         if word == 'cut':
             reset(server)
             reset(client)

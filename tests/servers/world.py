@@ -314,13 +314,16 @@ class World:
 
     def proxy(self, port, server):
         """A proxy of faults at that port, before a server's; how it is told
-        which fault it is to have."""
+        which fault it is to have, and tells whether it was met."""
         control = self.path(f'fault-{port}')
 
         def fault(text):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(control + '.met')
             with open(control + '.new', 'w', encoding='ascii') as f:
                 f.write(text)
             os.rename(control + '.new', control)
+        fault.met = lambda: os.path.exists(control + '.met')
         fault('none')
         self.server(sys.executable, os.path.join(HERE, 'faults.py'),
                     f'{THEIRS}:{port}', f'{THEIRS}:{server}', control)
