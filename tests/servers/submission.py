@@ -15,6 +15,8 @@ from world import THEIRS, World, enter  # noqa: E402
 from harness import need  # noqa: E402
 
 PASSWORD = 'a-password-of-tests'
+# Servers with TLS and nothing else.
+CERTIFICATES = {'expired': 1466, 'other': 1467}
 PORTS = {'tls': 465, 'start': 587, 'bare': 2587}
 TRIES = 3
 POLICY = '''\
@@ -196,15 +198,54 @@ def starts(b):
         b.account_is(name, 'up')
 
 
+def certificates(b, fault):
+    """Nothing is said to a server whose certificate is no good."""
+    logins = b.api('state')['logins']
+    for name, port in CERTIFICATES.items():
+        fault(f'to {port}')
+        b.kill('tls')
+        b.account_is('tls', 'waiting', 'certificate')
+        e = b.send('tls', f'mark-{name}-end')
+        need(e['state'] == 'failed' and 'certificate' in e['detail'],
+             f'{name}: {e["state"]}, {e["detail"]}')
+        need(not b.had(f'mark-{name}-'), 'nobody has it')
+    need(b.api('state')['logins'] == logins, 'and nobody was logged in')
+    fault('none')
+    b.kill('tls')
+    b.account_is('tls', 'up')
+
+
+def networks(b, fault):
+    """A mail that is on its way when its connection has a fault arrives once or
+    not at all, and what is not known is unknown."""
+    for n, text in enumerate(('refuse', 'cut 100', 'cut 1800', 'half 1800',
+                              'garbage 0', 'garbage 1800', 'delay 200')):
+        fault(text)
+        e = b.send('tls', f'mark-net{n}-end')
+        fault('none')
+        b.kill('tls')
+        b.account_is('tls', 'up')
+        had = b.had(f'mark-net{n}-')
+        need(had == {'done': 1, 'failed': 0}.get(e['state'], had) and had <= 1,
+             f'{text}: it is {e["state"]}, and is there {had} times')
+
+
 def main():
     place = packages('smtp')
     with World() as w:
+        w.certificate('expired', 'smtp.example.org', '-1')
+        for name, port in CERTIFICATES.items():
+            w.server(sys.executable, os.path.join(HERE, 'bot_api.py'), THEIRS,
+                     str(port), w.path(f'{name}.pem'), w.path(f'{name}.key'))
+        fault = w.proxy(465, 1465)
         w.server('node', os.path.join(place, 'smtp.js'), THEIRS, PASSWORD,
                  w.path('smtp.example.org.pem'),
                  w.path('smtp.example.org.key'))
         with Submission(w) as b:
             starts(b)
             ends = [case(b, n, row) for n, row in enumerate(CASES)]
+            certificates(b, fault)
+            networks(b, fault)
             e = b.send('tls', 'mark-last')
             need(e['state'] == 'done', 'after all of it a mail is taken')
             need(all(b.had(mark) == had for mark, had in ends),

@@ -119,7 +119,7 @@ const control = https.createServer(tls, async (req, res) => {
 });
 
 Promise.all([
-	listen(465, { secure: true }),
+	listen(1465, { secure: true }), /* behind a proxy of faults */
 	listen(587, {}),
 	listen(2587, { hideSTARTTLS: true, allowInsecureAuth: true }),
 	new Promise((done) => control.listen(CONTROL, host, done)),
