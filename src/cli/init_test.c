@@ -4,11 +4,13 @@
  * a pipe.
  */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,6 +22,7 @@
 #include "policy/policy.h"
 
 static char dir[64];
+static const struct rlimit *limit; /* of a file's size, for the command alone */
 
 static int run(const char *answers, char *option)
 {
@@ -34,6 +37,8 @@ static int run(const char *answers, char *option)
 	rewind(in);
 	assert_true(dup2(fileno(in), STDIN_FILENO) == STDIN_FILENO);
 	clearerr(stdin);
+	if (limit)
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, limit), 0);
 	rc = cmd_init(option ? 4 : 3, argv, &cli);
 	assert_true(dup2(saved, STDIN_FILENO) == STDIN_FILENO);
 	(void)close(saved);
@@ -289,6 +294,30 @@ static void test_accounts_beside(void **)
 	}
 }
 
+/* Goal: a disk that is full at any of the files leaves none of them. */
+static void test_no_room(void **)
+{
+	static const rlim_t sizes[] = { 1, 100, 300, 1000, 1400 };
+	struct rlimit was, is;
+	size_t i;
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+	assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		int r;
+
+		is = was;
+		is.rlim_cur = sizes[i];
+		limit = &is;
+		r = run_accounts(MAILBOX SENDING BOTS REST);
+		limit = NULL;
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+		assert_int_equal(r, CLI_NO);
+		assert_int_equal(rmdir(dir), 0);
+		assert_int_equal(mkdir(dir, 0700), 0);
+	}
+}
+
 static int make_dir(void **)
 {
 	(void)str_printf(dir, sizeof(dir), "/tmp/bulkhead-init-XXXXXX");
@@ -313,6 +342,7 @@ int main(void)
 		cmocka_unit_test(test_some_accounts),
 		cmocka_unit_test(test_no_accounts),
 		cmocka_unit_test(test_accounts_beside),
+		cmocka_unit_test(test_no_room),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);

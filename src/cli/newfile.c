@@ -31,8 +31,12 @@ int newfile_write(const char *dir, const char *name, const struct buf *text)
 	if (fd < 0)
 		return -errno;
 	rc = fd_write_all(fd, buf_view(text));
-	if (rc < 0)
+	if (rc == 0 && fsync(fd) < 0)
+		rc = -errno;
+	if (rc < 0) {
+		(void)unlink(path);
 		return rc;
+	}
 	(void)printf("wrote %s\n", path);
 	return 0;
 }

@@ -12,7 +12,7 @@
 [[nodiscard]] int newfile_dir(const char *given, char *dst, size_t cap);
 
 /* Writes dir/name, mode 0600, and says so. 0; 1: it was there already, and is
- * left as it is, which is said, too; or -errno. */
+ * left as it is, which is said, too; or -errno, and there is none of it. */
 [[nodiscard]] int newfile_write(const char *dir, const char *name,
 				const struct buf *text);
 

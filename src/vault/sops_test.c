@@ -362,6 +362,33 @@ static void refused(const char *file, const char *why)
 		fail_msg("\"%s\" of %s", err.msg, file);
 }
 
+/* What stands in the clear is in the MAC, too, unless the file says that only
+ * what is encrypted is: of a changed one nothing is given out. */
+static void test_clear(void **)
+{
+	size_t i, met = 0;
+
+	for (i = 0; i < ARRAY_SIZE(shapes); i++) {
+		bool counts = !strstr(shapes[i].text, "mac_only_encrypted");
+		struct err err = { 0 };
+		CLEAN_BUF struct buf file;
+		struct sops *s;
+		char *at;
+
+		buf_init(&file, SOPS_FILE_MAX);
+		encrypt(shapes[i].format, shapes[i].text, &file);
+		at = memmem(file.p, file.n, "clear-text", 10);
+		if (!at)
+			continue;
+		met++;
+		at[0] = 'C';
+		s = sops_open(buf_view(&file), &keys, &err);
+		assert_int_equal(s == NULL, counts);
+		sops_free(s);
+	}
+	assert_int_equal(met, 3);
+}
+
 static void test_refused(void **)
 {
 	CLEAN_BUF struct buf deep;
@@ -446,6 +473,7 @@ int main(void)
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_recipients),
 		cmocka_unit_test(test_flips),
+		cmocka_unit_test(test_clear),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_passphrase),
 		cmocka_unit_test(test_floats),
