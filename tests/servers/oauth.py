@@ -1,7 +1,8 @@
 """oauth: a provider's token endpoint over TLS, and beside it, on the loopback of
 its network alone, what tells a mail server whose access token that is. POST
-/test/... is the test's: `expire` ends every access token, `how` is how the
-endpoint answers from now on ("", refuse, fail), `state` is what it was asked.
+/test/... is the test's: `expire` ends every access token, `forget` every refresh
+token but the first, `how` is how the endpoint answers from now on ("", refuse,
+fail, rotate), `state` is what it was asked.
 
 usage: oauth.py HOST PORT CERT KEY INTROSPECTION-PORT
 """
@@ -17,7 +18,7 @@ CLIENT, SECRET, REFRESH = 'client-of-tests', 'client+secret/of=tests', \
     'refresh&token of tests'
 USER, LIFE_S = 'me@example.org', 3600
 LOCK = threading.Lock()
-STATE = {'asked': [], 'tokens': {}, 'looked': [], 'how': ''}
+STATE = {'asked': [], 'tokens': {}, 'looked': [], 'how': '', 'given': []}
 
 
 def grant(fields):
@@ -26,14 +27,19 @@ def grant(fields):
     if fields.get('client_id') != CLIENT or \
             fields.get('client_secret') != SECRET:
         return 401, {'error': 'invalid_client'}
-    if STATE['how'] == 'refuse' or fields.get('refresh_token') != REFRESH or \
+    if STATE['how'] == 'refuse' or \
+            fields.get('refresh_token') not in (REFRESH, *STATE['given']) or \
             fields.get('grant_type') != 'refresh_token':
         return 400, {'error': 'invalid_grant',
                      'error_description': 'Token has been revoked.'}
     token = 'ya29.' + secrets.token_urlsafe(24)
     STATE['tokens'][token] = True
+    more = {}
+    if STATE['how'] == 'rotate':
+        STATE['given'].append('1//' + secrets.token_urlsafe(24))
+        more = {'refresh_token': STATE['given'][-1]}
     return 200, {'access_token': token, 'expires_in': LIFE_S,
-                 'token_type': 'Bearer'}
+                 'token_type': 'Bearer', **more}
 
 
 def introspect(fields):
@@ -49,6 +55,8 @@ def test(what, body):
             STATE['tokens'][token] = False
     elif what == 'how':
         STATE['how'] = body
+    elif what == 'forget':
+        STATE['given'].clear()
     return 200, STATE
 
 

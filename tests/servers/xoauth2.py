@@ -108,6 +108,7 @@ def main():
             b.come()
             need(len(grants(b)) == 4, 'one that has ended is followed by '
                  'another')
+            rotates(b)
             down(b)
             refused(b)
             seen(b)
@@ -149,11 +150,32 @@ def refused(b):
     need(len(grants(b)) > n, 'with a token of the one that holds again')
 
 
+def rotates(b):
+    """The newest refresh token is used, and the vault's again where that is not
+    taken any more."""
+    b.api('how', 'rotate')
+    for _ in range(2):
+        b.api('expire')
+        b.again()
+        b.come()
+    state = b.api('state')
+    b.given = list(state['given'])
+    used = {r['refresh_token'] for r in state['asked']}
+    need(len(used & set(b.given)) >= 2, 'a new refresh token is used')
+    b.api('how', '')
+    b.api('forget')
+    b.api('expire')
+    b.again()
+    b.come()
+    need(b.api('state')['asked'][-1]['refresh_token'] == oauth.REFRESH,
+         'the vault\'s is used again where it is not taken')
+
+
 def seen(b):
     state = b.api('state')
     need(set(state['looked']) <= set(state['tokens']) and state['looked'],
          'mail servers saw access tokens alone')
-    secret = (oauth.REFRESH, oauth.SECRET, *state['tokens'])
+    secret = (oauth.REFRESH, oauth.SECRET, *state['tokens'], *b.given)
     need(not any(s in b.texts() + b.w.log() for s in secret),
          'no token is in a record or in a log')
 

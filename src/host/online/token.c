@@ -40,6 +40,7 @@ void token_done(struct token *t)
 	net_cancel(t->job);
 	t->job = NULL;
 	token_drop(t);
+	secret_wipe(&t->refresh);
 }
 
 int token_url(const char *url, struct settings_host *ret, const char **path)
@@ -120,10 +121,29 @@ static int make_body(const struct token *t, struct secret *body)
 	if (!jval_parse(secret_view(&t->o->secret), &secret) ||
 	    !put_field(body, "grant_type", SPAN_LIT("refresh_token")) ||
 	    !put_member(body, secret, "client_id", true) ||
-	    !put_member(body, secret, "client_secret", false) ||
-	    !put_member(body, secret, "refresh_token", true))
+	    !put_member(body, secret, "client_secret", false))
 		return -EBADMSG;
-	return 0;
+	if (t->refresh.n
+		    ? put_field(body, "refresh_token", secret_view(&t->refresh))
+		    : put_member(body, secret, "refresh_token", true))
+		return 0;
+	return -EBADMSG;
+}
+
+/* A new refresh token in an answer. What is none is as if it were not there. */
+static void take_refresh(struct token *t, struct jval all)
+{
+	char text[FIELD_MAX];
+	struct span s;
+
+	if (jval_text(jval_get(all, "refresh_token"), text, sizeof(text), &s) &&
+	    s.n && !span_eq(s, secret_view(&t->refresh)) &&
+	    secret_set(&t->refresh, s) == 0)
+		log_info("refresh-token",
+			 "account=%s what=\"the provider gave a new one: it is "
+			 "used until this process ends\"",
+			 t->o->name);
+	OPENSSL_cleanse(text, sizeof(text));
 }
 
 /* What an answer of 200 has; NULL, or why it is none. */
@@ -148,26 +168,49 @@ static const char *take_answer(struct token *t, struct span body)
 	OPENSSL_cleanse(text, sizeof(text));
 	if (!ok)
 		return "the token endpoint gives no access_token";
+	take_refresh(t, all);
 	t->until_ms = now_ms() + (uint64_t)life * 1000;
 	t->until_ms -=
 		life > 2 * EARLY_MS / 1000 ? EARLY_MS : (uint64_t)life * 500;
 	return NULL;
 }
 
+/* Why a token was denied. */
+static const char *denied_why(struct span body)
+{
+	struct jval all, error;
+
+	if (!jval_parse(body, &all))
+		return "the token endpoint does not take the refresh token";
+	error = jval_get(all, "error");
+	return jval_is(error, "invalid_client") ||
+			       jval_is(error, "unauthorized_client")
+		       ? "the token endpoint does not take the client_id or "
+			 "its client_secret"
+		       : "the token endpoint does not take the refresh token";
+}
+
 static void on_answer(void *arg, const struct net_answer *a)
 {
 	struct token *t = arg;
 	const char *why = a->why;
+	bool denied = !why && (a->status == 400 || a->status == 401);
 
 	t->job = NULL;
-	if (!why && a->status == 200)
+	if (!why && a->status == 200) {
 		why = take_answer(t, a->body);
-	else if (!why)
-		why = a->status == 400 || a->status == 401
-			      ? "the token endpoint does not take the refresh "
-				"token"
-			      : "the token endpoint does not work at present";
-	t->done(t->arg, why, !a->why && (a->status == 400 || a->status == 401));
+	} else if (denied && t->refresh.n) {
+		/* The owner's own is still there. */
+		secret_wipe(&t->refresh);
+		denied = false;
+		why = "the token endpoint does not take the refresh token that "
+		      "it gave: the vault's is next";
+	} else if (denied) {
+		why = denied_why(a->body);
+	} else if (!why) {
+		why = "the token endpoint does not work at present";
+	}
+	t->done(t->arg, why, denied);
 }
 
 int token_get(struct token *t)

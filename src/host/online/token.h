@@ -6,7 +6,9 @@
  *
  * client_secret may be missing. Nothing of it leaves this process but to the
  * token endpoint of the settings, whose host netd's table must have; the access
- * token is kept as the secret is, until a minute before its end.
+ * token is kept as the secret is, until a minute before its end. A new refresh
+ * token that comes with it is used from then on, by this process: one that the
+ * endpoint does not take is forgotten, and the secret's is the one again.
  */
 #ifndef ONLINE_TOKEN_H
 #define ONLINE_TOKEN_H
@@ -16,7 +18,8 @@
 struct token {
 	struct online *o;
 	struct secret access;
-	uint64_t until_ms; /* CLOCK_MONOTONIC; 0: there is none */
+	struct secret refresh; /* the newest; empty: the secret's */
+	uint64_t until_ms;     /* CLOCK_MONOTONIC; 0: there is none */
 	struct net_job *job;
 	/* why NULL: `access` is good. denied: the endpoint does not take the
 	 * refresh token. Once for each token_get that returned 0. */

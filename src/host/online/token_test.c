@@ -146,6 +146,43 @@ static void answers(void **)
 	}
 }
 
+/* A new refresh token is used, and the vault's again once it is not taken. */
+static void rotates(void **)
+{
+	static const char ours[] = "{\"client_id\":\"i\","
+				   "\"refresh_token\":\"of-vault\"}";
+
+	assert_int_equal(begin(ours), 0);
+	assert_non_null(strstr(w.body, "refresh_token=of-vault"));
+	answer(200, "{\"access_token\":\"a\",\"refresh_token\":\"new\"}");
+	assert_true(w.ok);
+	assert_int_equal(token_get(&w.token), 0);
+	assert_non_null(strstr(w.body, "refresh_token=new"));
+	/* None of these is one. */
+	answer(200, "{\"access_token\":\"a\",\"refresh_token\":\"\"}");
+	assert_int_equal(token_get(&w.token), 0);
+	assert_non_null(strstr(w.body, "refresh_token=new"));
+	answer(200, "{\"access_token\":\"a\",\"refresh_token\":7}");
+	assert_int_equal(token_get(&w.token), 0);
+	assert_non_null(strstr(w.body, "refresh_token=new"));
+	/* Not for now: it is kept. */
+	answer(503, "");
+	assert_int_equal(token_get(&w.token), 0);
+	assert_non_null(strstr(w.body, "refresh_token=new"));
+	answer(400, "{\"error\":\"invalid_grant\"}");
+	assert_false(w.ok || w.denied);
+	assert_int_equal(token_get(&w.token), 0);
+	assert_non_null(strstr(w.body, "refresh_token=of-vault"));
+	answer(400, "{\"error\":\"invalid_grant\"}");
+	assert_true(w.denied);
+	assert_non_null(strstr(w.why, "refresh token"));
+	assert_int_equal(token_get(&w.token), 0);
+	answer(401, "{\"error\":\"invalid_client\"}");
+	assert_true(w.denied);
+	assert_non_null(strstr(w.why, "client_id"));
+	end();
+}
+
 static void urls(void **)
 {
 	static const struct {
@@ -184,9 +221,8 @@ static void urls(void **)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(request),
-		cmocka_unit_test(secrets),
-		cmocka_unit_test(answers),
+		cmocka_unit_test(request), cmocka_unit_test(secrets),
+		cmocka_unit_test(answers), cmocka_unit_test(rotates),
 		cmocka_unit_test(urls),
 	};
 
