@@ -19,9 +19,12 @@ import slack_whole  # noqa: E402
 import telegram  # noqa: E402
 
 DIRECT, EXPIRED, OTHER, CARDS = 1443, 1444, 1445, 8443
-# A handshake of TLS takes some 1,500 bytes of the server's.
-FAULTS = ('refuse', 'cut 0', 'cut 700', 'cut 1700', 'half 900', 'half 1700',
-          'garbage 0', 'garbage 1600')
+# A handshake of TLS takes some 1,500 bytes of the server's, and all that comes
+# before a message less than 3,000: at 4,000 a long message is in its middle.
+FAULTS = ('refuse', 'cut 0', 'cut 700', 'cut 1700', 'cut 4000', 'half 900',
+          'half 1700', 'half 4000', 'garbage 0', 'garbage 1600',
+          'garbage 4000')
+LONG = ' and so on' * 380
 CERTIFICATES = {'expired': EXPIRED, 'other': OTHER}
 
 
@@ -92,9 +95,10 @@ def read(b, count):
          all(i['verdict'] == 'read' for i in found), 'each is read, once')
 
 
-def not_up(b, what):
+def not_up(b, what, state='waiting'):
     b.status_until(f'{what}: status says so', lambda s: any(
-        a['name'] == 'agent' and a['state'] in ('waiting', 'connecting')
+        a['name'] == 'agent' and a['state'] == state and
+        (a['detail'] or state == 'connecting')
         for a in s['accounts']))
     print(f'ok: {what}: status says so')
 
@@ -106,7 +110,8 @@ def networks(b, fault):
     for text in FAULTS:
         fault(text)
         b.kill('agent')  # so that it meets the fault at once
-        b.write(b.AGENT, b.STRANGER, f'during {text}')
+        b.write(b.AGENT, b.STRANGER, f'during {text}' + LONG)
+        b.until(f'{text}: it is met', fault.met)
         not_up(b, text)
         fault('none')
         b.write(b.AGENT, b.STRANGER, f'after {text}')
@@ -118,7 +123,8 @@ def networks(b, fault):
     fault('stall 1700')
     b.kill('agent')
     b.write(b.AGENT, b.STRANGER, 'stalled')
-    not_up(b, 'stall')
+    b.until('stall: it is met', fault.met)
+    not_up(b, 'stall', 'connecting')
     fault('none')
     b.kill('agent')
     read(b, count + 2)
@@ -157,18 +163,18 @@ def answers(b):
 def restart(w, b, fault, server):
     """All of it ends, in the middle of what it says, and begins anew."""
     count = len(items(b))
-    fault('stall 1700')
+    fault('stall 4000')
     b.kill('agent')
-    b.write(b.AGENT, b.STRANGER, 'in the middle')
-    b.until('the server is in the middle of it', fault.met)
+    b.write(b.AGENT, b.STRANGER, 'in the middle' + LONG)
+    b.until('the server is in the middle of a message', fault.met)
     state = b.keep()
     w.stop(server)
-    not_up(b, 'a server that ended')
     fault('none')
+    b.kill('agent')
+    not_up(b, 'a server that ended')
     b.serve(w, DIRECT, 'api.example.org')
     b.keep(state)
     b.write(b.AGENT, b.STRANGER, 'after its restart')
-    b.kill('agent')
     read(b, count + 2)
 
 
