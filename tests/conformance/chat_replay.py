@@ -191,7 +191,7 @@ def main():
         w.server(sys.executable, os.path.join(ROOT, "tests/servers/bot_api.py"),
                  THEIRS, "8443", pem, key)
         w.server("node", os.path.join(packages("slack"), "slack.js"), "443",
-                 pem, key, "api.example.org", "test", THEIRS)
+                 pem, key, "test", THEIRS)
         with Online(w, POLICY, ACCOUNTS, SECRETS, None, planner="none") as b:
             b.up()
             b.templates()

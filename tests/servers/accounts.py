@@ -122,7 +122,8 @@ def faults(w, b, fault):
     """A mail that comes while the connection has a fault is read when it has
     none any more."""
     n = len(b.items_now())
-    for text in ('refuse', 'cut 1200', 'garbage 0', 'half 900', 'cut 2500'):
+    for text in ('refuse', 'cut 1200', 'garbage 0', 'half 900', 'cut 2500',
+                 'garbage 2500', 'half 2500'):
         fault(text)
         b.kill('inbox')  # so that it meets the fault at once
         put(w, 'in-' + text.replace(' ', '-'))

@@ -1,9 +1,9 @@
-"""Goal of this test: whatever happens to the connection of a bot of Telegram's,
-no message is lost, none is an item twice, none is said twice; what is wrong
-stands in `status`; and it works again by itself. The faults are those of a
-network (refused, cut in mid-answer, closed at one end, held up, garbage), and of
-a server (restarted, a certificate that has expired, or is another name's)."""
-import json
+"""Goal of this test: whatever happens to the connections of a bot of Telegram's,
+or of an app of Slack's, no message is lost, none is an item twice, none is said
+twice; what is wrong stands in `status`; and it works again by itself. The faults
+are those of a network (refused, cut in mid-answer, closed at one end, held up,
+garbage), and of a server (restarted, a certificate that has expired, or is
+another name's)."""
 import os
 import sys
 
@@ -11,14 +11,76 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), 'system')]
 from harness import need  # noqa: E402
-from telegram import AGENT, OWNER, STRANGER, Telegram  # noqa: E402
+from npm import packages  # noqa: E402
+from slack_whole import Slack, tokens  # noqa: E402
+from telegram import Telegram  # noqa: E402
 from world import THEIRS, World, enter  # noqa: E402
+import slack_whole  # noqa: E402
+import telegram  # noqa: E402
 
-DIRECT, EXPIRED, OTHER = 1443, 1444, 1445
-# A handshake of TLS takes some 1,500 bytes of the server's.
-FAULTS = ('refuse', 'cut 0', 'cut 700', 'cut 1700', 'half 900', 'half 1700',
-          'garbage 0', 'garbage 1600')
+DIRECT, EXPIRED, OTHER, CARDS = 1443, 1444, 1445, 8443
+# A handshake of TLS takes some 1,500 bytes of the server's, and all that comes
+# before a message less than 3,000: at 4,000 a long message is in its middle.
+FAULTS = ('refuse', 'cut 0', 'cut 700', 'cut 1700', 'cut 4000', 'half 900',
+          'half 1700', 'half 4000', 'garbage 0', 'garbage 1600',
+          'garbage 4000')
+LONG = ' and so on' * 380
 CERTIFICATES = {'expired': EXPIRED, 'other': OTHER}
+
+
+class Bot(Telegram):
+    """Of Telegram's: its agent's account is before the proxy."""
+    AGENT, OWNER, STRANGER = telegram.AGENT, telegram.OWNER, telegram.STRANGER
+    SECRETS = ('token-of-tests',)
+
+    def __init__(self, w):
+        super().__init__(w)
+        self.url = f'https://api.example.org:{DIRECT}'
+
+    @staticmethod
+    def serve(w, port, certificate):
+        return w.server(sys.executable, os.path.join(HERE, 'bot_api.py'),
+                        THEIRS, str(port), w.path(f'{certificate}.pem'),
+                        w.path(f'{certificate}.key'))
+
+    def keep(self, state=None):
+        return self.api('keep', state)
+
+    def refuse(self, how):
+        self.api('fail', [how])
+
+    def said(self):
+        return len(self.sent(self.AGENT))
+
+
+class App(Slack):
+    """Of Slack's: the same, and the cards' app has a server of its own."""
+    AGENT, OWNER, STRANGER = (slack_whole.AGENT, slack_whole.OWNER,
+                              slack_whole.STRANGER)
+    SECRETS = tokens(AGENT).split()
+
+    def __init__(self, w):
+        super().__init__(w)
+        self.at = {**self.at, self.AGENT: DIRECT}
+        self.serve(w, CARDS, 'api.example.org', slack_whole.CARDS)
+
+    @staticmethod
+    def serve(w, port, certificate, app=slack_whole.AGENT):
+        return w.server('node', os.path.join(packages('slack'), 'slack.js'),
+                        str(port), w.path(f'{certificate}.pem'),
+                        w.path(f'{certificate}.key'), app, THEIRS)
+
+    def keep(self, state=None):
+        return self.ask(self.AGENT, 'keep', state)
+
+    def refuse(self, how):
+        self.ask(self.AGENT, 'fail', {
+            'method': self.SAY, **{'cut': {'cut': True}, '429': {
+                'status': 429, 'headers': {'Retry-After': '1'},
+                'body': {'ok': False, 'error': 'ratelimited'}}}[how]})
+
+    def said(self):
+        return len(self.posted(self.AGENT))
 
 
 def items(b):
@@ -33,9 +95,10 @@ def read(b, count):
          all(i['verdict'] == 'read' for i in found), 'each is read, once')
 
 
-def not_up(b, what):
+def not_up(b, what, state='waiting'):
     b.status_until(f'{what}: status says so', lambda s: any(
-        a['name'] == 'agent' and a['state'] in ('waiting', 'connecting')
+        a['name'] == 'agent' and a['state'] == state and
+        (a['detail'] or state == 'connecting')
         for a in s['accounts']))
     print(f'ok: {what}: status says so')
 
@@ -47,19 +110,21 @@ def networks(b, fault):
     for text in FAULTS:
         fault(text)
         b.kill('agent')  # so that it meets the fault at once
-        b.write(AGENT, STRANGER, f'during {text}')
+        b.write(b.AGENT, b.STRANGER, f'during {text}' + LONG)
+        b.until(f'{text}: it is met', fault.met)
         not_up(b, text)
         fault('none')
-        b.write(AGENT, STRANGER, f'after {text}')
+        b.write(b.AGENT, b.STRANGER, f'after {text}')
         count += 2
         read(b, count)
     fault('delay 400')
-    b.write(AGENT, STRANGER, 'held up')
+    b.write(b.AGENT, b.STRANGER, 'held up')
     read(b, count + 1)
     fault('stall 1700')
     b.kill('agent')
-    b.write(AGENT, STRANGER, 'stalled')
-    not_up(b, 'stall')
+    b.write(b.AGENT, b.STRANGER, 'stalled')
+    b.until('stall: it is met', fault.met)
+    not_up(b, 'stall', 'connecting')
     fault('none')
     b.kill('agent')
     read(b, count + 2)
@@ -70,7 +135,7 @@ def certificates(b, fault):
     for name, port in CERTIFICATES.items():
         fault(f'to {port}')
         b.kill('agent')
-        b.write(AGENT, STRANGER, f'certificate {name}')
+        b.write(b.AGENT, b.STRANGER, f'certificate {name}')
         b.status_until(f'a certificate ({name}) is refused', lambda s: any(
             a['name'] == 'agent' and a['state'] == 'waiting' and
             'certificate' in a['detail'] for a in s['accounts']))
@@ -85,55 +150,64 @@ def answers(b):
     said again; what it did not take is."""
     said = []
     for n, how in enumerate(('cut', '429', 'cut')):
-        before = len(b.sent(AGENT))
-        b.api('fail', [how])
-        b.write(AGENT, OWNER, f'And now, {n}?')
+        before = b.said()
+        b.refuse(how)
+        b.write(b.AGENT, b.OWNER, f'And now, {n}?')
         b.audit_until(f'{how}: an answer has its end on record', lambda rs: sum(
             r['kind'] == 'chat.said' for r in rs) > n, 60)
         said = [r['state'] for r in b.audit() if r['kind'] == 'chat.said']
-        need(len(b.sent(AGENT)) == before + 1, 'and arrived once')
+        need(b.said() == before + 1, 'and arrived once')
     need(said == ['unknown', 'done', 'unknown'], f'as it was: {said}')
 
 
-def restart(w, b, server):
+def restart(w, b, fault, server):
     """All of it ends, in the middle of what it says, and begins anew."""
     count = len(items(b))
-    state = b.api('keep')
+    fault('stall 4000')
+    b.kill('agent')
+    b.write(b.AGENT, b.STRANGER, 'in the middle' + LONG)
+    b.until('the server is in the middle of a message', fault.met)
+    state = b.keep()
     w.stop(server)
+    fault('none')
+    b.kill('agent')
     not_up(b, 'a server that ended')
-    serve(w, DIRECT, 'api.example.org')
-    w.answers(DIRECT)
-    b.api('keep', state)
-    b.write(AGENT, STRANGER, 'after its restart')
-    read(b, count + 1)
+    b.serve(w, DIRECT, 'api.example.org')
+    b.keep(state)
+    b.write(b.AGENT, b.STRANGER, 'after its restart')
+    read(b, count + 2)
 
 
-def serve(w, port, certificate):
-    return w.server(sys.executable, os.path.join(HERE, 'bot_api.py'), THEIRS,
-                    str(port), w.path(f'{certificate}.pem'),
-                    w.path(f'{certificate}.key'))
+def provider(w, kind, fault):
+    before = len(w.children)
+    server = kind.serve(w, DIRECT, 'api.example.org')
+    for name, port in CERTIFICATES.items():
+        kind.serve(w, port, name)
+    with kind(w) as b:
+        b.up()
+        b.account_until('agent', 'up')
+        networks(b, fault)
+        certificates(b, fault)
+        answers(b)
+        restart(w, b, fault, server)
+        need(not any(s in b.texts() for s in b.SECRETS),
+             'no token is in a record or in a log')
+    for p in w.children[before:]:
+        w.stop(p)
 
 
 def main():
     with World() as w:
-        server = serve(w, DIRECT, 'api.example.org')
         w.certificate('expired', 'api.example.org', '-1')
-        for name, port in CERTIFICATES.items():
-            serve(w, port, name)
         fault = w.proxy(443, DIRECT)
-        with Telegram(w) as b:
-            b.url = f'https://api.example.org:{DIRECT}'
-            b.up()
-            b.account_until('agent', 'up')
-            networks(b, fault)
-            certificates(b, fault)
-            answers(b)
-            restart(w, b, server)
-            need('token-of-tests' not in b.log() + json.dumps(b.audit()),
-                 'no token is in a record or in a log')
+        for kind in (App, Bot):
+            print(f'{kind.__name__}:')
+            provider(w, kind, fault)
     return 0
 
 
 if __name__ == '__main__':
+    if os.environ.get('BULKHEAD_WORLD') != '1':
+        packages('slack')  # inside there is no way to a registry
     code = enter(os.path.abspath(__file__))
     sys.exit(main() if code is None else code)

@@ -15,7 +15,8 @@ is looked at for each connection and each piece of bytes from the server:
     stall N      nothing comes any more after N bytes, and nothing is closed
     garbage N    bytes after the first N are others
 
-Where a connection was cut, closed or stalled, a file CONTROL.met comes to be.
+Where a connection was refused, cut, closed or stalled, or has got garbage, a file
+CONTROL.met comes to be.
 """
 import contextlib
 import socket
@@ -70,6 +71,8 @@ class Proxy:
                 if word == 'delay':
                     time.sleep(n / 1000)
                 elif word == 'garbage':
+                    if len(piece) > left:
+                        self.met(word)
                     piece = piece[:left] + bytes(b ^ 0x55 for b in piece[left:])
                 elif word in ('cut', 'half', 'stall') and len(piece) >= left:
                     client.sendall(piece[:left])
@@ -82,9 +85,12 @@ class Proxy:
             reset(client)
             reset(server)
 
-    def stop(self, word, client, server):
+    def met(self, word):
         with open(self.control + '.met', 'w', encoding='ascii') as f:
             f.write(word)
+
+    def stop(self, word, client, server):
+        self.met(word)
         if word == 'cut':
             reset(server)
             reset(client)
@@ -98,6 +104,7 @@ class Proxy:
             client, _ = self.door.accept()
             word, n = self.fault()
             if word == 'refuse':
+                self.met(word)
                 reset(client)
                 continue
             host, port = self.server

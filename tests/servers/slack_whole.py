@@ -65,10 +65,11 @@ class Slack(Chats):
             ACCOUNTS, {n: (n, tokens(n)) for n in AT}, None,
             planner='gullible')
         self.events = 0
+        self.at = AT  # where the test gives its orders
 
     def ask(self, app, what, body=None):
         return self.api(what, body,
-                        f'https://api.example.org:{AT[app]}')
+                        f'https://api.example.org:{self.at[app]}')
 
     def event(self, app, event):
         """Its key, as an item."""
@@ -336,8 +337,7 @@ def main():
         for app, port in AT.items():
             w.server('node', os.path.join(place, 'slack.js'), str(port),
                      w.path('api.example.org.pem'),
-                     w.path('api.example.org.key'), 'api.example.org', app,
-                     THEIRS)
+                     w.path('api.example.org.key'), app, THEIRS)
         with Slack(w) as b:
             b.up()
             talks(b)

@@ -2,12 +2,12 @@
  * slack: a small faithful Slack: the Web API's methods that bulkhead calls, and
  * Socket Mode. Slack's own clients take it for Slack (clients.js).
  *
- * usage: node slack.js PORT [CERT KEY [HOST [APP [ADDRESS]]]]
+ * usage: node slack.js PORT [CERT KEY [APP [ADDRESS]]]
  *
- * Prints "ready PORT". With a certificate it is HTTPS and WSS, and HOST:PORT is
- * where apps.connections.open sends clients; ADDRESS is where it listens, if
- * not at HOST. It has one app, whose tokens are xapp-1-APP and xoxb-1-APP (APP
- * is "test"). What a test wants of it goes to /test/:
+ * Prints "ready PORT". With a certificate it is HTTPS and WSS. Where a client
+ * asked apps.connections.open is where it is sent. It has one app, whose tokens
+ * are xapp-1-APP and xoxb-1-APP (APP is "test"). What a test wants of it goes to
+ * /test/:
  *
  *	POST /test/event   a payload of the Events API, or {"interactive": ...}:
  *			   sent to a connection, and again until acknowledged
@@ -15,6 +15,8 @@
  *			   "cut": after the message is taken, without an answer
  *	POST /test/disconnect	what Slack says before it closes a connection
  *	POST /test/drop    closes all connections without a word
+ *	POST /test/keep    what another one has to know that takes its place, or
+ *			   tells it
  *	GET  /test/state   {"messages", "calls", "acknowledged", "connections"}
  */
 'use strict';
@@ -25,7 +27,7 @@ const crypto = require('crypto');
 const { WebSocketServer } = require('ws');
 
 const AGAIN_MS = 1000;
-const [port, cert, key, host, name, address] = process.argv.slice(2);
+const [port, cert, key, name, address] = process.argv.slice(2);
 const APP = `xapp-1-${name || 'test'}`;
 const BOT = `xoxb-1-${name || 'test'}`;
 
@@ -74,12 +76,12 @@ const methods = {
 	'auth.test': [BOT, () => ({ url: 'https://t1.slack.test/', team: 'Test',
 		user: 'bulkhead', team_id: 'T1', user_id: 'U0BOT', bot_id: 'B0BOT' })],
 	'auth.revoke': [BOT, () => ({ revoked: true })],
-	'apps.connections.open': [APP, () => {
+	'apps.connections.open': [APP, (f, req) => {
 		const ticket = crypto.randomUUID();
 		tickets.add(ticket);
 		const scheme = cert ? 'wss' : 'ws';
-		const where = `${host || '127.0.0.1'}:${server.address().port}`;
-		return { url: `${scheme}://${where}/link/?ticket=${ticket}&app_id=A1` };
+		return { url: `${scheme}://${req.headers.host}/link/` +
+			`?ticket=${ticket}&app_id=A1` };
 	}],
 	'chat.postMessage': [BOT, (f) => {
 		if (!/^[CDGU][A-Z0-9]+$/.test(f.channel || ''))
@@ -138,7 +140,7 @@ async function api(req, res, method) {
 			error: token ? 'invalid_auth' : 'not_authed' });
 		return;
 	}
-	const answer = row[1](fields);
+	const answer = row[1](fields, req);
 	if (fail)
 		req.socket.destroy();
 	else
@@ -188,6 +190,14 @@ const tests = {
 			s.terminate();
 		return {};
 	},
+	keep: (kept) => {
+		count = Math.max(count, kept.count || 0);
+		for (const envelope of kept.open || []) {
+			open.set(envelope.envelope_id, envelope);
+			deliver(envelope);
+		}
+		return { count, open: [...open.values()] };
+	},
 	state: () => ({ ...state, open: open.size, connections: sockets.size }),
 };
 
@@ -233,5 +243,5 @@ server.on('upgrade', (req, socket, head) => {
 	wss.handleUpgrade(req, socket, head, on_socket);
 });
 setInterval(() => sockets.forEach((s) => s.ping()), 10000).unref();
-server.listen(Number(port), address || host || '127.0.0.1',
+server.listen(Number(port), address || '127.0.0.1',
 	() => console.log(`ready ${server.address().port}`));
