@@ -95,7 +95,7 @@ static void client_said(const char *want)
 	buf_reset(&rig.sent);
 }
 
-static void begin(bool approvals)
+static void begin_silent(bool approvals)
 {
 	rig_start(&slack_kind, SECRET, approvals, false);
 	rig_is("link connecting \n");
@@ -114,8 +114,30 @@ static void begin(bool approvals)
 			       "GET /link/?ticket=1 HTTP/1.1\r\nHost: "
 			       "wss.example\r\n"));
 	upgrade();
+}
+
+static void begin(bool approvals)
+{
+	begin_silent(approvals);
 	server_says("{\"type\":\"hello\"}");
 	rig_is("link up \n");
+}
+
+/* A server that does not say that it is up is given up soon; one that has may
+ * be silent for longer. */
+static void silence(void **state)
+{
+	(void)state;
+	begin_silent(false);
+	rig_timers_in(WS_UP_MS + 100);
+	rig_is("link waiting the server has been silent for too long\n");
+	rig_done();
+	begin(false);
+	rig_timers_in(WS_UP_MS + 100);
+	rig_is("");
+	rig_timers_in(WS_QUIET_MS + 100);
+	rig_is("link waiting the server has been silent for too long\n");
+	rig_done();
 }
 
 #define MESSAGE(type, user, ts)                                                \
@@ -168,7 +190,8 @@ static void no_items(void **state)
 	server_says("{\"type\":\"slash_commands\",\"envelope_id\":\"e4\"}");
 	client_said(ACK("e1") ACK("e2") ACK("e3") ACK("e4"));
 	rig_is("");
-	/* A message of which there is no place: that it was there is on record. */
+	/* A message of which there is no place: that it was there is on record.
+	 */
 	server_says(EVENT("e5", "{\"type\":\"event_callback\",\"event\":"
 				"{\"type\":\"message\",\"ts\":\"1.1\"}}"));
 	rig_is("skipped e5 a field is not as its provider has it\n");
@@ -371,11 +394,11 @@ static void revoke(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(items),       cmocka_unit_test(no_items),
-		cmocka_unit_test(lost),	       cmocka_unit_test(approvals),
-		cmocka_unit_test(bad_servers), cmocka_unit_test(ends),
-		cmocka_unit_test(put_off),     cmocka_unit_test(killed),
-		cmocka_unit_test(revoke),
+		cmocka_unit_test(silence),   cmocka_unit_test(items),
+		cmocka_unit_test(no_items),  cmocka_unit_test(lost),
+		cmocka_unit_test(approvals), cmocka_unit_test(bad_servers),
+		cmocka_unit_test(ends),	     cmocka_unit_test(put_off),
+		cmocka_unit_test(killed),    cmocka_unit_test(revoke),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,6 +22,7 @@ void ws_close(struct ws *w)
 	net_cancel(w->link);
 	w->link = NULL;
 	w->open = false;
+	w->heard = false;
 	if (w->timer >= 0)
 		loop_timer_del(w->loop, w->timer);
 	w->timer = -1;
@@ -91,8 +92,11 @@ static void on_message(wslay_event_context_ptr,
 {
 	struct ws *w = arg;
 
-	if (m->opcode == WSLAY_TEXT_FRAME)
-		w->text(w->arg, span_of(m->msg, m->msg_length));
+	if (m->opcode != WSLAY_TEXT_FRAME)
+		return;
+	w->heard = true;
+	watch(w, WS_QUIET_MS);
+	w->text(w->arg, span_of(m->msg, m->msg_length));
 }
 
 static int start_frames(struct ws *w)
@@ -196,7 +200,8 @@ static void on_bytes(void *arg, struct span bytes)
 			lost(w, why);
 		return;
 	}
-	watch(w, WS_QUIET_MS);
+	if (w->heard)
+		watch(w, WS_QUIET_MS);
 	if (wslay_event_recv(w->ctx) == 0 && wslay_event_send(w->ctx) == 0 &&
 	    wslay_event_get_read_enabled(w->ctx))
 		return;

@@ -14,7 +14,7 @@ enum {
 	WS_MESSAGE = 1 << 20, /* one text that comes */
 	WS_HEAD = 8 << 10,    /* the server's head of the upgrade */
 	WS_QUIET_MS = 120000, /* without a byte it is taken for dead */
-	WS_UP_MS = 30000,     /* until the upgrade is done */
+	WS_UP_MS = 30000,     /* until the first text, which tells it is up */
 };
 
 struct ws {
@@ -25,6 +25,7 @@ struct ws {
 	struct buf head; /* our request, until the link is up */
 	char accept[32]; /* what the server has to answer */
 	bool open;	 /* it has */
+	bool heard;	 /* its first text */
 	int timer;
 	void (*text)(void *arg, struct span text);
 	/* It is no more, by no word of ours. */
