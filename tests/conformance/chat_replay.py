@@ -107,7 +107,7 @@ def slack_cases():
 
 def faults(b, account, url):
     """One after the other; the last of them is none."""
-    yield lambda: b.kill(account)
+    yield lambda: b.kill(account, wait=False)
     if account == "sl":
         yield lambda: b.api("drop", url=url)
         yield lambda: b.api("disconnect", url=url)

@@ -7,7 +7,6 @@ import imaplib
 import json
 import os
 import re
-import signal
 import ssl
 import sys
 import time
@@ -55,9 +54,6 @@ class Accounts(Bulkhead):
     def effects(self):
         return json.loads(self.run('--json', 'effects').stdout)['effects']
 
-    def kill(self, what):
-        row = next(p for p in self.status()['processes'] if p['name'] in (what, f'connector:{what}'))
-        os.kill(row['pid'], signal.SIGKILL)
 
 
 def put(w, name, more=''):
@@ -177,7 +173,7 @@ def deaths(w, b):
     """Whatever dies, each mail has one verdict."""
     n = len(b.items_now())
     for what in ('inbox', 'netd', 'vault', 'broker', 'drafts'):
-        b.kill(what)
+        b.kill(what, wait=False)
         put(w, f'after-{what}')
         n += 1
         b.items_until(n)

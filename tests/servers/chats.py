@@ -11,7 +11,6 @@ A class of such a test has, beside what is here:
 """
 import json
 import os
-import signal
 import ssl
 import sys
 import time
@@ -101,13 +100,6 @@ class Online(Bulkhead):
 
     def effects(self):
         return json.loads(self.run('--json', 'effects').stdout)['effects']
-
-    def kill(self, what):
-        """That process; which runs, or will in a moment."""
-        pid = self.until(f'{what} runs', lambda: next(
-            (p['pid'] for p in self.status()['processes']
-             if p['name'] in (what, f'connector:{what}')), 0))
-        os.kill(pid, signal.SIGKILL)
 
     def texts(self):
         """All that may have to be without a secret: log and records."""

@@ -281,9 +281,9 @@ def tokens(b):
 
 def files(b):
     """A file of requests that was changed while bulkhead ran."""
-    def swap(text):
+    def swap(text, starts=True):
         b.write_file('hass.yaml', text)
-        b.kill('hass')
+        b.kill('hass', wait=starts)
     before = [len(b.state(w)['came']) for w in (HASS, GITHUB, ELSEWHERE)]
     swap(hass_file(host=ELSEWHERE))
     b.account_until('hass', 'up')
@@ -296,7 +296,7 @@ def files(b):
     b.account_until('hass', 'up')
     effect = b.called(STATE)[2]
     need(effect['state'] == 'failed', f'another port: {effect["detail"]}')
-    swap(hass_file(scheme='http'))
+    swap(hass_file(scheme='http'), starts=False)
     r = b.run('config', 'check', check=False)
     need(r.returncode != 0 and 'http' in r.stdout + r.stderr,
          'plain HTTP is no configuration')

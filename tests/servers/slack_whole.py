@@ -266,7 +266,7 @@ def sockets(b):
         what = ('disconnect', 'drop', 'kill', None)[i % 4]
         keys.append(b.write(AGENT, STRANGER, f'one {i}'))
         if what == 'kill':
-            b.kill(AGENT)
+            b.kill(AGENT, wait=False)
         elif what:
             b.ask(AGENT, what)
         keys.append(b.write(AGENT, STRANGER, f'two {i}'))

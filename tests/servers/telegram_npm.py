@@ -35,7 +35,7 @@ def many(b):
     for n in range(MESSAGES):
         b.write(AGENT, STRANGER, f'message {n}')
         if n % 5 == 2:
-            b.kill('agent')
+            b.kill('agent', wait=False)
     b.until('each message is an item', lambda: sum(
         i['source'] == 'agent' and i['verdict'] == 'read'
         for i in b.items_now()) >= known + MESSAGES)

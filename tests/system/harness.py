@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -207,6 +208,25 @@ class Bulkhead:
 
     def status(self):
         return json.loads(self.run('--json', 'status').stdout)
+
+    def kill(self, what, wait=True):
+        """That process, a core one or an account's; and another has its place,
+        so that nothing that is said of the one before is taken for its."""
+        def row():
+            return next((p for p in self.status()['processes']
+                         if p['name'] in (what, f'connector:{what}') and
+                         p['running']), None)
+        end = time.monotonic() + slower(60)
+        while not (old := row()) and time.monotonic() < end:
+            time.sleep(0.1)
+        os.kill(old['pid'], signal.SIGKILL)
+        while wait:
+            new = row()
+            if new and new['pid'] != old['pid']:
+                return
+            if time.monotonic() > end:
+                raise RuntimeError(f'{what} was killed, and is not started again')
+            time.sleep(0.1)
 
     def status_until(self, what, check, seconds=120):
         """The status, once check says that it is so."""
