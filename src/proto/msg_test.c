@@ -253,6 +253,12 @@ static void sample_accounts(struct msg *m, enum msg_type t)
 					     SPAN_LIT("p"),
 					     SPAN_LIT("d"),
 					     SPAN_LIT("t") };
+	} else if (t == MSG_L_CALL) {
+		m->l_call = (struct m_l_call){ 1, 2, 1, 4, 5, SPAN_LIT("m") };
+	} else if (t == MSG_L_DONE) {
+		m->l_done = (struct m_l_done){ 1, L_CUT, 200, 3, SPAN_LIT("w"),
+					       1, 2,	 3,   4, 5,
+					       6 };
 	} else if (t == MSG_HEARD_OK) {
 		m->heard_ok.number = 8;
 	}
@@ -337,7 +343,7 @@ static const struct {
 		       "70707070707070707070707070707070"
 		       "0400000000000000"
 		       "0100000000000000"
-		       "0600000000000000"
+		       "0700000000000000"
 		       "0000000000000000"
 		       "0000000000000000"
 		       "0000000000000000"
@@ -349,10 +355,10 @@ static const struct {
 		     "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a" },
 	{ MSG_Q_KEPT, "02000000696e"
 		      "010000006b"
-		      "0600000000000000"
+		      "0700000000000000"
 		      "03"
 		      "05" },
-	{ MSG_Q_ITEM, "0600000000000000"
+	{ MSG_Q_ITEM, "0700000000000000"
 		      "0700000000000000"
 		      "02000000"
 		      "02000000696e"
@@ -360,7 +366,7 @@ static const struct {
 		      "0500000000000000"
 		      "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a"
 		      "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a" },
-	{ MSG_E_PLAN, "0600000000000000"
+	{ MSG_E_PLAN, "0700000000000000"
 		      "0700000000000000"
 		      "0800000000000000"
 		      "0a00000000000000"
@@ -472,7 +478,7 @@ static const struct {
 
 static void test_golden(void **state)
 {
-	static const char head_hex[] = "0600"
+	static const char head_hex[] = "0700"
 				       "abababababababab"
 				       "abababababababab"
 				       "0700000000000000"
