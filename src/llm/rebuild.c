@@ -64,7 +64,10 @@ static void path_name(struct walk *w, struct span name)
 	for (i = 0; i < name.n && i < 64 && w->path_n + 1 < LLM_PATH; i++) {
 		const uint8_t c = name.p[i];
 
-		w->r->path[w->path_n++] = c > 0x20 && c < 0x7f ? (char)c : '?';
+		w->r->path[w->path_n] = '?';
+		if (c > 0x20 && c < 0x7f)
+			memcpy(w->r->path + w->path_n, &c, 1);
+		w->path_n++;
 	}
 	w->r->path[w->path_n] = 0;
 }
@@ -137,7 +140,7 @@ static bool text_of(struct walk *w, struct jval v, struct span *ret)
 
 static bool put_string(struct walk *w, struct jval v)
 {
-	struct span text;
+	struct span text = { NULL, 0 };
 
 	if (!text_of(w, v, &text))
 		return false;
@@ -164,7 +167,7 @@ static bool keep_string(struct walk *w, const struct llm_shape *s,
 			struct jval v)
 {
 	const char *why = "";
-	struct span text;
+	struct span text = { NULL, 0 };
 
 	if (!text_of(w, v, &text))
 		return false;
@@ -339,7 +342,7 @@ static bool collect(struct walk *w, const struct llm_object *o,
 {
 	struct jiter it = jiter_of(v);
 	struct jval key, value;
-	struct span name;
+	struct span name = { NULL, 0 };
 	size_t i;
 
 	memset(found, 0, sizeof(*found) * LLM_MEMBERS);
@@ -461,7 +464,7 @@ static bool checked(struct walk *w, const struct llm_object *o, struct jval v)
 {
 	const bool image = o->check == CHECK_IMAGE;
 	const char *why = "";
-	struct span type, data;
+	struct span type, data = { NULL, 0 };
 	char name[32];
 
 	if (o->check == CHECK_NONE)
@@ -485,7 +488,7 @@ static const struct llm_object *case_of(struct walk *w,
 {
 	struct jval by = jval_get(v, o->by);
 	const struct llm_case *c;
-	struct span name;
+	struct span name = { NULL, 0 };
 
 	*word = NULL;
 	path_name(w, span_str(o->by));
@@ -592,7 +595,7 @@ bool llm_rebuild(enum llm_api api, struct span body, uint32_t most,
 	buf_init(&rest, LLM_BODY);
 	buf_init(&w.text, LLM_BODY);
 	buf_init(&w.names,
-		 JCUR_DEPTH * LLM_JSON_MEMBERS * sizeof(struct place));
+		 sizeof(struct place) * JCUR_DEPTH * LLM_JSON_MEMBERS);
 	w.out = &rest;
 	llm_request_done(ret);
 	llm_request_init(ret);

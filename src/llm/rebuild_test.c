@@ -240,7 +240,7 @@ static bool image(const char *type, const uint8_t *p, size_t n)
 	CLEAN_BUF struct buf b;
 	bool ok;
 
-	buf_init(&b, LLM_BODY * 2);
+	buf_init(&b, (size_t)LLM_BODY * 2);
 	buf_printf(&b,
 		   HEAD "\"messages\":[{\"role\":\"user\",\"content\":[{"
 			"\"type\":\"image\",\"source\":{\"type\":\"base64\","
@@ -296,7 +296,7 @@ static void limits(void **state)
 	int i, n;
 
 	(void)state;
-	buf_init(&b, LLM_BODY * 2);
+	buf_init(&b, (size_t)LLM_BODY * 2);
 	for (n = LLM_LIST; n <= LLM_LIST + 1; n++) {
 		buf_reset(&b);
 		buf_str(&b, HEAD HI ",\"stop_sequences\":[");
