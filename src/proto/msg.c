@@ -532,6 +532,20 @@ static const struct layout layouts[] = {
 					STR(m_heard, text, LIMIT_CHAT_TEXT)) },
 	[MSG_HEARD_OK] = { "heard-ok",
 			   LAYOUT(m_heard_ok, U64(m_heard_ok, number)) },
+	[MSG_L_CALL] = { "l-call",
+			 LAYOUT(m_l_call, U64(m_l_call, call),
+				U8(m_l_call, api), U8(m_l_call, stream),
+				U32(m_l_call, tokens), U32(m_l_call, size),
+				STR(m_l_call, model, LIMIT_NAME)) },
+	[MSG_L_DONE] = { "l-done",
+			 LAYOUT(m_l_done, U64(m_l_done, call),
+				U8(m_l_done, state), U32(m_l_done, status),
+				U32(m_l_done, retry_s),
+				STR(m_l_done, why, REASON_MAX),
+				U8(m_l_done, told), U32(m_l_done, input),
+				U32(m_l_done, cache_read),
+				U32(m_l_done, cache_write),
+				U32(m_l_done, output), U32(m_l_done, said)) },
 };
 
 static_assert(ARRAY_SIZE(layouts) == MSG_TYPE_MAX, "a row per message");

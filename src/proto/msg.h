@@ -26,7 +26,7 @@
 #include "base/span.h"
 #include "proto/limits.h"
 
-enum { MSG_VERSION = 6, MSG_HEAD = 36, MSG_RUN = 16 };
+enum { MSG_VERSION = 7, MSG_HEAD = 36, MSG_RUN = 16 };
 
 enum msg_type {
 	MSG_NONE = 0,
@@ -224,6 +224,13 @@ enum msg_type {
 	/* connector of approvals -> broker, and the answer */
 	MSG_HEARD,    /* m_heard */
 	MSG_HEARD_OK, /* m_heard_ok: what it says is durable */
+
+	/* porter of a planner -> broker -> connector of a model, and the answer
+	 * on the same way back: a request, rebuilt (llm/llm.h), as a sealed
+	 * memfd; and a socket on which the provider's answer goes to the porter
+	 * as it comes: its status, two bytes, then its body, then the end. */
+	MSG_L_CALL, /* m_l_call + memfd + socket -> MSG_L_DONE */
+	MSG_L_DONE, /* m_l_done: all of it is on the socket */
 
 	MSG_TYPE_MAX
 };
@@ -985,6 +992,36 @@ struct m_skipped {
 	struct span why;
 };
 
+/* One request to a model. */
+struct m_l_call {
+	uint64_t call; /* the sender's number for it, given back */
+	uint8_t api;   /* enum llm_api */
+	uint8_t stream;
+	uint32_t tokens; /* the most that may be answered */
+	uint32_t size;	 /* of the request */
+	struct span model;
+};
+
+enum l_state {
+	L_ANSWERED = 1, /* wholly */
+	L_REFUSED,	/* the provider answers with an error: status */
+	L_CUT,		/* what came of its answer is no whole one: why */
+	L_FAILED,	/* there is no answer: why */
+	L_STATE_MAX
+};
+
+/* Tokens are as far as the provider has told. */
+struct m_l_done {
+	uint64_t call;
+	uint8_t state; /* enum l_state */
+	uint32_t status;
+	uint32_t retry_s;  /* that it asks to be left alone; 0: no word */
+	struct span why;   /* our own words */
+	uint8_t told;	   /* the numbers are its last */
+	uint32_t input, cache_read, cache_write, output;
+	uint32_t said; /* bytes of text and arguments that came */
+};
+
 /* A button under a message: what is on it, and what comes back of it. */
 struct m_button {
 	struct span label;
@@ -1106,6 +1143,8 @@ struct msg {
 		struct m_v_file v_file;
 		struct m_v_give v_give;
 		struct m_v_given v_given;
+		struct m_l_call l_call;
+		struct m_l_done l_done;
 		struct m_secret secret;
 		struct m_n_account n_account;
 		struct m_n_refused n_refused;

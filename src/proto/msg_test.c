@@ -253,6 +253,12 @@ static void sample_accounts(struct msg *m, enum msg_type t)
 					     SPAN_LIT("p"),
 					     SPAN_LIT("d"),
 					     SPAN_LIT("t") };
+	} else if (t == MSG_L_CALL) {
+		m->l_call = (struct m_l_call){ 1, 2, 1, 4, 5, SPAN_LIT("m") };
+	} else if (t == MSG_L_DONE) {
+		m->l_done = (struct m_l_done){ 1, L_CUT, 200, 3, SPAN_LIT("w"),
+					       1, 2,	 3,   4, 5,
+					       6 };
 	} else if (t == MSG_HEARD_OK) {
 		m->heard_ok.number = 8;
 	}
@@ -472,7 +478,7 @@ static const struct {
 
 static void test_golden(void **state)
 {
-	static const char head_hex[] = "0600"
+	static const char head_hex[] = "0700"
 				       "abababababababab"
 				       "abababababababab"
 				       "0700000000000000"

@@ -2,5 +2,6 @@
 #include "run.h"
 
 const struct online_kind *const online_kinds[] = {
-	&imap_kind, &smtp_kind, &telegram_kind, &slack_kind, &http_kind, NULL,
+	&imap_kind, &smtp_kind,	 &telegram_kind, &slack_kind,
+	&http_kind, &model_kind, NULL,
 };

@@ -1,11 +1,12 @@
 /*
  * net: see net.h. Theory of operation: a job waits for its turn, is dialed by
- * netd, and then runs in a CURLM: all calls in one, each link in one of its
- * own, because libcurl looks through the idle connections of a CURLM whenever
- * it makes another, and would take a link for one. libcurl is given its socket
- * in the callback that it makes sockets by, and an address of the documentation
- * (RFC 5737) for every name, so that it has nothing to look up; it calls
- * connect() all the same, and finds the one of this file.
+ * netd (one that may use an idle connection only if there is none), and then
+ * runs in a CURLM: all calls in one, each link in one of its own, because
+ * libcurl looks through the idle connections of a CURLM whenever it makes
+ * another, and would take a link for one. libcurl is given its socket in the
+ * callback that it makes sockets by, and an address of the documentation (RFC
+ * 5737) for every name, so that it has nothing to look up; it calls connect()
+ * all the same, and finds the one of this file.
  */
 #include "net.h"
 
@@ -45,6 +46,9 @@ struct net_job {
 	char *path; /* owned */
 	struct buf body, answer;
 	bool sent, full;
+	size_t came;   /* bytes of pieces */
+	bool dialed;   /* fd is, or was, of netd for this call */
+	bool undialed; /* libcurl wanted a socket, and there was none */
 	/* a link */
 	struct net_link link;
 	bool up, busy, dead; /* busy: in a callback; dead: to be freed then */
@@ -217,11 +221,11 @@ void net_cancel(struct net_job *j)
 }
 
 static struct net_job *job_new(struct net *n, const char *scheme,
-			       const char *host, uint32_t port)
+			       const char *host, uint32_t port, size_t most)
 {
 	struct net_job *j;
 
-	if (n->n_jobs >= NET_CALLS + NET_LINKS)
+	if (n->n_jobs >= most + NET_LINKS)
 		return NULL;
 	j = calloc(1, sizeof(*j));
 	if (!j)
@@ -443,6 +447,7 @@ static curl_socket_t open_cb(void *arg, curlsocktype, struct curl_sockaddr *)
 {
 	struct net_job *j = arg;
 
+	j->undialed = j->fd < 0 && !j->dialed;
 	return j->fd >= 0 ? take_fd(&j->fd) : CURL_SOCKET_BAD;
 }
 
@@ -459,10 +464,44 @@ static int before_cb(void *arg, char *, char *, int, int)
 static size_t answer_cb(char *p, size_t size, size_t n, void *arg)
 {
 	struct net_job *j = arg;
+	long status = 0;
 
+	(void)curl_easy_getinfo(j->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (j->call.piece && status >= 200 && status <= 299) {
+		if (size * n > j->answer.max - j->came) {
+			j->full = true;
+			return 0;
+		}
+		if (!j->call.piece(j->call.arg, span_of(p, size * n)))
+			return CURL_WRITEFUNC_PAUSE;
+		j->came += size * n;
+		return size * n;
+	}
 	buf_put(&j->answer, p, size * n);
 	j->full = !buf_ok(&j->answer);
 	return j->full ? 0 : size * n;
+}
+
+/* No idle connection was good: the call takes its turn to be dialed. */
+static void job_dial(struct net_job *j)
+{
+	unlink_from(&j->net->running, j);
+	(void)curl_multi_remove_handle(j->multi->curl, j->easy);
+	curl_easy_cleanup(j->easy);
+	curl_slist_free_all(j->pin);
+	j->multi = NULL;
+	j->easy = NULL;
+	j->pin = NULL;
+	j->sent = j->undialed = false;
+	j->dialed = true;
+	job_queue(j);
+}
+
+void net_resume(struct net_job *j)
+{
+	if (!j->easy)
+		return;
+	(void)curl_easy_pause(j->easy, CURLPAUSE_CONT);
 }
 
 static void check_done(struct net_multi *m)
@@ -480,6 +519,8 @@ static void check_done(struct net_multi *m)
 			continue;
 		if (j->is_link && code == CURLE_OK)
 			link_stands(j);
+		else if (code != CURLE_OK && j->undialed)
+			job_dial(j);
 		else
 			job_end(j, code == CURLE_OK ? NULL : why_of(j, code),
 				code);
@@ -557,7 +598,15 @@ static CURLcode set_call(struct net_job *j)
 	CURL *e = j->easy;
 	uint32_t ms = j->call.limit_ms ? j->call.limit_ms : NET_CALL_MS;
 
-	NET_SET(r, e, CURLOPT_FORBID_REUSE, 1L);
+	if (j->call.keep)
+		NET_SET(r, e, CURLOPT_FRESH_CONNECT, j->dialed ? 1L : 0L);
+	else
+		NET_SET(r, e, CURLOPT_FORBID_REUSE, 1L);
+	if (j->call.quiet_ms) {
+		NET_SET(r, e, CURLOPT_LOW_SPEED_LIMIT, 1L);
+		NET_SET(r, e, CURLOPT_LOW_SPEED_TIME,
+			(long)(j->call.quiet_ms / 1000));
+	}
 	NET_SET(r, e, CURLOPT_TIMEOUT_MS, (long)ms);
 	NET_SET(r, e, CURLOPT_PREREQFUNCTION, before_cb);
 	NET_SET(r, e, CURLOPT_PREREQDATA, j);
@@ -606,7 +655,7 @@ static struct net_multi *free_link(struct net *n)
 	return NULL;
 }
 
-static void job_run(struct net_job *j)
+static int job_run(struct net_job *j)
 {
 	struct net *n = j->net;
 	struct net_multi *m = &n->calls;
@@ -618,18 +667,24 @@ static void job_run(struct net_job *j)
 	}
 	if (r == 0)
 		r = make_easy(j);
-
-	if (r < 0) {
-		job_end(j, strerrordesc_np(-r), CURLE_FAILED_INIT);
-		return;
-	}
+	if (r < 0)
+		return r;
+	if (curl_multi_add_handle(m->curl, j->easy) != CURLM_OK)
+		return -EINVAL;
 	j->next = n->running;
 	n->running = j;
-	if (curl_multi_add_handle(m->curl, j->easy) != CURLM_OK) {
-		job_end(j, "libcurl cannot start", CURLE_FAILED_INIT);
-		return;
-	}
 	j->multi = m;
+	return 0;
+}
+
+static void job_dialed(struct net_job *j)
+{
+	int r;
+
+	j->dialed = true;
+	r = job_run(j);
+	if (r < 0)
+		job_end(j, strerrordesc_np(-r), CURLE_FAILED_INIT);
 }
 
 /* --- netd --- */
@@ -694,7 +749,7 @@ static void on_netd(void *arg, int, short)
 	if (j && m.type == MSG_DIALED) {
 		j->fd = chan_take_fd(&n->netd, 0);
 		if (j->fd >= 0)
-			job_run(j);
+			job_dialed(j);
 		else
 			job_end(j, "netd gave no socket", CURLE_FAILED_INIT);
 	} else if (j) {
@@ -732,28 +787,33 @@ static int call_copy(struct net_job *j, const struct net_call *c)
 
 int net_call(struct net *n, const struct net_call *c, struct net_job **ret)
 {
+	const size_t most = c->keep ? NET_KEPT : NET_CALLS;
 	struct net_job *j;
 	int r;
 
-	if (n->n_jobs >= NET_CALLS + NET_LINKS || c->n_headers > NET_HEADERS)
+	if (n->n_jobs >= most + NET_LINKS || c->n_headers > NET_HEADERS)
 		return -EBUSY;
-	j = job_new(n, c->scheme, c->host, c->port);
+	j = job_new(n, c->scheme, c->host, c->port, most);
 	if (!j)
 		return -ENOMEM;
 	r = call_copy(j, c);
+	/* One that may use an idle connection tries that first. */
+	if (r == 0 && c->keep)
+		r = job_run(j);
 	if (r < 0) {
 		job_free(j);
 		return r;
 	}
 	if (ret)
 		*ret = j;
-	job_queue(j);
+	if (!c->keep)
+		job_queue(j);
 	return 0;
 }
 
 int net_link(struct net *n, const struct net_link *l, struct net_job **ret)
 {
-	struct net_job *j = job_new(n, l->scheme, l->host, l->port);
+	struct net_job *j = job_new(n, l->scheme, l->host, l->port, NET_CALLS);
 
 	if (!j)
 		return -EBUSY;

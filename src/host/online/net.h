@@ -2,7 +2,7 @@
  * net: TLS clients on sockets that netd has connected. An account can make no
  * socket and connect none: it asks netd for one by name and port, and libcurl
  * takes that for its own. Nothing here ever resolves a name, follows a
- * redirection or uses a connection twice.
+ * redirection, or uses a connection twice unless it is told to.
  *
  * Two forms:
  *	net_call   one request and its answer (https, http, smtp, smtps)
@@ -25,6 +25,7 @@
 enum {
 	NET_LINKS = 2,		  /* at the same time */
 	NET_CALLS = 16,		  /* under way or waiting for their turn */
+	NET_KEPT = 200,		  /* likewise, of those with `keep` */
 	NET_DIAL_MS = 60000,	  /* until netd has an answer */
 	NET_CONNECT_MS = 30000,	  /* TLS, and the greeting of IMAP */
 	NET_CALL_MS = 60000,	  /* of a call that names no limit */
@@ -107,6 +108,15 @@ struct net_call {
 	bool (*go)(void *arg);
 	/* What else libcurl is to be told, at the end; may be NULL. */
 	CURLcode (*set)(void *arg, CURL *easy);
+	/* An answer of 200 to 299, piece by piece as it comes, in place of
+	 * `body`; limit_bytes counts all the same. False: it was not taken, and
+	 * comes again when net_resume was called. May be NULL. */
+	bool (*piece)(void *arg, struct span bytes);
+	/* A connection to the same server that stands idle may be used, and
+	 * this one stays for the next. Only for what may be asked twice: where
+	 * the server has ended it meanwhile, the request goes by a new one. */
+	bool keep;
+	uint32_t quiet_ms; /* without a byte it is given up; 0: limit_ms */
 	void (*done)(void *arg, const struct net_answer *a); /* once */
 	void *arg;
 };
@@ -115,6 +125,9 @@ struct net_call {
  * -errno. The strings are copied. *ret, if not NULL, is valid until done. */
 [[nodiscard]] int net_call(struct net *n, const struct net_call *c,
 			   struct net_job **ret);
+
+/* A call whose `piece` was not taken goes on; may call `piece` and `done`. */
+void net_resume(struct net_job *j);
 
 /* Ends a call or a link: no callback of it comes any more. NULL is fine. */
 void net_cancel(struct net_job *j);

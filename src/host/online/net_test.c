@@ -1,13 +1,16 @@
 /*
  * net_test: libcurl over a socket that somebody else has connected: calls and
- * links in plain text over socket pairs, with the test as netd and as server.
- * TLS, and servers that are real, are in tests/system/accounts.py.
+ * links in plain text over connections of loopback, with the test as netd and
+ * as server. TLS, and servers that are real, are in tests/system/accounts.py.
  */
 #include "net.h"
 
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
@@ -18,14 +21,16 @@ static struct {
 	struct loop loop;
 	struct chan netd; /* the other end */
 	struct msg m;
-	int server; /* the other end of the socket */
-	bool refuse;
+	int server;	    /* the other end of the socket */
+	bool refuse, stays; /* stays: the connection does, after an answer */
 	const char *answer;
 	char asked[4096]; /* what the server got */
 	size_t n_asked;
 	size_t dials;
 	/* of a call */
-	char why[128], body[256];
+	char why[128], body[256], pieces[256];
+	struct net_job *job;
+	size_t pauses; /* to come */
 	long status;
 	bool done, sent, go;
 	/* of a link */
@@ -49,8 +54,28 @@ static void on_server(void *, int fd, short)
 	if (w.answer && strstr(w.asked, "\r\n\r\n")) {
 		assert_int_equal(fd_write_all(fd, span_str(w.answer)), 0);
 		w.answer = NULL;
-		assert_int_equal(shutdown(fd, SHUT_WR), 0);
+		if (!w.stays)
+			assert_int_equal(shutdown(fd, SHUT_WR), 0);
 	}
+}
+
+/* Two ends of a connection of TCP: libcurl uses no other a second time. */
+static void tcp_pair(int pair[2])
+{
+	struct sockaddr_in at = { .sin_family = AF_INET,
+				  .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	CLEAN_FD int l = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	socklen_t n = sizeof(at);
+
+	assert_int_equal(bind(l, (struct sockaddr *)&at, n), 0);
+	assert_int_equal(listen(l, 1), 0);
+	assert_int_equal(getsockname(l, (struct sockaddr *)&at, &n), 0);
+	pair[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	/* net.c has a connect() of its own, which makes none. */
+	assert_int_equal(syscall(SYS_connect, pair[0], &at, n), 0);
+	pair[1] = accept(l, NULL, NULL);
+	assert_true(pair[1] >= 0);
+	assert_int_equal(fd_nonblock(pair[0], true), 0);
 }
 
 /* What netd does. */
@@ -71,10 +96,10 @@ static void on_dial(void *, int, short)
 	w.dials++;
 	m.text.text = SPAN_LIT("not in the table");
 	if (!w.refuse) {
-		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC,
-					    0, pair),
-				 0);
+		tcp_pair(pair);
 		ours = pair[0];
+		if (w.server >= 0)
+			loop_del(&w.loop, w.server);
 		fd_close(&w.server);
 		w.server = pair[1];
 		assert_int_equal(
@@ -226,6 +251,94 @@ static void bound(void **)
 	assert_true(net_call(&w.net, &c, NULL) < 0);
 }
 
+static void on_later(void *)
+{
+	net_resume(w.job);
+}
+
+static bool on_piece(void *, struct span s)
+{
+	size_t n = strlen(w.pieces);
+
+	if (w.pauses) {
+		w.pauses--;
+		assert_true(loop_timer(&w.loop, 10, on_later, NULL) >= 0);
+		return false;
+	}
+	(void)snprintf(w.pieces + n, sizeof(w.pieces) - n, "%.*s", (int)s.n,
+		       (const char *)s.p);
+	return true;
+}
+
+static void stream(const char *answer, size_t limit)
+{
+	const struct net_call c = {
+		.scheme = "http",
+		.host = "a.example",
+		.port = 80,
+		.method = "POST",
+		.body = SPAN_LIT("{}"),
+		.limit_bytes = limit,
+		.quiet_ms = 60000,
+		.keep = true,
+		.go = on_go,
+		.piece = on_piece,
+		.done = on_done,
+	};
+
+	w.answer = answer;
+	w.n_asked = 0;
+	w.done = w.loop.stop = false;
+	w.pieces[0] = 0;
+	assert_int_equal(net_call(&w.net, &c, &w.job), 0);
+	assert_false(w.done);
+	assert_int_equal(loop_run(&w.loop), 0);
+	assert_true(w.done);
+}
+
+#define CHUNKED "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+/* Pieces as they come, held back where they are not taken; the second request
+ * goes by the connection of the first, and by a new one where that is over. */
+static void pieces(void **)
+{
+	w.stays = true;
+	w.pauses = 2;
+	stream(CHUNKED "2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n", 0);
+	assert_string_equal(w.why, "");
+	assert_int_equal(w.pauses, 0);
+	assert_string_equal(w.pieces, "abcde");
+	assert_string_equal(w.body, "");
+	assert_int_equal(w.dials, 1);
+	stream(CHUNKED "1\r\nx\r\n0\r\n\r\n", 0);
+	assert_string_equal(w.pieces, "x");
+	assert_int_equal(w.dials, 1);
+	loop_del(&w.loop, w.server);
+	fd_close(&w.server);
+	stream(CHUNKED "1\r\ny\r\n0\r\n\r\n", 0);
+	assert_string_equal(w.why, "");
+	assert_string_equal(w.pieces, "y");
+	assert_int_equal(w.dials, 2);
+}
+
+/* An error is no piece; what is too long ends; so does what is cut. */
+static void no_pieces(void **)
+{
+	w.stays = true;
+	stream("HTTP/1.1 429 Too Many\r\nContent-Length: 2\r\n"
+	       "Retry-After: 7\r\n\r\nno",
+	       0);
+	assert_int_equal(w.status, 429);
+	assert_string_equal(w.body, "no");
+	assert_string_equal(w.pieces, "");
+	stream(CHUNKED "5\r\nabcde\r\n0\r\n\r\n", 4);
+	assert_string_equal(w.why, "the answer is too long");
+	w.stays = false;
+	stream(CHUNKED "2\r\nab\r\n", 0);
+	assert_true(w.why[0] && w.sent);
+	assert_string_equal(w.pieces, "ab");
+}
+
 static void on_up(void *)
 {
 	assert_int_equal(net_send(w.link, SPAN_LIT("ping\r\n\r\n")), 0);
@@ -298,10 +411,10 @@ static void netd_gone(void **)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ROW(a_call),	ROW(no_redirection), ROW(too_long),
-		ROW(no_answer), ROW(stopped),	     ROW(refused),
-		ROW(bound),	ROW(a_link),	     ROW(cancelled),
-		ROW(netd_gone),
+		ROW(pieces),	     ROW(no_pieces), ROW(a_call),
+		ROW(no_redirection), ROW(too_long),  ROW(no_answer),
+		ROW(stopped),	     ROW(refused),   ROW(bound),
+		ROW(a_link),	     ROW(cancelled), ROW(netd_gone),
 	};
 
 	log_init("net_test", LOG_LV_ERROR);

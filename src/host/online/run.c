@@ -147,6 +147,14 @@ static void fail_message(struct online *o)
 				   no_secret);
 		return;
 	}
+	if (o->in.type == MSG_L_CALL) {
+		o->msg.type = MSG_L_DONE;
+		o->msg.l_done = (struct m_l_done){ .call = o->in.l_call.call,
+						   .state = L_FAILED,
+						   .why = span_str(no_secret) };
+		online_tell(o, &o->broker, -1);
+		return;
+	}
 	if (o->in.type != MSG_SAY) {
 		online_end(o, -EPROTO);
 		return;
@@ -178,6 +186,8 @@ static void on_broker(void *arg, int, short)
 		fail_message(o);
 	else if (o->in.type == MSG_EFFECT && k->effect)
 		k->effect(o);
+	else if (o->in.type == MSG_L_CALL && k->model)
+		k->model(o);
 	else if (o->in.type == MSG_SAY && k->say)
 		k->say(o);
 	else if (o->in.type == MSG_HEARD_OK && k->heard_ok)

@@ -29,8 +29,10 @@ struct online_kind {
 	/* With settings and secret there. 0 or -errno, which ends it. */
 	int (*start)(struct online *o);
 	void (*stop)(struct online *o); /* after a failed start, too */
-	/* The broker's: o->in.effect, o->in.say, o->in.heard_ok. */
+	/* The broker's: o->in.effect, o->in.l_call, o->in.say, o->in.heard_ok.
+	 */
 	void (*effect)(struct online *o);
+	void (*model)(struct online *o);
 	void (*say)(struct online *o);
 	void (*heard_ok)(struct online *o);
 	/* The monitor's, of an item that was given. */
@@ -113,5 +115,6 @@ extern const struct online_kind smtp_kind;
 extern const struct online_kind telegram_kind;
 extern const struct online_kind slack_kind;
 extern const struct online_kind http_kind;
+extern const struct online_kind model_kind;
 
 #endif

@@ -125,6 +125,9 @@ enum key {
 	KEY_CA,
 	KEY_REQUESTS,
 	KEY_PRIVATE,
+	KEY_API,
+	KEY_MODELS,
+	KEY_PLAIN,
 	KEY_REVOKE,
 	KEY_MAX
 };
@@ -137,7 +140,8 @@ static const char *const keys[] = {
 	[KEY_POLL] = "poll",	     [KEY_FROM] = "from",
 	[KEY_ROLE] = "role",	     [KEY_CA] = "ca",
 	[KEY_REQUESTS] = "requests", [KEY_PRIVATE] = "private",
-	[KEY_REVOKE] = "revoke",
+	[KEY_API] = "api",	     [KEY_MODELS] = "models",
+	[KEY_PLAIN] = "plain",	     [KEY_REVOKE] = "revoke",
 };
 
 static_assert(ARRAY_SIZE(keys) == KEY_MAX, "a name per key");
@@ -173,6 +177,13 @@ static int take_value(struct settings *s, enum key k, struct span v)
 		return take_word(v, "fd", &s->requests);
 	case KEY_PRIVATE:
 		return take_word(v, "yes", &s->private);
+	case KEY_API:
+		s->anthropic = span_is(v, "anthropic");
+		return s->anthropic || span_is(v, "openai") ? 0 : -1;
+	case KEY_MODELS:
+		return str_copy(s->models, sizeof(s->models), v);
+	case KEY_PLAIN:
+		return take_word(v, "yes", &s->plain);
 	case KEY_REVOKE:
 		return take_word(v, "yes", &s->revoke);
 	case KEY_MAX:
@@ -222,6 +233,9 @@ int settings_parse(struct span arg, struct settings *ret, const char **why)
 		return -1;
 	*why = "a token endpoint belongs to xoauth2, and xoauth2 to it";
 	if ((s.auth == AUTH_XOAUTH2) != (s.token[0] != 0))
+		return -1;
+	*why = "only a server of this network is spoken to without TLS";
+	if (s.plain && !s.private)
 		return -1;
 	*ret = s;
 	return 0;

@@ -2,7 +2,7 @@
  * settings: what one account is told at its start. HELLO's arg is lines
  * "key=value\n", each key at most once, none that is not known:
  *
- *	kind	  imap, smtp, telegram, slack, http
+ *	kind	  imap, smtp, telegram, slack, http, model
  *	hosts	  "name:port name:port": the table that netd connects by; the
  *		  account itself speaks with the first, or with those that its
  *		  kind needs
@@ -20,6 +20,10 @@
  *	requests  fd: the file of declared requests is the next one after that
  *	private	  yes: its servers are of this network; http: a request may go
  *		  without TLS
+ *	api	  model: anthropic, openai
+ *	models	  model: the names of those that may be asked, a blank between;
+ *		  "any" of them: whichever
+ *	plain	  yes: model: without TLS, to a server of this network
  *	revoke	  yes: it has no broker and does nothing but answer MSG_REVOKE
  */
 #ifndef ONLINE_SETTINGS_H
@@ -32,6 +36,7 @@ enum {
 	SETTINGS_HOSTS = 16,
 	SETTINGS_HOST = 254, /* a name, with its NUL */
 	SETTINGS_TEXT = 512, /* any other value, with its NUL */
+	SETTINGS_MODELS = 4096,
 	SETTINGS_POLL_S = 60,
 	SETTINGS_POLL_MAX_S = 86400,
 };
@@ -53,7 +58,9 @@ struct settings {
 	char from[SETTINGS_TEXT];
 	enum settings_auth auth;
 	uint32_t poll_s;
+	char models[SETTINGS_MODELS];
 	bool secret, all, approvals, ca, requests, private, revoke;
+	bool anthropic, plain;
 };
 
 /* Reads arg. Returns 0, or -1 with *why, a static text. */
