@@ -95,10 +95,9 @@ def read(b, count):
          all(i['verdict'] == 'read' for i in found), 'each is read, once')
 
 
-def not_up(b, what, state='waiting'):
+def not_up(b, what):
     b.status_until(f'{what}: status says so', lambda s: any(
-        a['name'] == 'agent' and a['state'] == state and
-        (a['detail'] or state == 'connecting')
+        a['name'] == 'agent' and a['state'] == 'waiting' and a['detail']
         for a in s['accounts']))
     print(f'ok: {what}: status says so')
 
@@ -124,7 +123,7 @@ def networks(b, fault):
     b.kill('agent')
     b.write(b.AGENT, b.STRANGER, 'stalled')
     b.until('stall: it is met', fault.met)
-    not_up(b, 'stall', 'connecting')
+    not_up(b, 'stall')
     fault('none')
     b.kill('agent')
     read(b, count + 2)
