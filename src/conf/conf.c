@@ -53,6 +53,7 @@ static const char *const planner_names[] = {
 	[PLANNER_TRIAGE] = "triage",
 	[PLANNER_GULLIBLE] = "gullible",
 	[PLANNER_NONE] = "none",
+	[PLANNER_LLM] = "llm",
 };
 
 static_assert(ARRAY_SIZE(planner_names) == PLANNER_MAX, "a name each");
@@ -267,7 +268,7 @@ static const struct load_word planner_words[] = {
 	{ "triage", PLANNER_TRIAGE, false },
 	{ "gullible", PLANNER_GULLIBLE, false },
 	{ "none", PLANNER_NONE, false },
-	{ "llm", 0, true },
+	{ "llm", PLANNER_LLM, false },
 	{ "local", 0, true },
 	{ "image", 0, true },
 };
@@ -282,14 +283,38 @@ static void set_planner_kind(void *ctx, const struct yaml_node *n)
 		l->c.planner = (enum conf_planner)v;
 }
 
+static void set_upstream(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+	const char *text = conf_scalar(l, n);
+
+	if (text &&
+	    str_copy(l->c.upstream, sizeof(l->c.upstream), span_str(text)) < 0)
+		conf_fault(l, n, "the name of one of \"upstreams\"");
+}
+
+static void set_model(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+	const char *text = conf_scalar(l, n);
+
+	if (text &&
+	    str_copy(l->c.model, sizeof(l->c.model), span_str(text)) < 0)
+		conf_fault(l, n, "the name of one of its upstream's models");
+}
+
 static const struct load_rule planner_rules[] = {
 	{ { "kind", true, false,
 	    "what reasons: triage and gullible need no model; with none, "
 	    "messages are read and recorded, and no task is started" },
 	  set_planner_kind,
 	  LOAD_TABLE(planner_words) },
-	{ { "upstream", false, true, "the model's row in upstreams" }, NULL },
-	{ { "model", false, true, "the model's name or file" }, NULL },
+	{ { "upstream", false, false, "llm: the model's row in upstreams",
+	    "a name", NULL },
+	  set_upstream },
+	{ { "model", false, false, "llm: the model's name there", "a name",
+	    NULL },
+	  set_model },
 	{ { "documents", false, true, "texts the planner starts with" }, NULL },
 	{ { "image", false, true, "an OCI image" }, NULL },
 	{ { "command", false, true, "what runs in the image" }, NULL },
@@ -1083,7 +1108,9 @@ static const struct load_rule top_rules[] = {
 	    "the encrypted files of the accounts' secrets, and what opens them",
 	    "a map", NULL },
 	  conf_set_vault },
-	{ { "upstreams", false, true, "model providers" }, NULL },
+	{ { "upstreams", false, false, "servers of models, by name",
+	    "a map of maps", NULL },
+	  conf_set_upstreams },
 };
 
 /* What every part starts from before the file has its say. */
@@ -1158,6 +1185,7 @@ static int parse(struct loader *l, const char *name, struct span text,
 	conf_walk(l, yaml_root(y), top_rules, ARRAY_SIZE(top_rules));
 	settle(l);
 	conf_check_vault(l);
+	conf_check_planner(l);
 	return l->load.errors ? -EINVAL : 0;
 }
 
@@ -1269,6 +1297,7 @@ static const struct load_schema schema[] = {
 	{ "telemetry.", LOAD_TABLE(telemetry_rules) },
 	{ "vault.", conf_vault_rules, CONF_VAULT_RULES },
 	{ "connectors.NAME.", conf_connector_rules, CONF_CONNECTOR_RULES },
+	{ "upstreams.NAME.", conf_upstream_rules, CONF_UPSTREAM_RULES },
 };
 
 const struct load_schema *conf_schema(size_t *n)

@@ -27,6 +27,8 @@ enum {
 	CONF_USER_MAX = 256,  /* what it logs in as, and its address */
 	CONF_URL_MAX = 512,
 	CONF_FILES = 8, /* of the vault */
+	CONF_MODELS = 2048,
+	CONF_MODEL_MAX = 129,
 };
 
 /* With PLANNER_NONE mails are read and recorded, and no task is started. */
@@ -34,10 +36,11 @@ enum conf_planner {
 	PLANNER_TRIAGE = 1,
 	PLANNER_GULLIBLE,
 	PLANNER_NONE,
+	PLANNER_LLM,
 	PLANNER_MAX
 };
 
-/* "triage", "gullible", "none"; NULL if there is none. */
+/* "triage", "gullible", "none", "llm"; NULL if there is none. */
 const char *conf_planner_name(enum conf_planner p);
 
 /* From CONNECTOR_IMAP on they are accounts: a process with one secret and no
@@ -50,6 +53,7 @@ enum conf_connector_kind {
 	CONNECTOR_TELEGRAM,
 	CONNECTOR_SLACK,
 	CONNECTOR_HTTP,
+	CONNECTOR_MODEL, /* a row of upstreams */
 	CONNECTOR_KIND_MAX
 };
 
@@ -94,6 +98,9 @@ struct conf_connector {
 	char ca[CONF_PATH_MAX];	      /* whose certificates; "": the system's */
 	bool all;		      /* `first`: what is there already, too */
 	uint32_t poll_s;	      /* imap: between looks */
+	bool anthropic;		      /* model: of its kind, else openai's */
+	bool plain;		      /* model: without TLS */
+	char models[CONF_MODELS];     /* model: "a b c", "any" among them */
 };
 
 /* "name:port", "[2001:db8::1]:port". */
@@ -187,7 +194,9 @@ struct conf {
 	char agent[CONF_NAME_MAX];  /* one agent in this version */
 	char policy[CONF_PATH_MAX]; /* "": the embedded default policy */
 	enum conf_planner planner;
-	uint32_t n_tasks; /* without a planner, none */
+	char upstream[CONF_NAME_MAX]; /* of PLANNER_LLM */
+	char model[CONF_MODEL_MAX];   /* likewise */
+	uint32_t n_tasks;	      /* without a planner, none */
 	struct conf_task tasks[CONF_TASKS];
 	bool digest;		/* each day, what was done: */
 	uint32_t digest_minute; /* of the day, 0 to 1439 */

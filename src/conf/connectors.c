@@ -40,7 +40,7 @@ static const char *const kind_names[] = {
 	[CONNECTOR_MAILDIR] = "maildir",   [CONNECTOR_OUTBOX] = "outbox",
 	[CONNECTOR_IMAP] = "imap",	   [CONNECTOR_SMTP] = "smtp",
 	[CONNECTOR_TELEGRAM] = "telegram", [CONNECTOR_SLACK] = "slack",
-	[CONNECTOR_HTTP] = "http",
+	[CONNECTOR_HTTP] = "http",	   [CONNECTOR_MODEL] = "model",
 };
 
 static_assert(ARRAY_SIZE(kind_names) == CONNECTOR_KIND_MAX, "a name each");
@@ -185,7 +185,7 @@ static void add_host(struct loader *l, const struct yaml_node *n)
 	cc->n_hosts++;
 }
 
-static void set_hosts(void *ctx, const struct yaml_node *n)
+void conf_set_hosts(void *ctx, const struct yaml_node *n)
 {
 	struct loader *l = ctx;
 	size_t all = 0, i;
@@ -210,7 +210,7 @@ static void set_hosts(void *ctx, const struct yaml_node *n)
 			   LIMIT_HOSTS);
 }
 
-static void set_private(void *ctx, const struct yaml_node *n)
+void conf_set_private(void *ctx, const struct yaml_node *n)
 {
 	struct loader *l = ctx;
 
@@ -260,7 +260,7 @@ static void set_from(void *ctx, const struct yaml_node *n)
 		conf_fault(l, n, "one mail address, e.g. me@example.org");
 }
 
-static void set_secret(void *ctx, const struct yaml_node *n)
+void conf_set_secret(void *ctx, const struct yaml_node *n)
 {
 	struct loader *l = ctx;
 	const char *text = conf_scalar(l, n);
@@ -342,7 +342,7 @@ static void set_requests(void *ctx, const struct yaml_node *n)
 	conf_path(l, n, l->connector->requests);
 }
 
-static void set_ca(void *ctx, const struct yaml_node *n)
+void conf_set_ca(void *ctx, const struct yaml_node *n)
 {
 	struct loader *l = ctx;
 
@@ -389,12 +389,12 @@ const struct load_rule conf_connector_rules[CONF_CONNECTOR_RULES] = {
 	  set_connector_path },
 	{ { "hosts", false, false, "accounts: all that it may be connected to",
 	    "a list of 1 to 8 NAME:PORT", NULL },
-	  set_hosts },
+	  conf_set_hosts },
 	{ { "private", false, false,
 	    "accounts: its hosts may have private addresses, or be this "
 	    "machine",
 	    "true, false", "false" },
-	  set_private },
+	  conf_set_private },
 	{ { "user", false, false,
 	    "imap, smtp: what it logs in as; http with github-app: the app and "
 	    "its installation, APP/INSTALLATION",
@@ -402,7 +402,7 @@ const struct load_rule conf_connector_rules[CONF_CONNECTOR_RULES] = {
 	  set_user },
 	{ { "secret", false, false, "accounts: the secret's name in the vault",
 	    "a name", NULL },
-	  set_secret },
+	  conf_set_secret },
 	{ { "auth", false, false,
 	    "imap, smtp: password, or xoauth2, where the secret is a refresh "
 	    "token; http: password, or github-app, where it is the app's key",
@@ -439,7 +439,7 @@ const struct load_rule conf_connector_rules[CONF_CONNECTOR_RULES] = {
 	{ { "ca", false, false,
 	    "accounts: the certificates that its servers' are signed with, PEM",
 	    "a path", "the system's" },
-	  set_ca },
+	  conf_set_ca },
 	{ { "first", false, false,
 	    "imap: what is read of the mailbox when it is met for the first "
 	    "time: what comes from then on, or all that is there",
@@ -507,7 +507,7 @@ static void check_keys(struct loader *l, const struct yaml_node *row)
 
 /* What is an address in the table is judged now, names when they lead
  * somewhere (host/netd). */
-static void check_hosts(struct loader *l, const struct yaml_node *hosts)
+void conf_check_hosts(struct loader *l, const struct yaml_node *hosts)
 {
 	const struct conf_connector *cc = l->connector;
 	struct netaddr a;
@@ -607,7 +607,7 @@ static void check_connector(struct loader *l, const struct yaml_node *row)
 	if (!conf_is_account(cc))
 		return;
 	if (cc->n_hosts)
-		check_hosts(l, yaml_get(row, "hosts"));
+		conf_check_hosts(l, yaml_get(row, "hosts"));
 	if (cc->kind == CONNECTOR_IMAP || cc->kind == CONNECTOR_SMTP ||
 	    cc->kind == CONNECTOR_HTTP)
 		check_auth(l, row);

@@ -45,6 +45,19 @@ void conf_set_connectors(void *ctx, const struct yaml_node *n);
 enum { CONF_CONNECTOR_RULES = 16, CONF_VAULT_RULES = 4 };
 extern const struct load_rule conf_connector_rules[CONF_CONNECTOR_RULES];
 
+/* Setters of keys that upstreams have as well; the hosts of both. */
+void conf_set_hosts(void *ctx, const struct yaml_node *n);
+void conf_set_private(void *ctx, const struct yaml_node *n);
+void conf_set_secret(void *ctx, const struct yaml_node *n);
+void conf_set_ca(void *ctx, const struct yaml_node *n);
+void conf_check_hosts(struct loader *l, const struct yaml_node *hosts);
+
+/* The map `upstreams`; then, what a planner needs of it once all is read. */
+void conf_set_upstreams(void *ctx, const struct yaml_node *n);
+void conf_check_planner(struct loader *l);
+enum { CONF_UPSTREAM_RULES = 8 };
+extern const struct load_rule conf_upstream_rules[CONF_UPSTREAM_RULES];
+
 /* The map `vault`; then, what it needs to be there once all is read. */
 void conf_set_vault(void *ctx, const struct yaml_node *n);
 void conf_check_vault(struct loader *l);

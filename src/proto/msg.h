@@ -476,6 +476,7 @@ enum {
 	WAY_APPROVALS = 1 << 2, /* a chat of approvals: MSG_SAY, MSG_HEARD;
 				   no items, no effects */
 	WAY_CHAT = 1 << 3,	/* answers the owner: MSG_SAY */
+	WAY_MODEL = 1 << 4,	/* asks models: MSG_L_CALL */
 };
 
 struct m_connector {

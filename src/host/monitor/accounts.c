@@ -67,6 +67,7 @@ uint8_t account_sort(const struct conf_connector *cc)
 	case CONNECTOR_OUTBOX:
 	case CONNECTOR_SMTP:
 	case CONNECTOR_HTTP:
+	case CONNECTOR_MODEL:
 	case CONNECTOR_KIND_MAX:
 		break;
 	}
@@ -84,6 +85,8 @@ uint8_t account_ways(const struct conf_connector *cc)
 	case CONNECTOR_TELEGRAM:
 	case CONNECTOR_SLACK:
 		return WAY_IN | WAY_OUT | WAY_CHAT;
+	case CONNECTOR_MODEL:
+		return WAY_MODEL;
 	case CONNECTOR_OUTBOX:
 	case CONNECTOR_SMTP:
 	case CONNECTOR_HTTP:
@@ -340,6 +343,10 @@ static void put_settings(const struct conf_connector *cc, struct span hosts,
 	put_setting(b, "ca", *cc->ca ? "fd" : "");
 	put_setting(b, "requests", *cc->requests ? "fd" : "");
 	put_setting(b, "private", cc->private ? "yes" : "");
+	if (cc->kind == CONNECTOR_MODEL)
+		put_setting(b, "api", cc->anthropic ? "anthropic" : "openai");
+	put_setting(b, "models", cc->models);
+	put_setting(b, "plain", cc->plain ? "yes" : "");
 }
 
 /* A file of its own, or -1 where it has none; -2: it cannot be opened. */
