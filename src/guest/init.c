@@ -55,12 +55,12 @@ static void must(const char *what, int r)
 }
 
 /* What the child says on its way out, should it not become the workload. */
-static _Noreturn void child(const struct workload *w, int sock, int log,
-			    int status)
+static _Noreturn void child(const struct workload *w, int sock, int model,
+			    int log, int status)
 {
 	const char *step = "";
 	char line[100];
-	int r = jail_exec(w, sock, log, &status, &step);
+	int r = jail_exec(w, sock, model, log, &status, &step);
 	int n = str_printf(line, sizeof(line), "jail: %s (%d)", step, r);
 
 	if (n > 0)
@@ -93,22 +93,27 @@ static int fd3_pair(const struct workload *w, int ret[2])
 
 static int work_start(struct work *k)
 {
-	int sock[2], log[2], status[2];
+	int sock[2], model[2] = { -1, -1 }, log[2], status[2];
 	int r = fd3_pair(k->w, sock);
 
 	if (r < 0)
 		return r;
+	if (k->w->model &&
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, model) < 0)
+		return -errno;
 	if (pipe2(log, O_CLOEXEC) < 0 || pipe2(status, O_CLOEXEC) < 0)
 		return -errno;
 	k->pid = fork();
 	if (k->pid < 0)
 		return -errno;
 	if (k->pid == 0)
-		child(k->w, sock[1], log[1], status[1]);
+		child(k->w, sock[1], model[1], log[1], status[1]);
+	fd_close(&model[1]);
 	(void)close(sock[1]);
 	(void)close(log[1]);
 	(void)close(status[1]);
 	k->sock = sock[0];
+	k->model = model[0];
 	k->log = log[0];
 	k->pidfd = (int)syscall(SYS_pidfd_open, k->pid, 0);
 	if (k->pidfd < 0)
@@ -116,7 +121,8 @@ static int work_start(struct work *k)
 	if (!child_started(status[0]))
 		return -ECHILD;
 	(void)close(status[0]);
-	if (fd_nonblock(k->sock, true) < 0 || fd_nonblock(k->log, true) < 0)
+	if (fd_nonblock(k->sock, true) < 0 || fd_nonblock(k->log, true) < 0 ||
+	    (k->model >= 0 && fd_nonblock(k->model, true) < 0))
 		return -EIO;
 	return 0;
 }
@@ -184,7 +190,8 @@ static int session(struct guest *g)
 int main(void)
 {
 	static struct guest g = {
-		.work = { .pidfd = -1, .log = -1, .sock = -1, .spare = -1 }
+		.work = { .pidfd = -1, .log = -1, .sock = -1, .spare = -1,
+			  .model = -1 }
 	};
 
 	if (getpid() != 1)

@@ -16,25 +16,29 @@
 
 #include "base/fd.h"
 
-enum { FD_LOG = 2, FD_SOCK = 3, FD_HIGH = 16 };
+enum { FD_LOG = 2, FD_SOCK = 3, FD_MODEL = 4, FD_HIGH = 16 };
 
 /*
- * The status descriptor becomes 4, close-on-exec: that it closes is how init
- * knows that the program started. Out of the way first: any of the three may
- * be sitting on a number that another of them is to get.
+ * The status descriptor becomes the one behind the last, close-on-exec: that it
+ * closes is how init knows that the program started. Out of the way first: any
+ * of them may be sitting on a number that another is to get.
  */
-static int fds_arrange(int sock_fd, int log_fd, int *status_fd)
+static int fds_arrange(int sock_fd, int model_fd, int log_fd, int *status_fd)
 {
+	const int last = model_fd < 0 ? FD_SOCK : FD_MODEL;
 	int sock = fcntl(sock_fd, F_DUPFD, FD_HIGH);
 	int log = fcntl(log_fd, F_DUPFD, FD_HIGH);
 	int status = fcntl(*status_fd, F_DUPFD, FD_HIGH);
+	int model = model_fd < 0 ? -1 : fcntl(model_fd, F_DUPFD, FD_HIGH);
 
 	if (sock < 0 || log < 0 || status < 0 || dup2(log, FD_LOG) < 0 ||
-	    dup2(sock, FD_SOCK) < 0 || dup2(status, FD_SOCK + 1) < 0 ||
-	    fcntl(FD_SOCK + 1, F_SETFD, FD_CLOEXEC) < 0)
+	    dup2(sock, FD_SOCK) < 0 ||
+	    (model_fd >= 0 && dup2(model, FD_MODEL) < 0) ||
+	    dup2(status, last + 1) < 0 ||
+	    fcntl(last + 1, F_SETFD, FD_CLOEXEC) < 0)
 		return -errno;
-	*status_fd = FD_SOCK + 1;
-	if (syscall(SYS_close_range, FD_SOCK + 2, ~0U, 0) < 0)
+	*status_fd = last + 1;
+	if (syscall(SYS_close_range, last + 2, ~0U, 0) < 0)
 		return -errno;
 	return 0;
 }
@@ -191,13 +195,13 @@ static int signals_reset(void)
 /* What the steps are about. */
 struct jail {
 	const struct workload *w;
-	int sock_fd, log_fd;
+	int sock_fd, model_fd, log_fd;
 	int *status_fd;
 };
 
 static int step_fds(const struct jail *j)
 {
-	return fds_arrange(j->sock_fd, j->log_fd, j->status_fd);
+	return fds_arrange(j->sock_fd, j->model_fd, j->log_fd, j->status_fd);
 }
 
 static int step_signals(const struct jail *)
@@ -265,10 +269,10 @@ static const struct {
 	{ "exec", step_exec },
 };
 
-int jail_exec(const struct workload *w, int sock_fd, int log_fd, int *status_fd,
-	      const char **step)
+int jail_exec(const struct workload *w, int sock_fd, int model_fd, int log_fd,
+	      int *status_fd, const char **step)
 {
-	const struct jail j = { w, sock_fd, log_fd, status_fd };
+	const struct jail j = { w, sock_fd, model_fd, log_fd, status_fd };
 	size_t i;
 	int r = 0;
 

@@ -501,7 +501,7 @@ static int session_end(struct session *ss)
 	return r < 0 ? r : RELAY_AWAY;
 }
 
-/* The word that the workload stands, and then the workload's own stream. */
+/* The word that the workload stands, and then the workload's own streams. */
 static int session_start(struct session *ss)
 {
 	CLEAN_BUF struct buf ready = { 0 };
@@ -516,7 +516,12 @@ static int session_start(struct session *ss)
 	if (!ss->k->pid || has_door(ss))
 		return 0;
 	s = mux_open(&ss->mux, ss->k->w->service);
-	return s && link_new(ss, s, take_fd(&ss->k->sock)) ? 0 : -EINVAL;
+	if (!s || !link_new(ss, s, take_fd(&ss->k->sock)))
+		return -EINVAL;
+	if (ss->k->model < 0)
+		return 0;
+	s = mux_open(&ss->mux, WIRE_LLM);
+	return s && link_new(ss, s, take_fd(&ss->k->model)) ? 0 : -EINVAL;
 }
 
 /*

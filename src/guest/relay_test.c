@@ -102,7 +102,8 @@ static _Noreturn void init_main(int wire, enum wire_service s, work_fn fn,
 	static struct port port;
 	struct workload w = { .service = s };
 	struct work k = {
-		.w = &w, .pidfd = -1, .log = -1, .sock = -1, .spare = -1
+		.w = &w, .pidfd = -1, .log = -1, .sock = -1, .spare = -1,
+		.model = -1
 	};
 	struct relay relay = { .port = &port,
 			       .work = &k,

@@ -48,6 +48,17 @@ static const struct workload workloads[] = {
 		.cpu_s = 300,
 		.processes = 1,
 	},
+	[WIRE_PLANNER_LLM] = {
+		.path = "/bin/planner-llm",
+		.env = env_none,
+		.filter = FILTER(planner),
+		.service = WIRE_MCP,
+		.model = true,
+		.address_space = 512 * MIB,
+		.data = 256 * MIB,
+		.cpu_s = 300,
+		.processes = 1,
+	},
 	[WIRE_PROBE] = {
 		.path = "/bin/probe",
 		.env = env_none,

@@ -55,11 +55,18 @@ const struct wire_rule *wire_rule(enum wire_workload w, enum wire_service s)
 		[WIRE_MCP] = { .streams = 1 },
 		[WIRE_LOG] = { .streams = 1 },
 	};
+	static const struct wire_rule thinker[WIRE_SERVICE_MAX] = {
+		[WIRE_CONTROL] = { .streams = 1 },
+		[WIRE_MCP] = { .streams = 1 },
+		[WIRE_LLM] = { .streams = 1 },
+		[WIRE_LOG] = { .streams = 1 },
+	};
 	static const struct wire_rule *const rules[] = {
 		[WIRE_READER_EMAIL] = reader,
 		[WIRE_PLANNER_TRIAGE] = planner,
 		[WIRE_PLANNER_GULLIBLE] = planner,
 		[WIRE_PROBE] = reader,
+		[WIRE_PLANNER_LLM] = thinker,
 	};
 
 	static_assert(ARRAY_SIZE(rules) == WIRE_WORKLOAD_MAX);

@@ -92,6 +92,7 @@ enum wire_workload {
 	WIRE_PLANNER_TRIAGE,
 	WIRE_PLANNER_GULLIBLE,
 	WIRE_PROBE, /* answers what the guest can and cannot do (tests) */
+	WIRE_PLANNER_LLM,
 	WIRE_WORKLOAD_MAX
 };
 
@@ -109,7 +110,7 @@ enum wire_item {
 /*
  * The rule of a service in a guest with that workload; NULL: it has no such
  * service, and opening one is a fault. Readers (and the probe): control,
- * reader, log. Planners: control, mcp, log.
+ * reader, log. Planners: control, mcp, log, and planner-llm: llm.
  */
 const struct wire_rule *wire_rule(enum wire_workload w, enum wire_service s);
 

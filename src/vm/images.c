@@ -26,6 +26,7 @@ static const char *const names[] = {
 	[WIRE_PLANNER_TRIAGE] = "planner-triage",
 	[WIRE_PLANNER_GULLIBLE] = "planner-gullible",
 	[WIRE_PROBE] = "probe",
+	[WIRE_PLANNER_LLM] = "planner-llm",
 };
 
 static_assert(ARRAY_SIZE(names) == WIRE_WORKLOAD_MAX, "a name each");
