@@ -24,7 +24,7 @@ unexport MAIL
 endif
 
 PREFIX ?= /usr/local
-image_kinds := reader-email planner-triage planner-gullible probe
+image_kinds := reader-email planner-triage planner-gullible planner-llm probe
 
 .NOTPARALLEL:
 

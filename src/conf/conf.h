@@ -100,6 +100,7 @@ struct conf_connector {
 	uint32_t poll_s;	      /* imap: between looks */
 	bool anthropic;		      /* model: of its kind, else openai's */
 	bool plain;		      /* model: without TLS */
+	bool chosen;		      /* model: the planner's */
 	char models[CONF_MODELS];     /* model: "a b c", "any" among them */
 };
 

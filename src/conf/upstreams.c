@@ -192,9 +192,9 @@ static bool has_model(const char *list, const char *model)
 
 void conf_check_planner(struct loader *l)
 {
-	const struct conf *c = &l->c;
+	struct conf *c = &l->c;
 	const struct yaml_node *root = yaml_root(l->load.y);
-	const struct conf_connector *cc = NULL;
+	struct conf_connector *cc = NULL;
 	uint32_t i;
 
 	if (c->planner != PLANNER_LLM)
@@ -211,4 +211,6 @@ void conf_check_planner(struct loader *l)
 		conf_fault(l, root,
 			   "the planner llm needs \"model\", one of its "
 			   "upstream's models");
+	else
+		cc->chosen = true;
 }

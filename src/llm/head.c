@@ -181,6 +181,7 @@ static const struct {
 	{ 429, "Too Many Requests", "rate_limit_error" },
 	{ 431, "Request Header Fields Too Large", "invalid_request_error" },
 	{ 505, "HTTP Version Not Supported", "invalid_request_error" },
+	{ 502, "Bad Gateway", "api_error" },
 	{ 529, "Overloaded", "overloaded_error" },
 };
 
@@ -265,7 +266,7 @@ void llm_head_last(struct buf *b)
 	buf_str(b, "0\r\n\r\n");
 }
 
-void llm_head_models(struct buf *b, const char *model)
+void llm_head_models(struct buf *b, const char *model, bool messages)
 {
 	CLEAN_BUF struct buf body;
 
@@ -274,7 +275,9 @@ void llm_head_models(struct buf *b, const char *model)
 	json_quote(&body, span_str(model));
 	buf_str(&body, ",\"object\":\"model\",\"type\":\"model\",\"created\":0,"
 		       "\"created_at\":\"1970-01-01T00:00:00Z\",\"owned_by\":"
-		       "\"bulkhead\",\"display_name\":");
+		       "\"bulkhead\"");
+	buf_printf(&body, ",\"api\":\"%s\",\"display_name\":",
+		   messages ? "messages" : "chat");
 	json_quote(&body, span_str(model));
 	buf_str(&body, "}],\"has_more\":false,\"first_id\":");
 	json_quote(&body, span_str(model));

@@ -49,7 +49,8 @@ void llm_head_chunked(struct buf *b, int status, bool stream);
 void llm_head_chunk(struct buf *b, struct span bytes);
 void llm_head_last(struct buf *b);
 
-/* Appends the list of models, which is this one. */
-void llm_head_models(struct buf *b, const char *model);
+/* Appends the list of models, which is this one, and by which API it is to be
+ * asked. */
+void llm_head_models(struct buf *b, const char *model, bool messages);
 
 #endif

@@ -127,7 +127,7 @@ static void answers(void **state)
 		"no-cache\r\nTransfer-Encoding: chunked\r\n\r\n"
 		"10\r\n0123456789abcdef\r\n0\r\n\r\n");
 	buf_reset(&b);
-	llm_head_models(&b, "m");
+	llm_head_models(&b, "m", true);
 	assert_non_null(strstr(buf_cstr(&b), "\"first_id\":\"m\""));
 }
 

@@ -404,12 +404,13 @@ static void test_rules(void **)
 	static const struct {
 		enum wire_workload w;
 		enum wire_service more;
-		bool host;
+		bool host, llm;
 	} rows[] = {
 		{ WIRE_READER_EMAIL, WIRE_READER, true },
 		{ WIRE_PLANNER_TRIAGE, WIRE_MCP, false },
 		{ WIRE_PLANNER_GULLIBLE, WIRE_MCP, false },
 		{ WIRE_PROBE, WIRE_READER, true },
+		{ WIRE_PLANNER_LLM, WIRE_MCP, false, true },
 	};
 	unsigned int s;
 	size_t i;
@@ -421,7 +422,8 @@ static void test_rules(void **)
 				wire_rule(rows[i].w, (enum wire_service)s);
 
 			if (s != WIRE_CONTROL && s != WIRE_LOG &&
-			    s != rows[i].more) {
+			    s != rows[i].more &&
+			    !(rows[i].llm && s == WIRE_LLM)) {
 				assert_null(r);
 				continue;
 			}

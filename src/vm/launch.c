@@ -197,18 +197,20 @@ static int send_hello(const struct vm_launch *l, int fd, uint64_t start_us,
 	struct msg tap = { .type = MSG_TAP, .ids = l->ids };
 	struct chan c;
 	size_t i;
-	char words[192];
+	char words[512];
 	int dup_fd, r;
 
 	if (str_printf(words, sizeof(words),
 		       "workload=%s deadline_ms=%llu handshake_ms=%llu "
-		       "start_us=%llu start=%s park=%s alone=%d groups=%zu",
+		       "start_us=%llu start=%s park=%s alone=%d groups=%zu%s%s",
 		       vm_workload_name(l->workload),
 		       (unsigned long long)l->deadline_ms,
 		       (unsigned long long)handshake_ms(l),
 		       (unsigned long long)start_us,
 		       vm_start_name(l->spec.start), vm_park_name(l->park),
-		       is_alone(l), l->n_cgroup_fds) < 0)
+		       is_alone(l), l->n_cgroup_fds,
+		       l->model && *l->model ? " " : "",
+		       l->model ? l->model : "") < 0)
 		return err_set(err, -EINVAL, "%s: hello too long", l->name);
 	m.hello.name = span_str(l->name);
 	m.hello.arg = span_str(words);

@@ -62,6 +62,9 @@ struct vm_launch {
 	/* For the porter: the handshake may take this long, and so may the
 	 * work after it. */
 	uint64_t deadline_ms;
+	/* Words for the porter of a planner that asks a model; NULL, "": it does
+	 * not, or it is a reader. */
+	const char *model;
 };
 
 struct vm_procs {

@@ -39,6 +39,7 @@ enum {
 	BROKER_OWN_ALL = 64,	/* and in memory, with those that wait */
 	BROKER_OWN_KEPT = 1000, /* in the store */
 	BROKER_TASKS = BROKER_ITEMS + BROKER_OWN_ALL,
+	BROKER_MODEL_CALLS = 256,
 	BROKER_STANDING = 16,
 	BROKER_CONNECTORS = 16,
 	BROKER_HISTORY = 128,  /* items told of, with those in memory */
@@ -203,6 +204,13 @@ enum refused_by {
 	BY_MAX
 };
 
+/* A request to a model that is under way. */
+struct model_call {
+	uint64_t number;   /* ours; 0: a free row */
+	uint64_t vm, call; /* whose, and its number there */
+	uint64_t task;
+};
+
 /* A tool that every planner has, besides those of its porter. */
 #define TOOL_FORK "task.fork"
 /* And one that it is not told of: nobody can answer yet. */
@@ -225,6 +233,8 @@ struct broker {
 	struct chats *chats;
 	struct msg_ids ids; /* of this run */
 	char planner[LIMIT_NAME + 1];
+	struct model_call models[BROKER_MODEL_CALLS];
+	uint64_t model_number; /* of the last */
 	struct standing standing[BROKER_STANDING];
 	struct authserv authservs[BROKER_CONNECTORS];
 	size_t n_standing;
@@ -598,5 +608,12 @@ bool broker_audit(struct broker *b, struct m_audit_ok *ret);
 /* The same for what acts on nothing outside: durable a moment later, and
  * before anything that broker_audit makes so. */
 void broker_audit_later(struct broker *b);
+
+/* ---- model.c */
+
+/* Handlers of MSG_L_CALL and MSG_L_DONE; the connector of models is no more. */
+void model_call(struct broker *b, struct peer *p);
+void model_done(struct broker *b, struct peer *p);
+void model_lost(struct broker *b);
 
 #endif

@@ -264,10 +264,12 @@ static const handler handlers[PEER_KIND_MAX][MSG_TYPE_MAX] = {
 		[MSG_CALL] = call_capability,
 		[MSG_WAIT] = call_wait,
 		[MSG_ANSWER] = call_answer,
+		[MSG_L_CALL] = model_call,
 	},
 	[PEER_CONNECTOR] = {
 		[MSG_EFFECT_DONE] = on_effect_done,
 		[MSG_SAID] = chat_said,
+		[MSG_L_DONE] = model_done,
 		[MSG_HEARD] = chat_heard,
 	},
 };
@@ -454,6 +456,8 @@ void peer_close(struct broker *b, struct peer *p)
 		effect_lost(b, p);
 	if (p->kind == PEER_CONNECTOR)
 		chat_lost(b, p);
+	if (p->kind == PEER_CONNECTOR && p->ways & WAY_MODEL)
+		model_lost(b);
 	refusals_flush(b, p);
 	loop_del(&b->loop, p->chan.fd);
 	chan_done(&p->chan);

@@ -86,7 +86,7 @@ uint8_t account_ways(const struct conf_connector *cc)
 	case CONNECTOR_SLACK:
 		return WAY_IN | WAY_OUT | WAY_CHAT;
 	case CONNECTOR_MODEL:
-		return WAY_MODEL;
+		return cc->chosen ? WAY_MODEL : 0;
 	case CONNECTOR_OUTBOX:
 	case CONNECTOR_SMTP:
 	case CONNECTOR_HTTP:
@@ -323,8 +323,8 @@ static void put_setting(struct buf *b, const char *key, const char *value)
 }
 
 /* What it is told of itself, a line each (host/online/settings.h). */
-static void put_settings(const struct conf_connector *cc, struct span hosts,
-			 struct buf *b)
+static void put_settings(const struct conf_connector *cc, const char *model,
+			 struct span hosts, struct buf *b)
 {
 	buf_init(b, 8 << 10);
 	buf_printf(b, "kind=%s\nhosts=", conf_connector_name(cc->kind));
@@ -345,7 +345,8 @@ static void put_settings(const struct conf_connector *cc, struct span hosts,
 	put_setting(b, "private", cc->private ? "yes" : "");
 	if (cc->kind == CONNECTOR_MODEL)
 		put_setting(b, "api", cc->anthropic ? "anthropic" : "openai");
-	put_setting(b, "models", cc->models);
+	/* The one that the planner asks, and no other. */
+	put_setting(b, "models", model && cc->chosen ? model : cc->models);
 	put_setting(b, "plain", cc->plain ? "yes" : "");
 }
 
@@ -384,7 +385,7 @@ static int tell_account(struct monitor *m, struct core *c, struct span hosts,
 		fds[n++] = ca;
 	if (requests >= 0)
 		fds[n++] = requests;
-	put_settings(cc, hosts, &settings);
+	put_settings(cc, m->conf.model, hosts, &settings);
 	m->out.type = MSG_HELLO;
 	m->out.ids = m->ids;
 	m->out.hello =

@@ -157,6 +157,21 @@ static int open_state(struct monitor *m, struct err *err)
 	return check_version(m, err);
 }
 
+/* What porters of planners are told of the model that these ask. */
+static void model_words(struct monitor *m)
+{
+	const struct conf *c = &m->conf;
+	uint32_t i;
+
+	for (i = 0; i < c->n_connectors; i++)
+		if (c->connectors[i].chosen)
+			(void)str_printf(m->model_words, sizeof(m->model_words),
+					 "model=%s tokens=%d api=%s", c->model,
+					 MODEL_TOKENS,
+					 c->connectors[i].anthropic ? "messages"
+								    : "chat");
+}
+
 static int prepare(struct monitor *m, struct err *err)
 {
 	CLEAN_BUF struct buf errs;
@@ -170,6 +185,7 @@ static int prepare(struct monitor *m, struct err *err)
 		m->exit_code = MONITOR_EXIT_OWNER;
 		return err_set(err, r, "%s", buf_cstr(&errs));
 	}
+	model_words(m);
 	r = open_state(m, err);
 	if (r < 0)
 		return r;

@@ -42,6 +42,7 @@
 #include "vm/template.h"
 
 enum {
+	MODEL_TOKENS = 8192, /* the most of one answer of a model */
 	MONITOR_ITEMS = 64,    /* taken from the store and without a verdict */
 	MONITOR_PUTS_EACH = 4, /* a connector's, on their way to the store */
 	/* And those of the one that ran before it. */
@@ -241,6 +242,7 @@ struct mcame {
 struct monitor {
 	struct loop loop;
 	struct conf conf;
+	char model_words[320]; /* for porters, of PLANNER_LLM */
 	char conf_path[CONF_PATH_MAX];
 	const char *libexec;
 	const char *images_dir;

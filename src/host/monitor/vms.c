@@ -67,6 +67,8 @@ enum wire_workload vm_workload_of(const struct monitor *m, enum vm_kind kind)
 {
 	if (kind == VM_READER)
 		return WIRE_READER_EMAIL;
+	if (m->conf.planner == PLANNER_LLM)
+		return WIRE_PLANNER_LLM;
 	return m->conf.planner == PLANNER_GULLIBLE ? WIRE_PLANNER_GULLIBLE
 						   : WIRE_PLANNER_TRIAGE;
 }
@@ -121,6 +123,8 @@ static int launch(struct monitor *m, struct mvm *v, const struct vm_want *w,
 		.deadline_ms = w->deadline_ms,
 	};
 
+	if (l.workload == WIRE_PLANNER_LLM)
+		l.model = m->model_words;
 	name_of(name, v->id);
 	l.ids.task = w->task;
 	l.ids.span = w->item;

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "mcp.h"
 #include "session.h"
+#include "think.h"
 
 enum {
 	PLANNER_TOOLS_BYTES = 4 << 20,
@@ -38,6 +39,7 @@ struct planner {
 	bool stepping; /* what is queued calls back, perhaps to here */
 	bool exited;
 	struct wire_exit how;
+	struct think think;
 };
 
 static void *planner_start(struct session *s)
@@ -48,6 +50,7 @@ static void *planner_start(struct session *s)
 		die("vm=%s out of memory", s->name);
 	buf_init(&p->in, MUX_WINDOW);
 	buf_init(&p->reply, MCP_REPLY_MAX);
+	think_init(&p->think, s);
 	return p;
 }
 
@@ -59,6 +62,7 @@ static void planner_done(void *state)
 	json_decref(p->tools);
 	buf_done(&p->in);
 	buf_done(&p->reply);
+	think_done(&p->think);
 	free(p);
 }
 
@@ -74,7 +78,7 @@ static void ask(struct session *s, struct msg *m, enum msg_type answer)
 		return;
 	}
 	p->waiting_for = answer;
-	session_ask(s, m, -1);
+	session_ask(s, m, NULL, 0);
 }
 
 static void ask_tools(struct session *s)
@@ -238,7 +242,8 @@ static void step(struct session *s)
 		return;
 	p->stepping = true;
 	while (!s->over) {
-		idle = reply_gone(s) && p->waiting_for == MSG_NONE;
+		idle = reply_gone(s) && p->waiting_for == MSG_NONE &&
+		       !s->asking;
 		if (!idle || !next_line(s, &line))
 			break;
 		on_line(s, line);
@@ -253,6 +258,10 @@ static void planner_opened(struct session *s, struct mux_stream *m)
 {
 	struct planner *p = s->state;
 
+	if (m->service == WIRE_LLM) {
+		think_opened(&p->think, m);
+		return;
+	}
 	if (p->opened) {
 		link_cut(&s->link, WIRE_BAD_ORDER, "mcp opened twice");
 		return;
@@ -261,10 +270,15 @@ static void planner_opened(struct session *s, struct mux_stream *m)
 	p->stream = m;
 }
 
-static void planner_data(struct session *s, struct span bytes)
+static void planner_data(struct session *s, struct mux_stream *m,
+			 struct span bytes)
 {
 	struct planner *p = s->state;
 
+	if (m->service == WIRE_LLM) {
+		think_data(&p->think, bytes);
+		return;
+	}
 	buf_span(&p->in, bytes);
 	if (!buf_ok(&p->in))
 		session_fail(s, WIRE_TOO_MUCH, "an MCP backlog over %d bytes",
@@ -273,8 +287,12 @@ static void planner_data(struct session *s, struct span bytes)
 		step(s);
 }
 
-static void planner_room(struct session *s)
+static void planner_room(struct session *s, struct mux_stream *m)
 {
+	struct planner *p = s->state;
+
+	if (m->service == WIRE_LLM)
+		think_room(&p->think);
 	step(s);
 }
 
@@ -284,16 +302,18 @@ static void planner_work(struct session *s)
 }
 
 /* It may yet hear the answers to what it asked, until EXIT. */
-static void planner_end(struct session *s)
+static void planner_end(struct session *, struct mux_stream *)
 {
-	(void)s;
 }
 
-static void planner_closed(struct session *s)
+static void planner_closed(struct session *s, struct mux_stream *m)
 {
 	struct planner *p = s->state;
 
-	p->stream = NULL;
+	if (m->service == WIRE_LLM)
+		think_closed(&p->think);
+	else
+		p->stream = NULL;
 	step(s);
 }
 
@@ -395,7 +415,9 @@ static void planner_broker(struct session *s, const struct msg *m)
 	struct planner *p = s->state;
 	bool ok = false;
 
-	if (m->type == MSG_TOOL && p->waiting_for == MSG_TOOLS_END) {
+	if (m->type == MSG_L_DONE) {
+		ok = think_ended(&p->think, &m->l_done);
+	} else if (m->type == MSG_TOOL && p->waiting_for == MSG_TOOLS_END) {
 		ok = add_tool(p, &m->tool);
 	} else if (m->type == p->waiting_for) {
 		p->waiting_for = MSG_NONE;
@@ -410,21 +432,27 @@ static void planner_broker(struct session *s, const struct msg *m)
 
 static void planner_sent(struct session *s)
 {
-	(void)s;
+	struct planner *p = s->state;
+
+	think_may_ask(&p->think);
+	step(s);
 }
+
+#define PLANNER_OPS                                                            \
+	.start = planner_start, .done = planner_done, .work = planner_work,    \
+	.opened = planner_opened, .data = planner_data, .end = planner_end,    \
+	.closed = planner_closed, .room = planner_room,                        \
+	.exited = planner_exited, .sent = planner_sent,                        \
+	.broker = planner_broker
 
 const struct mode planner_mode = {
 	.limits = { PLANNER_BYTES, PLANNER_FRAMES, PLANNER_OPENS },
 	.template_limits = { PLANNER_BYTES, PLANNER_FRAMES, PLANNER_OPENS },
-	.start = planner_start,
-	.done = planner_done,
-	.work = planner_work,
-	.opened = planner_opened,
-	.data = planner_data,
-	.end = planner_end,
-	.closed = planner_closed,
-	.room = planner_room,
-	.exited = planner_exited,
-	.sent = planner_sent,
-	.broker = planner_broker
+	PLANNER_OPS,
+};
+
+const struct mode thinker_mode = {
+	.limits = { THINKER_BYTES, THINKER_FRAMES, THINKER_OPENS },
+	.template_limits = { THINKER_BYTES, THINKER_FRAMES, THINKER_OPENS },
+	PLANNER_OPS,
 };

@@ -56,7 +56,7 @@ static void refuse(struct session *s, const char *what, const char *why)
 	(void)snprintf(r->reason, sizeof(r->reason), "%s: %s", what, why);
 	log_info("refused", "why=\"%s\"", r->reason);
 	m.text.text = span_str(r->reason);
-	session_ask(s, &m, -1);
+	session_ask(s, &m, NULL, 0);
 }
 
 /* The record as a sealed memfd, or -1 with *why. */
@@ -94,7 +94,7 @@ static void deliver(struct session *s)
 	if (fd < 0)
 		refuse(s, "the reader's JSON", err.msg);
 	else
-		session_ask(s, &m, fd);
+		session_ask(s, &m, &fd, 1);
 }
 
 /* After a mere reset, EXIT says why; its deadline is that of the work. */

@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "llm/llm.h"
 #include "privsep/groups.h"
 
 /* --- towards the monitor ----------------------------------------------- */
@@ -121,13 +122,15 @@ static void on_monitor(void *arg, int fd, short revents)
 
 static void try_ask(struct session *s)
 {
-	int r = chan_send(&s->broker, &s->ask, &s->ask_fd, s->ask_fd >= 0);
+	const size_t n = s->ask_fds[0] < 0 ? 0 : s->ask_fds[1] < 0 ? 1 : 2;
+	int r = chan_send(&s->broker, &s->ask, s->ask_fds, n);
 
 	if (r == -EAGAIN) {
 		loop_events(&s->loop, s->broker.fd, POLLIN | POLLOUT);
 		return;
 	}
-	fd_close(&s->ask_fd);
+	fd_close(&s->ask_fds[0]);
+	fd_close(&s->ask_fds[1]);
 	s->asking = false;
 	loop_events(&s->loop, s->broker.fd, POLLIN);
 	if (r < 0)
@@ -137,12 +140,14 @@ static void try_ask(struct session *s)
 		s->mode->sent(s);
 }
 
-void session_ask(struct session *s, const struct msg *m, int fd)
+void session_ask(struct session *s, const struct msg *m, const int *fds,
+		 size_t n)
 {
-	assert(!s->asking);
+	assert(!s->asking && n <= ARRAY_SIZE(s->ask_fds));
 	s->ask = *m;
 	s->ask.ids = s->ids;
-	s->ask_fd = fd;
+	s->ask_fds[0] = n > 0 ? fds[0] : -1;
+	s->ask_fds[1] = n > 1 ? fds[1] : -1;
 	s->asking = true;
 	try_ask(s);
 }
@@ -293,7 +298,7 @@ static void on_data(void *arg, struct mux_stream *m, struct span bytes)
 	if (m->service == WIRE_READER)
 		exchange_on_data(m, bytes);
 	else
-		s->mode->data(s, bytes);
+		s->mode->data(s, m, bytes);
 }
 
 static void on_end(void *arg, struct mux_stream *m)
@@ -305,7 +310,7 @@ static void on_end(void *arg, struct mux_stream *m)
 	if (m->service == WIRE_READER)
 		exchange_on_end(m);
 	else
-		s->mode->end(s);
+		s->mode->end(s, m);
 }
 
 static void on_closed(void *arg, struct mux_stream *m, bool reset)
@@ -316,7 +321,7 @@ static void on_closed(void *arg, struct mux_stream *m, bool reset)
 	if (m->service == WIRE_READER)
 		exchange_on_closed(m);
 	else
-		s->mode->closed(s);
+		s->mode->closed(s, m);
 }
 
 static void on_room(void *arg, struct mux_stream *m)
@@ -326,7 +331,7 @@ static void on_room(void *arg, struct mux_stream *m)
 	if (m->service == WIRE_READER)
 		exchange_on_room(m);
 	else
-		s->mode->room(s);
+		s->mode->room(s, m);
 }
 
 static void on_tap(void *arg, const struct m_frame *f)
@@ -369,6 +374,7 @@ static const struct {
 	{ "reader-email", WIRE_READER_EMAIL, &reader_mode },
 	{ "planner-triage", WIRE_PLANNER_TRIAGE, &planner_mode },
 	{ "planner-gullible", WIRE_PLANNER_GULLIBLE, &planner_mode },
+	{ "planner-llm", WIRE_PLANNER_LLM, &thinker_mode },
 };
 
 static int set_workload(struct session *s, struct span name)
@@ -454,6 +460,14 @@ static int read_word(struct session *s, struct span word)
 				 &s->handshake_ms);
 	if (word_is(word, "start_us=", &v))
 		return num_parse(v, 0, now_us(), &s->start_us);
+	if (word_is(word, "model=", &v))
+		return str_copy(s->model, sizeof(s->model), v);
+	if (word_is(word, "tokens=", &v))
+		return num_parse(v, 1, LLM_TOKENS_MAX, &s->tokens);
+	if (word_is(word, "api=", &v)) {
+		s->messages = span_is(v, "messages");
+		return s->messages || span_is(v, "chat") ? 0 : -1;
+	}
 	if (word_is(word, "alone=", &v))
 		return num_parse(v, 0, 1, &s->alone);
 	if (word_is(word, "groups=", &v))
@@ -468,7 +482,7 @@ static int read_word(struct session *s, struct span word)
 /*
  * workload=NAME deadline_ms=N [groups=N] [handshake_ms=N] [start_us=N]
  * [start=cold|template|clone] [park=none|jailed|waiting|resumed]
- * [alone=0|1]
+ * [alone=0|1] [model=NAME tokens=N api=messages|chat]
  */
 static int read_words(struct session *s, struct span arg)
 {
@@ -546,7 +560,8 @@ static void stop(struct session *s)
 	s->mode->done(s->state);
 	tap_done(&s->tap);
 	fd_close(&s->item);
-	fd_close(&s->ask_fd);
+	fd_close(&s->ask_fds[0]);
+	fd_close(&s->ask_fds[1]);
 	chan_done(&s->monitor);
 	chan_done(&s->broker);
 }
@@ -560,7 +575,7 @@ void session_run(const struct session_fds *fds)
 			      .timer = -1,
 			      .handshake_timer = -1,
 			      .item = -1,
-			      .ask_fd = -1,
+			      .ask_fds = { -1, -1 },
 			      .start_us = now_us(),
 			      .handshake_ms = SESSION_HANDSHAKE_MS };
 	loop_init(&s.loop);

@@ -36,6 +36,10 @@ enum {
 	PLANNER_BYTES = LIMIT_PLANNER_BYTES,
 	PLANNER_FRAMES = 8192, /* small requests, and their updates */
 	PLANNER_OPENS = 4,     /* control, log, mcp */
+	/* One that asks a model sends all of its context each time. */
+	THINKER_BYTES = 1 << 30,
+	THINKER_FRAMES = 1 << 20,
+	THINKER_OPENS = 5, /* and llm */
 };
 
 struct session;
@@ -50,10 +54,11 @@ struct mode {
 	/* From the VM, see struct link_ops; no mode has reader streams, which
 	 * belong to exchanges. exited is called only once there is work. */
 	void (*opened)(struct session *s, struct mux_stream *m);
-	void (*data)(struct session *s, struct span bytes);
-	void (*end)(struct session *s);
-	void (*closed)(struct session *s);
-	void (*room)(struct session *s);
+	void (*data)(struct session *s, struct mux_stream *m,
+		     struct span bytes);
+	void (*end)(struct session *s, struct mux_stream *m);
+	void (*closed)(struct session *s, struct mux_stream *m);
+	void (*room)(struct session *s, struct mux_stream *m);
 	void (*exited)(struct session *s, const struct wire_exit *e);
 	/* From the broker: what was asked is on its way; a message came. */
 	void (*sent)(struct session *s);
@@ -62,6 +67,7 @@ struct mode {
 
 extern const struct mode reader_mode;
 extern const struct mode planner_mode;
+extern const struct mode thinker_mode;
 
 /* The descriptors of the porter's row in the graph. */
 struct session_fds {
@@ -85,7 +91,11 @@ struct session {
 	const struct mode *mode;
 	void *state; /* of the mode */
 	uint64_t deadline_ms, handshake_ms, start_us;
-	uint64_t groups;     /* cgroups to join, behind the row */
+	uint64_t groups; /* cgroups to join, behind the row */
+	uint64_t tokens; /* the most that its model may answer; 0: it has
+			    none */
+	char model[LIMIT_NAME + 1];
+	bool messages; /* what it is asked by: Messages, else Chat */
 	uint64_t alone;	     /* 1: a clone whose QEMU has no QMP */
 	int timer;	     /* the work's, -1: none */
 	int handshake_timer; /* -1: none */
@@ -97,7 +107,7 @@ struct session {
 	uint8_t sort; /* enum item_sort, and so enum wire_item */
 	/* what waits for the broker to take it */
 	struct msg ask;
-	int ask_fd; /* owned, -1 if none */
+	int ask_fds[2]; /* owned, -1 if none */
 	bool asking;
 };
 
@@ -115,11 +125,12 @@ void session_done(struct session *s);
 void session_tell(struct session *s, struct msg *m);
 
 /*
- * Sends m to the broker, with fd (taken over) unless it is -1; mode.sent is
- * called when it is sent, at once or later. What m borrows from must stay
+ * Sends m to the broker, with n descriptors, at most 2 (taken over); mode.sent
+ * is called when it is sent, at once or later. What m borrows from must stay
  * until then. One at a time.
  */
-void session_ask(struct session *s, const struct msg *m, int fd);
+void session_ask(struct session *s, const struct msg *m, const int *fds,
+		 size_t n);
 
 /* Replaces the timer: fn(s) after ms. */
 void session_timer(struct session *s, uint64_t ms, loop_timer_fn fn);

@@ -1,0 +1,175 @@
+/*
+ * model: what a planner asks its model, on its way to the connector that has
+ * the provider's key, and the word of its end on the way back. The request is a
+ * sealed memfd and the answer goes by a socket from the connector to the
+ * porter: neither is read here. What is known of them is on record.
+ */
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "host/broker/broker.h"
+
+static struct model_call *call_of(struct broker *b, uint64_t number)
+{
+	size_t i;
+
+	for (i = 0; i < BROKER_MODEL_CALLS; i++)
+		if (b->models[i].number == number)
+			return &b->models[i];
+	return NULL;
+}
+
+static struct peer *model_peer(struct broker *b)
+{
+	size_t i;
+
+	for (i = 0; i < BROKER_PEERS; i++)
+		if (b->peers[i].kind == PEER_CONNECTOR &&
+		    b->peers[i].ways & WAY_MODEL)
+			return &b->peers[i];
+	return NULL;
+}
+
+static const char *state_name(unsigned s)
+{
+	static const char *const names[] = { [L_ANSWERED] = "answered",
+					     [L_REFUSED] = "refused",
+					     [L_CUT] = "cut",
+					     [L_FAILED] = "failed" };
+
+	return s && s < ARRAY_SIZE(names) ? names[s] : "unknown";
+}
+
+static void record_end(struct broker *b, const struct msg_ids *ids,
+		       uint64_t number, const struct m_l_done *d)
+{
+	audit_begin(&b->record, "model.done", ids);
+	audit_int(&b->record, "request", number);
+	audit_str(&b->record, "state", span_str(state_name(d->state)));
+	audit_int(&b->record, "status", d->status);
+	audit_str(&b->record, "why", d->why);
+	audit_int(&b->record, "input", d->input);
+	audit_int(&b->record, "cache_read", d->cache_read);
+	audit_int(&b->record, "cache_write", d->cache_write);
+	audit_int(&b->record, "output", d->output);
+	audit_bool(&b->record, "told", d->told == 1);
+	broker_audit_later(b);
+}
+
+/* To the porter that asked, if it is there. */
+static void tell(struct broker *b, struct peer *p, uint64_t call,
+		 const struct m_l_done *d)
+{
+	b->out.type = MSG_L_DONE;
+	b->out.ids = b->ids;
+	b->out.l_done = *d;
+	b->out.l_done.call = call;
+	peer_send(b, p, NULL, 0);
+}
+
+static void refuse(struct broker *b, struct peer *p, uint64_t call,
+		   const char *why)
+{
+	const struct m_l_done d = { .state = L_FAILED,
+				    .status = 403,
+				    .why = span_str(why) };
+
+	tell(b, p, call, &d);
+}
+
+static struct model_call *new_call(struct broker *b, const struct peer *p,
+				   uint64_t call, uint64_t task)
+{
+	struct model_call *m = call_of(b, 0);
+
+	if (!m)
+		return NULL;
+	*m = (struct model_call){ .number = ++b->model_number,
+				  .vm = p->vm,
+				  .call = call,
+				  .task = task };
+	return m;
+}
+
+static void record_call(struct broker *b, const struct msg_ids *ids,
+			const struct peer *to, const struct m_l_call *in,
+			uint64_t number)
+{
+	audit_begin(&b->record, "model.call", ids);
+	audit_int(&b->record, "request", number);
+	audit_str(&b->record, "upstream", span_str(to->name));
+	audit_str(&b->record, "model", in->model);
+	audit_int(&b->record, "size", in->size);
+	audit_int(&b->record, "tokens", in->tokens);
+	audit_bool(&b->record, "stream", in->stream == 1);
+	broker_audit_later(b);
+}
+
+void model_call(struct broker *b, struct peer *p)
+{
+	const struct m_l_call in = b->in.l_call;
+	CLEAN_FD int body = chan_take_fd(&p->chan, 0);
+	CLEAN_FD int out = chan_take_fd(&p->chan, 1);
+	struct task *t = task_at_work(b, p);
+	struct peer *to = model_peer(b);
+	struct model_call *m;
+	struct msg_ids ids;
+	const int fds[2] = { body, out };
+
+	if (!t || body < 0 || out < 0 ||
+	    latch_why(b, SPAN_LIT("model"), t->id)) {
+		refuse(b, p, in.call, "no task of its own is at work");
+		return;
+	}
+	m = to ? new_call(b, p, in.call, t->id) : NULL;
+	if (!m) {
+		refuse(b, p, in.call,
+		       to ? "too many requests are under way"
+			  : "the connector of the model is not running");
+		return;
+	}
+	ids = task_ids(b, t);
+	record_call(b, &ids, to, &in, m->number);
+	b->out.type = MSG_L_CALL;
+	b->out.ids = ids;
+	b->out.l_call = in;
+	b->out.l_call.call = m->number;
+	peer_send(b, to, fds, 2);
+}
+
+static void end(struct broker *b, struct model_call *m,
+		const struct m_l_done *d)
+{
+	struct peer *p = peer_of_vm(b, m->vm);
+	struct msg_ids ids = b->ids;
+
+	ids.task = m->task;
+	record_end(b, &ids, m->number, d);
+	if (p)
+		tell(b, p, m->call, d);
+	*m = (struct model_call){ 0 };
+}
+
+void model_done(struct broker *b, struct peer *)
+{
+	const struct m_l_done d = b->in.l_done;
+	struct model_call *m = d.call ? call_of(b, d.call) : NULL;
+
+	if (m)
+		end(b, m, &d);
+	else
+		log_warn("model", "why=\"an end of no request\"");
+}
+
+void model_lost(struct broker *b)
+{
+	const struct m_l_done d = {
+		.state = L_CUT,
+		.why = SPAN_LIT("the connector of the model ended"),
+	};
+	size_t i;
+
+	for (i = 0; i < BROKER_MODEL_CALLS; i++)
+		if (b->models[i].number)
+			end(b, &b->models[i], &d);
+}

@@ -1,0 +1,390 @@
+/*
+ * think: see think.h.
+ * #syscalls:porter socketpair int0=AF_UNIX
+ */
+#include "think.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <unistd.h>
+#include <sys/socket.h>
+
+#include "base/fd.h"
+#include "base/jcur.h"
+#include "base/log.h"
+#include "base/str.h"
+
+enum { NOT_FOUND = 404, BAD_GATEWAY = 502, TOO_MANY = 429 };
+
+static void step(struct think *t);
+
+void think_init(struct think *t, struct session *s)
+{
+	*t = (struct think){ .s = s, .socket = -1 };
+	buf_init(&t->in, HEAD_MAX + LLM_BODY);
+	buf_init(&t->out, LLM_ANSWER + HEAD_MAX);
+	buf_init(&t->body, LLM_ANSWER);
+	llm_request_init(&t->request);
+}
+
+static void drop_socket(struct think *t)
+{
+	if (t->watched)
+		loop_del(&t->s->loop, t->socket);
+	t->watched = false;
+	fd_close(&t->socket);
+}
+
+void think_done(struct think *t)
+{
+	if (!t->s)
+		return;
+	drop_socket(t);
+	buf_done(&t->in);
+	buf_done(&t->out);
+	buf_done(&t->body);
+	llm_request_done(&t->request);
+}
+
+/* --- to the VM ----------------------------------------------------------- */
+
+/* Moves on what is to go out; true when there is nothing (any more). */
+static bool flushed(struct think *t)
+{
+	if (t->stream)
+		t->out_sent += link_send(&t->s->link, t->stream,
+					 span_of(t->out.p + t->out_sent,
+						 t->out.n - t->out_sent));
+	if (t->out_sent < t->out.n && t->stream)
+		return false;
+	buf_reset(&t->out);
+	t->out_sent = 0;
+	return true;
+}
+
+static void refuse(struct think *t, int status, uint32_t retry_s,
+		   const char *path, const char *why)
+{
+	log_info("model-refused", "vm=%s status=%d path=\"%s\" why=\"%s\"",
+		 t->s->name, status, path, why);
+	llm_head_error(&t->out, t->api, status, retry_s, path, why);
+}
+
+static void next(struct think *t)
+{
+	drop_socket(t);
+	t->state = t->head.closes ? THINK_OVER : THINK_HEAD;
+	t->begun = t->done = false;
+	t->status_n = 0;
+	buf_reset(&t->body);
+	if (t->head.closes && t->stream)
+		link_fin(&t->s->link, t->stream);
+}
+
+/* --- the answer ---------------------------------------------------------- */
+
+static bool is_object(struct span s)
+{
+	struct jval v;
+
+	return jval_parse(s, &v) && v.kind == JVAL_OBJECT;
+}
+
+/* What a stream says that ends before its end, as its API would. */
+static void put_cut(struct think *t)
+{
+	CLEAN_BUF struct buf b, quoted;
+
+	buf_init(&b, 1024);
+	buf_init(&quoted, 1024);
+	json_quote(&quoted, span_str(t->why));
+	if (t->api == LLM_MESSAGES)
+		buf_printf(&b,
+			   "event: error\ndata: {\"type\":\"error\",\"error\":{"
+			   "\"type\":\"api_error\",\"message\":%s}}\n\n",
+			   buf_cstr(&quoted));
+	else if (t->api == LLM_CHAT)
+		buf_printf(&b,
+			   "data: {\"error\":{\"type\":\"api_error\","
+			   "\"message\":%s}}\n\n",
+			   buf_cstr(&quoted));
+	else
+		buf_printf(&b,
+			   "event: error\ndata: {\"type\":\"error\",\"code\":"
+			   "\"api_error\",\"message\":%s,\"param\":null}\n\n",
+			   buf_cstr(&quoted));
+	llm_head_chunk(&t->out, buf_view(&b));
+}
+
+static int status_of(const struct think *t)
+{
+	return t->status[0] | t->status[1] << 8;
+}
+
+/* All of it is here, and what the broker says of it. */
+static void conclude(struct think *t)
+{
+	const bool good = t->end.state == L_ANSWERED && t->status_n == 2;
+	int status = status_of(t);
+
+	if (t->begun) {
+		if (!good)
+			put_cut(t);
+		llm_head_last(&t->out);
+	} else if (good) {
+		llm_head_answer(&t->out, status, buf_view(&t->body));
+	} else if (t->end.state == L_REFUSED && status >= 400 &&
+		   status <= 599 && is_object(buf_view(&t->body))) {
+		llm_head_answer(&t->out, status, buf_view(&t->body));
+	} else {
+		if (t->end.state != L_REFUSED || status < 400 || status > 599)
+			status = t->end.status >= 400 && t->end.status <= 599
+					 ? (int)t->end.status
+					 : BAD_GATEWAY;
+		refuse(t, status, t->end.retry_s, "", t->why);
+	}
+	next(t);
+}
+
+static void take_piece(struct think *t, struct span bytes)
+{
+	while (t->status_n < 2 && bytes.n) {
+		t->status[t->status_n++] = bytes.p[0];
+		bytes = span_of(bytes.p + 1, bytes.n - 1);
+	}
+	if (!bytes.n)
+		return;
+	if (status_of(t) != 200 || !t->request.stream) {
+		buf_span(&t->body, bytes);
+		return;
+	}
+	if (!t->begun)
+		llm_head_chunked(&t->out, 200, true);
+	t->begun = true;
+	llm_head_chunk(&t->out, bytes);
+}
+
+static void on_socket(void *arg, int fd, short)
+{
+	struct think *t = arg;
+	uint8_t chunk[THINK_PIECE];
+	ssize_t n = read(fd, chunk, sizeof(chunk));
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n > 0)
+		take_piece(t, span_of(chunk, (size_t)n));
+	else
+		drop_socket(t);
+	step(t);
+}
+
+/* Reads on only while the VM has taken what was read. */
+static void listen_on(struct think *t, bool on)
+{
+	if (t->socket >= 0 && t->watched)
+		loop_events(&t->s->loop, t->socket, on ? POLLIN : 0);
+}
+
+bool think_ended(struct think *t, const struct m_l_done *d)
+{
+	if (t->state != THINK_ANSWER || t->done || d->call != t->call ||
+	    d->state == 0 || d->state >= L_STATE_MAX ||
+	    str_copy(t->why, sizeof(t->why), d->why) < 0)
+		return false;
+	t->end = *d;
+	t->end.why = span_of(NULL, 0);
+	t->done = true;
+	step(t);
+	return true;
+}
+
+/* --- a request ----------------------------------------------------------- */
+
+static void ask(struct think *t)
+{
+	struct msg m = { .type = MSG_L_CALL };
+	int fds[2], pair[2];
+
+	fds[0] = memfd_sealed("request", buf_view(&t->request.body));
+	if (fds[0] < 0 ||
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
+		fd_close(&fds[0]);
+		refuse(t, BAD_GATEWAY, 0, "", "out of descriptors");
+		next(t);
+		return;
+	}
+	fds[1] = pair[1];
+	t->socket = pair[0];
+	m.l_call = (struct m_l_call){
+		.call = ++t->call,
+		.api = (uint8_t)t->api,
+		.stream = t->request.stream,
+		.tokens = t->request.tokens,
+		.size = (uint32_t)t->request.body.n,
+		.model = span_str(t->request.model),
+	};
+	t->state = THINK_ANSWER;
+	if (fd_nonblock(t->socket, true) < 0 ||
+	    loop_add(&t->s->loop, t->socket, POLLIN, on_socket, t) < 0) {
+		fd_close(&fds[0]);
+		fd_close(&fds[1]);
+		session_fail(t->s, WIRE_HANGUP, "too many descriptors");
+		return;
+	}
+	t->watched = true;
+	session_ask(t->s, &m, fds, 2);
+}
+
+void think_may_ask(struct think *t)
+{
+	if (t->s && t->state == THINK_ASKS && !t->s->asking && !t->s->over)
+		ask(t);
+}
+
+static void on_body(struct think *t, struct span body)
+{
+	struct llm_request *r = &t->request;
+
+	if (!t->api) {
+		refuse(t, NOT_FOUND, 0, t->head.path, "is no API that is here");
+		next(t);
+	} else if (t->call >= THINK_CALLS) {
+		refuse(t, TOO_MANY, 0, "", "too many requests in one task");
+		next(t);
+	} else if (!llm_rebuild(t->api, body, (uint32_t)t->s->tokens, r)) {
+		refuse(t, 400, 0, r->path, r->why);
+		next(t);
+	} else if (strcmp(r->model, t->s->model) != 0) {
+		refuse(t, NOT_FOUND, 0, "model",
+		       "is not the one of the configuration");
+		next(t);
+	} else {
+		if (r->dropped.n)
+			log_info("model-dropped", "vm=%s fields=\"%s\"",
+				 t->s->name, buf_cstr(&r->dropped));
+		t->state = THINK_ASKS;
+		think_may_ask(t);
+	}
+}
+
+static void on_head(struct think *t)
+{
+	t->api = llm_api_of(t->head.path);
+	if (t->head.get) {
+		if (!strcmp(t->head.path, "/v1/models"))
+			llm_head_models(&t->out, t->s->model, t->s->messages);
+		else
+			refuse(t, NOT_FOUND, 0, t->head.path,
+			       "is no API that is here");
+		next(t);
+		return;
+	}
+	if (t->head.expects)
+		buf_str(&t->out, "HTTP/1.1 100 Continue\r\n\r\n");
+	t->state = THINK_BODY;
+}
+
+/* What was read is done with: its window is given back. */
+static void consumed(struct think *t, size_t n)
+{
+	buf_drop(&t->in, n);
+}
+
+static bool read_head(struct think *t)
+{
+	int n = llm_head_read(buf_view(&t->in), &t->head);
+
+	if (n < 0) {
+		t->api = (enum llm_api)0;
+		t->head.closes = true;
+		refuse(t, -n, 0, "",
+		       "the request is none of HTTP/1.1 with a "
+		       "length");
+		next(t);
+	} else if (n > 0) {
+		consumed(t, (size_t)n);
+		on_head(t);
+	}
+	return n != 0;
+}
+
+static bool read_body(struct think *t)
+{
+	if (t->in.n < t->head.length)
+		return false;
+	on_body(t, span_of(t->in.p, t->head.length));
+	consumed(t, t->head.length);
+	return true;
+}
+
+/* A request is read as it comes; what comes behind it waits in the window. */
+static void give_back(struct think *t)
+{
+	if ((t->state != THINK_HEAD && t->state != THINK_BODY) || !t->stream)
+		return;
+	link_consumed(&t->s->link, t->stream, t->unconsumed);
+	t->unconsumed = 0;
+}
+
+/* Goes on as far as the VM and the answer let it. */
+static void step(struct think *t)
+{
+	bool more = true;
+
+	while (more && !t->s->over && flushed(t)) {
+		more = false;
+		if (t->state == THINK_HEAD)
+			more = t->in.n && read_head(t);
+		else if (t->state == THINK_BODY)
+			more = read_body(t);
+		else if (t->state == THINK_ANSWER && t->done && t->socket < 0) {
+			conclude(t);
+			more = true;
+		}
+	}
+	if (t->s->over)
+		return;
+	if (!buf_ok(&t->out) || !buf_ok(&t->body)) {
+		session_fail(t->s, WIRE_TOO_MUCH, "no memory for an answer");
+		return;
+	}
+	listen_on(t, t->out.n == 0);
+	give_back(t);
+}
+
+/* --- the stream ---------------------------------------------------------- */
+
+void think_opened(struct think *t, struct mux_stream *m)
+{
+	if (t->opened) {
+		link_cut(&t->s->link, WIRE_BAD_ORDER, "llm opened twice");
+		return;
+	}
+	t->opened = true;
+	t->stream = m;
+}
+
+void think_data(struct think *t, struct span bytes)
+{
+	buf_span(&t->in, bytes);
+	t->unconsumed += bytes.n;
+	if (!buf_ok(&t->in))
+		session_fail(t->s, WIRE_TOO_MUCH, "a request over %d bytes",
+			     LLM_BODY);
+	else
+		step(t);
+}
+
+/* An answer that is under way has nobody any more: its socket says so. */
+void think_closed(struct think *t)
+{
+	t->stream = NULL;
+	t->state = THINK_OVER;
+	drop_socket(t);
+}
+
+void think_room(struct think *t)
+{
+	step(t);
+}
