@@ -49,7 +49,8 @@ connectors:
 CONFIG_CASES = [
     ('an unknown key', {'backend:': 'colour:'}),
     ('a key that is nearly right', {'backend:': 'backnd:'}),
-    ('a key of a later version', {'backend: auto': 'upstreams: {}'}),
+    ('a key of a later version', {'backend: auto': 'audit: {retention: 1d}'}),
+    ('models without a place', {'backend: auto': 'upstreams: {}'}),
     ('a value that is unknown', {'auto': 'hyper-v'}),
     ('a value that is nearly right', {'auto': 'qemu-tgc'}),
     ('a value of a later version', {'auto': 'native'}),

@@ -324,6 +324,9 @@ static const struct load_rule planner_rules[] = {
 
 static void set_planner(void *ctx, const struct yaml_node *n)
 {
+	struct loader *l = ctx;
+
+	l->planner = n;
 	conf_walk(ctx, n, planner_rules, ARRAY_SIZE(planner_rules));
 }
 

@@ -211,12 +211,33 @@ static const struct {
 	  "c:4:18: a size, 1MiB to 64GiB, or 0\n" },
 	{ HEAD AGENTS CONNECTORS "audit: {retention: 400d}\nvault: {}\n"
 				 "upstreams: {}\n",
-	  "c:6:1: \"upstreams\"" LATER "remove it\n"
 	  "c:4:9: \"retention\"" LATER "remove it\n"
 	  "c:5:8: \"files\" is missing: files of age or sops that the secrets "
 	  "are in (a list of 1 to 8 paths)\n"
 	  "c:5:8: one of \"identity\", \"passphrase\" and \"credential\" "
-	  "opens the files\n" },
+	  "opens the files\n"
+	  "c:6:12: a map of upstreams; with connectors they are 16 at most\n" },
+	{ HEAD AGENTS CONNECTORS
+	  "upstreams:\n"
+	  "  a: {kind: openai, hosts: [\"127.0.0.1:80\"], models: [any]}\n"
+	  "  b: {kind: openai, hosts: [\"x.example:80\", \"y.example:80\"], "
+	  "models: [\"a b\"], tls: false}\n"
+	  "  in: {kind: x, hosts: [\"x.example:80\"], models: []}\n",
+	  "c:5:28: 127.0.0.1 is an address of this machine: set private: true, "
+	  "or name another\n"
+	  "c:6:71: a model's name has 1 to 128 characters of ASCII, and no "
+	  "blanks\n"
+	  "c:6:84: a server that is not private is spoken to by TLS: remove "
+	  "this, or set private: true\n"
+	  "c:6:28: an upstream has one host: use two upstreams\n"
+	  "c:7:7: \"in\" is a connector already: name it otherwise\n"
+	  "c:7:14: unknown value \"x\": use openai, anthropic\n"
+	  "c:7:50: a list of the models that may be asked, e.g. "
+	  "[claude-sonnet]; any: whichever\n" },
+	{ HEAD CONNECTORS "agents: {a: {policy: p, planner: {kind: llm, "
+			  "upstream: u}, tasks: [{on: mail, say: x}]}}\n",
+	  "c:3:34: the planner llm needs \"upstream\", one of "
+	  "\"upstreams\"\n" },
 	{ HEAD AGENTS CONNECTORS "backend: native\n",
 	  "c:4:10: \"native\"" LATER "use \"auto\"\n" },
 	{ HEAD AGENTS CONNECTORS "backend: qemu-kwm\n",
@@ -269,17 +290,18 @@ static const struct {
 	{ HEAD CONNECTORS "agents: {a: {policy: p, planner: {kind: triage}}}\n",
 	  "c:3:13: \"tasks\" is missing: what it does when an item comes "
 	  "in\n" },
-	{ HEAD CONNECTORS "agents: {A: {policy: p, planner: {kind: llm, model: "
-			  "m}, tasks: [{every: x}, {on: mail, say: y}]},\n"
-			  "  b: {}}\n",
+	{ HEAD CONNECTORS
+	  "agents: {A: {policy: p, planner: {kind: image, "
+	  "image: m}, tasks: [{every: x}, {on: mail, say: y}]},\n"
+	  "  b: {}}\n",
 	  "c:4:6: several agents are known, but not enforced by this version: "
 	  "remove \"b\"\n"
 	  "c:3:9: an agent's name has 1 to 63 of a-z 0-9 . _ -\n"
-	  "c:3:46: \"model\"" LATER "remove it\n"
-	  "c:3:41: \"llm\"" LATER "use \"triage\"\n"
-	  "c:3:65: \"say\" is missing: the instruction, in your words (at most "
+	  "c:3:48: \"image\"" LATER "remove it\n"
+	  "c:3:41: \"image\"" LATER "use \"triage\"\n"
+	  "c:3:67: \"say\" is missing: the instruction, in your words (at most "
 	  "1023 bytes)\n"
-	  "c:3:73: a time of day, \"00:00\" to \"23:59\"\n" },
+	  "c:3:75: a time of day, \"00:00\" to \"23:59\"\n" },
 	{ HEAD CONNECTORS
 	  "agents: {a: {policy: p, planner: {kind: triage}, digest: "
 	  "\"24:00\",\n"

@@ -16,6 +16,7 @@ struct loader {
 	struct conf_vm *vm;		  /* the one being read */
 	struct conf_task *task;		  /* the one being read */
 	struct conf_connector *connector; /* the one being read */
+	const struct yaml_node *planner;  /* of the agent */
 	bool no_metrics;		  /* no socket, not even the default */
 };
 

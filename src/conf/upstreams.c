@@ -193,7 +193,6 @@ static bool has_model(const char *list, const char *model)
 void conf_check_planner(struct loader *l)
 {
 	struct conf *c = &l->c;
-	const struct yaml_node *root = yaml_root(l->load.y);
 	struct conf_connector *cc = NULL;
 	uint32_t i;
 
@@ -204,11 +203,11 @@ void conf_check_planner(struct loader *l)
 		    !strcmp(c->connectors[i].name, c->upstream))
 			cc = &c->connectors[i];
 	if (!cc)
-		conf_fault(l, root,
+		conf_fault(l, l->planner,
 			   "the planner llm needs \"upstream\", one of "
 			   "\"upstreams\"");
 	else if (!*c->model || !has_model(cc->models, c->model))
-		conf_fault(l, root,
+		conf_fault(l, l->planner,
 			   "the planner llm needs \"model\", one of its "
 			   "upstream's models");
 	else

@@ -77,7 +77,7 @@ static void refused(void **state)
 	(void)state;
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
 		assert_int_equal(read_head(bad[i].text), -bad[i].status);
-	buf_init(&b, 2 * HEAD_MAX);
+	buf_init(&b, (size_t)HEAD_MAX * 2);
 	buf_str(&b, POST);
 	for (i = 0; i <= HEAD_FIELDS; i++)
 		buf_str(&b, "A: b\r\n");

@@ -125,22 +125,21 @@ static int status_of(const struct think *t)
 static void conclude(struct think *t)
 {
 	const bool good = t->end.state == L_ANSWERED && t->status_n == 2;
-	int status = status_of(t);
+	/* An error of the provider's goes on as it is, if it is none of ours to
+	 * word. */
+	const bool theirs = t->end.state == L_REFUSED && status_of(t) >= 400 &&
+			    status_of(t) <= 599;
+	int status = theirs ? status_of(t) : (int)t->end.status;
 
+	if (status < 400 || status > 599)
+		status = BAD_GATEWAY;
 	if (t->begun) {
 		if (!good)
 			put_cut(t);
 		llm_head_last(&t->out);
-	} else if (good) {
-		llm_head_answer(&t->out, status, buf_view(&t->body));
-	} else if (t->end.state == L_REFUSED && status >= 400 &&
-		   status <= 599 && is_object(buf_view(&t->body))) {
-		llm_head_answer(&t->out, status, buf_view(&t->body));
+	} else if (good || (theirs && is_object(buf_view(&t->body)))) {
+		llm_head_answer(&t->out, status_of(t), buf_view(&t->body));
 	} else {
-		if (t->end.state != L_REFUSED || status < 400 || status > 599)
-			status = t->end.status >= 400 && t->end.status <= 599
-					 ? (int)t->end.status
-					 : BAD_GATEWAY;
 		refuse(t, status, t->end.retry_s, "", t->why);
 	}
 	next(t);
