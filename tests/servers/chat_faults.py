@@ -95,10 +95,10 @@ def read(b, count):
          all(i['verdict'] == 'read' for i in found), 'each is read, once')
 
 
-def not_up(b, what):
+def not_up(b, what, seconds=120):
     b.status_until(f'{what}: status says so', lambda s: any(
         a['name'] == 'agent' and a['state'] == 'waiting' and a['detail']
-        for a in s['accounts']))
+        for a in s['accounts']), seconds)
     print(f'ok: {what}: status says so')
 
 
@@ -123,7 +123,7 @@ def networks(b, fault):
     b.kill('agent')
     b.write(b.AGENT, b.STRANGER, 'stalled')
     b.until('stall: it is met', fault.met)
-    not_up(b, 'stall')
+    not_up(b, 'stall', 200)  # two minutes of silence are none yet
     fault('none')
     b.kill('agent')
     read(b, count + 2)
