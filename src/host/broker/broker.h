@@ -39,7 +39,8 @@ enum {
 	BROKER_OWN_ALL = 64,	/* and in memory, with those that wait */
 	BROKER_OWN_KEPT = 1000, /* in the store */
 	BROKER_TASKS = BROKER_ITEMS + BROKER_OWN_ALL,
-	BROKER_MODEL_CALLS = 256,
+	BROKER_MODEL_CALLS = 256, /* under way */
+	BROKER_MODEL_OWN = 8,	  /* of one planner */
 	BROKER_STANDING = 16,
 	BROKER_CONNECTORS = 16,
 	BROKER_HISTORY = 128,  /* items told of, with those in memory */

@@ -81,8 +81,11 @@ static struct model_call *new_call(struct broker *b, const struct peer *p,
 				   uint64_t call, uint64_t task)
 {
 	struct model_call *m = call_of(b, 0);
+	size_t i, own = 0;
 
-	if (!m)
+	for (i = 0; i < BROKER_MODEL_CALLS; i++)
+		own += b->models[i].number && b->models[i].vm == p->vm;
+	if (!m || own >= BROKER_MODEL_OWN)
 		return NULL;
 	*m = (struct model_call){ .number = ++b->model_number,
 				  .vm = p->vm,

@@ -187,6 +187,9 @@ static void listen_on(struct think *t, bool on)
 
 bool think_ended(struct think *t, const struct m_l_done *d)
 {
+	/* Its agent has left before it came. */
+	if (t->state == THINK_OVER && d->call == t->call)
+		return true;
 	if (t->state != THINK_ANSWER || t->done || d->call != t->call ||
 	    d->state == 0 || d->state >= L_STATE_MAX ||
 	    str_copy(t->why, sizeof(t->why), d->why) < 0)
