@@ -77,8 +77,6 @@ static void next(struct think *t)
 	t->begun = t->done = false;
 	t->status_n = 0;
 	buf_reset(&t->body);
-	if (t->head.closes && t->stream)
-		link_fin(&t->s->link, t->stream);
 }
 
 /* --- the answer ---------------------------------------------------------- */
@@ -351,6 +349,10 @@ static void step(struct think *t)
 		session_fail(t->s, WIRE_TOO_MUCH, "no memory for an answer");
 		return;
 	}
+	if (t->state == THINK_OVER && !t->finished && flushed(t)) {
+		t->finished = true;
+		link_fin(&t->s->link, t->stream);
+	}
 	listen_on(t, t->out.n == 0);
 	give_back(t);
 }
@@ -382,6 +384,7 @@ void think_data(struct think *t, struct span bytes)
 void think_closed(struct think *t)
 {
 	t->stream = NULL;
+	t->finished = true;
 	t->state = THINK_OVER;
 	drop_socket(t);
 }

@@ -31,7 +31,7 @@ enum think_state {
 struct think {
 	struct session *s;
 	struct mux_stream *stream; /* NULL before and after */
-	bool opened;
+	bool opened, finished;	   /* finished: we have nothing more to say */
 	enum think_state state;
 	struct buf in;	   /* from the VM */
 	size_t unconsumed; /* of it: its window is not given back yet */

@@ -1,0 +1,275 @@
+/*
+ * think_test: a planner's llm stream in a whole porter session (porter_rig.h):
+ * what reaches the broker, what comes back to the VM, and what a hostile one
+ * can try.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "llm/llm.h"
+#include "porter_rig.h"
+
+#define THINKER                                                                \
+	"workload=planner-llm deadline_ms=20000 model=m tokens=50 "            \
+	"api=messages"
+#define BODY                                                                   \
+	"{\"model\":\"m\",\"max_tokens\":9,\"messages\":[{\"role\":\"user\","  \
+	"\"content\":\"hi\"}]}"
+#define STREAM                                                                 \
+	"{\"model\":\"m\",\"max_tokens\":9,\"stream\":true,\"messages\":[{"    \
+	"\"role\":\"user\",\"content\":\"hi\"}]}"
+
+static struct rig r;
+static struct mux_stream *llm;
+static int out; /* where the answer is written */
+static uint64_t call;
+
+static int begin(void **state)
+{
+	(void)state;
+	out = -1;
+	rig_start(&r, THINKER, -1);
+	rig_work(&r, -1, 0);
+	guest_open(&r);
+	llm = mux_open(&r.mux, WIRE_LLM);
+	assert_non_null(llm);
+	guest_sync(&r);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	fd_close(&out);
+	return 0;
+}
+
+static void post(const char *path, const char *body)
+{
+	char text[1024];
+
+	(void)snprintf(text, sizeof(text),
+		       "POST %s HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n"
+		       "X-Api-Key: mine\r\n\r\n%s",
+		       path, strlen(body), body);
+	guest_send(&r, llm, span_str(text));
+}
+
+/* The request as the broker has it. */
+static void asked(const char *body, bool stream)
+{
+	CLEAN_FD int fd = -1;
+	char text[1024];
+	struct msg m;
+	ssize_t n;
+
+	hear(&r.broker, MSG_L_CALL, &m);
+	fd = chan_take_fd(&r.broker, 0);
+	fd_close(&out);
+	out = chan_take_fd(&r.broker, 1);
+	assert_true(fd >= 0 && out >= 0);
+	assert_int_equal(m.l_call.api, LLM_MESSAGES);
+	assert_int_equal(m.l_call.stream, stream);
+	assert_true(span_is(m.l_call.model, "m"));
+	assert_int_equal(m.l_call.tokens, 9);
+	assert_int_equal(m.l_call.size, strlen(body));
+	n = pread(fd, text, sizeof(text) - 1, 0);
+	assert_int_equal(n, strlen(body));
+	text[n] = 0;
+	assert_string_equal(text, body);
+	assert_true(fcntl(fd, F_GET_SEALS) & F_SEAL_WRITE);
+	call = m.l_call.call;
+}
+
+static void write_out(const char *head, size_t n, const char *text)
+{
+	assert_int_equal(fd_write_all(out, span_of(head, n)), 0);
+	assert_int_equal(fd_write_all(out, span_str(text)), 0);
+}
+
+static void ended(enum l_state state, const char *why)
+{
+	struct msg m = { .type = MSG_L_DONE, .ids = { .task = RIG_TASK } };
+
+	fd_close(&out);
+	m.l_done = (struct m_l_done){ .call = call,
+				      .state = (uint8_t)state,
+				      .why = span_str(why) };
+	assert_int_equal(chan_send(&r.broker, &m, NULL, 0), 0);
+}
+
+/* Reads until the text has come, and takes all up to its end. */
+static void comes(const char *text)
+{
+	const uint8_t *at;
+
+	while (!(at = r.got.n ? memmem(r.got.p, r.got.n, text, strlen(text))
+			      : NULL))
+		assert_true(guest_pump(&r));
+	buf_drop(&r.got, (size_t)(at - r.got.p) + strlen(text));
+}
+
+static void over(void)
+{
+	guest_exit(&r, 0, 0);
+	(void)rig_stop(&r);
+}
+
+static void whole(void **state)
+{
+	int i;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		post("/v1/messages?beta=true", BODY);
+		asked(BODY, false);
+		write_out("\xc8\0", 2, "{\"a\":1}");
+		ended(L_ANSWERED, "");
+		comes("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+		      "Content-Length: 7\r\n\r\n{\"a\":1}");
+		assert_int_equal(r.got.n, 0);
+	}
+	over();
+}
+
+/* Byte by byte. */
+static void pieces(void **state)
+{
+	char text[512];
+	const char *c;
+
+	(void)state;
+	(void)snprintf(text, sizeof(text),
+		       "POST /v1/messages HTTP/1.1\r\nContent-Length: %zu\r\n"
+		       "Expect: 100-continue\r\n\r\n" BODY,
+		       strlen(BODY));
+	for (c = text; *c; c++)
+		guest_send(&r, llm, span_of(c, 1));
+	asked(BODY, false);
+	comes("HTTP/1.1 100 Continue\r\n\r\n");
+	over();
+}
+
+static void streams(void **state)
+{
+	(void)state;
+	post("/v1/messages", STREAM);
+	post("/v1/messages", BODY);
+	asked(STREAM, true);
+	write_out("\xc8", 1, "");
+	write_out("\0", 1, "data: 1\n\n");
+	comes("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; "
+	      "charset=utf-8\r\nCache-Control: no-cache\r\n"
+	      "Transfer-Encoding: chunked\r\n\r\n9\r\ndata: 1\n\n\r\n");
+	write_out("", 0, "data: 2\n\n");
+	comes("9\r\ndata: 2\n\n\r\n");
+	ended(L_CUT, "the stream was cut short");
+	comes("event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":"
+	      "\"api_error\",\"message\":\"the stream was cut short\"}}\n\n\r\n"
+	      "0\r\n\r\n");
+	asked(BODY, false);
+	ended(L_FAILED, "no \"way\"");
+	comes("HTTP/1.1 502 Bad Gateway\r\n");
+	comes("{\"type\":\"error\",\"error\":{\"message\":\"bulkhead: no "
+	      "\\\"way\\\"\",\"type\":\"api_error\"}}");
+	over();
+}
+
+static void errors(void **state)
+{
+	(void)state;
+	post("/v1/messages", BODY);
+	asked(BODY, false);
+	write_out("\x11\x02", 2, "{\"type\":\"error\"}");
+	ended(L_REFUSED, "the provider answers 529");
+	comes("HTTP/1.1 529 Overloaded\r\nContent-Type: application/json\r\n"
+	      "Content-Length: 16\r\n\r\n{\"type\":\"error\"}");
+	post("/v1/messages", BODY);
+	asked(BODY, false);
+	write_out("\x11\x02", 2, "<html>");
+	ended(L_REFUSED, "the provider answers 529");
+	comes("HTTP/1.1 529 Overloaded\r\n");
+	comes("overloaded_error");
+	over();
+}
+
+/* What does not get as far as the broker. */
+static void refused(void **state)
+{
+	static const struct {
+		const char *path, *body, *answer;
+	} rows[] = {
+		{ "/v1/files", "{}", "HTTP/1.1 404 Not Found\r\n" },
+		{ "/v1/messages", "{", "HTTP/1.1 400 Bad Request\r\n" },
+		{ "/v1/messages",
+		  "{\"model\":\"m\",\"messages\":[],\"tools\":[{\"type\":"
+		  "\"web_search_20250305\"}]}",
+		  "HTTP/1.1 400 Bad Request\r\n" },
+		{ "/v1/messages", "{\"model\":\"other\",\"messages\":[]}",
+		  "HTTP/1.1 404 Not Found\r\n" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		post(rows[i].path, rows[i].body);
+		comes(rows[i].answer);
+		comes("}}");
+	}
+	guest_send(&r, llm, SPAN_LIT("GET /v1/models HTTP/1.1\r\n\r\n"));
+	comes("\"id\":\"m\"");
+	comes("\"api\":\"messages\"");
+	comes("}");
+	post("/v1/messages", BODY);
+	asked(BODY, false);
+	write_out("\xc8\0", 2, "{}");
+	ended(L_ANSWERED, "");
+	comes("\r\n\r\n{}");
+	/* What is no HTTP ends the connection, and nothing else. */
+	guest_send(&r, llm, SPAN_LIT("PUT / HTTP/1.1\r\n\r\n"));
+	comes("HTTP/1.1 405 Method Not Allowed\r\n");
+	while (!r.got_end)
+		assert_true(guest_pump(&r));
+	over();
+}
+
+/* A second stream of the kind ends the VM. */
+static void twice(void **state)
+{
+	struct msg m;
+
+	(void)state;
+	(void)mux_open(&r.mux, WIRE_LLM);
+	guest_flush(&r);
+	hear(&r.monitor, MSG_VM_READY, &m);
+	hear(&r.monitor, MSG_VM_FAIL, &m);
+	(void)rig_stop(&r);
+}
+
+/* It leaves while its answer comes: that ends the call, not the session. */
+static void leaves(void **state)
+{
+	(void)state;
+	post("/v1/messages", STREAM);
+	asked(STREAM, true);
+	mux_reset(&r.mux, llm);
+	guest_sync(&r);
+	ended(L_CUT, "who asked is gone");
+	guest_sync(&r);
+	over();
+}
+
+#define ROW(f) cmocka_unit_test_setup_teardown(f, begin, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ROW(whole),   ROW(pieces), ROW(streams), ROW(errors),
+		ROW(refused), ROW(twice),  ROW(leaves),
+	};
+
+	return cmocka_run_group_tests_name("porter/think", tests, NULL, NULL);
+}
