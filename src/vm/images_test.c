@@ -25,6 +25,7 @@ static const char *const files[] = { "kernel",
 				     "reader-email.cpio",
 				     "planner-triage.cpio",
 				     "planner-gullible.cpio",
+				     "planner-llm.cpio",
 				     "probe.cpio",
 				     "qemu" };
 
