@@ -1255,6 +1255,7 @@ int conf_load(const char *path, const char *home, struct conf *ret,
 	CLEAN_BUF struct buf text;
 	char base[PATH_MAX];
 	struct conf c;
+	uint32_t i;
 	int r;
 
 	buf_init(&text, YAML_FILE_MAX + 1);
@@ -1275,6 +1276,11 @@ int conf_load(const char *path, const char *home, struct conf *ret,
 	if (r < 0)
 		return r;
 	r = conf_parse(path, buf_view(&text), base, home, &c, errs);
+	if (r < 0)
+		return r;
+	for (i = 0; i < c.n_connectors && r == 0; i++)
+		if (c.connectors[i].prices[0])
+			r = conf_prices(&c, &c.connectors[i], errs);
 	if (r < 0)
 		return r;
 	if (str_printf(c.file, sizeof(c.file), "%s/%s", base,
@@ -1301,6 +1307,7 @@ static const struct load_schema schema[] = {
 	{ "vault.", conf_vault_rules, CONF_VAULT_RULES },
 	{ "connectors.NAME.", conf_connector_rules, CONF_CONNECTOR_RULES },
 	{ "upstreams.NAME.", conf_upstream_rules, CONF_UPSTREAM_RULES },
+	{ "(file of prices) MODEL.", conf_prices_rules, CONF_PRICES_RULES },
 };
 
 const struct load_schema *conf_schema(size_t *n)

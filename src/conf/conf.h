@@ -77,6 +77,12 @@ struct conf_host {
 	uint16_t port;
 };
 
+/* What tokens of a model cost, in millionths of a dollar for a million. */
+struct conf_price {
+	bool known;
+	uint64_t input, output, cache_read, cache_write;
+};
+
 struct conf_connector {
 	char name[CONF_NAME_MAX];
 	enum conf_connector_kind kind;
@@ -102,6 +108,9 @@ struct conf_connector {
 	bool plain;		      /* model: without TLS */
 	bool chosen;		      /* model: the planner's */
 	char models[CONF_MODELS];     /* model: "a b c", "any" among them */
+	uint32_t tokens;	      /* model: most of an answer */
+	char prices[CONF_PATH_MAX];   /* model: their file; "": none */
+	struct conf_price price;      /* model: of the chosen one's */
 };
 
 /* "name:port", "[2001:db8::1]:port". */

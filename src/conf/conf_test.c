@@ -656,20 +656,25 @@ static void table_fits_messages(void **)
 	assert_int_equal(parse_hosts(LIMIT_HOSTS / CONF_HOSTS - 8), -EINVAL);
 }
 
+static void write_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
 static void from_a_file(void **)
 {
 	char dir[] = "/tmp/conf_test.XXXXXX", path[64], want[256];
 	CLEAN_FREE struct conf *c = calloc(1, sizeof(*c));
 	CLEAN_BUF struct buf errs;
-	FILE *f;
 
 	buf_init(&errs, 1 << 16);
 	assert_non_null(mkdtemp(dir));
 	(void)snprintf(path, sizeof(path), "%s/b.yaml", dir);
-	f = fopen(path, "w");
-	assert_non_null(f);
-	assert_true(fputs(conf_default_text(), f) >= 0);
-	assert_int_equal(fclose(f), 0);
+	write_file(path, conf_default_text());
 	assert_int_equal(conf_load(path, "/h", c, &errs), 0);
 	assert_string_equal(c->file, path);
 	(void)snprintf(want, sizeof(want), "%s/assistant.yaml", dir);
@@ -683,6 +688,78 @@ static void from_a_file(void **)
 		path);
 	assert_string_equal(buf_cstr(&errs), want);
 	assert_int_equal(rmdir(dir), 0);
+}
+
+/* What is in the file of prices of an upstream. 0, or what was said of it. */
+static int with_prices(const char *prices, struct conf *c, struct buf *errs)
+{
+	static const char conf[] =
+		"bulkhead: 1\nconnectors: {m: {kind: maildir, path: M}}\n"
+		"agents:\n  assistant:\n    policy: p.yaml\n"
+		"    tasks: [{on: mail, say: x}]\n"
+		"    planner: {kind: llm, upstream: up, model: small}\n"
+		"upstreams:\n"
+		"  up: {kind: openai, hosts: ['a.example:443'], models: [any],\n"
+		"    tokens: 77, prices: prices.yaml}\n";
+	char dir[] = "/tmp/conf_test.XXXXXX", path[64], file[64];
+	int r;
+
+	assert_non_null(mkdtemp(dir));
+	(void)snprintf(path, sizeof(path), "%s/b.yaml", dir);
+	(void)snprintf(file, sizeof(file), "%s/prices.yaml", dir);
+	write_file(path, conf);
+	write_file(file, prices);
+	r = conf_load(path, "/h", c, errs);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(unlink(file), 0);
+	assert_int_equal(rmdir(dir), 0);
+	return r;
+}
+
+static void prices(void **)
+{
+	static const struct {
+		const char *file, *error;
+	} rows[] = {
+		{ "small: {input: 3}\n", ":1:8: \"output\" is missing: tokens "
+					 "of an answer (dollars)\n" },
+		{ "small: {input: 10001, output: 1}\n",
+		  ":1:16: dollars for a million tokens, 0 to 10000, e.g. 3 or "
+		  "0.25\n" },
+		{ "small: {input: 1.0000001, output: .5}\n",
+		  ":1:16: dollars for a million tokens, 0 to 10000, e.g. 3 or "
+		  "0.25\n" },
+		{ "small: {input: 10000.1, output: 1, cash: 3}\n",
+		  ":1:36: unknown key \"cash\"" },
+		{ "- 3\n", ":1:1: a map of models and their prices belongs "
+			   "here" },
+	};
+	CLEAN_FREE struct conf *c = calloc(1, sizeof(*c));
+	const struct conf_connector *up = &c->connectors[1];
+	CLEAN_BUF struct buf errs;
+	size_t i;
+
+	buf_init(&errs, 1 << 16);
+	if (with_prices("other: {input: 9, output: 9}\n"
+			"small: {input: 3, output: 15.25, cache_read: 0.3}\n",
+			c, &errs) < 0)
+		fail_msg("%s", buf_cstr(&errs));
+	assert_int_equal(up->tokens, 77);
+	assert_true(up->price.known);
+	assert_int_equal(up->price.input, 3000000);
+	assert_int_equal(up->price.output, 15250000);
+	assert_int_equal(up->price.cache_read, 300000);
+	assert_int_equal(up->price.cache_write, 3000000);
+	assert_int_equal(with_prices("other: {input: 9, output: 9}\n", c,
+				     &errs),
+			 0);
+	assert_false(up->price.known);
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		buf_reset(&errs);
+		assert_int_equal(with_prices(rows[i].file, c, &errs), -EINVAL);
+		if (!strstr(buf_cstr(&errs), rows[i].error))
+			fail_msg("%s", buf_cstr(&errs));
+	}
 }
 
 static void schema(void **)
@@ -715,7 +792,7 @@ int main(void)
 		cmocka_unit_test(limits),
 		cmocka_unit_test(counts),
 		cmocka_unit_test(table_fits_messages),
-		cmocka_unit_test(from_a_file),
+		cmocka_unit_test(from_a_file), cmocka_unit_test(prices),
 		cmocka_unit_test(schema),
 		cmocka_unit_test(no_planner),
 		cmocka_unit_test(names),

@@ -56,8 +56,14 @@ void conf_check_hosts(struct loader *l, const struct yaml_node *hosts);
 /* The map `upstreams`; then, what a planner needs of it once all is read. */
 void conf_set_upstreams(void *ctx, const struct yaml_node *n);
 void conf_check_planner(struct loader *l);
-enum { CONF_UPSTREAM_RULES = 8 };
+enum { CONF_UPSTREAM_RULES = 9, CONF_PRICES_RULES = 4 };
 extern const struct load_rule conf_upstream_rules[CONF_UPSTREAM_RULES];
+
+/* Reads the file of prices that an upstream has; what its chosen model costs
+ * into cc. 0, or -EINVAL / -errno with a line an error in errs. */
+extern const struct load_rule conf_prices_rules[CONF_PRICES_RULES];
+[[nodiscard]] int conf_prices(const struct conf *c, struct conf_connector *cc,
+			      struct buf *errs);
 
 /* The map `vault`; then, what it needs to be there once all is read. */
 void conf_set_vault(void *ctx, const struct yaml_node *n);

@@ -9,6 +9,11 @@
 #include "conf/loader.h"
 #include "proto/limits.h"
 
+enum {
+	TOKENS_MAX = 1 << 20, /* as LLM_TOKENS_MAX */
+	TOKENS_DEFAULT = 8192,
+};
+
 static const struct load_word api_words[] = {
 	{ "openai", 0, false },
 	{ "anthropic", 1, false },
@@ -77,6 +82,27 @@ static void set_models(void *ctx, const struct yaml_node *n)
 	}
 }
 
+static void set_tokens(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+	const char *text = conf_scalar(l, n);
+	uint64_t v;
+
+	if (!text)
+		return;
+	if (num_parse(span_str(text), 1, TOKENS_MAX, &v) < 0)
+		conf_fault(l, n, "a number of 1 to %d", TOKENS_MAX);
+	else
+		l->connector->tokens = (uint32_t)v;
+}
+
+static void set_prices(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+
+	conf_path(l, n, l->connector->prices);
+}
+
 const struct load_rule conf_upstream_rules[CONF_UPSTREAM_RULES] = {
 	{ { "kind", true, false,
 	    "whose requests it takes: anthropic, of Anthropic's Messages API; "
@@ -104,7 +130,14 @@ const struct load_rule conf_upstream_rules[CONF_UPSTREAM_RULES] = {
 	{ { "models", true, false, "those that may be asked",
 	    "a list of names, or [any]", NULL },
 	  set_models },
-	{ { "prices", false, true, "what its tokens cost" }, NULL },
+	{ { "tokens", false, false, "most tokens of an answer", "1 to 1048576",
+	    "8192" },
+	  set_tokens },
+	{ { "prices", false, false,
+	    "the file of what the tokens of its models cost, for budgets of "
+	    "money",
+	    "a path", NULL },
+	  set_prices },
 };
 
 static void check(struct loader *l, const struct yaml_node *row)
@@ -153,8 +186,9 @@ void conf_set_upstreams(void *ctx, const struct yaml_node *n)
 		const char *name = yaml_key(n, i);
 
 		l->connector = &l->c.connectors[l->c.n_connectors];
-		*l->connector =
-			(struct conf_connector){ .kind = CONNECTOR_MODEL };
+		*l->connector = (struct conf_connector){
+			.kind = CONNECTOR_MODEL, .tokens = TOKENS_DEFAULT
+		};
 		if (!conf_name_ok(name) ||
 		    str_copy(l->connector->name, CONF_NAME_MAX,
 			     span_str(name)) < 0)

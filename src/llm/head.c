@@ -14,6 +14,8 @@ enum {
 	LARGE = 413,
 	HEAD_LARGE = 431,
 	VERSION = 505,
+	OVER_BUDGET = 402,
+	TOO_MANY = 429,
 };
 
 /* A line up to CRLF, which is taken too. False: there is a bare CR or LF, or
@@ -173,12 +175,13 @@ static const struct {
 	{ 200, "OK", "" },
 	{ 400, "Bad Request", "invalid_request_error" },
 	{ 401, "Unauthorized", "authentication_error" },
+	{ OVER_BUDGET, "Payment Required", "billing_error" },
 	{ 403, "Forbidden", "permission_error" },
 	{ 404, "Not Found", "not_found_error" },
 	{ 405, "Method Not Allowed", "invalid_request_error" },
 	{ 411, "Length Required", "invalid_request_error" },
 	{ 413, "Content Too Large", "request_too_large" },
-	{ 429, "Too Many Requests", "rate_limit_error" },
+	{ TOO_MANY, "Too Many Requests", "rate_limit_error" },
 	{ 431, "Request Header Fields Too Large", "invalid_request_error" },
 	{ 505, "HTTP Version Not Supported", "invalid_request_error" },
 	{ 502, "Bad Gateway", "api_error" },
@@ -218,6 +221,8 @@ void llm_head_answer(struct buf *b, int status, struct span body)
 void llm_head_error(struct buf *b, enum llm_api api, int status,
 		    uint32_t retry_s, const char *path, const char *why)
 {
+	const bool messages = api == LLM_MESSAGES || api == LLM_COUNT;
+	const bool quota = status == OVER_BUDGET && !messages;
 	const size_t i = kind_of(status);
 	const char *type = i < ARRAY_SIZE(kinds) ? kinds[i].type : "api_error";
 	char text[LLM_PATH + LLM_WHY + 32];
@@ -226,18 +231,23 @@ void llm_head_error(struct buf *b, enum llm_api api, int status,
 	buf_init(&body, 4096);
 	(void)str_printf(text, sizeof(text), "bulkhead: %s%s%s", path,
 			 *path ? " " : "", why);
-	if (api == LLM_MESSAGES || api == LLM_COUNT)
+	if (messages)
 		buf_str(&body, "{\"type\":\"error\",\"error\":{\"message\":");
 	else
-		buf_str(&body, "{\"error\":{\"param\":null,\"code\":null,"
-			       "\"message\":");
+		buf_printf(&body,
+			   "{\"error\":{\"param\":null,\"code\":%s,\"message\":",
+			   quota ? "\"insufficient_quota\"" : "null");
 	json_quote(&body, span_str(text));
-	buf_printf(&body, ",\"type\":\"%s\"}}", type);
-	put_head(b, status, "application/json");
+	buf_printf(&body, ",\"type\":\"%s\"}}",
+		   quota ? "insufficient_quota" : type);
+	put_head(b, quota ? TOO_MANY : status, "application/json");
+	/* Clients know it as a word on whether to try again by themselves. */
+	if (status == OVER_BUDGET)
+		buf_str(b, "x-should-retry: false\r\n");
 	if (retry_s)
 		buf_printf(b, "Retry-After: %u\r\n", retry_s);
 	/* What the request was is not known to the end, where it is none. */
-	if (status != NOT_FOUND && status != 429 && status < 500 && !api)
+	if (status != NOT_FOUND && status != TOO_MANY && status < 500 && !api)
 		buf_str(b, "Connection: close\r\n");
 	buf_printf(b, "Content-Length: %zu\r\n\r\n", body.n);
 	buf_span(b, buf_view(&body));

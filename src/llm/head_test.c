@@ -116,6 +116,24 @@ static void answers(void **state)
 		       "\"message\":\"bulkhead: tools[0].type is "
 		       "refused\",\"type\":\"invalid_request_error\"}}"));
 	buf_reset(&b);
+	llm_head_error(&b, LLM_MESSAGES, 402, 0, "", "used up");
+	assert_string_equal(
+		buf_cstr(&b),
+		"HTTP/1.1 402 Payment Required\r\nContent-Type: "
+		"application/json\r\nx-should-retry: false\r\n"
+		"Content-Length: 79\r\n\r\n{\"type\":\"error\",\"error\":"
+		"{\"message\":\"bulkhead: used up\",\"type\":"
+		"\"billing_error\"}}");
+	buf_reset(&b);
+	llm_head_error(&b, LLM_RESPONSES, 402, 0, "", "used up");
+	assert_string_equal(
+		buf_cstr(&b),
+		"HTTP/1.1 429 Too Many Requests\r\nContent-Type: "
+		"application/json\r\nx-should-retry: false\r\n"
+		"Content-Length: 113\r\n\r\n{\"error\":{\"param\":null,"
+		"\"code\":\"insufficient_quota\",\"message\":\"bulkhead: used "
+		"up\",\"type\":\"insufficient_quota\"}}");
+	buf_reset(&b);
 	llm_head_chunked(&b, 200, true);
 	llm_head_chunk(&b, SPAN_LIT("0123456789abcdef"));
 	llm_head_chunk(&b, span_of(NULL, 0));

@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "policy/model.h"
+#include "policy/spend.h"
 
 static const struct conf_connector *find(const struct conf *c, const char *name)
 {
@@ -103,10 +104,29 @@ static size_t check_reader(const struct policy *p, const struct conf *c,
 	return 1;
 }
 
+/* A budget of money needs to know what the model costs. */
+static size_t check_price(const struct policy *p, const struct conf *c,
+			  struct buf *errs)
+{
+	uint32_t i;
+
+	for (i = 0; i < c->n_connectors; i++)
+		if (c->connectors[i].chosen && !c->connectors[i].price.known &&
+		    policy_has_usd(p)) {
+			yaml_error(p->y, errs, yaml_place(yaml_root(p->y)),
+				   "there is a budget of money, and no price of "
+				   "the model \"%s\": name a file with one in "
+				   "\"prices\" of the upstream \"%s\"",
+				   c->model, c->connectors[i].name);
+			return 1;
+		}
+	return 0;
+}
+
 int policy_check_conf(const struct policy *p, const struct conf *c,
 		      struct buf *errs)
 {
-	size_t errors = 0, i;
+	size_t errors = check_price(p, c, errs), i;
 
 	if (policy_enforced(p, errs) < 0)
 		errors++;

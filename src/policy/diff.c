@@ -534,13 +534,25 @@ static void diff_wall(struct diff *d, uint64_t was, uint64_t is)
 static void diff_budgets(struct diff *d)
 {
 	const struct budgets *was = &d->was->budgets, *is = &d->is->budgets;
+	static const char *const usd[] = { "llm_usd an hour", "llm_usd a day",
+					   "llm_usd a week" },
+			  *const tokens[] = { "llm_tokens an hour",
+					      "llm_tokens a day",
+					      "llm_tokens a week" };
 	const struct yaml_place top = { 1, 1 };
+	size_t i;
 
 	d->subject = "budgets";
 	d->at_was = d->at_is = top;
-	diff_limit(d, "llm_usd", &was->llm_usd, &is->llm_usd);
-	diff_limit(d, "llm_tokens", &was->llm_tokens, &is->llm_tokens);
+	for (i = 0; i < BUDGET_WINDOWS; i++) {
+		diff_limit(d, usd[i], &was->llm_usd[i], &is->llm_usd[i]);
+		diff_limit(d, tokens[i], &was->llm_tokens[i],
+			   &is->llm_tokens[i]);
+	}
 	diff_limit(d, "task_usd", &was->task_usd, &is->task_usd);
+	diff_limit(d, "task_tokens", &was->task_tokens, &is->task_tokens);
+	diff_limit(d, "call_usd", &was->call_usd, &is->call_usd);
+	diff_limit(d, "call_tokens", &was->call_tokens, &is->call_tokens);
 	diff_limit(d, "denials", &was->denials, &is->denials);
 	diff_limit(d, "calls", &was->calls, &is->calls);
 	diff_limit(d, "asks of a task", &was->asks_task, &is->asks_task);

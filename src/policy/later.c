@@ -14,9 +14,6 @@ static const struct {
 	const char *key;
 	const char *word; /* NULL: the key itself */
 } later[] = {
-	{ &budgets_schema, "llm_usd", NULL },
-	{ &budgets_schema, "llm_tokens", NULL },
-	{ &budgets_schema, "task_usd", NULL },
 	{ &source_schema, "reader", "github-issues" },
 	{ &source_schema, "reader", "git-bundle" },
 	{ &source_schema, "reader", "pkg-proxy" },

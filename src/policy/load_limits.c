@@ -231,6 +231,35 @@ void set_limits(void *ctx, const struct yaml_node *n)
 
 /* budgets */
 
+/* One amount, or a list of some with different windows. */
+static void set_windows(struct loader *l, const struct yaml_node *n,
+			const struct quantity *q, struct limit *to)
+{
+	static const uint32_t seconds[BUDGET_WINDOWS] = {
+		[BUDGET_HOUR] = 3600,
+		[BUDGET_DAY] = 86400,
+		[BUDGET_WEEK] = 7 * 86400,
+	};
+	struct limit v = { 0 };
+	size_t i;
+
+	if (yaml_kind(n) == YAML_LIST) {
+		if (is_list(l, n, BUDGET_WINDOWS, "amounts"))
+			for (i = 0; i < yaml_count(n); i++)
+				set_windows(l, yaml_at(n, i), q, to);
+		return;
+	}
+	limit_of(l, n, q, &v);
+	for (i = 0; v.window && i < BUDGET_WINDOWS; i++) {
+		if (seconds[i] != v.window_s)
+			continue;
+		if (to[i].window)
+			fault(l, n,
+			      "this window is listed twice: remove one");
+		to[i] = v;
+	}
+}
+
 static void set_llm_usd(void *ctx, const struct yaml_node *n)
 {
 	static const struct quantity q = {
@@ -239,7 +268,7 @@ static void set_llm_usd(void *ctx, const struct yaml_node *n)
 	};
 	struct loader *l = ctx;
 
-	limit_of(l, n, &q, &l->p->budgets.llm_usd);
+	set_windows(l, n, &q, l->p->budgets.llm_usd);
 }
 
 static void set_llm_tokens(void *ctx, const struct yaml_node *n)
@@ -250,24 +279,54 @@ static void set_llm_tokens(void *ctx, const struct yaml_node *n)
 	};
 	struct loader *l = ctx;
 
-	limit_of(l, n, &q, &l->p->budgets.llm_tokens);
+	set_windows(l, n, &q, l->p->budgets.llm_tokens);
 }
 
-static void set_task_usd(void *ctx, const struct yaml_node *n)
+/* "0.75", "500K": of one task or one request. */
+static void set_amount(void *ctx, const struct yaml_node *n, bool usd,
+		       struct limit *to)
 {
 	struct loader *l = ctx;
-	struct limit *to = &l->p->budgets.task_usd;
 	const char *text = load_scalar(&l->l, n);
 
 	if (!text)
 		return;
-	if (parse_usd(span_str(text), &to->most) < 0) {
-		fault(l, n, "dollars of one task, e.g. 0.75");
+	if ((usd ? parse_usd : parse_tokens)(span_str(text), &to->most) < 0) {
+		fault(l, n,
+		      usd ? "dollars, e.g. 0.75" : "tokens, e.g. 500K");
 		return;
 	}
 	to->text = text;
 	to->at = yaml_place(n);
 	to->window = WINDOW_TASK;
+}
+
+static void set_task_usd(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+
+	set_amount(l, n, true, &l->p->budgets.task_usd);
+}
+
+static void set_task_tokens(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+
+	set_amount(l, n, false, &l->p->budgets.task_tokens);
+}
+
+static void set_call_usd(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+
+	set_amount(l, n, true, &l->p->budgets.call_usd);
+}
+
+static void set_call_tokens(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+
+	set_amount(l, n, false, &l->p->budgets.call_tokens);
 }
 
 static const struct quantity a_task = { AMOUNT_COUNT, PER_TASK,
@@ -336,14 +395,23 @@ static void set_targets(void *ctx, const struct yaml_node *n)
 
 static const struct load_rule budgets_rules[] = {
 	{ { "llm_usd", false, false, "money for models",
-	    "dollars /hour, /day or /week", NULL },
+	    "dollars /hour, /day or /week, or a list of these", NULL },
 	  set_llm_usd },
 	{ { "llm_tokens", false, false, "tokens of models",
-	    "e.g. 3M /hour, /day or /week", NULL },
+	    "e.g. 3M /hour, /day or /week, or a list of these", NULL },
 	  set_llm_tokens },
 	{ { "task_usd", false, false, "money for the models of one task",
 	    "dollars", NULL },
 	  set_task_usd },
+	{ { "task_tokens", false, false, "tokens of the models of one task",
+	    "e.g. 500K", NULL },
+	  set_task_tokens },
+	{ { "call_usd", false, false, "money for one request to a model",
+	    "dollars", NULL },
+	  set_call_usd },
+	{ { "call_tokens", false, false, "tokens of one request to a model",
+	    "e.g. 100K", NULL },
+	  set_call_tokens },
 	{ { "denials", false, false, "refusals until the task trips",
 	    "1 to 10000/task", NULL },
 	  set_denials },

@@ -172,8 +172,8 @@ static void example_assistant(void **)
 	assert_true(cond_time_holds(&post->conds[2], 8 * 60));
 	assert_false(cond_time_holds(&post->conds[2], 19 * 60));
 	assert_false(cond_time_holds(&post->conds[2], 5 * 1440 + 600));
-	assert_int_equal(p->budgets.llm_usd.most, 5000000);
-	assert_int_equal(p->budgets.llm_tokens.most, 3000000);
+	assert_int_equal(p->budgets.llm_usd[BUDGET_DAY].most, 5000000);
+	assert_int_equal(p->budgets.llm_tokens[BUDGET_DAY].most, 3000000);
 	assert_int_equal(p->budgets.task_usd.most, 750000);
 	assert_int_equal(p->budgets.denials.window, WINDOW_TASK);
 	assert_int_equal(p->lease.on_expiry, OUTCOME_ASK);
@@ -283,11 +283,10 @@ static void enforced(void **)
 		  "budgets: {denials: 5/task, calls: 9/task, wall: 10m,\n"
 		  "  asks: [3/task, 9/day], targets: 4/day}\n",
 		  0 },
-		{ "owner: {telegram: 1}\nbudgets: {llm_usd: 5/day}\n",
-		  -EINVAL },
-		{ "owner: {telegram: 1}\nbudgets: {llm_tokens: 5/day}\n",
-		  -EINVAL },
-		{ "owner: {telegram: 1}\nbudgets: {task_usd: 0.5}\n", -EINVAL },
+		{ "owner: {telegram: 1}\nbudgets: {llm_usd: [1/hour, 5/day],\n"
+		  "  llm_tokens: 5/week, task_usd: 0.5, task_tokens: 5K,\n"
+		  "  call_usd: 0.1, call_tokens: 900}\n",
+		  0 },
 		{ "owner: {telegram: 1, approvals: {telegram_bot: b,\n"
 		  "  chat: 1}}\n",
 		  0 },

@@ -243,8 +243,14 @@ struct set {
 	const struct yaml_node *list;
 };
 
+/* The windows of what a budget of models is for, one of each. */
+enum { BUDGET_HOUR, BUDGET_DAY, BUDGET_WEEK, BUDGET_WINDOWS };
+
 struct budgets {
-	struct limit llm_usd, llm_tokens, task_usd, denials, calls;
+	struct limit llm_usd[BUDGET_WINDOWS], llm_tokens[BUDGET_WINDOWS];
+	struct limit task_usd, task_tokens; /* of models, in one task */
+	struct limit call_usd, call_tokens; /* in one request; no window */
+	struct limit denials, calls;
 	struct limit asks_task, asks_day, targets;
 	uint64_t wall_s; /* 0: no limit */
 	struct yaml_place wall_at;

@@ -636,7 +636,7 @@ static const struct {
 	  "  calls: 10, wall: 5, asks: [1/task, 2/task], targets: 5/task}\n",
 	  "p:5:20: dollars /hour, /day or /week, e.g. 5/day\n"
 	  "p:5:35: tokens /hour, /day or /week, e.g. 3M/day\n"
-	  "p:5:53: dollars of one task, e.g. 0.75\n"
+	  "p:5:53: dollars, e.g. 0.75\n"
 	  "p:5:65: 1 to 10000/task\n"
 	  "p:6:10: 1 to 10000/task\n"
 	  "p:6:20: a duration, 1s to 366d, belongs here\n"
@@ -651,7 +651,7 @@ static const struct {
 	  "p:5:87: unknown key \"tokens\": remove it\n"
 	  "p:5:20: dollars /hour, /day or /week, e.g. 5/day\n"
 	  "p:5:47: tokens /hour, /day or /week, e.g. 3M/day\n"
-	  "p:5:68: dollars of one task, e.g. 0.75\n"
+	  "p:5:68: dollars, e.g. 0.75\n"
 	  "p:5:83: a list of 1 to 2 amounts belongs here\n" },
 	{ "bulkhead: 1\n"
 	  "mode: enforce\n"

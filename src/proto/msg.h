@@ -26,7 +26,7 @@
 #include "base/span.h"
 #include "proto/limits.h"
 
-enum { MSG_VERSION = 7, MSG_HEAD = 36, MSG_RUN = 16 };
+enum { MSG_VERSION = 8, MSG_HEAD = 36, MSG_RUN = 16 };
 
 enum msg_type {
 	MSG_NONE = 0,
@@ -486,6 +486,10 @@ struct m_connector {
 				 nobody's */
 	struct span kind;     /* "maildir", "imap", "telegram", ... */
 	uint8_t sort;	      /* enum item_sort of what it brings; else 0 */
+	/* Of one that asks models: what tokens cost, in millionths of a dollar
+	 * for a million, at most SPEND_PRICE_MAX. */
+	uint8_t priced;
+	uint64_t input, output, cache_read, cache_write;
 };
 
 struct m_item_new {
@@ -1018,6 +1022,7 @@ struct m_l_done {
 	uint32_t status;
 	uint32_t retry_s;  /* that it asks to be left alone; 0: no word */
 	struct span why;   /* our own words */
+	uint8_t went;	   /* the request may have reached the provider */
 	uint8_t told;	   /* the numbers are its last */
 	uint32_t input, cache_read, cache_write, output;
 	uint32_t said; /* bytes of text and arguments that came */

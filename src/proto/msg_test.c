@@ -478,7 +478,7 @@ static const struct {
 
 static void test_golden(void **state)
 {
-	static const char head_hex[] = "0700"
+	static const char head_hex[] = "0800"
 				       "abababababababab"
 				       "abababababababab"
 				       "0700000000000000"

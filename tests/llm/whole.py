@@ -3,30 +3,9 @@ is told of each, what it asks for is decided by the policy, its words are the
 answer; the provider sees no tool of its own and no more than was kept; what went
 on is on record."""
 import json
-import os
 import sys
 
-sys.dont_write_bytecode = True
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(HERE))
-sys.path[:0] = [HERE, os.path.join(ROOT, 'tests/system')]
-from harness import Bulkhead, need  # noqa: E402
-from model_server import Provider  # noqa: E402
-
-MAIL = ('From: Lea <lea@example.org>\r\nTo: me@example.org\r\n'
-        'Subject: {0}\r\nMessage-ID: <{0}@example.org>\r\n\r\n{1}\r\n')
-
-
-class Llm(Bulkhead):
-    def __init__(self, port, kind):
-        super().__init__(deadline='60s', extra=(
-            'upstreams:\n  scripted: {kind: %s, hosts: ["127.0.0.1:%d"], '
-            'private: true, models: [small]}\n' % (kind, port)))
-        with open(self.config, encoding='utf-8') as f:
-            text = f.read()
-        with open(self.config, 'w', encoding='utf-8') as f:
-            f.write(text.replace('{kind: triage}', '{kind: llm, upstream: '
-                                 'scripted, model: small}'))
+from llm_rig import MAIL, Llm, Provider, need
 
 
 def tools_of(request):
@@ -36,7 +15,6 @@ def tools_of(request):
 def main(kind):
     with Provider([{'text': 'Nothing to do.'}]) as p:
         b = Llm(p.port, kind)
-        Bulkhead.running.append(b)
         try:
             b.up()
             b.deliver('one', MAIL.format('one', 'Hello, this is only news.'))

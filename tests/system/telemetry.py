@@ -26,7 +26,8 @@ NOT_HERE = {'kill', 'peer.bad', 'vm.fault', 'vm.watched', 'core.restart',
             'revoke', 'trip', 'lease.over', 'lease.renewed', 'task.fork',
             'task.done', 'approval.word', 'approval.first', 'chat.kill',
             'chat.ignored', 'chat.said', 'digest', 'item.skipped',
-            'net.refused', 'vault.given', 'model.call', 'model.done'}
+            'net.refused', 'vault.given', 'model.call', 'model.done',
+            'model.refused'}
 TRIES = 3
 IDS = {'run': r'[0-9a-f]{32}', 'task': r'\d+', 'span': r'\d+', 'seq': r'\d+'}
 

@@ -51,6 +51,7 @@ static struct span field(struct span head, const char *name)
  * long it asks to be left alone. -1: the stream is of no more use. */
 static int read_answer(struct model *m, json_t **ret, uint64_t *wait_s)
 {
+	static const char final[] = "x-should-retry: false";
 	struct span head, v;
 	uint64_t status, length;
 	size_t n;
@@ -71,6 +72,7 @@ static int read_answer(struct model *m, json_t **ret, uint64_t *wait_s)
 	v = field(head, "Retry-After: ");
 	if (num_parse(v, 0, 86400, wait_s) < 0)
 		*wait_s = 0;
+	m->final = memmem(head.p, head.n, final, sizeof(final) - 1) != NULL;
 	v = field(head, "Content-Length: ");
 	if (head.n < 12 ||
 	    num_parse(span_of(head.p + 9, 3), 100, 599, &status) < 0 ||
@@ -177,7 +179,7 @@ json_t *model_ask(struct model *m, const char *system, const json_t *turns,
 		if (!turn && status > 0)
 			keep_why(m, status, body);
 		json_decref(body);
-		if (turn || (status != 429 && status < 500))
+		if (turn || m->final || (status != 429 && status < 500))
 			break;
 		wait_for(wait_s ? wait_s : 1UL << i);
 	}

@@ -20,6 +20,7 @@ struct model {
 	struct buf in;
 	char name[MODEL_NAME];
 	const struct adapter *adapter;
+	bool final;    /* the last answer is not to be asked for again */
 	char why[256]; /* the last failure */
 };
 

@@ -23,6 +23,7 @@
 #include "host/broker/pace.h"
 #include "label/canary.h"
 #include "policy/decide.h"
+#include "policy/spend.h"
 #include "privsep/chan.h"
 #include "privsep/gate.h"
 #include "privsep/observe.h"
@@ -210,6 +211,8 @@ struct model_call {
 	uint64_t number;   /* ours; 0: a free row */
 	uint64_t vm, call; /* whose, and its number there */
 	uint64_t task;
+	struct state_taken *taken; /* of the budgets, owned */
+	struct spend_amount most;  /* the same */
 };
 
 /* A tool that every planner has, besides those of its porter. */
@@ -236,6 +239,7 @@ struct broker {
 	char planner[LIMIT_NAME + 1];
 	struct model_call models[BROKER_MODEL_CALLS];
 	uint64_t model_number; /* of the last */
+	struct spend_price model_price;
 	struct standing standing[BROKER_STANDING];
 	struct authserv authservs[BROKER_CONNECTORS];
 	size_t n_standing;
@@ -557,6 +561,8 @@ void trip_decided(struct broker *b, const struct request_of *q);
 /* True: a canary is in the call at hand, or in what would go out of it; or in
  * an answer. It is dealt with, and is to be refused like anything else. */
 [[nodiscard]] bool trip_in_call(struct broker *b, const struct request_of *q);
+/* A task's requests to models are over a budget. */
+void trip_budget(struct broker *b, uint64_t task, uint64_t item);
 [[nodiscard]] bool trip_in_answer(struct broker *b, uint64_t task,
 				  uint64_t item, struct span text);
 
@@ -612,7 +618,9 @@ void broker_audit_later(struct broker *b);
 
 /* ---- model.c */
 
-/* Handlers of MSG_L_CALL and MSG_L_DONE; the connector of models is no more. */
+/* Handlers of MSG_L_CALL and MSG_L_DONE; the connector of models is there, as
+ * b->in says; is no more. */
+void model_connected(struct broker *b);
 void model_call(struct broker *b, struct peer *p);
 void model_done(struct broker *b, struct peer *p);
 void model_lost(struct broker *b);

@@ -3,7 +3,13 @@
  * the provider's key, and the word of its end on the way back. The request is a
  * sealed memfd and the answer goes by a socket from the connector to the
  * porter: neither is read here. What is known of them is on record.
+ *
+ * What a request may cost at most is taken from the budgets, durably, before it
+ * goes, and settled by what the provider says; where it says nothing, though
+ * the request may have been there, that stays taken.
  */
+#include <stdlib.h>
+
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -41,7 +47,8 @@ static const char *state_name(unsigned s)
 }
 
 static void record_end(struct broker *b, const struct msg_ids *ids,
-		       uint64_t number, const struct m_l_done *d)
+		       uint64_t number, const struct m_l_done *d,
+		       const struct spend_amount *a)
 {
 	audit_begin(&b->record, "model.done", ids);
 	audit_int(&b->record, "request", number);
@@ -53,6 +60,8 @@ static void record_end(struct broker *b, const struct msg_ids *ids,
 	audit_int(&b->record, "cache_write", d->cache_write);
 	audit_int(&b->record, "output", d->output);
 	audit_bool(&b->record, "told", d->told == 1);
+	if (b->model_price.known)
+		audit_int(&b->record, "cost_millionths", a->usd);
 	broker_audit_later(b);
 }
 
@@ -67,15 +76,112 @@ static void tell(struct broker *b, struct peer *p, uint64_t call,
 	peer_send(b, p, NULL, 0);
 }
 
+enum { FORBIDDEN = 403, OVER_BUDGET = 402 };
+
 static void refuse(struct broker *b, struct peer *p, uint64_t call,
-		   const char *why)
+		   uint32_t status, const char *why)
 {
 	const struct m_l_done d = { .state = L_FAILED,
-				    .status = 403,
+				    .status = status,
 				    .why = span_str(why) };
 
 	tell(b, p, call, &d);
 }
+
+/* --- budgets ------------------------------------------------------------- */
+
+/* Takes the most that it can cost. False: it does not go, and who asked knows
+ * why. */
+static bool reserve(struct broker *b, struct peer *p, struct model_call *m,
+		    const struct m_l_call *in, const struct msg_ids *ids)
+{
+	char why[SPEND_WHY];
+	bool ok;
+
+	m->taken = calloc(1, sizeof(*m->taken));
+	if (!m->taken)
+		die("out of memory");
+	m->most = spend_most(in->size, in->tokens, &b->model_price);
+	(void)limits_now(b);
+	ok = spend_reserve(b->policy, b->limits, m->task, b->model_price.known,
+			   &m->most, m->taken, why);
+	if (ok && limits_keep(b))
+		return true;
+	if (ok) {
+		policy_state_give_back(b->limits, m->taken);
+		refuse(b, p, in->call, FORBIDDEN, b->keep_why);
+		return false;
+	}
+	audit_begin(&b->record, "model.refused", ids);
+	audit_str(&b->record, "model", in->model);
+	audit_int(&b->record, "size", in->size);
+	audit_int(&b->record, "tokens", in->tokens);
+	audit_str(&b->record, "why", span_str(why));
+	broker_audit_later(b);
+	refuse(b, p, in->call, OVER_BUDGET, why);
+	trip_budget(b, m->task, ids->span);
+	return false;
+}
+
+static uint32_t at_most(uint32_t n)
+{
+	return n < SPEND_TOKENS ? n : SPEND_TOKENS;
+}
+
+/* What it has cost, as far as one can know. */
+static struct spend_amount cost_of(const struct broker *b,
+				   const struct model_call *m,
+				   const struct m_l_done *d)
+{
+	const struct spend_used used = { .input = at_most(d->input),
+					 .cache_read = at_most(d->cache_read),
+					 .cache_write =
+						 at_most(d->cache_write),
+					 .output = at_most(d->output) };
+
+	if (d->told == 1)
+		return spend_of(&used, &b->model_price);
+	/* Nobody bills what was refused, or was not there. */
+	if (d->state == L_REFUSED || d->went != 1)
+		return (struct spend_amount){ 0 };
+	return m->most;
+}
+
+static void settle(struct broker *b, struct model_call *m,
+		   const struct spend_amount *a)
+{
+	const struct task *t = task_find(b, m->task);
+	const bool lives = (t && t->state <= TASK_RUNNING) ||
+			   approvals_wait(b, m->task);
+
+	(void)limits_now(b);
+	if (!spend_settle(b->policy, b->limits, lives ? m->task : 0, a,
+			  m->taken) ||
+	    !limits_keep(b))
+		log_warn("model", "why=\"a budget cannot be settled\"");
+}
+
+static void drop_call(struct model_call *m)
+{
+	free(m->taken);
+	*m = (struct model_call){ 0 };
+}
+
+void model_connected(struct broker *b)
+{
+	const struct m_connector *c = &b->in.connector;
+
+	b->model_price = (struct spend_price){ .known = c->priced == 1,
+					       .input = c->input,
+					       .output = c->output,
+					       .cache_read = c->cache_read,
+					       .cache_write = c->cache_write };
+	if (c->input > SPEND_PRICE_MAX || c->output > SPEND_PRICE_MAX ||
+	    c->cache_read > SPEND_PRICE_MAX || c->cache_write > SPEND_PRICE_MAX)
+		die("a price is too large");
+}
+
+/* --- requests ------------------------------------------------------------ */
 
 static struct model_call *new_call(struct broker *b, const struct peer *p,
 				   uint64_t call, uint64_t task)
@@ -96,15 +202,16 @@ static struct model_call *new_call(struct broker *b, const struct peer *p,
 
 static void record_call(struct broker *b, const struct msg_ids *ids,
 			const struct peer *to, const struct m_l_call *in,
-			uint64_t number)
+			const struct model_call *m)
 {
 	audit_begin(&b->record, "model.call", ids);
-	audit_int(&b->record, "request", number);
+	audit_int(&b->record, "request", m->number);
 	audit_str(&b->record, "upstream", span_str(to->name));
 	audit_str(&b->record, "model", in->model);
 	audit_int(&b->record, "size", in->size);
 	audit_int(&b->record, "tokens", in->tokens);
 	audit_bool(&b->record, "stream", in->stream == 1);
+	audit_int(&b->record, "reserved", m->most.tokens);
 	broker_audit_later(b);
 }
 
@@ -121,18 +228,23 @@ void model_call(struct broker *b, struct peer *p)
 
 	if (!t || body < 0 || out < 0 ||
 	    latch_why(b, SPAN_LIT("model"), t->id)) {
-		refuse(b, p, in.call, "no task of its own is at work");
+		refuse(b, p, in.call, FORBIDDEN,
+		       "no task of its own is at work");
 		return;
 	}
 	m = to ? new_call(b, p, in.call, t->id) : NULL;
 	if (!m) {
-		refuse(b, p, in.call,
+		refuse(b, p, in.call, FORBIDDEN,
 		       to ? "too many requests are under way"
 			  : "the connector of the model is not running");
 		return;
 	}
 	ids = task_ids(b, t);
-	record_call(b, &ids, to, &in, m->number);
+	if (!reserve(b, p, m, &in, &ids)) {
+		drop_call(m);
+		return;
+	}
+	record_call(b, &ids, to, &in, m);
 	b->out.type = MSG_L_CALL;
 	b->out.ids = ids;
 	b->out.l_call = in;
@@ -144,13 +256,15 @@ static void end(struct broker *b, struct model_call *m,
 		const struct m_l_done *d)
 {
 	struct peer *p = peer_of_vm(b, m->vm);
+	const struct spend_amount a = cost_of(b, m, d);
 	struct msg_ids ids = b->ids;
 
 	ids.task = m->task;
-	record_end(b, &ids, m->number, d);
+	settle(b, m, &a);
+	record_end(b, &ids, m->number, d, &a);
 	if (p)
 		tell(b, p, m->call, d);
-	*m = (struct model_call){ 0 };
+	drop_call(m);
 }
 
 void model_done(struct broker *b, struct peer *)
@@ -168,6 +282,7 @@ void model_lost(struct broker *b)
 {
 	const struct m_l_done d = {
 		.state = L_CUT,
+		.went = 1,
 		.why = SPAN_LIT("the connector of the model ended"),
 	};
 	size_t i;

@@ -54,6 +54,8 @@ static void on_connector(struct broker *b, struct peer *from)
 	p->via = span_is(b->in.connector.kind, "telegram") ? VIA_TELEGRAM
 		 : span_is(b->in.connector.kind, "slack")  ? VIA_SLACK
 							   : 0;
+	if (p->ways & WAY_MODEL)
+		model_connected(b);
 	/* What has been approved may have waited for it. */
 	if (outbound || p->ways & WAY_APPROVALS)
 		approvals_soon(b);

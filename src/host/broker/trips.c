@@ -191,6 +191,18 @@ bool trip_in_call(struct broker *b, const struct request_of *q)
 	return true;
 }
 
+void trip_budget(struct broker *b, uint64_t task, uint64_t item)
+{
+	const struct trip_of t = { .by = "limits",
+				   .action = policy_trip(b->policy)->limits,
+				   .task = task,
+				   .item = item,
+				   .capability = SPAN_LIT("model") };
+
+	if (t.action != TRIP_REFUSE && !latch_why(b, t.capability, task))
+		trip(b, &t);
+}
+
 bool trip_in_answer(struct broker *b, uint64_t task, uint64_t item,
 		    struct span text)
 {

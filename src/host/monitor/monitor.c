@@ -166,8 +166,8 @@ static void model_words(struct monitor *m)
 	for (i = 0; i < c->n_connectors; i++)
 		if (c->connectors[i].chosen)
 			(void)str_printf(m->model_words, sizeof(m->model_words),
-					 "model=%s tokens=%d api=%s", c->model,
-					 MODEL_TOKENS,
+					 "model=%s tokens=%u api=%s", c->model,
+					 c->connectors[i].tokens,
 					 c->connectors[i].anthropic ? "messages"
 								    : "chat");
 }

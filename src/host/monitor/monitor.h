@@ -42,7 +42,6 @@
 #include "vm/template.h"
 
 enum {
-	MODEL_TOKENS = 8192, /* the most of one answer of a model */
 	MONITOR_ITEMS = 64,    /* taken from the store and without a verdict */
 	MONITOR_PUTS_EACH = 4, /* a connector's, on their way to the store */
 	/* And those of the one that ran before it. */

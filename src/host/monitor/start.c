@@ -427,6 +427,11 @@ void start_tell_broker(struct monitor *m, const struct conf_connector *cc,
 		.authserv = span_str(cc->authserv),
 		.kind = span_str(conf_connector_name(cc->kind)),
 		.sort = account_sort(cc),
+		.priced = cc->price.known,
+		.input = cc->price.input,
+		.output = cc->price.output,
+		.cache_read = cc->price.cache_read,
+		.cache_write = cc->price.cache_write,
 	};
 	core_send(m, &m->broker, fd, 1);
 }

@@ -39,6 +39,7 @@ struct call {
 	struct net_job *job;
 	struct llm_answer answer;
 	struct buf waits; /* that out has not taken yet */
+	bool went;	  /* the request may have */
 	bool head;	  /* the status went out */
 	bool paused;	  /* libcurl holds what comes */
 	bool over;	  /* done; what waits is the last */
@@ -80,6 +81,7 @@ static void tell_call(struct call *c)
 	const struct llm_used *u = &c->answer.used;
 
 	c->done.call = c->number;
+	c->done.went = c->went;
 	c->done.why = span_str(c->why);
 	c->done.told = u->told;
 	c->done.input = u->input;
@@ -222,9 +224,10 @@ static void on_done(void *arg, const struct net_answer *a)
 /* Right before it goes. */
 static bool may_go(void *arg)
 {
-	const struct call *c = arg;
+	struct call *c = arg;
 
-	return !online_killed(c->model->o, SPAN_LIT("model"), c->ids.task);
+	c->went = !online_killed(c->model->o, SPAN_LIT("model"), c->ids.task);
+	return c->went;
 }
 
 /* --- a request ----------------------------------------------------------- */
