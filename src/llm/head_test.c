@@ -130,7 +130,7 @@ static void answers(void **state)
 		buf_cstr(&b),
 		"HTTP/1.1 429 Too Many Requests\r\nContent-Type: "
 		"application/json\r\nx-should-retry: false\r\n"
-		"Content-Length: 113\r\n\r\n{\"error\":{\"param\":null,"
+		"Content-Length: 110\r\n\r\n{\"error\":{\"param\":null,"
 		"\"code\":\"insufficient_quota\",\"message\":\"bulkhead: used "
 		"up\",\"type\":\"insufficient_quota\"}}");
 	buf_reset(&b);
