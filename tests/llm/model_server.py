@@ -5,9 +5,14 @@ faults. Each request is kept.
 A script is a list of answers, each for one request, in order; the last one is
 given again and again. An answer is {"text": ..., "calls": [[name, {arguments}],
 ...]} or a fault: {"status": 429, "retry": 1}, {"cut": N}, {"drip": seconds},
-{"junk": true}, {"huge": true}."""
+{"junk": true}, {"huge": true}.
+
+As a program: model_server.py FILE serves the conversations of a file until its
+input ends, and says on which port: for each, what its first turn is about (a
+text in it; the first that fits) and the answers to its turns."""
 import http.server
 import json
+import sys
 import threading
 import time
 
@@ -156,6 +161,23 @@ FORMS = {'/v1/messages': (messages, messages_events),
          '/v1/responses': (responses, responses_events)}
 
 
+def conversations(path):
+    """A script of one answer, which looks up what is asked for."""
+    with open(path, encoding='utf-8') as f:
+        rows = json.load(f)
+
+    def answer(request):
+        turns = [m for m in request.get('messages') or request['input']
+                 if m.get('role') in ('user', 'assistant', 'tool')
+                 or 'type' in m]
+        users = [m for m in turns if m.get('role') == 'user']
+        row = next(r for r in rows if r['about'] in json.dumps(users[0]))
+        said = sum(m.get('role') == 'assistant' or
+                   m.get('type') == 'function_call' for m in turns)
+        return row['turns'][min(said, len(row['turns']) - 1)]
+    return [answer]
+
+
 class Provider:
     """A server; `script` may be set anew at any time, `came` has what came."""
 
@@ -256,3 +278,9 @@ def stream(h, events, a):
         h.wfile.write(b'0\r\n\r\n')
     except OSError:
         h.close_connection = True
+
+
+if __name__ == '__main__':
+    with Provider(conversations(sys.argv[1])) as served:
+        print(served.port, flush=True)
+        sys.stdin.read()

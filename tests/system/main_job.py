@@ -39,6 +39,9 @@ def main():
     need(BACKEND == 'auto' or
          re.findall(r'back-end +(\S+)', r.stdout) == [BACKEND] * 2,
          f'the back-end is the one asked for: {BACKEND}')
+    r = demo(PLANNER='llm')
+    need(r.returncode == 0 and 'for         yours' in r.stdout,
+         'a planner that asks a model answers, asks its owner and is refused')
     r = demo(ATTACK='none', PLANNER='gullible')
     need(r.returncode == 0, 'ATTACK=none runs')
     need('REFUSED' not in r.stdout, 'ATTACK=none shows no refusal')

@@ -148,7 +148,8 @@ static int multi_make(struct net *n, struct net_multi *m)
 	if (curl_multi_setopt(m->curl, CURLMOPT_SOCKETFUNCTION, socket_cb) ||
 	    curl_multi_setopt(m->curl, CURLMOPT_SOCKETDATA, m) ||
 	    curl_multi_setopt(m->curl, CURLMOPT_TIMERFUNCTION, timer_cb) ||
-	    curl_multi_setopt(m->curl, CURLMOPT_TIMERDATA, m))
+	    curl_multi_setopt(m->curl, CURLMOPT_TIMERDATA, m) ||
+	    curl_multi_setopt(m->curl, CURLMOPT_MAXCONNECTS, (long)NET_KEPT))
 		return -EINVAL;
 	return 0;
 }
@@ -185,12 +186,15 @@ static void job_free(struct net_job *j)
 	free(j);
 }
 
-static void unlink_from(struct net_job **list, const struct net_job *j)
+/* Off the list, if it is there: nothing of it follows j into another one. */
+static void unlink_from(struct net_job **list, struct net_job *j)
 {
 	while (*list && *list != j)
 		list = &(*list)->next;
-	if (*list)
-		*list = j->next;
+	if (!*list)
+		return;
+	*list = j->next;
+	j->next = NULL;
 }
 
 /* Off all lists, and off the loop: nothing calls it any more. */

@@ -14,7 +14,10 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "base/testing.h"
+
+enum { AT_ONCE = 6 };
 
 static struct {
 	struct net net;
@@ -23,6 +26,9 @@ static struct {
 	struct msg m;
 	int server;	    /* the other end of the socket */
 	bool refuse, stays; /* stays: the connection does, after an answer */
+	bool many;	    /* servers at once, each of which answers all */
+	int servers[AT_ONCE];
+	size_t ends[AT_ONCE];
 	const char *answer;
 	char asked[4096]; /* what the server got */
 	size_t n_asked;
@@ -57,6 +63,30 @@ static void on_server(void *, int fd, short)
 		if (!w.stays)
 			assert_int_equal(shutdown(fd, SHUT_WR), 0);
 	}
+}
+
+#define CHUNKED "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+/* One of many: a request comes in one piece. */
+static void on_one(void *, int fd, short)
+{
+	char text[4096];
+	ssize_t n = recv(fd, text, sizeof(text), 0);
+
+	if (n <= 0)
+		loop_del(&w.loop, fd);
+	else
+		assert_int_equal(
+			fd_write_all(fd, SPAN_LIT(CHUNKED
+						  "2\r\nab\r\n0\r\n\r\n")),
+			0);
+}
+
+static void keep_server(int fd)
+{
+	assert_true(w.dials <= AT_ONCE);
+	w.servers[w.dials - 1] = fd;
+	assert_int_equal(loop_add(&w.loop, fd, POLLIN, on_one, NULL), 0);
 }
 
 /* Two ends of a connection of TCP: libcurl uses no other a second time. */
@@ -98,13 +128,17 @@ static void on_dial(void *, int, short)
 	if (!w.refuse) {
 		tcp_pair(pair);
 		ours = pair[0];
-		if (w.server >= 0)
-			loop_del(&w.loop, w.server);
-		fd_close(&w.server);
-		w.server = pair[1];
-		assert_int_equal(
-			loop_add(&w.loop, w.server, POLLIN, on_server, NULL),
-			0);
+		if (w.many) {
+			keep_server(pair[1]);
+		} else {
+			if (w.server >= 0)
+				loop_del(&w.loop, w.server);
+			fd_close(&w.server);
+			w.server = pair[1];
+			assert_int_equal(loop_add(&w.loop, w.server, POLLIN,
+						  on_server, NULL),
+					 0);
+		}
 		m.type = MSG_DIALED;
 		m.text.text = SPAN_LIT("198.51.100.7");
 	}
@@ -296,8 +330,6 @@ static void stream(const char *answer, size_t limit)
 	assert_true(w.done);
 }
 
-#define CHUNKED "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-
 /* Pieces as they come, held back where they are not taken; the second request
  * goes by the connection of the first, and by a new one where that is over. */
 static void pieces(void **)
@@ -337,6 +369,50 @@ static void no_pieces(void **)
 	stream(CHUNKED "2\r\nab\r\n", 0);
 	assert_true(w.why[0] && w.sent);
 	assert_string_equal(w.pieces, "ab");
+}
+
+static void on_end(void *arg, const struct net_answer *a)
+{
+	size_t *ends = arg;
+
+	(*ends)++;
+	assert_null(a->why);
+	assert_int_equal(a->status, 200);
+	if (w.net.n_jobs == 1)
+		loop_stop(&w.loop);
+}
+
+/* One, then some under way at once, of which the first has its connection and
+ * the others want one, then all by what there is: each comes to its own end,
+ * once. */
+static void at_once(void **)
+{
+	static const size_t calls[] = { 1, AT_ONCE, AT_ONCE };
+	size_t i, round;
+
+	w.many = true;
+	for (round = 0; round < ARRAY_SIZE(calls); round++) {
+		for (i = 0; i < calls[round]; i++) {
+			const struct net_call c = { .scheme = "http",
+						    .host = "a.example",
+						    .port = 80,
+						    .method = "POST",
+						    .body = SPAN_LIT("{}"),
+						    .keep = true,
+						    .piece = on_piece,
+						    .done = on_end,
+						    .arg = &w.ends[i] };
+
+			assert_int_equal(net_call(&w.net, &c, NULL), 0);
+		}
+		w.loop.stop = false;
+		assert_int_equal(loop_run(&w.loop), 0);
+		for (i = 0; i < AT_ONCE; i++)
+			assert_int_equal(w.ends[i], round + (i == 0));
+	}
+	assert_true(w.dials <= AT_ONCE);
+	for (i = 0; i < w.dials; i++)
+		fd_close(&w.servers[i]);
 }
 
 static void on_up(void *)
@@ -411,7 +487,7 @@ static void netd_gone(void **)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ROW(pieces),	     ROW(no_pieces), ROW(a_call),
+		ROW(pieces),	     ROW(no_pieces), ROW(a_call), ROW(at_once),
 		ROW(no_redirection), ROW(too_long),  ROW(no_answer),
 		ROW(stopped),	     ROW(refused),   ROW(bound),
 		ROW(a_link),	     ROW(cancelled), ROW(netd_gone),
