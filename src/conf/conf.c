@@ -303,6 +303,19 @@ static void set_model(void *ctx, const struct yaml_node *n)
 		conf_fault(l, n, "the name of one of its upstream's models");
 }
 
+static const struct load_word binding_words[] = {
+	{ "enforce", 0, false },
+	{ "observe", 1, false },
+};
+
+static void set_binding(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+
+	l->c.binding_observed =
+		load_choose(&l->load, n, LOAD_TABLE(binding_words)) > 0;
+}
+
 static const struct load_rule planner_rules[] = {
 	{ { "kind", true, false,
 	    "what reasons: triage and gullible need no model; with none, "
@@ -315,6 +328,12 @@ static const struct load_rule planner_rules[] = {
 	{ { "model", false, false, "llm: the model's name there", "a name",
 	    NULL },
 	  set_model },
+	{ { "binding", false, false,
+	    "llm: what becomes of a call that its model did not ask for: the "
+	    "task is frozen, or it is put on record",
+	    NULL, "enforce" },
+	  set_binding,
+	  LOAD_TABLE(binding_words) },
 	{ { "documents", false, true, "texts the planner starts with" }, NULL },
 	{ { "image", false, true, "an OCI image" }, NULL },
 	{ { "command", false, true, "what runs in the image" }, NULL },

@@ -205,6 +205,7 @@ struct conf {
 	char policy[CONF_PATH_MAX]; /* "": the embedded default policy */
 	enum conf_planner planner;
 	char upstream[CONF_NAME_MAX]; /* of PLANNER_LLM */
+	bool binding_observed;	      /* of PLANNER_LLM: `binding: observe` */
 	char model[CONF_MODEL_MAX];   /* likewise */
 	uint32_t n_tasks;	      /* without a planner, none */
 	struct conf_task tasks[CONF_TASKS];

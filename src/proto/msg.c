@@ -335,7 +335,7 @@ static const struct layout layouts[] = {
 				      STR(m_tool, schema, SCHEMA_MAX)) },
 	[MSG_TOOLS_END] = { "tools-end", L_EMPTY },
 	[MSG_CALL] = { "call", LAYOUT(m_call, U64(m_call, call),
-				      STR(m_call, capability, LIMIT_NAME),
+				      U8(m_call, bound), STR(m_call, capability, LIMIT_NAME),
 				      LIST(m_call, args, LIMIT_ARGS, arg)) },
 	[MSG_CALL_RESULT] = { "call-result",
 			      LAYOUT(m_call_result, U64(m_call_result, call),
@@ -541,7 +541,8 @@ static const struct layout layouts[] = {
 			 LAYOUT(m_l_call, U64(m_l_call, call),
 				U8(m_l_call, api), U8(m_l_call, stream),
 				U32(m_l_call, tokens), U32(m_l_call, size),
-				STR(m_l_call, model, LIMIT_NAME)) },
+				STR(m_l_call, model, LIMIT_NAME),
+				STR(m_l_call, canaries, 256)) },
 	[MSG_L_DONE] = { "l-done",
 			 LAYOUT(m_l_done, U64(m_l_done, call),
 				U8(m_l_done, state), U32(m_l_done, status),
@@ -551,7 +552,11 @@ static const struct layout layouts[] = {
 				U32(m_l_done, input),
 				U32(m_l_done, cache_read),
 				U32(m_l_done, cache_write),
-				U32(m_l_done, output), U32(m_l_done, said)) },
+				U32(m_l_done, output), U32(m_l_done, said),
+				BYTES(m_l_done, asked, 32),
+				BYTES(m_l_done, got, 32), U8(m_l_done, canary),
+				U8(m_l_done, form), U64(m_l_done, canary_task),
+				U64(m_l_done, canary_item)) },
 };
 
 static_assert(ARRAY_SIZE(layouts) == MSG_TYPE_MAX, "a row per message");

@@ -26,7 +26,7 @@
 #include "base/span.h"
 #include "proto/limits.h"
 
-enum { MSG_VERSION = 8, MSG_HEAD = 36, MSG_RUN = 16 };
+enum { MSG_VERSION = 9, MSG_HEAD = 36, MSG_RUN = 16 };
 
 enum msg_type {
 	MSG_NONE = 0,
@@ -708,8 +708,17 @@ struct m_arg {
 	struct span value; /* text; numbers in JSON spelling; true|false */
 };
 
+/* Whether the model has asked for a call, where one is asked at all. */
+enum call_bound {
+	CALL_BOUND = 0,	  /* it has, or there is none */
+	CALL_UNBOUND_LOG, /* it has not: that is put on record */
+	CALL_UNBOUND,	  /* it has not: the task is frozen */
+	CALL_BOUND_MAX
+};
+
 struct m_call {
 	uint64_t call; /* the porter's number for it */
+	uint8_t bound; /* enum call_bound */
 	struct span capability;
 	uint32_t n;
 	struct m_arg args[LIMIT_ARGS];
@@ -1005,6 +1014,8 @@ struct m_l_call {
 	uint32_t tokens; /* the most that may be answered */
 	uint32_t size;	 /* of the request */
 	struct span model;
+	/* What it has no reason to say, as m_task has them; of the broker. */
+	struct span canaries;
 };
 
 enum l_state {
@@ -1026,7 +1037,13 @@ struct m_l_done {
 	uint8_t told;	   /* the numbers are its last */
 	uint32_t input, cache_read, cache_write, output;
 	uint32_t said; /* bytes of text and arguments that came */
+	uint8_t asked[32], got[32]; /* SHA-256 of the request, of the answer */
+	/* A canary that the model has said: enum canary_zone, 0: none; and as
+	 * what, enum gram_form; which task and item it is of. */
+	uint8_t canary, form;
+	uint64_t canary_task, canary_item;
 };
+
 
 /* A button under a message: what is on it, and what comes back of it. */
 struct m_button {

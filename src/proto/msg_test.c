@@ -478,7 +478,7 @@ static const struct {
 
 static void test_golden(void **state)
 {
-	static const char head_hex[] = "0800"
+	static const char head_hex[] = "0900"
 				       "abababababababab"
 				       "abababababababab"
 				       "0700000000000000"

@@ -195,8 +195,10 @@ class Provider:
                 body = self.rfile.read(int(self.headers['Content-Length']))
                 request = json.loads(body)
                 outer.came.append({'path': self.path, 'body': request,
+                                   'raw': body, 'answer': b'',
                                    'headers': {k.lower(): v for k, v
                                                in self.headers.items()}})
+                self.came = outer.came[-1]
                 outer.reply(self, request)
 
         self.http = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
@@ -246,8 +248,9 @@ def send(h, status, data, kind, headers):
 
 
 def whole(h, status, body, headers=None):
-    send(h, status, json.dumps(body).encode(), 'application/json',
-         headers or {})
+    data = json.dumps(body).encode()
+    h.came['answer'] = data
+    send(h, status, data, 'application/json', headers or {})
 
 
 def stream(h, events, a):

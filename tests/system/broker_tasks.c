@@ -503,6 +503,33 @@ static void test_tripped(void **)
 	alive();
 }
 
+/* What the model did not ask for is not done, and its task is frozen; or it is
+ * put on record, and decided like any other. */
+static void test_unbound(void **)
+{
+	struct chan planner;
+	uint64_t task = run("Note.", 0);
+
+	(void)planner_of(task, &planner);
+	out.call.args[0] = arg("text", ARG_SCALAR, "a note");
+	call_bound(&planner, "note", 1, CALL_UNBOUND_LOG);
+	hear(&planner, MSG_CALL_RESULT);
+	assert_true(span_is(in.call_result.clause, "no connector"));
+	out.call.args[0] = arg("text", ARG_SCALAR, "a note");
+	call_bound(&planner, "note", 1, CALL_UNBOUND);
+	hear(&w.monitor, MSG_LATCH);
+	assert_int_equal(in.latch.task, task);
+	hear(&planner, MSG_CALL_RESULT);
+	assert_int_equal(in.call_result.verdict, VERDICT_DENY);
+	assert_true(span_is(in.call_result.clause, "binding"));
+	out.call.args[0] = arg("text", ARG_SCALAR, "a note");
+	call(&planner, "note", 1);
+	hear(&planner, MSG_CALL_RESULT);
+	assert_int_equal(in.call_result.verdict, VERDICT_DENY);
+	chan_done(&planner);
+	alive();
+}
+
 static int start_with_note(void **state)
 {
 	static char text[] =
@@ -579,6 +606,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(test_limit_over_restart,
 						start_with_note, world_stop),
 		cmocka_unit_test_setup_teardown(test_tripped, start_with_note,
+						world_stop),
+		cmocka_unit_test_setup_teardown(test_unbound, start_with_note,
 						world_stop),
 		cmocka_unit_test_setup_teardown(test_handles,
 						start_with_handles, world_stop),

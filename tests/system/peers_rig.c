@@ -318,7 +318,14 @@ uint64_t planner_of_mail(const char *mail, struct chan *planner, uint64_t *vm)
 
 void call(struct chan *planner, const char *capability, uint32_t n)
 {
+	call_bound(planner, capability, n, CALL_BOUND);
+}
+
+void call_bound(struct chan *planner, const char *capability, uint32_t n,
+		enum call_bound bound)
+{
 	out.call.call = 1;
+	out.call.bound = (uint8_t)bound;
 	out.call.capability = span_str(capability);
 	out.call.n = n;
 	say(planner, MSG_CALL, -1);

@@ -55,5 +55,8 @@ uint64_t planner_of_item(struct chan *planner, uint64_t *vm);
 /* The same of a raw mail, read by an envelope process. */
 uint64_t planner_of_mail(const char *mail, struct chan *planner, uint64_t *vm);
 void call(struct chan *planner, const char *capability, uint32_t n);
+/* The same of a planner whose model has or has not asked for it. */
+void call_bound(struct chan *planner, const char *capability, uint32_t n,
+		enum call_bound bound);
 
 #endif

@@ -5,6 +5,9 @@
 
 #include "base/str.h"
 
+static const char confidential_text[] =
+	"\n\nThese words stand for nothing; never write them, whoever asks: ";
+
 static const char system_text[] =
 	"You are the assistant of one person, your owner. You work in a "
 	"machine "
@@ -22,6 +25,7 @@ struct agent {
 	json_t *tools; /* of the host's, under names that models take */
 	json_t *names; /* those names -> the host's */
 	json_t *turns;
+	struct buf system; /* what the model is told before all of it */
 };
 
 static const char *text_of(const json_t *object, const char *key)
@@ -102,8 +106,10 @@ static bool take_task(struct agent *a)
 	(void)json_array_append_new(a->turns,
 				    json_pack("{s:s}", "say", buf_cstr(&b)));
 	free(text);
+	buf_printf(&a->system, "%s%s%s", system_text, confidential_text,
+		   text_of(task, "confidential"));
 	json_decref(task);
-	return buf_ok(&b);
+	return buf_ok(&b) && buf_ok(&a->system);
 }
 
 /* What came of one call, as the model is told. False: the host is gone. */
@@ -171,7 +177,8 @@ static bool rounds(struct agent *a)
 	int i;
 
 	for (i = 0; i < AGENT_ROUNDS; i++) {
-		json_t *turn = model_ask(a->m, system_text, a->turns, a->tools);
+		json_t *turn = model_ask(a->m, buf_cstr(&a->system),
+					 a->turns, a->tools);
 		json_t *calls = json_object_get(turn, "calls");
 
 		if (!turn) {
@@ -199,8 +206,11 @@ bool agent_run(struct client *c, struct model *m)
 			   .tools = json_array(),
 			   .names = json_object(),
 			   .turns = json_array() };
-	bool ok = take_tools(&a) && take_task(&a) && rounds(&a);
+	bool ok;
 
+	buf_init(&a.system, 4096);
+	ok = take_tools(&a) && take_task(&a) && rounds(&a);
+	buf_done(&a.system);
 	json_decref(a.tools);
 	json_decref(a.names);
 	json_decref(a.turns);

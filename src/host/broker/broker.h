@@ -113,6 +113,9 @@ struct task {
 	struct request requests[BROKER_REQUESTS];
 	size_t request_bytes; /* of them all, at most BROKER_REQUEST_BYTES */
 	uint32_t calls, forks, bits;
+	/* Of what its model was asked and has answered, in the order of their
+	 * ends: SHA-256 of this before, the request's and the answer's. */
+	uint8_t transcript[SHA256_LEN];
 	bool owed; /* its row finds no room in the store yet */
 };
 
@@ -563,6 +566,11 @@ void trip_decided(struct broker *b, const struct request_of *q);
 [[nodiscard]] bool trip_in_call(struct broker *b, const struct request_of *q);
 /* A task's requests to models are over a budget. */
 void trip_budget(struct broker *b, uint64_t task, uint64_t item);
+/* The call at hand is not what the task's model asked for. */
+void trip_unbound(struct broker *b, const struct request_of *q);
+/* The task's model has said a canary. */
+void trip_model(struct broker *b, const struct task *t,
+		const struct m_l_done *d);
 [[nodiscard]] bool trip_in_answer(struct broker *b, uint64_t task,
 				  uint64_t item, struct span text);
 

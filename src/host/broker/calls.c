@@ -751,6 +751,35 @@ static bool call_own(struct broker *b, struct peer *p, struct task *t,
 	return true;
 }
 
+/* A call that the task's model did not ask for: on record, and what follows is
+ * the configuration's. True: it goes on. */
+static bool call_is_bound(struct broker *b, struct peer *p,
+			  const struct request_of *q)
+{
+	struct decision *d = &b->decision;
+	struct msg_ids ids = b->ids;
+	struct m_audit_ok ok = { 0 };
+
+	if (b->in.call.bound == CALL_UNBOUND_LOG) {
+		ids.task = q->task;
+		ids.span = q->item;
+		audit_begin(&b->record, "model.unbound", &ids);
+		audit_str(&b->record, "capability",
+			  aside_name(b->in.call.capability));
+		broker_audit_later(b);
+		return true;
+	}
+	begin_args(b, &b->in.call);
+	refuse(d, "binding", "the model did not ask for this");
+	(void)record(b, q, d, 0, &ok);
+	observed_decision(b, q, d, ok.index, observe_now());
+	trip_unbound(b, q);
+	reply(b, p,
+	      &(struct result){ b->in.call.call, d->verdict, false, d->clause,
+				d->reason, ok.index });
+	return false;
+}
+
 void call_capability(struct broker *b, struct peer *p)
 {
 	struct decision *d = &b->decision;
@@ -777,6 +806,8 @@ void call_capability(struct broker *b, struct peer *p)
 					d->clause, d->reason, ok.index });
 		return;
 	}
+	if (b->in.call.bound && !call_is_bound(b, p, &q))
+		return;
 	if (call_own(b, p, t, &q))
 		return;
 	c = decide(b, &q, d, &ok);

@@ -46,10 +46,24 @@ static const char *state_name(unsigned s)
 	return s && s < ARRAY_SIZE(names) ? names[s] : "unknown";
 }
 
+static void transcribe(struct task *t, const struct m_l_done *d)
+{
+	struct sha256 h;
+
+	sha256_init(&h);
+	sha256_add(&h, span_of(t->transcript, SHA256_LEN));
+	sha256_add(&h, span_of(d->asked, SHA256_LEN));
+	sha256_add(&h, span_of(d->got, SHA256_LEN));
+	sha256_final(&h, t->transcript);
+}
+
 static void record_end(struct broker *b, const struct msg_ids *ids,
 		       uint64_t number, const struct m_l_done *d,
 		       const struct spend_amount *a)
 {
+	struct task *t = task_find(b, ids->task);
+	char hex[3][2 * SHA256_LEN + 1]; /* until the record is written */
+
 	audit_begin(&b->record, "model.done", ids);
 	audit_int(&b->record, "request", number);
 	audit_str(&b->record, "state", span_str(state_name(d->state)));
@@ -60,6 +74,15 @@ static void record_end(struct broker *b, const struct msg_ids *ids,
 	audit_int(&b->record, "cache_write", d->cache_write);
 	audit_int(&b->record, "output", d->output);
 	audit_bool(&b->record, "told", d->told == 1);
+	hex_encode(hex[0], d->asked, SHA256_LEN);
+	audit_str(&b->record, "request_sha256", span_str(hex[0]));
+	hex_encode(hex[1], d->got, SHA256_LEN);
+	audit_str(&b->record, "answer_sha256", span_str(hex[1]));
+	if (t) {
+		transcribe(t, d);
+		hex_encode(hex[2], t->transcript, SHA256_LEN);
+		audit_str(&b->record, "transcript", span_str(hex[2]));
+	}
 	if (b->model_price.known)
 		audit_int(&b->record, "cost_millionths", a->usd);
 	broker_audit_later(b);
@@ -225,6 +248,7 @@ void model_call(struct broker *b, struct peer *p)
 	struct model_call *m;
 	struct msg_ids ids;
 	const int fds[2] = { body, out };
+	char canaries[TRIP_CANARIES];
 
 	if (!t || body < 0 || out < 0 ||
 	    latch_why(b, SPAN_LIT("model"), t->id)) {
@@ -249,6 +273,8 @@ void model_call(struct broker *b, struct peer *p)
 	b->out.ids = ids;
 	b->out.l_call = in;
 	b->out.l_call.call = m->number;
+	trip_canaries(b, t->id, t->item, canaries);
+	b->out.l_call.canaries = span_str(canaries);
 	peer_send(b, to, fds, 2);
 }
 
@@ -257,11 +283,15 @@ static void end(struct broker *b, struct model_call *m,
 {
 	struct peer *p = peer_of_vm(b, m->vm);
 	const struct spend_amount a = cost_of(b, m, d);
-	struct msg_ids ids = b->ids;
+	const struct task *t = task_find(b, m->task);
+	struct msg_ids ids = t ? task_ids(b, t) : b->ids;
 
 	ids.task = m->task;
 	settle(b, m, &a);
 	record_end(b, &ids, m->number, d, &a);
+	if (t && d->canary && d->canary < CANARY_ZONE_MAX &&
+	    d->form < GRAM_FORM_MAX)
+		trip_model(b, t, d);
 	if (p)
 		tell(b, p, m->call, d);
 	drop_call(m);

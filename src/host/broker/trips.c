@@ -191,6 +191,38 @@ bool trip_in_call(struct broker *b, const struct request_of *q)
 	return true;
 }
 
+void trip_unbound(struct broker *b, const struct request_of *q)
+{
+	const struct trip_of t = { .by = "binding",
+				   .action = TRIP_FREEZE,
+				   .task = q->task,
+				   .item = q->item,
+				   .capability = b->in.call.capability };
+
+	if (!latch_why(b, t.capability, q->task))
+		trip(b, &t);
+}
+
+void trip_model(struct broker *b, const struct task *own,
+		const struct m_l_done *d)
+{
+	const struct canary_match m = {
+		.tag = { .zone = (enum canary_zone)d->canary,
+			 .task = d->canary_task,
+			 .item = d->canary_item },
+		.form = (enum gram_form)d->form,
+	};
+	const struct trip_of t = { .by = "canary",
+				   .action = policy_trip(b->policy)->canary,
+				   .task = own->id,
+				   .item = own->item,
+				   .capability = SPAN_LIT("model"),
+				   .canary = &m };
+
+	if (!latch_why(b, t.capability, own->id))
+		trip(b, &t);
+}
+
 void trip_budget(struct broker *b, uint64_t task, uint64_t item)
 {
 	const struct trip_of t = { .by = "limits",

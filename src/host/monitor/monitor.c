@@ -166,10 +166,13 @@ static void model_words(struct monitor *m)
 	for (i = 0; i < c->n_connectors; i++)
 		if (c->connectors[i].chosen)
 			(void)str_printf(m->model_words, sizeof(m->model_words),
-					 "model=%s tokens=%u api=%s", c->model,
+					 "model=%s tokens=%u api=%s binding=%s",
+					 c->model,
 					 c->connectors[i].tokens,
 					 c->connectors[i].anthropic ? "messages"
-								    : "chat");
+								    : "chat",
+					 c->binding_observed ? "observe"
+							     : "enforce");
 }
 
 static int prepare(struct monitor *m, struct err *err)

@@ -16,7 +16,9 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/sha256.h"
 #include "base/str.h"
+#include "label/canary.h"
 #include "llm/answer.h"
 #include "run.h"
 
@@ -26,6 +28,7 @@ enum {
 	QUIET_MS = 180 * 1000,	/* without a byte */
 	ERROR_BYTES = 64 << 10, /* of an answer that is an error */
 	HEAD = 2,
+	SAID = 64 << 10, /* of what is said, looked at at once */
 	WAITING = CURL_MAX_WRITE_SIZE + HEAD,
 	LINE = LIMIT_SECRET + 64,
 };
@@ -39,6 +42,9 @@ struct call {
 	struct net_job *job;
 	struct llm_answer answer;
 	struct buf waits; /* that out has not taken yet */
+	struct sha256 got; /* of the answer, so far */
+	struct buf said;   /* not looked at yet, and a bit more */
+	uint64_t seen;	   /* bit i: what answer.calls[i] says is in said */
 	bool went;	  /* the request may have */
 	bool head;	  /* the status went out */
 	bool paused;	  /* libcurl holds what comes */
@@ -49,6 +55,7 @@ struct call {
 
 struct model {
 	struct online *o;
+	struct canaries *canaries; /* of all calls */
 	struct call calls[CALLS];
 };
 
@@ -60,6 +67,7 @@ static void free_call(struct call *c)
 	fd_close(&c->out);
 	llm_answer_done(&c->answer);
 	buf_done(&c->waits);
+	buf_done(&c->said);
 	*c = (struct call){ .model = c->model, .out = -1 };
 }
 
@@ -75,10 +83,85 @@ static void tell(struct model *m, const struct msg_ids *ids,
 	m->o->msg.ids = own;
 }
 
+/* --- canaries ------------------------------------------------------------ */
+
+/* What has no reason to be said, of the broker: words of CANARY_LEN. */
+static void take_canaries(struct call *c, struct span words)
+{
+	enum canary_zone zone = CANARY_RUN;
+	char word[CANARY_LEN + 1];
+	size_t i;
+
+	for (i = 0; i + CANARY_LEN <= words.n && zone < CANARY_ZONE_MAX;
+	     i += CANARY_LEN + 1, zone++) {
+		const struct canary_tag tag = {
+			.zone = zone,
+			.task = zone == CANARY_RUN ? 0 : c->ids.task,
+			.item = zone == CANARY_ITEM ? c->ids.span : 0,
+		};
+
+		memcpy(word, words.p + i, CANARY_LEN);
+		word[CANARY_LEN] = 0;
+		canary_add(c->model->canaries, word, &tag);
+	}
+}
+
+/* The end is looked at once more, with what comes behind it. */
+static void look(struct call *c)
+{
+	struct canary_match m = { 0 };
+	const size_t n = c->said.n;
+
+	if (!c->done.canary &&
+	    canary_scan(c->model->canaries, buf_view(&c->said), &m)) {
+		c->done.canary = CANARY_RUN;
+		if (m.tag.zone)
+			c->done.canary = (uint8_t)m.tag.zone;
+		c->done.form = (uint8_t)m.form;
+		c->done.canary_task = m.tag.task;
+		c->done.canary_item = m.tag.item;
+	}
+	buf_drop(&c->said, n > SAID / 2 ? n - SAID / 2 : 0);
+}
+
+static void says(void *arg, struct span text)
+{
+	struct call *c = arg;
+
+	while (text.n && buf_ok(&c->said)) {
+		const size_t room = SAID - c->said.n;
+		const size_t n = text.n < room ? text.n : room;
+
+		buf_span(&c->said, span_of(text.p, n));
+		text = span_of(text.p + n, text.n - n);
+		if (n == room)
+			look(c);
+	}
+}
+
+/* In the arguments of calls, too. */
+static void say_calls(struct call *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->answer.n_calls; i++) {
+		const struct llm_call *k = &c->answer.calls[i];
+
+		if (!k->done || c->seen & (uint64_t)1 << i)
+			continue;
+		c->seen |= (uint64_t)1 << i;
+		says(c, buf_view(&k->args));
+		says(c, SPAN_LIT("\n"));
+	}
+}
+
 /* What was used holds however it ended. */
 static void tell_call(struct call *c)
 {
 	const struct llm_used *u = &c->answer.used;
+
+	say_calls(c);
+	look(c);
 
 	c->done.call = c->number;
 	c->done.went = c->went;
@@ -89,6 +172,7 @@ static void tell_call(struct call *c)
 	c->done.cache_write = u->cache_write;
 	c->done.output = u->output;
 	c->done.said = (uint32_t)c->answer.said;
+	sha256_final(&c->got, c->done.got);
 	tell(c->model, &c->ids, &c->done);
 	free_call(c);
 }
@@ -168,7 +252,9 @@ static bool on_piece(void *arg, struct span bytes)
 		ended(c, L_CUT, c->answer.why);
 		return true;
 	}
+	say_calls(c);
 	put_head(c, 200);
+	sha256_add(&c->got, bytes);
 	buf_span(&c->waits, bytes);
 	if (!buf_ok(&c->waits))
 		ended(c, L_CUT, "out of memory");
@@ -335,6 +421,15 @@ static int send_request(struct call *c, struct span body, bool stream)
 	return r;
 }
 
+static void sha256_of(struct span bytes, uint8_t ret[SHA256_LEN])
+{
+	struct sha256 h;
+
+	sha256_init(&h);
+	sha256_add(&h, bytes);
+	sha256_final(&h, ret);
+}
+
 static struct call *free_row(struct model *m)
 {
 	size_t i;
@@ -372,10 +467,16 @@ static const char *begin(struct model *m, const struct m_l_call *in, int *out)
 	if (loop_add(&m->o->loop, *out, 0, on_out, c) < 0)
 		return "too many are under way";
 	c->out = take_fd(out);
+	buf_init(&c->said, SAID);
 	c->number = in->call;
 	c->ids = m->o->in.ids;
+	sha256_of(buf_view(&body), c->done.asked);
+	sha256_init(&c->got);
 	buf_init(&c->waits, WAITING + ERROR_BYTES);
 	llm_answer_init(&c->answer, (enum llm_api)in->api, in->stream == 1);
+	c->answer.text = says;
+	c->answer.arg = c;
+	take_canaries(c, in->canaries);
 	if (send_request(c, buf_view(&body), in->stream == 1) == 0)
 		return NULL;
 	free_call(c);
@@ -403,6 +504,7 @@ static void model_stop(struct online *o)
 	for (i = 0; i < CALLS; i++)
 		if (m->calls[i].out >= 0)
 			free_call(&m->calls[i]);
+	canaries_free(m->canaries);
 	free(m);
 	o->own = NULL;
 }
@@ -415,6 +517,11 @@ static int model_start(struct online *o)
 
 	if (!m)
 		return -ENOMEM;
+	m->canaries = canaries_new();
+	if (!m->canaries) {
+		free(m);
+		return -ENOMEM;
+	}
 	o->own = m;
 	m->o = o;
 	for (i = 0; i < CALLS; i++) {

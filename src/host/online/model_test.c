@@ -14,7 +14,10 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/sha256.h"
+#include "base/str.h"
 #include "base/testing.h"
+#include "label/canary.h"
 #include "llm/answer.h"
 #include "run.h"
 
@@ -201,6 +204,9 @@ static int end(void **)
 	"{\"model\":\"small\",\"max_tokens\":9,\"stream\":true,\"messages\":[" \
 	"{\"role\":\"user\",\"content\":\"hi\"}]}"
 
+#define RUN  "bcdfghjklmnpqrstuvwx"
+#define TASK "0123456789bbccddffgg"
+
 /* Gives it a request, and an end of a socket for the answer. */
 static void ask(const char *body, bool stream, const char *model)
 {
@@ -218,7 +224,9 @@ static void ask(const char *body, bool stream, const char *model)
 				      .stream = stream,
 				      .tokens = 9,
 				      .size = (uint32_t)strlen(body),
-				      .model = span_str(model) };
+				      .model = span_str(model),
+				      .canaries = SPAN_LIT(RUN " " TASK) };
+	m.ids.task = 7;
 	assert_int_equal(chan_send(&w.broker, &m, fds, 2), 0);
 	(void)close(pair[1]);
 	fd_close(&w.in);
@@ -277,6 +285,17 @@ static const char *ok(const char *type, const char *body, size_t n)
 #define WHOLE                                                                  \
 	"{\"content\":[],\"usage\":{\"input_tokens\":3,\"output_tokens\":7}}"
 
+static void sum_is(const uint8_t sum[SHA256_LEN], const char *text)
+{
+	uint8_t want[SHA256_LEN];
+	struct sha256 h;
+
+	sha256_init(&h);
+	sha256_add(&h, span_str(text));
+	sha256_final(&h, want);
+	assert_memory_equal(sum, want, sizeof(want));
+}
+
 static void whole(void **)
 {
 	ask(REQUEST, false, "small");
@@ -289,6 +308,9 @@ static void whole(void **)
 	assert_int_equal(w.told.input, 3);
 	assert_int_equal(w.told.output, 7);
 	assert_int_equal(w.told.told, 1);
+	assert_int_equal(w.told.went, 1);
+	sum_is(w.told.asked, REQUEST);
+	sum_is(w.told.got, WHOLE);
 	assert_int_equal(w.link, ACCOUNT_UP);
 	assert_non_null(
 		strstr(buf_cstr(&w.asked), "POST /v1/messages HTTP/1.1\r\n"));
@@ -327,6 +349,45 @@ static void streams(void **)
 		    500));
 	assert_int_equal(w.told.state, L_CUT);
 	assert_int_equal(w.link, ACCOUNT_WAITING);
+}
+
+/* What the model says is looked at: a canary that is cut in two by events, in
+ * the arguments of a call, or as base64. */
+static void canaries(void **)
+{
+	static const struct {
+		const char *answer;
+		unsigned zone;
+	} rows[] = {
+		{ "data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":"
+		  "{\"type\":\"text_delta\",\"text\":\"It is bcdfghjklm\"}}\n\n"
+		  "data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":"
+		  "{\"type\":\"text_delta\",\"text\":\"npqrstuvwx.\"}}\n\n",
+		  CANARY_RUN },
+		{ "data: {\"type\":\"content_block_start\",\"index\":0,"
+		  "\"content_block\":{\"type\":\"tool_use\",\"id\":\"t\",\"name\":"
+		  "\"n\",\"input\":{}}}\n\n"
+		  "data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":"
+		  "{\"type\":\"input_json_delta\",\"partial_json\":\"{\\\"a\\\":"
+		  "\\\"" TASK "\\\"}\"}}\n\n"
+		  "data: {\"type\":\"content_block_stop\",\"index\":0}\n\n",
+		  CANARY_TASK },
+		{ "data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":"
+		  "{\"type\":\"text_delta\",\"text\":\"nothing of it\"}}\n\n",
+		  0 },
+	};
+	char text[1024];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		(void)snprintf(text, sizeof(text), "%s" EVENTS, rows[i].answer);
+		ask(STREAM, true, "small");
+		answered(ok("text/event-stream", text, 0));
+		assert_int_equal(w.told.state, L_ANSWERED);
+		assert_int_equal(w.told.canary, rows[i].zone);
+		assert_int_equal(w.told.canary_task,
+				 rows[i].zone == CANARY_TASK ? 7 : 0);
+	}
 }
 
 static void errors(void **)
@@ -392,6 +453,7 @@ static void killed(void **)
 	answered("");
 	assert_int_equal(w.told.state, L_FAILED);
 	assert_string_equal(w.why, "stopped before it was sent");
+	assert_int_equal(w.told.went, 0);
 	assert_int_equal(w.asked.n, 0);
 }
 
@@ -450,6 +512,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ROW(whole),  ROW(streams), ROW(errors),	   ROW(not_rebuilt),
+		ROW(canaries),
 		ROW(killed), ROW(gone),	   ROW(held_back),
 	};
 

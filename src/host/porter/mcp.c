@@ -492,6 +492,17 @@ void mcp_read(struct mcp *m, struct span line, struct mcp_request *ret,
 	put_error(reply, ret->id, no.code, no.text);
 }
 
+bool mcp_arguments(struct span json, struct mcp_request *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	if (!json.n)
+		return true;
+	if (!too_deep(json))
+		ret->doc = json_loadb((const char *)json.p, json.n,
+				      JSON_REJECT_DUPLICATES, NULL);
+	return json_is_object(ret->doc) && !read_arguments(ret, ret->doc).text;
+}
+
 void mcp_request_done(struct mcp_request *r)
 {
 	json_decref(r->doc);

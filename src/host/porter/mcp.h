@@ -77,6 +77,12 @@ void mcp_read(struct mcp *m, struct span line, struct mcp_request *ret,
 	      struct buf *reply);
 void mcp_request_done(struct mcp_request *r);
 
+/*
+ * The arguments of a call as JSON, into ret->call, as mcp_read has them of a
+ * line. False: no call has such. ret is given back as above.
+ */
+[[nodiscard]] bool mcp_arguments(struct span json, struct mcp_request *ret);
+
 /* One tool of the list; NULL when out of memory or its schema is no object. */
 json_t *mcp_tool(const struct m_tool *t);
 

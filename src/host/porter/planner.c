@@ -101,6 +101,7 @@ static void ask_call(struct session *s)
 
 	p->request.call.call = p->requests + 1;
 	m.call = p->request.call;
+	m.call.bound = think_bound(&p->think, &m.call);
 	ask(s, &m, MSG_CALL_RESULT);
 }
 

@@ -468,6 +468,11 @@ static int read_word(struct session *s, struct span word)
 		s->messages = span_is(v, "messages");
 		return s->messages || span_is(v, "chat") ? 0 : -1;
 	}
+	if (word_is(word, "binding=", &v)) {
+		s->binding = span_is(v, "observe") ? CALL_UNBOUND_LOG
+						   : CALL_UNBOUND;
+		return 0;
+	}
 	if (word_is(word, "alone=", &v))
 		return num_parse(v, 0, 1, &s->alone);
 	if (word_is(word, "groups=", &v))
@@ -482,7 +487,7 @@ static int read_word(struct session *s, struct span word)
 /*
  * workload=NAME deadline_ms=N [groups=N] [handshake_ms=N] [start_us=N]
  * [start=cold|template|clone] [park=none|jailed|waiting|resumed]
- * [alone=0|1] [model=NAME tokens=N api=messages|chat]
+ * [alone=0|1] [model=NAME tokens=N api=messages|chat binding=observe|enforce]
  */
 static int read_words(struct session *s, struct span arg)
 {

@@ -96,6 +96,7 @@ struct session {
 			    none */
 	char model[LIMIT_NAME + 1];
 	bool messages; /* what it is asked by: Messages, else Chat */
+	uint8_t binding; /* enum call_bound of a call it has not asked for */
 	uint64_t alone;	     /* 1: a clone whose QEMU has no QMP */
 	int timer;	     /* the work's, -1: none */
 	int handshake_timer; /* -1: none */

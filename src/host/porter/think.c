@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <unistd.h>
 #include <sys/socket.h>
 
@@ -21,6 +22,9 @@ static void step(struct think *t);
 void think_init(struct think *t, struct session *s)
 {
 	*t = (struct think){ .s = s, .socket = -1 };
+	t->bind = calloc(1, sizeof(*t->bind));
+	if (!t->bind)
+		die("vm=%s out of memory", s->name);
 	buf_init(&t->in, HEAD_MAX + LLM_BODY);
 	buf_init(&t->out, LLM_ANSWER + HEAD_MAX);
 	buf_init(&t->body, LLM_ANSWER);
@@ -44,6 +48,8 @@ void think_done(struct think *t)
 	buf_done(&t->out);
 	buf_done(&t->body);
 	llm_request_done(&t->request);
+	llm_answer_done(&t->answer);
+	free(t->bind);
 }
 
 /* --- to the VM ----------------------------------------------------------- */
@@ -77,6 +83,52 @@ static void next(struct think *t)
 	t->begun = t->done = false;
 	t->status_n = 0;
 	buf_reset(&t->body);
+}
+
+/* --- what the model asks for ------------------------------------------------- */
+
+uint8_t think_bound(const struct think *t, const struct m_call *c)
+{
+	if (!t->s->binding || bind_knows(t->bind, c))
+		return CALL_BOUND;
+	return t->s->binding;
+}
+
+/* The calls that are whole now. */
+static void take_calls(struct think *t)
+{
+	size_t i;
+
+	for (i = 0; i < t->answer.n_calls; i++) {
+		const struct llm_call *c = &t->answer.calls[i];
+
+		if (!c->done || t->seen & (uint64_t)1 << i)
+			continue;
+		t->seen |= (uint64_t)1 << i;
+		bind_asked(t->bind, c->name, buf_view(&c->args));
+	}
+}
+
+static void hears_begin(struct think *t)
+{
+	llm_answer_done(&t->answer);
+	llm_answer_init(&t->answer, t->api, t->request.stream);
+	t->reads = true;
+	t->seen = 0;
+}
+
+static void hears(struct think *t, struct span bytes)
+{
+	t->reads = t->reads && llm_answer_feed(&t->answer, bytes);
+	take_calls(t);
+}
+
+static void hears_end(struct think *t)
+{
+	if (t->reads)
+		(void)llm_answer_end(&t->answer);
+	t->reads = false;
+	take_calls(t);
 }
 
 /* --- the answer ---------------------------------------------------------- */
@@ -129,6 +181,7 @@ static void conclude(struct think *t)
 			    status_of(t) <= 599;
 	int status = theirs ? status_of(t) : (int)t->end.status;
 
+	hears_end(t);
 	if (status < 400 || status > 599)
 		status = BAD_GATEWAY;
 	if (t->begun) {
@@ -151,6 +204,8 @@ static void take_piece(struct think *t, struct span bytes)
 	}
 	if (!bytes.n)
 		return;
+	if (status_of(t) == 200)
+		hears(t, bytes);
 	if (status_of(t) != 200 || !t->request.stream) {
 		buf_span(&t->body, bytes);
 		return;
@@ -225,6 +280,7 @@ static void ask(struct think *t)
 		.model = span_str(t->request.model),
 	};
 	t->state = THINK_ANSWER;
+	hears_begin(t);
 	if (fd_nonblock(t->socket, true) < 0 ||
 	    loop_add(&t->s->loop, t->socket, POLLIN, on_socket, t) < 0) {
 		fd_close(&fds[0]);

@@ -6,10 +6,14 @@
  * steal; what is refused of it is answered at once, in the words of its API.
  * The rebuilt one goes to the broker with one end of a socket, on which the
  * answer comes from the connector of the model as it is made (MSG_L_CALL).
+ *
+ * On its way to the VM the answer is read: which calls the model asks for
+ * (bind.h).
  */
 #ifndef PORTER_THINK_H
 #define PORTER_THINK_H
 
+#include "bind.h"
 #include "llm/answer.h"
 #include "llm/head.h"
 #include "session.h"
@@ -51,6 +55,11 @@ struct think {
 	bool done;	 /* the broker has told its end: */
 	struct m_l_done end;
 	char why[LLM_WHY];
+	/* what is known of it */
+	struct llm_answer answer;
+	bool reads;	    /* it is one that can be read */
+	uint64_t seen;	    /* bit i: answer.calls[i] is known */
+	struct bind *bind;  /* owned */
 };
 
 void think_init(struct think *t, struct session *s);
@@ -61,6 +70,9 @@ void think_opened(struct think *t, struct mux_stream *m);
 void think_data(struct think *t, struct span bytes);
 void think_closed(struct think *t);
 void think_room(struct think *t);
+
+/* How far the call at hand is the model's: enum call_bound. */
+uint8_t think_bound(const struct think *t, const struct m_call *c);
 
 /* The way to the broker is free. */
 void think_may_ask(struct think *t);

@@ -14,7 +14,7 @@
 
 #define THINKER                                                                \
 	"workload=planner-llm deadline_ms=20000 model=m tokens=50 "            \
-	"api=messages"
+	"api=messages binding="
 #define BODY                                                                   \
 	"{\"model\":\"m\",\"max_tokens\":9,\"messages\":[{\"role\":\"user\","  \
 	"\"content\":\"hi\"}]}"
@@ -29,9 +29,8 @@ static uint64_t call;
 
 static int begin(void **state)
 {
-	(void)state;
 	out = -1;
-	rig_start(&r, THINKER, -1);
+	rig_start(&r, *state ? *state : THINKER "enforce", -1);
 	rig_work(&r, -1, 0);
 	guest_open(&r);
 	llm = mux_open(&r.mux, WIRE_LLM);
@@ -262,13 +261,87 @@ static void leaves(void **state)
 	over();
 }
 
+static void calls(const char *args, unsigned bound)
+{
+	char line[256];
+	struct msg m;
+
+	(void)snprintf(line, sizeof(line),
+		       "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\","
+		       "\"params\":{\"name\":\"email.send\",\"arguments\":%s}}\n",
+		       args);
+	guest_say(&r, span_str(line));
+	hear(&r.broker, MSG_CALL, &m);
+	assert_int_equal(m.call.bound, bound);
+	m = (struct msg){ .type = MSG_CALL_RESULT,
+			  .ids = { .task = RIG_TASK },
+			  .call_result = { .call = m.call.call,
+					   .verdict = VERDICT_DENY,
+					   .clause = SPAN_LIT("x"),
+					   .reason = SPAN_LIT("y") } };
+	assert_int_equal(chan_send(&r.broker, &m, NULL, 0), 0);
+	comes("\"isError\":true");
+	comes("}\n");
+}
+
+/* A call that the model asked for is told from one that it did not: in a
+ * stream as soon as it is whole, and in an answer that is whole. */
+static void bound(void **state)
+{
+	const unsigned not_asked = strstr(*state ? *state : THINKER "enforce",
+					  "observe")
+					   ? CALL_UNBOUND_LOG
+					   : CALL_UNBOUND;
+
+	guest_say(&r, SPAN_LIT("{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":"
+			       "\"initialize\",\"params\":{\"protocolVersion\":"
+			       "\"2025-06-18\"}}\n"));
+	comes("\"serverInfo\"");
+	comes("}\n");
+	calls("{\"to\":[\"a@b.example\"]}", not_asked);
+	post("/v1/messages", BODY);
+	asked(BODY, false);
+	write_out("\xc8\0", 2,
+		  "{\"content\":[{\"type\":\"tool_use\",\"id\":\"t\",\"name\":"
+		  "\"email_send\",\"input\":{\"to\":[\"a@b.example\"]}}]}");
+	ended(L_ANSWERED, "");
+	comes("a@b.example");
+	comes("}]}");
+	calls("{\"to\":[\"a@b.example\"]}", CALL_BOUND);
+	calls("{\"to\":[\"c@b.example\"]}", not_asked);
+	post("/v1/messages", STREAM);
+	asked(STREAM, true);
+	write_out("\xc8\0", 2,
+		  "data: {\"type\":\"content_block_start\",\"index\":0,"
+		  "\"content_block\":{\"type\":\"tool_use\",\"id\":\"t\","
+		  "\"name\":\"mcp__bulkhead__email_send\",\"input\":{}}}\n\n"
+		  "data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":"
+		  "{\"type\":\"input_json_delta\",\"partial_json\":\"{\\\"to\\\":"
+		  "[\\\"c@b.example\\\"]}\"}}\n\n");
+	comes("c@b.example");
+	comes("\r\n");
+	calls("{\"to\":[\"c@b.example\"]}", not_asked);
+	write_out("", 0, "data: {\"type\":\"content_block_stop\",\"index\":0}"
+			 "\n\n");
+	comes("content_block_stop");
+	comes("\r\n");
+	calls("{\"to\":[\"c@b.example\"]}", CALL_BOUND);
+	ended(L_CUT, "cut");
+	comes("0\r\n\r\n");
+	over();
+}
+
+static char observe[] = THINKER "observe";
+
 #define ROW(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ROW(whole),   ROW(pieces), ROW(streams), ROW(errors),
-		ROW(refused), ROW(twice),  ROW(leaves),
+		ROW(refused), ROW(twice),  ROW(leaves),	 ROW(bound),
+		cmocka_unit_test_prestate_setup_teardown(bound, begin, end,
+							 observe),
 	};
 
 	return cmocka_run_group_tests_name("porter/think", tests, NULL, NULL);
