@@ -569,7 +569,7 @@ void trip_budget(struct broker *b, uint64_t task, uint64_t item);
 /* The call at hand is not what the task's model asked for. */
 void trip_unbound(struct broker *b, const struct request_of *q);
 /* The task's model has said a canary. */
-void trip_model(struct broker *b, const struct task *t,
+void trip_model(struct broker *b, const struct task *own,
 		const struct m_l_done *d);
 [[nodiscard]] bool trip_in_answer(struct broker *b, uint64_t task,
 				  uint64_t item, struct span text);
