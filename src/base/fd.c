@@ -82,9 +82,20 @@ int fd_write_all(int fd, struct span s)
 	return 0;
 }
 
+/* The kernel waits a moment for whoever holds a page (one that moves memory,
+ * say), and then says EBUSY: nobody but us can write to it yet. */
+enum { SEAL_TRIES = 20 };
+
 static int memfd_seal(int fd)
 {
-	return fcntl(fd, F_ADD_SEALS, ALL_SEALS) < 0 ? -errno : 0;
+	int i, r = -1;
+
+	for (i = 0; i < SEAL_TRIES && r < 0; i++) {
+		r = fcntl(fd, F_ADD_SEALS, ALL_SEALS);
+		if (r < 0 && errno != EBUSY)
+			break;
+	}
+	return r < 0 ? -errno : 0;
 }
 
 int memfd_sealed(const char *name, struct span s)

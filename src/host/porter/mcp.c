@@ -6,7 +6,19 @@
 #include "base/str.h"
 #include "proto/message_json.h"
 
-static const char *const versions[] = { "2025-06-18", "2025-03-26" };
+/* Of those that begin with initialize, the newest first; and the one in which
+ * each request names its version. */
+static const char *const versions[] = { "2025-11-25", "2025-06-18",
+					"2025-03-26" };
+#define STATELESS "2026-07-28"
+#define META	  "io.modelcontextprotocol/"
+
+/* The list of tools is the same as long as its session lasts. */
+enum { LIST_MS = 3600 * 1000 };
+
+static const char instructions[] =
+	"Start with task.get, end with task.answer. Every other tool is a "
+	"request that the owner's policy decides.";
 
 /* --- writing ----------------------------------------------------------- */
 
@@ -37,12 +49,23 @@ static void put_error(struct buf *reply, json_t *id, enum mcp_error code,
 }
 
 /* Takes result over. */
-static void put_result(struct buf *reply, json_t *id, json_t *result)
+static void put_result(struct buf *reply, const struct mcp_request *r,
+		       json_t *result)
 {
+	json_t *id = r->id;
+
 	if (!result) {
 		reply->bad = true;
 		return;
 	}
+	if (r->stateless &&
+	    (json_object_set_new(result, "resultType",
+				 json_string("complete")) < 0 ||
+	     json_object_set_new(result, "_meta",
+				 json_pack("{s:{s:s, s:s}}", META "serverInfo",
+					   "name", "bulkhead", "version",
+					   BULKHEAD_VERSION)) < 0))
+		reply->bad = true;
 	put_line(reply, json_pack("{s:s, s:O, s:o}", "jsonrpc", "2.0", "id", id,
 				  "result", result));
 }
@@ -303,9 +326,8 @@ static struct refusal on_call(struct mcp *m, struct mcp_request *r,
 					       NULL };
 	json_t *name = json_object_get(params, "name");
 	json_t *arguments = json_object_get(params, "arguments");
+	struct refusal no;
 
-	(void)m;
-	(void)reply;
 	if (!only_members(params, members))
 		return refuse(MCP_ERR_PARAMS, "unknown member in params");
 	if (!json_is_string(name) || !name_ok(string_span(name)))
@@ -325,7 +347,16 @@ static struct refusal on_call(struct mcp *m, struct mcp_request *r,
 					"task.get takes no arguments");
 	}
 	r->kind = MCP_CALL;
-	return arguments ? read_arguments(r, arguments) : accepted;
+	if (!arguments)
+		return accepted;
+	no = read_arguments(r, arguments);
+	if (!no.text)
+		return accepted;
+	/* An error of the tool, which the model hears of (SEP-1303). */
+	m->errors++;
+	r->kind = MCP_REPLY;
+	mcp_reply_refusal(reply, r, no.text);
+	return accepted;
 }
 
 static struct refusal on_list(struct mcp *m, struct mcp_request *r,
@@ -346,7 +377,7 @@ static struct refusal on_ping(struct mcp *m, struct mcp_request *r,
 {
 	(void)m;
 	(void)params;
-	put_result(reply, r->id, json_object());
+	put_result(reply, r, json_object());
 	r->kind = MCP_REPLY;
 	return accepted;
 }
@@ -366,15 +397,40 @@ static struct refusal on_initialize(struct mcp *m, struct mcp_request *r,
 	for (i = 0; i < ARRAY_SIZE(versions); i++)
 		if (span_is(string_span(wanted), versions[i]))
 			version = versions[i];
-	put_result(reply, r->id,
+	put_result(reply, r,
 		   json_pack("{s:s, s:{s:{}}, s:{s:s, s:s}, s:s}",
 			     "protocolVersion", version, "capabilities",
 			     "tools", "serverInfo", "name", "bulkhead",
 			     "version", BULKHEAD_VERSION, "instructions",
-			     "Start with task.get, end with task.answer. Every "
-			     "other tool is a request that the owner's policy "
-			     "decides."));
+			     instructions));
 	m->initialized = true;
+	r->kind = MCP_REPLY;
+	return accepted;
+}
+
+/* May be kept by who asked, and by nobody else. Takes result over. */
+static json_t *cacheable(json_t *result, int ms)
+{
+	if (json_object_set_new(result, "ttlMs", json_integer(ms)) == 0 &&
+	    json_object_set_new(result, "cacheScope", json_string("private")) ==
+		    0)
+		return result;
+	json_decref(result);
+	return NULL;
+}
+
+static struct refusal on_discover(struct mcp *m, struct mcp_request *r,
+				  json_t *params, struct buf *reply)
+{
+	(void)m;
+	(void)params;
+	put_result(reply, r,
+		   cacheable(json_pack("{s:[s,s,s,s], s:{s:{}}, s:s}",
+				       "supportedVersions", STATELESS,
+				       versions[0], versions[1], versions[2],
+				       "capabilities", "tools", "instructions",
+				       instructions),
+			     LIST_MS));
 	r->kind = MCP_REPLY;
 	return accepted;
 }
@@ -382,15 +438,19 @@ static struct refusal on_initialize(struct mcp *m, struct mcp_request *r,
 typedef struct refusal (*method_fn)(struct mcp *m, struct mcp_request *r,
 				    json_t *params, struct buf *reply);
 
+/* Where a method is known: without initialize, behind it, and before it. */
+enum { IN_STATELESS = 1, BEHIND = 2, BEFORE = 4 };
+
 static const struct {
 	const char *name;
-	bool early; /* may come before initialize */
+	unsigned where;
 	method_fn fn;
 } methods[] = {
-	{ "initialize", true, on_initialize },
-	{ "ping", true, on_ping },
-	{ "tools/list", false, on_list },
-	{ "tools/call", false, on_call },
+	{ "initialize", BEFORE | BEHIND, on_initialize },
+	{ "ping", BEFORE | BEHIND, on_ping },
+	{ "server/discover", IN_STATELESS, on_discover },
+	{ "tools/list", IN_STATELESS | BEHIND, on_list },
+	{ "tools/call", IN_STATELESS | BEHIND, on_call },
 };
 
 static const char *const notifications[] = { "notifications/initialized",
@@ -400,16 +460,50 @@ static struct refusal dispatch(struct mcp *m, struct mcp_request *r,
 			       const char *method, json_t *params,
 			       struct buf *reply)
 {
+	const unsigned where = r->stateless	? IN_STATELESS
+			       : m->initialized ? BEHIND
+						: BEFORE;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(methods); i++) {
 		if (strcmp(method, methods[i].name) != 0)
 			continue;
-		if (!m->initialized && !methods[i].early)
+		if (methods[i].where & where)
+			return methods[i].fn(m, r, params, reply);
+		if (where == BEFORE)
 			return refuse(MCP_ERR_REQUEST, "initialize first");
-		return methods[i].fn(m, r, params, reply);
 	}
 	return refuse(MCP_ERR_METHOD, "unknown method");
+}
+
+/* A request that names its version needs no initialize, but has to name what
+ * its client can do, too. False: it was answered. */
+static bool read_version(struct mcp_request *r, json_t *params,
+			 struct refusal *no, struct buf *reply)
+{
+	json_t *meta = json_object_get(params, "_meta");
+	json_t *version = json_object_get(meta, META "protocolVersion");
+
+	*no = accepted;
+	if (!version)
+		return true;
+	if (!json_is_string(version) ||
+	    !json_is_object(json_object_get(meta, META "clientCapabilities"))) {
+		*no = refuse(MCP_ERR_PARAMS,
+			     "_meta has a version and clientCapabilities");
+		return false;
+	}
+	r->stateless = true;
+	if (span_is(string_span(version), STATELESS))
+		return true;
+	put_line(reply,
+		 json_pack("{s:s, s:O, s:{s:i, s:s, s:{s:O, s:[s]}}}",
+			   "jsonrpc", "2.0", "id", r->id, "error", "code",
+			   (int)MCP_ERR_VERSION, "message",
+			   "unsupported protocol version", "data", "requested",
+			   version, "supported", STATELESS));
+	r->kind = MCP_REPLY;
+	return false;
 }
 
 /* Brackets open at the deepest place, so that no parser goes deeper. */
@@ -451,6 +545,7 @@ static struct refusal read_request(struct mcp *m, struct mcp_request *r,
 	json_t *version = json_object_get(r->doc, "jsonrpc");
 	json_t *method = json_object_get(r->doc, "method");
 	json_t *params = json_object_get(r->doc, "params");
+	struct refusal no;
 
 	if (!json_is_object(r->doc))
 		return refuse(MCP_ERR_REQUEST, "one object a line, no batches");
@@ -461,6 +556,10 @@ static struct refusal read_request(struct mcp *m, struct mcp_request *r,
 	    !json_is_string(method) || !only_members(r->doc, members) ||
 	    (params && !json_is_object(params)))
 		return refuse(MCP_ERR_REQUEST, "no JSON-RPC 2.0 request");
+	if (id && !read_version(r, params, &no, reply)) {
+		m->errors += !no.text;
+		return no;
+	}
 	if (id)
 		return dispatch(m, r, json_string_value(method), params, reply);
 	for (size_t i = 0; i < ARRAY_SIZE(notifications); i++)
@@ -555,14 +654,16 @@ static json_t *own_tools(void)
 void mcp_reply_tools(struct buf *reply, const struct mcp_request *r,
 		     json_t *capabilities)
 {
-	json_t *tools = own_tools();
+	json_t *tools = own_tools(), *list;
 
 	if (!tools || json_array_extend(tools, capabilities) < 0) {
 		json_decref(tools);
 		reply->bad = true;
 		return;
 	}
-	put_result(reply, r->id, json_pack("{s:o}", "tools", tools));
+	list = json_pack("{s:o}", "tools", tools);
+	put_result(reply, r, r->stateless && list ? cacheable(list, LIST_MS)
+						  : list);
 }
 
 void mcp_reply_task(struct buf *reply, const struct mcp_request *r,
@@ -585,7 +686,7 @@ void mcp_reply_task(struct buf *reply, const struct mcp_request *r,
 		reply->bad = true;
 		return;
 	}
-	put_result(reply, r->id,
+	put_result(reply, r,
 		   tool_result((const char *)text.p, text.n, v, false));
 }
 
@@ -593,7 +694,7 @@ void mcp_reply_answer(struct buf *reply, const struct mcp_request *r)
 {
 	static const char text[] = "The owner has your answer.";
 
-	put_result(reply, r->id,
+	put_result(reply, r,
 		   tool_result(text, sizeof(text) - 1, NULL, false));
 }
 
@@ -625,7 +726,7 @@ void mcp_reply_call(struct buf *reply, const struct mcp_request *r,
 	if (v && result->clause.n)
 		(void)json_object_set_new(v, "clause",
 					  span_json(result->clause));
-	put_result(reply, r->id,
+	put_result(reply, r,
 		   tool_result((const char *)result->reason.p, result->reason.n,
 			       v, !waits && (!allow || !result->executed)));
 }
@@ -633,5 +734,5 @@ void mcp_reply_call(struct buf *reply, const struct mcp_request *r,
 void mcp_reply_refusal(struct buf *reply, const struct mcp_request *r,
 		       const char *why)
 {
-	put_result(reply, r->id, tool_result(why, strlen(why), NULL, true));
+	put_result(reply, r, tool_result(why, strlen(why), NULL, true));
 }

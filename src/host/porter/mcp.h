@@ -4,9 +4,11 @@
  * typed results to reply lines. No I/O, so that it can be tested and fuzzed
  * by itself.
  *
- * Closed world: protocol versions 2025-06-18 and 2025-03-26 without batches;
- * the methods initialize, ping, tools/list and tools/call; known members
- * only. Everything else gets the error code of JSON-RPC, and is counted.
+ * Closed world: protocol versions 2025-11-25, 2025-06-18 and 2025-03-26 (without
+ * batches), with the methods initialize, ping, tools/list and tools/call; and
+ * 2026-07-28, in which each request names its version and there is
+ * server/discover in the place of initialize; known members only. Everything
+ * else gets the error code of JSON-RPC, and is counted.
  *
  * A call of a tool that nobody declared is no error here: it is a request
  * that the broker refuses, and audits by its name.
@@ -40,6 +42,7 @@ enum mcp_error {
 	MCP_ERR_METHOD = -32601,
 	MCP_ERR_PARAMS = -32602,
 	MCP_ERR_INTERNAL = -32603,
+	MCP_ERR_VERSION = -32022, /* of 2026-07-28 */
 };
 
 enum mcp_kind {
@@ -60,6 +63,7 @@ struct mcp {
 
 struct mcp_request {
 	enum mcp_kind kind;
+	bool stateless; /* of 2026-07-28: without initialize */
 	json_t *id;  /* borrowed from doc; NULL in notifications */
 	json_t *doc; /* owned: what all spans here borrow from */
 	struct span answer;

@@ -16,6 +16,9 @@
 #define OPEN(params)                                                           \
 	"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\","             \
 	"\"params\":" params
+#define META(version)                                                          \
+	"{\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"" version    \
+	"\",\"io.modelcontextprotocol/clientCapabilities\":{}}}"
 #define INIT REQ("initialize", "{\"protocolVersion\":\"2025-06-18\"}")
 
 struct row {
@@ -43,6 +46,24 @@ static const struct row rows[] = {
 	{ "{\"jsonrpc\":\"2.0\",\"method\":\"tools/call\",\"params\":"
 	  "{\"name\":\"x\"}}",
 	  false, MCP_NOTHING, 0 },
+	/* without initialize */
+	{ REQ("server/discover", META("2026-07-28")), true, MCP_REPLY, 0 },
+	{ REQ("server/discover", META("2026-07-28")), false, MCP_REPLY, 0 },
+	{ REQ("server/discover", "{}"), false, MCP_REPLY, MCP_ERR_METHOD },
+	{ REQ("tools/list", META("2026-07-28")), true, MCP_TOOLS, 0 },
+	{ REQ("tools/list", META("2026-07-29")), true, MCP_REPLY,
+	  MCP_ERR_VERSION },
+	{ REQ("tools/list", META("2025-11-25")), false, MCP_REPLY,
+	  MCP_ERR_VERSION },
+	{ REQ("tools/list", "{\"_meta\":{\"io.modelcontextprotocol/"
+			    "protocolVersion\":\"2026-07-28\"}}"),
+	  true, MCP_REPLY, MCP_ERR_PARAMS },
+	{ REQ("tools/list", "{\"_meta\":{\"io.modelcontextprotocol/"
+			    "protocolVersion\":7}}"),
+	  true, MCP_REPLY, MCP_ERR_PARAMS },
+	{ REQ("ping", META("2026-07-28")), false, MCP_REPLY, MCP_ERR_METHOD },
+	{ REQ("initialize", META("2026-07-28")), true, MCP_REPLY,
+	  MCP_ERR_METHOD },
 	/* malformed */
 	{ "", false, MCP_REPLY, MCP_ERR_PARSE },
 	{ "{", false, MCP_REPLY, MCP_ERR_PARSE },
@@ -81,41 +102,41 @@ static const struct row rows[] = {
 	{ CALL("{\"name\":\"x\",\"more\":1}"), false, MCP_REPLY,
 	  MCP_ERR_PARAMS },
 	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":null}}"), false, MCP_REPLY,
-	  MCP_ERR_PARAMS },
+	  0 },
 	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":{}}}"), false, MCP_REPLY,
-	  MCP_ERR_PARAMS },
+	  0 },
 	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":[1]}}"), false, MCP_REPLY,
-	  MCP_ERR_PARAMS },
+	  0 },
 	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":[[]]}}"), false, MCP_REPLY,
-	  MCP_ERR_PARAMS },
+	  0 },
 	{ CALL("{\"name\":\"x\",\"arguments\":{\"\":1}}"), false, MCP_REPLY,
-	  MCP_ERR_PARAMS },
+	  0 },
 	/* references and templates are these two forms alone */
 	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":{\"$ref\":1}}}"), false,
-	  MCP_REPLY, MCP_ERR_PARAMS },
+	  MCP_REPLY, 0 },
 	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":{\"$ref\":\"@1\",\"x\":1}}"
 	       "}"),
-	  false, MCP_REPLY, MCP_ERR_PARAMS },
+	  false, MCP_REPLY, 0 },
 	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":{\"x\":\"@1\"}}}"), false,
-	  MCP_REPLY, MCP_ERR_PARAMS },
+	  MCP_REPLY, 0 },
 	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":{\"$tmpl\":\"t\"}}}"),
-	  false, MCP_REPLY, MCP_ERR_PARAMS },
+	  false, MCP_REPLY, 0 },
 	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":{\"$tmpl\":\"t\",\"args\":"
 	       "[\"u\"]}}}"),
-	  false, MCP_REPLY, MCP_ERR_PARAMS },
+	  false, MCP_REPLY, 0 },
 	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":{\"$tmpl\":\"t\",\"args\":"
 	       "{}}}}"),
-	  false, MCP_REPLY, MCP_ERR_PARAMS },
+	  false, MCP_REPLY, 0 },
 	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":{\"$tmpl\":\"t\",\"args\":"
 	       "[{\"$tmpl\":\"u\",\"args\":[]}]}}}"),
-	  false, MCP_REPLY, MCP_ERR_PARAMS },
+	  false, MCP_REPLY, 0 },
 	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":{\"$tmpl\":1,\"args\":[]}}"
 	       "}"),
-	  false, MCP_REPLY, MCP_ERR_PARAMS },
+	  false, MCP_REPLY, 0 },
 	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":[{\"$ref\":2}]}}"), false,
-	  MCP_REPLY, MCP_ERR_PARAMS },
+	  MCP_REPLY, 0 },
 	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":[[{\"$ref\":\"@1\"}]]}}"),
-	  false, MCP_REPLY, MCP_ERR_PARAMS },
+	  false, MCP_REPLY, 0 },
 	/* our own tools */
 	{ CALL("{\"name\":\"task.get\"}"), false, MCP_TASK, 0 },
 	{ CALL("{\"name\":\"task.get\",\"arguments\":{\"a\":1}}"), false,
@@ -368,7 +389,8 @@ static void test_versions(void **state)
 		const char *asked, *got;
 	} versions[] = { { "2025-06-18", "2025-06-18" },
 			 { "2025-03-26", "2025-03-26" },
-			 { "1999-01-01", "2025-06-18" } };
+			 { "2025-11-25", "2025-11-25" },
+			 { "1999-01-01", "2025-11-25" } };
 	size_t i;
 
 	(void)state;
