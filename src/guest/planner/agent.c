@@ -85,27 +85,34 @@ static bool take_tools(struct agent *a)
 	return true;
 }
 
+static void put_part(struct buf *b, const char *title, const json_t *part)
+{
+	char *text;
+
+	if (!json_object_size(part) && !json_array_size(part))
+		return;
+	text = json_dumps(part, JSON_INDENT(1));
+	buf_printf(b, "\n\n%s\n%s\n", title, text ? text : "");
+	free(text);
+}
+
 static bool take_task(struct agent *a)
 {
-	json_t *task = NULL, *message;
-	char *text = NULL;
+	json_t *task = NULL;
 	CLEAN_BUF struct buf b;
 
 	buf_init(&b, 4 << 20);
 	if (client_task(a->c, &task) != CLIENT_OK)
 		return false;
-	message = json_object_get(task, "message");
-	if (json_is_object(message))
-		text = json_dumps(message, JSON_INDENT(1));
 	buf_printf(&b, "%s", text_of(task, "instruction"));
-	if (text)
-		buf_printf(&b,
-			   "\n\nThe message that it is about, which somebody "
-			   "else wrote:\n%s\n",
-			   text);
+	put_part(&b, "The message that it is about, which somebody else wrote:",
+		 json_object_get(task, "message"));
+	put_part(&b,
+		 "What belongs to it; @ and a number is a handle, which stands "
+		 "for its part as {\"$ref\": \"@1\"} in arguments:",
+		 json_object_get(task, "items"));
 	(void)json_array_append_new(a->turns,
 				    json_pack("{s:s}", "say", buf_cstr(&b)));
-	free(text);
 	buf_printf(&a->system, "%s%s%s", system_text, confidential_text,
 		   text_of(task, "confidential"));
 	json_decref(task);
