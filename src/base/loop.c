@@ -86,7 +86,8 @@ int loop_timer(struct loop *l, uint64_t delay_ms, loop_timer_fn fn, void *arg)
 	for (i = 0; i < LOOP_TIMERS; i++) {
 		if (l->timers[i].at_ms)
 			continue;
-		l->timers[i].at_ms = now_ms() + delay_ms + 1;
+		/* Of the clock's last millisecond a part is over. */
+		l->timers[i].at_ms = now_ms() + delay_ms + (delay_ms != 0);
 		l->timers[i].fn = fn;
 		l->timers[i].arg = arg;
 		return i;

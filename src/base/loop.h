@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <time.h>
 
-enum { LOOP_FDS = 256, LOOP_TIMERS = 256 };
+enum { LOOP_FDS = 512, LOOP_TIMERS = 256 };
 
 typedef void (*loop_fd_fn)(void *arg, int fd, short revents);
 typedef void (*loop_timer_fn)(void *arg);

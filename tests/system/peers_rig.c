@@ -72,7 +72,7 @@ bool closed(struct chan *c)
 	return r == 0;
 }
 
-static pid_t start_process(enum proc p, const int *fds, size_t n)
+pid_t start_process(enum proc p, const int *fds, size_t n)
 {
 	const char *const email[] = { "email", NULL };
 	struct spawn s = { .proc = p,

@@ -10,6 +10,7 @@
 #include "base/testing.h"
 #include "privsep/chan.h"
 #include "privsep/gate.h"
+#include "privsep/graph.h"
 
 /* The folder of the bulkhead-* binaries. */
 extern const char *libexec;
@@ -34,6 +35,9 @@ int world_stop(void **);
 /* The three processes alone; the folder stays. */
 void world_begin(void);
 void world_end(void);
+
+/* One of the processes, in its sandbox, with these descriptors. */
+pid_t start_process(enum proc p, const int *fds, size_t n);
 
 /* A channel on which nobody is waited for without end. */
 void chan_limited(struct chan *c, int fd);

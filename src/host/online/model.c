@@ -55,9 +55,18 @@ struct call {
 
 struct model {
 	struct online *o;
+	enum account_state link; /* that was told last */
 	struct canaries *canaries; /* of all calls */
 	struct call calls[CALLS];
 };
+
+static void tell_link(struct model *m, enum account_state state, const char *why)
+{
+	if (state == ACCOUNT_UP && m->link == ACCOUNT_UP)
+		return;
+	m->link = state;
+	online_link(m->o, state, why, 0);
+}
 
 static void free_call(struct call *c)
 {
@@ -266,7 +275,6 @@ static bool on_piece(void *arg, struct span bytes)
 
 static void refused(struct call *c, const struct net_answer *a)
 {
-	struct online *o = c->model->o;
 	char why[64];
 
 	(void)str_printf(why, sizeof(why), "the provider answers %ld",
@@ -279,26 +287,25 @@ static void refused(struct call *c, const struct net_answer *a)
 	buf_span(&c->waits,
 		 a->body.n <= ERROR_BYTES ? a->body : span_of(NULL, 0));
 	if (a->status == 401 || a->status == 403)
-		online_link(o, ACCOUNT_REFUSED,
-			    "the provider does not take its key", 0);
+		tell_link(c->model, ACCOUNT_REFUSED,
+		     "the provider does not take its key");
 }
 
 static void on_done(void *arg, const struct net_answer *a)
 {
 	struct call *c = arg;
-	struct online *o = c->model->o;
 
 	c->job = NULL;
 	if (a->why) {
 		ended(c, c->head ? L_CUT : L_FAILED, a->why);
-		online_link(o, ACCOUNT_WAITING, a->why, 0);
+		tell_link(c->model, ACCOUNT_WAITING, a->why);
 	} else if (a->status < 200 || a->status > 299) {
 		refused(c, a);
 	} else {
 		if (!llm_answer_end(&c->answer))
 			ended(c, c->head ? L_CUT : L_FAILED, c->answer.why);
 		ended(c, L_ANSWERED, "");
-		online_link(o, ACCOUNT_UP, "", 0);
+		tell_link(c->model, ACCOUNT_UP, "");
 	}
 	c->over = true;
 	if (!flush(c) || !c->waits.n)
@@ -530,7 +537,7 @@ static int model_start(struct online *o)
 	}
 	if (!o->set.models[0])
 		return -EINVAL;
-	online_link(o, ACCOUNT_UP, "", 0);
+	tell_link(m, ACCOUNT_UP, "");
 	return 0;
 }
 

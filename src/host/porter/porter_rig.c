@@ -64,7 +64,15 @@ static void init_mux(struct rig *r)
 
 void rig_start(struct rig *r, const char *words, int qmp)
 {
-	int monitor[2], broker[2], wire[2];
+	int broker[2];
+
+	assert_int_equal(chan_pair(broker), 0);
+	rig_start_between(r, words, qmp, broker);
+}
+
+void rig_start_between(struct rig *r, const char *words, int qmp, int broker[2])
+{
+	int monitor[2], wire[2];
 	CLEAN_FD int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	struct session_fds f;
 
@@ -72,7 +80,6 @@ void rig_start(struct rig *r, const char *words, int qmp)
 	buf_init(&r->got, 64 << 20);
 	init_mux(r);
 	assert_int_equal(chan_pair(monitor), 0);
-	assert_int_equal(chan_pair(broker), 0);
 	assert_int_equal(
 		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, wire), 0);
 	f = (struct session_fds){ monitor[1], broker[1], wire[1],
@@ -366,7 +373,7 @@ void guest_take_item(struct rig *r)
 
 /* --- what monitor and broker hear -------------------------------------- */
 
-void hear(struct chan *c, enum msg_type want, struct msg *ret)
+void rig_hear(struct chan *c, enum msg_type want, struct msg *ret)
 {
 	const char *why = "";
 	int r = chan_recv(c, ret, &why);

@@ -33,6 +33,10 @@ struct rig {
 
 /* Starts it, with MSG_HELLO of these words; qmp -1: /dev/null. */
 void rig_start(struct rig *r, const char *words, int qmp);
+/* The same with a channel to a broker that there is: broker[1] becomes the
+ * porter's, [0] is of no use. */
+void rig_start_between(struct rig *r, const char *words, int qmp,
+		       int broker[2]);
 
 /* MSG_WORK with the rig's task; item -1: none, else a mail. */
 void rig_work(struct rig *r, int item, uint64_t deadline_ms);
@@ -76,7 +80,7 @@ void guest_take_item(struct rig *r);
 
 /* --- what monitor and broker hear --- */
 
-void hear(struct chan *c, enum msg_type want, struct msg *ret);
+void rig_hear(struct chan *c, enum msg_type want, struct msg *ret);
 void hear_end(struct chan *c);
 /* The monitor's last message is this fault, and the broker heard nothing. */
 void hear_fault(struct rig *r, const char *name, enum wire_fault want);

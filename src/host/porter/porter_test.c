@@ -456,7 +456,7 @@ static void hear_record(struct rig *r)
 	struct msg got;
 	ssize_t n;
 
-	hear(&r->broker, MSG_RECORD, &got);
+	rig_hear(&r->broker, MSG_RECORD, &got);
 	fd = chan_take_fd(&r->broker, 0);
 	n = memfd_sealed_size(fd, LIMIT_RECORD);
 	assert_true(n > 0);
@@ -465,8 +465,8 @@ static void hear_record(struct rig *r)
 	assert_int_equal(message_decode(span_of(record, (size_t)n), &m, &why),
 			 0);
 	assert_true(span_is(m.from.addr, "ann@example.org"));
-	hear(&r->monitor, MSG_VM_READY, &got);
-	hear(&r->monitor, MSG_VM_DONE, &got);
+	rig_hear(&r->monitor, MSG_VM_READY, &got);
+	rig_hear(&r->monitor, MSG_VM_DONE, &got);
 	hear_end(&r->monitor);
 }
 
@@ -564,7 +564,7 @@ static void test_reader_sorts(void **state)
 		assert_int_equal(r.got.p[0], WIRE_ITEM_TELEGRAM);
 		guest_send(&r, r.reader, buf_view(&b));
 		guest_end(&r, r.reader);
-		hear(&r.broker, i ? MSG_REFUSED : MSG_RECORD, &m);
+		rig_hear(&r.broker, i ? MSG_REFUSED : MSG_RECORD, &m);
 		assert_int_equal(rig_stop(&r), 0);
 	}
 }
@@ -632,10 +632,10 @@ static void test_reader_refused(void **state)
 		guest_open(&r);
 		guest_take_item(&r);
 		give_refused(&r, i, json);
-		hear(&r.broker, MSG_REFUSED, &m);
+		rig_hear(&r.broker, MSG_REFUSED, &m);
 		assert_true(m.text.text.n > 0);
-		hear(&r.monitor, MSG_VM_READY, &m);
-		hear(&r.monitor, MSG_VM_DONE, &m);
+		rig_hear(&r.monitor, MSG_VM_READY, &m);
+		rig_hear(&r.monitor, MSG_VM_DONE, &m);
 		assert_int_equal(rig_stop(&r), 0);
 	}
 }
@@ -652,8 +652,8 @@ static void test_reader_crashed(void **state)
 	guest_take_item(&r);
 	mux_reset(&r.mux, r.reader);
 	guest_exit(&r, WIRE_EXIT_SIGNALLED, 11);
-	hear(&r.monitor, MSG_VM_READY, &m);
-	hear(&r.monitor, MSG_VM_FAIL, &m);
+	rig_hear(&r.monitor, MSG_VM_READY, &m);
+	rig_hear(&r.monitor, MSG_VM_FAIL, &m);
 	assert_int_equal(m.vm_fail.fault, WIRE_HANGUP);
 	assert_true(span_is(m.vm_fail.detail,
 			    "the workload was ended by signal 11"));
@@ -669,7 +669,7 @@ static void test_broker_gone(void **state)
 	(void)state;
 	rig_start(&r, READER, -1);
 	guest_open(&r);
-	hear(&r.monitor, MSG_VM_READY, &m);
+	rig_hear(&r.monitor, MSG_VM_READY, &m);
 	chan_done(&r.broker);
 	assert_int_equal(chan_recv(&r.monitor, &m, &(const char *){ 0 }), 1);
 	assert_int_equal(m.type, MSG_VM_FAIL);
@@ -691,7 +691,7 @@ static void test_reader_limits(void **state)
 	guest_take_item(&r);
 	guest_send(&r, r.reader, span_of(all, sizeof(all)));
 	guest_end(&r, r.reader);
-	hear(&r.broker, MSG_REFUSED, &m);
+	rig_hear(&r.broker, MSG_REFUSED, &m);
 	assert_int_equal(rig_stop(&r), 0);
 
 	/* Two of control; acceptance and FIN of the reader stream. */
@@ -700,7 +700,7 @@ static void test_reader_limits(void **state)
 	guest_take_item(&r);
 	frames(&r, MUX_DATA, 0, 1, READER_FRAMES - 4);
 	guest_end(&r, r.reader);
-	hear(&r.broker, MSG_REFUSED, &m);
+	rig_hear(&r.broker, MSG_REFUSED, &m);
 	assert_int_equal(rig_stop(&r), 0);
 }
 
@@ -771,7 +771,7 @@ static void test_work_never(void **state)
 	rig_start(&r, READER, -1);
 	guest_open(&r);
 	guest_exit(&r, WIRE_EXIT_CODE, 0);
-	hear(&r.monitor, MSG_VM_READY, &m);
+	rig_hear(&r.monitor, MSG_VM_READY, &m);
 	assert_int_equal(chan_recv(&r.monitor, &m, &(const char *){ 0 }), 1);
 	assert_int_equal(m.type, MSG_VM_FAIL);
 	assert_int_equal(m.vm_fail.fault, WIRE_HANGUP);
@@ -842,7 +842,7 @@ static void test_stop(void **state)
 
 		rig_start_item(&r, READER, SPAN_LIT("x"));
 		guest_open(&r);
-		hear(&r.monitor, MSG_VM_READY, &ready);
+		rig_hear(&r.monitor, MSG_VM_READY, &ready);
 		assert_int_equal(chan_send(&r.monitor, &m, NULL, 0), 0);
 		hear_end(&r.monitor);
 		assert_int_equal(rig_stop(&r), 0);
@@ -997,7 +997,7 @@ static void broker_gives(struct rig *r, const struct message *m)
 	message_encode(&b, m);
 	fd = memfd_sealed("record", buf_view(&b));
 	assert_true(fd >= 0);
-	hear(&r->broker, MSG_TASK_GET, &got);
+	rig_hear(&r->broker, MSG_TASK_GET, &got);
 	out.task.instruction = SPAN_LIT("Tell me what is new.");
 	out.task.has_item = 1;
 	out.task.items = SPAN_LIT("[{\"h\":\"@12\"}]");
@@ -1017,7 +1017,7 @@ static void broker_tools(struct rig *r)
 	struct msg end = { .type = MSG_TOOLS_END };
 	struct msg got;
 
-	hear(&r->broker, MSG_TOOLS_GET, &got);
+	rig_hear(&r->broker, MSG_TOOLS_GET, &got);
 	tool.tool.name = SPAN_LIT("email.send");
 	tool.tool.description = SPAN_LIT("Sends a mail.");
 	tool.tool.schema = SPAN_LIT(
@@ -1036,7 +1036,7 @@ static void broker_deny(struct rig *r, const char *capability, struct msg *call)
 {
 	struct msg out = { .type = MSG_CALL_RESULT };
 
-	hear(&r->broker, MSG_CALL, call);
+	rig_hear(&r->broker, MSG_CALL, call);
 	assert_true(span_is(call->call.capability, capability));
 	out.call_result.call = call->call.call;
 	out.call_result.verdict = VERDICT_DENY;
@@ -1049,7 +1049,7 @@ static void broker_answer(struct rig *r, struct msg *answer)
 {
 	struct msg out = { .type = MSG_ANSWER_OK };
 
-	hear(&r->broker, MSG_ANSWER, answer);
+	rig_hear(&r->broker, MSG_ANSWER, answer);
 	assert_int_equal(chan_send(&r->broker, &out, NULL, 0), 0);
 }
 
@@ -1120,8 +1120,8 @@ static void test_planner(void **state)
 	assert_true(json_is_true(result_of(doc, "isError")));
 	json_decref(doc);
 	guest_exit(&r, WIRE_EXIT_CODE, 0);
-	hear(&r.monitor, MSG_VM_READY, &m);
-	hear(&r.monitor, MSG_VM_DONE, &m);
+	rig_hear(&r.monitor, MSG_VM_READY, &m);
+	rig_hear(&r.monitor, MSG_VM_DONE, &m);
 	hear_end(&r.broker);
 	assert_int_equal(rig_stop(&r), 0);
 }
@@ -1142,8 +1142,8 @@ static void test_planner_in_one_breath(void **state)
 	fd_close(&r.wire);
 	broker_deny(&r, "x", &m);
 	broker_answer(&r, &m);
-	hear(&r.monitor, MSG_VM_READY, &m);
-	hear(&r.monitor, MSG_VM_DONE, &m);
+	rig_hear(&r.monitor, MSG_VM_READY, &m);
+	rig_hear(&r.monitor, MSG_VM_DONE, &m);
 	assert_int_equal(rig_stop(&r), 0);
 }
 
@@ -1314,9 +1314,9 @@ static void test_slow_broker(void **state)
 	(void)state;
 	planner_open(&r, "workload=planner-triage deadline_ms=3000");
 	say(&r, LINE("1", "tools/call", "{\"name\":\"x\"}"));
-	hear(&r.broker, MSG_CALL, &m);
-	hear(&r.monitor, MSG_VM_READY, &m);
-	hear(&r.monitor, MSG_VM_FAIL, &m);
+	rig_hear(&r.broker, MSG_CALL, &m);
+	rig_hear(&r.monitor, MSG_VM_READY, &m);
+	rig_hear(&r.monitor, MSG_VM_FAIL, &m);
 	assert_int_equal(m.vm_fail.fault, WIRE_DEADLINE);
 	assert_int_equal(rig_stop(&r), 0);
 }
@@ -1336,10 +1336,10 @@ static void test_bad_broker(void **state)
 
 		planner_open(&r, PLANNER);
 		say(&r, LINE("1", "tools/call", "{\"name\":\"x\"}"));
-		hear(&r.broker, MSG_CALL, &m);
+		rig_hear(&r.broker, MSG_CALL, &m);
 		assert_int_equal(chan_send(&r.broker, &out, NULL, 0), 0);
-		hear(&r.monitor, MSG_VM_READY, &m);
-		hear(&r.monitor, MSG_VM_FAIL, &m);
+		rig_hear(&r.monitor, MSG_VM_READY, &m);
+		rig_hear(&r.monitor, MSG_VM_FAIL, &m);
 		assert_int_equal(rig_stop(&r), 0);
 	}
 }
@@ -1416,8 +1416,8 @@ static void planner_stop_real(struct rig *r, pid_t guest)
 	int status;
 	struct msg m;
 
-	hear(&r->monitor, MSG_VM_READY, &m);
-	hear(&r->monitor, MSG_VM_DONE, &m);
+	rig_hear(&r->monitor, MSG_VM_READY, &m);
+	rig_hear(&r->monitor, MSG_VM_DONE, &m);
 	assert_int_equal(waitpid(guest, &status, 0), guest);
 	assert_int_equal(status, 0);
 	assert_int_equal(rig_stop(r), 0);

@@ -137,7 +137,7 @@ static void does_its_work(struct rig *r)
 
 	takes(r, SPAN_LIT("item"));
 	answer(r);
-	hear(&r->broker, MSG_RECORD, &m);
+	rig_hear(&r->broker, MSG_RECORD, &m);
 	told(r, MSG_VM_DONE);
 }
 
@@ -145,7 +145,7 @@ static void stop_done(struct rig *r)
 {
 	struct msg m;
 
-	hear(&r->broker, MSG_RECORD, &m);
+	rig_hear(&r->broker, MSG_RECORD, &m);
 	told(r, MSG_VM_DONE);
 	stop(r);
 }
@@ -221,7 +221,7 @@ static void all_at_once(void **)
 	answer(&r);
 	assert_int_equal(kill(r.pid, SIGCONT), 0);
 	told(&r, MSG_VM_READY);
-	hear(&r.broker, MSG_RECORD, &m);
+	rig_hear(&r.broker, MSG_RECORD, &m);
 	told(&r, MSG_VM_DONE);
 	stop(&r);
 }
@@ -392,7 +392,7 @@ static void resumed_in_a_hurry(void **)
 	takes(&r, SPAN_LIT("item"));
 	(void)poll(NULL, 0, 3500);
 	answer(&r);
-	hear(&r.broker, MSG_RECORD, &m);
+	rig_hear(&r.broker, MSG_RECORD, &m);
 	told(&r, MSG_VM_DONE);
 	stop(&r);
 }
@@ -418,7 +418,7 @@ static void resumed_planner(void **)
 			       "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":"
 			       "\"tools/call\",\"params\":{\"name\":"
 			       "\"task.get\",\"arguments\":{}}}\n"));
-	hear(&r.broker, MSG_TASK_GET, &m);
+	rig_hear(&r.broker, MSG_TASK_GET, &m);
 	stop(&r);
 }
 

@@ -65,7 +65,7 @@ static void asked(const char *body, bool stream)
 	struct msg m;
 	ssize_t n;
 
-	hear(&r.broker, MSG_L_CALL, &m);
+	rig_hear(&r.broker, MSG_L_CALL, &m);
 	fd = chan_take_fd(&r.broker, 0);
 	fd_close(&out);
 	out = chan_take_fd(&r.broker, 1);
@@ -243,8 +243,8 @@ static void twice(void **state)
 	(void)state;
 	(void)mux_open(&r.mux, WIRE_LLM);
 	guest_flush(&r);
-	hear(&r.monitor, MSG_VM_READY, &m);
-	hear(&r.monitor, MSG_VM_FAIL, &m);
+	rig_hear(&r.monitor, MSG_VM_READY, &m);
+	rig_hear(&r.monitor, MSG_VM_FAIL, &m);
 	(void)rig_stop(&r);
 }
 
@@ -266,12 +266,13 @@ static void calls(const char *args, unsigned bound)
 	char line[256];
 	struct msg m;
 
-	(void)snprintf(line, sizeof(line),
-		       "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\","
-		       "\"params\":{\"name\":\"email.send\",\"arguments\":%s}}\n",
-		       args);
+	(void)snprintf(
+		line, sizeof(line),
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\","
+		"\"params\":{\"name\":\"email.send\",\"arguments\":%s}}\n",
+		args);
 	guest_say(&r, span_str(line));
-	hear(&r.broker, MSG_CALL, &m);
+	rig_hear(&r.broker, MSG_CALL, &m);
 	assert_int_equal(m.call.bound, bound);
 	m = (struct msg){ .type = MSG_CALL_RESULT,
 			  .ids = { .task = RIG_TASK },
@@ -288,10 +289,10 @@ static void calls(const char *args, unsigned bound)
  * stream as soon as it is whole, and in an answer that is whole. */
 static void bound(void **state)
 {
-	const unsigned not_asked = strstr(*state ? *state : THINKER "enforce",
-					  "observe")
-					   ? CALL_UNBOUND_LOG
-					   : CALL_UNBOUND;
+	const unsigned not_asked =
+		strstr(*state ? *state : THINKER "enforce", "observe")
+			? CALL_UNBOUND_LOG
+			: CALL_UNBOUND;
 
 	guest_say(&r, SPAN_LIT("{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":"
 			       "\"initialize\",\"params\":{\"protocolVersion\":"
@@ -311,18 +312,20 @@ static void bound(void **state)
 	calls("{\"to\":[\"c@b.example\"]}", not_asked);
 	post("/v1/messages", STREAM);
 	asked(STREAM, true);
-	write_out("\xc8\0", 2,
-		  "data: {\"type\":\"content_block_start\",\"index\":0,"
-		  "\"content_block\":{\"type\":\"tool_use\",\"id\":\"t\","
-		  "\"name\":\"mcp__bulkhead__email_send\",\"input\":{}}}\n\n"
-		  "data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":"
-		  "{\"type\":\"input_json_delta\",\"partial_json\":\"{\\\"to\\\":"
-		  "[\\\"c@b.example\\\"]}\"}}\n\n");
+	write_out(
+		"\xc8\0", 2,
+		"data: {\"type\":\"content_block_start\",\"index\":0,"
+		"\"content_block\":{\"type\":\"tool_use\",\"id\":\"t\","
+		"\"name\":\"mcp__bulkhead__email_send\",\"input\":{}}}\n\n"
+		"data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":"
+		"{\"type\":\"input_json_delta\",\"partial_json\":\"{\\\"to\\\":"
+		"[\\\"c@b.example\\\"]}\"}}\n\n");
 	comes("c@b.example");
 	comes("\r\n");
 	calls("{\"to\":[\"c@b.example\"]}", not_asked);
-	write_out("", 0, "data: {\"type\":\"content_block_stop\",\"index\":0}"
-			 "\n\n");
+	write_out("", 0,
+		  "data: {\"type\":\"content_block_stop\",\"index\":0}"
+		  "\n\n");
 	comes("content_block_stop");
 	comes("\r\n");
 	calls("{\"to\":[\"c@b.example\"]}", CALL_BOUND);
@@ -338,8 +341,14 @@ static char observe[] = THINKER "observe";
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ROW(whole),   ROW(pieces), ROW(streams), ROW(errors),
-		ROW(refused), ROW(twice),  ROW(leaves),	 ROW(bound),
+		ROW(whole),
+		ROW(pieces),
+		ROW(streams),
+		ROW(errors),
+		ROW(refused),
+		ROW(twice),
+		ROW(leaves),
+		ROW(bound),
 		cmocka_unit_test_prestate_setup_teardown(bound, begin, end,
 							 observe),
 	};
