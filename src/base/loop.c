@@ -79,20 +79,30 @@ void loop_del(struct loop *l, int fd)
 			l->fds[i].fd = -1;
 }
 
-int loop_timer(struct loop *l, uint64_t delay_ms, loop_timer_fn fn, void *arg)
+static int timer_at(struct loop *l, uint64_t at_ms, loop_timer_fn fn, void *arg)
 {
 	int i;
 
 	for (i = 0; i < LOOP_TIMERS; i++) {
 		if (l->timers[i].at_ms)
 			continue;
-		/* Of the clock's last millisecond a part is over. */
-		l->timers[i].at_ms = now_ms() + delay_ms + (delay_ms != 0);
+		l->timers[i].at_ms = at_ms;
 		l->timers[i].fn = fn;
 		l->timers[i].arg = arg;
 		return i;
 	}
 	return -ENFILE;
+}
+
+/* Of the clock's last millisecond a part is over. */
+int loop_timer(struct loop *l, uint64_t delay_ms, loop_timer_fn fn, void *arg)
+{
+	return timer_at(l, now_ms() + delay_ms + 1, fn, arg);
+}
+
+int loop_soon(struct loop *l, loop_timer_fn fn, void *arg)
+{
+	return timer_at(l, now_ms(), fn, arg);
 }
 
 void loop_timer_del(struct loop *l, int id)

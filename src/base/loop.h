@@ -54,6 +54,8 @@ void loop_del(struct loop *l, int fd);
  */
 [[nodiscard]] int loop_timer(struct loop *l, uint64_t delay_ms,
 			     loop_timer_fn fn, void *arg);
+/* The same in the next round, before anything is waited for. */
+[[nodiscard]] int loop_soon(struct loop *l, loop_timer_fn fn, void *arg);
 void loop_timer_del(struct loop *l, int id);
 
 /* Runs until loop_stop. Returns 0, or -errno of a failing poll. */

@@ -240,7 +240,7 @@ void build_saved(struct monitor *m, struct mvm *v)
 
 	vm_stop(m, v, "saved");
 	t->seals = 0;
-	t->seal_timer = loop_timer(&m->loop, 1, try_seal, t);
+	t->seal_timer = loop_timer(&m->loop, 0, try_seal, t);
 	if (t->seal_timer < 0)
 		failed(t, "no timer left");
 }

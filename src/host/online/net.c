@@ -135,7 +135,8 @@ static int timer_cb(CURLM *, long ms, void *arg)
 	m->timer = -1;
 	if (ms < 0)
 		return 0;
-	m->timer = loop_timer(m->net->loop, (uint64_t)ms, on_timeout, m);
+	m->timer = ms ? loop_timer(m->net->loop, (uint64_t)ms, on_timeout, m)
+		      : loop_soon(m->net->loop, on_timeout, m);
 	return m->timer < 0 ? -1 : 0;
 }
 
