@@ -167,7 +167,7 @@ static const struct row rows[] = {
 static enum mcp_kind read_line(struct span line, bool initialized, int *code,
 			       uint32_t *errors)
 {
-	struct mcp m = { .initialized = initialized };
+	struct mcp m = { .version = initialized ? MCP_2025_06_18 : MCP_NONE };
 	struct mcp_request r;
 	enum mcp_kind kind;
 	struct buf reply;
@@ -237,7 +237,7 @@ static void test_types(void **state)
 		{ "t", ARG_FILL, ARG_ELEMENT, "@13.name" },
 		{ "t", ARG_STRING, ARG_ELEMENT, "z" },
 	};
-	struct mcp m = { .initialized = true };
+	struct mcp m = { .version = MCP_2025_06_18 };
 	struct mcp_request r;
 	struct buf reply;
 	size_t i;
@@ -367,8 +367,10 @@ static void test_versions(void **state)
 	static const struct {
 		const char *asked, *got;
 	} versions[] = { { "2025-06-18", "2025-06-18" },
-			 { "2025-03-26", "2025-03-26" },
-			 { "1999-01-01", "2025-06-18" } };
+			 { "2025-11-25", "2025-11-25" },
+			 { "2025-03-26", "2025-11-25" },
+			 { "2026-07-28", "2025-11-25" },
+			 { "1999-01-01", "2025-11-25" } };
 	size_t i;
 
 	(void)state;
@@ -384,7 +386,7 @@ static void test_versions(void **state)
 			versions[i].asked);
 		buf_init(&reply, 4096);
 		mcp_read(&m, span_str(line), &r, &reply);
-		assert_true(m.initialized);
+		assert_int_not_equal(m.version, MCP_NONE);
 		(void)snprintf(line, sizeof(line), "\"protocolVersion\":\"%s\"",
 			       versions[i].got);
 		assert_non_null(strstr(buf_cstr(&reply), line));
@@ -438,7 +440,7 @@ static void test_call_replies(void **state)
 
 	(void)state;
 	for (i = 0; i < ARRAY_SIZE(results); i++) {
-		struct mcp m = { .initialized = true };
+		struct mcp m = { .version = MCP_2025_06_18 };
 		struct mcp_request r;
 		json_t *doc, *result, *v;
 		const char *status;
@@ -446,7 +448,7 @@ static void test_call_replies(void **state)
 
 		buf_init(&reply, 4096);
 		mcp_read(&m, span_str(CALL("{\"name\":\"x\"}")), &r, &reply);
-		mcp_reply_call(&reply, &r, &results[i].result);
+		mcp_reply_call(&reply, &m, &r, &results[i].result, 0);
 		doc = parse_reply(&reply);
 		result = json_object_get(doc, "result");
 		v = json_object_get(result, "structuredContent");
@@ -483,7 +485,7 @@ static void test_tools_reply(void **state)
 	};
 	const struct m_tool bad = { .name = SPAN_LIT("x"),
 				    .schema = SPAN_LIT("[]") };
-	struct mcp m = { .initialized = true };
+	struct mcp m = { .version = MCP_2025_06_18 };
 	json_t *list = json_array();
 	struct mcp_request r;
 	struct buf reply;
