@@ -59,6 +59,9 @@ class Bridge(http.server.ThreadingHTTPServer):
         self.url = f'http://127.0.0.1:{self.server_port}/mcp'
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
+    def handle_error(self, request, client_address):
+        """A client that went away is none of ours."""
+
     def end(self, name):
         self.ended.append(self.sessions.pop(name).stop())
 

@@ -77,31 +77,38 @@ void mcp_put_result(struct buf *reply, const struct mcp_request *r,
 				  r->id, "result", result));
 }
 
-/* A text, and a structured form (taken over), which is text as well for those
- * who know of no other. */
+/* Appends a text to content; false when out of memory. */
+static bool add_text(json_t *content, struct span text)
+{
+	return json_array_append_new(content,
+				     json_pack("{s:s, s:o}", "type", "text",
+					       "text", span_json(text))) == 0;
+}
+
+/* A text (n 0: none), and a structured form (taken over, may be NULL), which is
+ * a text as well for those who know of no other. */
 static json_t *tool_result(struct span text, json_t *structured, bool is_error)
 {
+	json_t *content = json_array();
 	CLEAN_BUF struct buf b;
-	json_t *v;
+	bool ok = content;
 
 	buf_init(&b, MCP_REPLY_MAX / 2);
-	if (structured &&
-	    json_dump_callback(structured, dump_to_buf, &b, JSON_COMPACT) < 0) {
+	if (text.n)
+		ok = ok && add_text(content, text);
+	if (structured)
+		ok = ok &&
+		     json_dump_callback(structured, dump_to_buf, &b,
+					JSON_COMPACT) == 0 &&
+		     add_text(content, buf_view(&b));
+	if (!ok) {
+		json_decref(content);
 		json_decref(structured);
 		return NULL;
 	}
-	v = json_pack("{s:[{s:s, s:o}], s:o*, s:b}", "content", "type", "text",
-		      "text", span_json(text), "structuredContent", structured,
-		      "isError", (int)is_error);
-	if (v && structured && !span_eq(text, buf_view(&b)) &&
-	    json_array_append_new(json_object_get(v, "content"),
-				  json_pack("{s:s, s:o}", "type", "text",
-					    "text", span_json(buf_view(&b)))) <
-		    0) {
-		json_decref(v);
-		return NULL;
-	}
-	return v;
+	return json_pack("{s:o, s:o*, s:b}", "content", content,
+			 "structuredContent", structured, "isError",
+			 (int)is_error);
 }
 
 /* --- results ----------------------------------------------------------- */
@@ -176,17 +183,14 @@ void mcp_reply_task(struct buf *reply, const struct mcp_request *r,
 			  span_json(task->instruction), "confidential",
 			  span_json(task->canaries), "message",
 			  m ? message_to_json(m, true) : NULL, "items", items);
-	CLEAN_BUF struct buf text;
 
-	buf_init(&text, MCP_REPLY_MAX / 2);
 	if (!v || !json_is_array(items) ||
-	    json_dump_callback(v, dump_to_buf, &text, JSON_COMPACT) < 0 ||
 	    (m && !json_object_get(v, "message"))) {
 		json_decref(v);
 		reply->bad = true;
 		return;
 	}
-	mcp_put_result(reply, r, tool_result(buf_view(&text), v, false));
+	mcp_put_result(reply, r, tool_result(span_of(NULL, 0), v, false));
 }
 
 void mcp_reply_answer(struct buf *reply, const struct mcp_request *r)

@@ -722,6 +722,39 @@ static void test_tickets(void **state)
 	}
 }
 
+/* Once the task is answered the porter refuses by itself, each as it is asked:
+ * a call by a result, a task by an error. */
+static void test_refusals(void **state)
+{
+	static const char *const lines[] = { CALL("{\"name\":\"x\"}"),
+					     TASK("get") };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(lines); i++) {
+		struct mcp m = { .version = MCP_2025_11_25,
+				 .n_tickets = 1,
+				 .tickets = { { .ticket = 7 } } };
+		struct mcp_request r;
+		struct buf reply;
+		json_t *doc;
+
+		buf_init(&reply, 4096);
+		mcp_read(&m, span_str(lines[i]), &r, &reply);
+		assert_true(r.kind >= MCP_TASK);
+		mcp_reply_refusal(&reply, &r, "no more");
+		doc = parse_reply(&reply);
+		assert_int_equal(json_object_get(doc, "result") != NULL, !i);
+		assert_int_equal(
+			json_integer_value(json_object_get(
+				json_object_get(doc, "error"), "code")),
+			i ? MCP_ERR_PARAMS : 0);
+		json_decref(doc);
+		mcp_request_done(&r);
+		buf_done(&reply);
+	}
+}
+
 /* No tool of the policy's: an error of the protocol. */
 static void test_unknown_tool(void **state)
 {
@@ -804,6 +837,7 @@ int main(void)
 		cmocka_unit_test(test_tools_reply),
 		cmocka_unit_test(test_tasks),
 		cmocka_unit_test(test_tickets),
+		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_unknown_tool),
 		cmocka_unit_test(test_error_data),
 		cmocka_unit_test(test_no_id),
