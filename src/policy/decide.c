@@ -220,7 +220,7 @@ static void no_capability(struct deciding *d)
 		}
 	quote(text, name);
 	(void)str_printf(out->clause, sizeof(out->clause),
-			 "default deny: no capability %.150s", text);
+			 CLAUSE_NO_CAPABILITY "%.150s", text);
 	(void)str_printf(out->reason, sizeof(out->reason),
 			 "the policy has no capability %s", text);
 }

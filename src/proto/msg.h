@@ -731,6 +731,9 @@ enum verdict {
 	VERDICT_MAX
 };
 
+/* How the clause of a call begins that names no capability of the policy. */
+#define CLAUSE_NO_CAPABILITY "default deny: no capability "
+
 struct m_call_result {
 	uint64_t call;
 	uint8_t verdict;    /* enum verdict */

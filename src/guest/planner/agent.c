@@ -119,28 +119,37 @@ static bool take_task(struct agent *a)
 	return buf_ok(&b) && buf_ok(&a->system);
 }
 
+/* All texts of a result: for people, and then as JSON. */
+static void put_texts(struct buf *b, const json_t *content)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(content, i, one)
+	{
+		buf_printf(b, "%s%s", i ? "\n" : "", text_of(one, "text"));
+	}
+}
+
 /* What came of one call, as the model is told. False: the host is gone. */
 static bool call(struct agent *a, const json_t *what, json_t *results)
 {
 	const char *host = text_of(a->names, text_of(what, "name"));
 	json_t *arguments = json_object_get(what, "arguments"), *result = NULL;
 	const char *text = "there is no such tool";
+	CLEAN_BUF struct buf b;
 	bool failed = true;
 	struct span cut;
 
+	buf_init(&b, MODEL_ANSWER);
 	if (*host) {
 		enum client_status st = client_call(
 			a->c, host, json_incref(arguments), &result);
 
 		if (st == CLIENT_BROKEN)
 			return false;
-		text = st == CLIENT_OK
-			       ? text_of(json_array_get(
-						 json_object_get(result,
-								 "content"),
-						 0),
-					 "text")
-			       : a->c->err.msg;
+		put_texts(&b, json_object_get(result, "content"));
+		text = st == CLIENT_OK ? buf_cstr(&b) : a->c->err.msg;
 		failed = st != CLIENT_OK ||
 			 json_is_true(json_object_get(result, "isError"));
 	}

@@ -28,7 +28,7 @@ static void put_outcome(struct buf *out, const struct client *c,
 	const json_t *v = json_object_get(result, "structuredContent");
 
 	if (st != CLIENT_OK) {
-		buf_printf(out, "no request, %s\n", c->err.msg);
+		buf_printf(out, "refused: %s\n", c->err.msg);
 		return;
 	}
 	buf_span(out, text_of(v, "verdict"));

@@ -4,14 +4,16 @@
  * typed results to reply lines. No I/O, so that it can be tested and fuzzed
  * by itself.
  *
- * Closed world: protocol versions 2025-11-25, 2025-06-18 and 2025-03-26 (without
- * batches), with the methods initialize, ping, tools/list and tools/call; and
- * 2026-07-28, in which each request names its version and there is
- * server/discover in the place of initialize; known members only. Everything
- * else gets the error code of JSON-RPC, and is counted.
+ * Closed world: the revisions of enum mcp_version, tools and nothing else of
+ * what a server may offer; known members only, no batches. Everything else gets
+ * the error code of JSON-RPC, and is counted. docs/mcp.md has the list.
  *
- * A call of a tool that nobody declared is no error here: it is a request
- * that the broker refuses, and audits by its name.
+ * Both eras at once: a request whose _meta says its revision is served by it
+ * (2026-07-28, where nothing is kept between requests); initialize begins one
+ * of the older kind, for those that say none.
+ *
+ * A call of a tool that nobody declared goes to the broker like any other,
+ * which refuses it and audits it by its name.
  */
 #ifndef PORTER_MCP_H
 #define PORTER_MCP_H
@@ -29,6 +31,18 @@ enum {
 	MCP_TOOLS_MAX = 256,	  /* tools of one policy */
 	MCP_NUMBER_MAX = 40,	  /* bytes of a number's spelling */
 	MCP_REPLY_MAX = 16 << 20, /* one reply line, a whole mail twice */
+	MCP_TICKETS_MAX = 256,	  /* that can be asked for as tasks of MCP */
+	MCP_POLL_MS = 15 * 1000,  /* between two tasks/get, as we advise */
+	MCP_TTL_MS = 24 * 3600 * 1000, /* the list of tools stays as it is */
+};
+
+/* In their order; MCP_NONE: not initialized. */
+enum mcp_version {
+	MCP_NONE,
+	MCP_2025_06_18,
+	MCP_2025_11_25,
+	MCP_2026_07_28, /* by _meta of each request alone */
+	MCP_VERSIONS
 };
 
 /* The tools that are not capabilities. */
@@ -42,7 +56,8 @@ enum mcp_error {
 	MCP_ERR_METHOD = -32601,
 	MCP_ERR_PARAMS = -32602,
 	MCP_ERR_INTERNAL = -32603,
-	MCP_ERR_VERSION = -32022, /* of 2026-07-28 */
+	MCP_ERR_CAPABILITY = -32021, /* of the client: it has none */
+	MCP_ERR_VERSION = -32022,
 };
 
 enum mcp_kind {
@@ -53,19 +68,30 @@ enum mcp_kind {
 	MCP_ANSWER,  /* gives its answer: answer */
 	MCP_WAIT,    /* asks what became of a ticket: wait */
 	MCP_CALL,    /* requests a capability: call */
+	MCP_TICKET,  /* the same as MCP_WAIT, as a task of MCP: wait */
+};
+
+/* A request that was answered by a ticket: the task of that name. */
+struct mcp_ticket {
+	uint64_t ticket;
+	uint64_t made_s, changed_s; /* since 1970, as far as we saw */
+	bool over;
 };
 
 /* One connection. Start with zeroes. */
 struct mcp {
-	bool initialized;
-	uint32_t errors; /* lines refused so far, see MCP_ERRORS_MAX */
+	enum mcp_version version; /* of initialize */
+	uint32_t errors;	  /* lines refused so far, see MCP_ERRORS_MAX */
+	size_t n_tickets;
+	struct mcp_ticket tickets[MCP_TICKETS_MAX];
 };
 
 struct mcp_request {
 	enum mcp_kind kind;
-	bool stateless; /* of 2026-07-28: without initialize */
 	json_t *id;  /* borrowed from doc; NULL in notifications */
 	json_t *doc; /* owned: what all spans here borrow from */
+	enum mcp_version version;
+	bool tasks; /* the client knows what a task of MCP is */
 	struct span answer;
 	struct m_wait wait;
 	struct m_call call;
@@ -100,10 +126,12 @@ void mcp_reply_tools(struct buf *reply, const struct mcp_request *r,
 void mcp_reply_task(struct buf *reply, const struct mcp_request *r,
 		    const struct m_task *task, const struct message *m);
 void mcp_reply_answer(struct buf *reply, const struct mcp_request *r);
-void mcp_reply_call(struct buf *reply, const struct mcp_request *r,
-		    const struct m_call_result *result);
+/* For MCP_CALL, MCP_WAIT and MCP_TICKET, at now_s since 1970. */
+void mcp_reply_call(struct buf *reply, struct mcp *m,
+		    const struct mcp_request *r,
+		    const struct m_call_result *result, uint64_t now_s);
 
-/* A tool result that says why not, for what the porter itself refuses. */
+/* Says why not, for what the porter itself refuses. */
 void mcp_reply_refusal(struct buf *reply, const struct mcp_request *r,
 		       const char *why);
 

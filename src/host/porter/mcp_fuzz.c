@@ -5,7 +5,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct m_call_result denied = { .verdict = VERDICT_DENY };
+	/* The one waits, and so is a task of MCP; it is over when asked for. */
+	static const struct m_call_result results[] = {
+		{ .verdict = VERDICT_DENY },
+		{ .verdict = VERDICT_ASK, .ticket = 7 },
+	};
 	struct mcp m = { 0 };
 	struct buf reply;
 	size_t pos = 0;
@@ -17,8 +21,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct mcp_request r;
 
 		mcp_read(&m, span_of(data + pos, n), &r, &reply);
-		if (r.kind == MCP_CALL)
-			mcp_reply_call(&reply, &r, &denied);
+		if (r.kind == MCP_CALL || r.kind == MCP_TICKET)
+			mcp_reply_call(&reply, &m, &r,
+				       &results[r.kind == MCP_CALL],
+				       1785196800);
 		mcp_request_done(&r);
 		buf_reset(&reply);
 		pos += n + 1;

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "mcp.h"
+#include "mcp_parts.h"
 
 #define REQ(method, params)                                                    \
 	"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"" method                   \
@@ -16,10 +16,15 @@
 #define OPEN(params)                                                           \
 	"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\","             \
 	"\"params\":" params
-#define META(version)                                                          \
-	"{\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"" version    \
-	"\",\"io.modelcontextprotocol/clientCapabilities\":{}}}"
 #define INIT REQ("initialize", "{\"protocolVersion\":\"2025-06-18\"}")
+
+/* What a request of 2026-07-28 has in its params. */
+#define META(version, capabilities)                                            \
+	"\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"" version    \
+	"\",\"io.modelcontextprotocol/clientCapabilities\":" capabilities "}"
+#define NOW	     META("2026-07-28", "{}")
+#define TASKS	     META("2026-07-28", "{\"extensions\":{\"" MCP_TASKS "\":{}}}")
+#define TASK(method) REQ("tasks/" method, "{\"taskId\":\"q7\"," TASKS "}")
 
 struct row {
 	const char *line;
@@ -46,24 +51,6 @@ static const struct row rows[] = {
 	{ "{\"jsonrpc\":\"2.0\",\"method\":\"tools/call\",\"params\":"
 	  "{\"name\":\"x\"}}",
 	  false, MCP_NOTHING, 0 },
-	/* without initialize */
-	{ REQ("server/discover", META("2026-07-28")), true, MCP_REPLY, 0 },
-	{ REQ("server/discover", META("2026-07-28")), false, MCP_REPLY, 0 },
-	{ REQ("server/discover", "{}"), false, MCP_REPLY, MCP_ERR_METHOD },
-	{ REQ("tools/list", META("2026-07-28")), true, MCP_TOOLS, 0 },
-	{ REQ("tools/list", META("2026-07-29")), true, MCP_REPLY,
-	  MCP_ERR_VERSION },
-	{ REQ("tools/list", META("2025-11-25")), false, MCP_REPLY,
-	  MCP_ERR_VERSION },
-	{ REQ("tools/list", "{\"_meta\":{\"io.modelcontextprotocol/"
-			    "protocolVersion\":\"2026-07-28\"}}"),
-	  true, MCP_REPLY, MCP_ERR_PARAMS },
-	{ REQ("tools/list", "{\"_meta\":{\"io.modelcontextprotocol/"
-			    "protocolVersion\":7}}"),
-	  true, MCP_REPLY, MCP_ERR_PARAMS },
-	{ REQ("ping", META("2026-07-28")), false, MCP_REPLY, MCP_ERR_METHOD },
-	{ REQ("initialize", META("2026-07-28")), true, MCP_REPLY,
-	  MCP_ERR_METHOD },
 	/* malformed */
 	{ "", false, MCP_REPLY, MCP_ERR_PARSE },
 	{ "{", false, MCP_REPLY, MCP_ERR_PARSE },
@@ -102,41 +89,41 @@ static const struct row rows[] = {
 	{ CALL("{\"name\":\"x\",\"more\":1}"), false, MCP_REPLY,
 	  MCP_ERR_PARAMS },
 	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":null}}"), false, MCP_REPLY,
-	  0 },
+	  MCP_ERR_PARAMS },
 	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":{}}}"), false, MCP_REPLY,
-	  0 },
+	  MCP_ERR_PARAMS },
 	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":[1]}}"), false, MCP_REPLY,
-	  0 },
+	  MCP_ERR_PARAMS },
 	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":[[]]}}"), false, MCP_REPLY,
-	  0 },
+	  MCP_ERR_PARAMS },
 	{ CALL("{\"name\":\"x\",\"arguments\":{\"\":1}}"), false, MCP_REPLY,
-	  0 },
+	  MCP_ERR_PARAMS },
 	/* references and templates are these two forms alone */
 	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":{\"$ref\":1}}}"), false,
-	  MCP_REPLY, 0 },
+	  MCP_REPLY, MCP_ERR_PARAMS },
 	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":{\"$ref\":\"@1\",\"x\":1}}"
 	       "}"),
-	  false, MCP_REPLY, 0 },
+	  false, MCP_REPLY, MCP_ERR_PARAMS },
 	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":{\"x\":\"@1\"}}}"), false,
-	  MCP_REPLY, 0 },
+	  MCP_REPLY, MCP_ERR_PARAMS },
 	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":{\"$tmpl\":\"t\"}}}"),
-	  false, MCP_REPLY, 0 },
+	  false, MCP_REPLY, MCP_ERR_PARAMS },
 	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":{\"$tmpl\":\"t\",\"args\":"
 	       "[\"u\"]}}}"),
-	  false, MCP_REPLY, 0 },
+	  false, MCP_REPLY, MCP_ERR_PARAMS },
 	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":{\"$tmpl\":\"t\",\"args\":"
 	       "{}}}}"),
-	  false, MCP_REPLY, 0 },
+	  false, MCP_REPLY, MCP_ERR_PARAMS },
 	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":{\"$tmpl\":\"t\",\"args\":"
 	       "[{\"$tmpl\":\"u\",\"args\":[]}]}}}"),
-	  false, MCP_REPLY, 0 },
+	  false, MCP_REPLY, MCP_ERR_PARAMS },
 	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":{\"$tmpl\":1,\"args\":[]}}"
 	       "}"),
-	  false, MCP_REPLY, 0 },
+	  false, MCP_REPLY, MCP_ERR_PARAMS },
 	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":[{\"$ref\":2}]}}"), false,
-	  MCP_REPLY, 0 },
+	  MCP_REPLY, MCP_ERR_PARAMS },
 	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":[[{\"$ref\":\"@1\"}]]}}"),
-	  false, MCP_REPLY, 0 },
+	  false, MCP_REPLY, MCP_ERR_PARAMS },
 	/* our own tools */
 	{ CALL("{\"name\":\"task.get\"}"), false, MCP_TASK, 0 },
 	{ CALL("{\"name\":\"task.get\",\"arguments\":{\"a\":1}}"), false,
@@ -182,13 +169,90 @@ static const struct row rows[] = {
 	  false, MCP_REPLY, MCP_ERR_PARAMS },
 	{ CALL("{\"name\":\"bulkhead.wait\"}"), false, MCP_REPLY,
 	  MCP_ERR_PARAMS },
+	/* what a client of another revision may have, without meaning here */
+	{ CALL("{\"name\":\"x\",\"task\":{\"ttl\":1}}"), false, MCP_CALL, 0 },
+	{ CALL("{\"name\":\"x\",\"task\":1}"), false, MCP_REPLY,
+	  MCP_ERR_PARAMS },
+	{ CALL("{\"name\":\"x\",\"inputResponses\":{},\"requestState\":\"s\"}"),
+	  false, MCP_CALL, 0 },
+	{ CALL("{\"name\":\"x\",\"inputResponses\":null}"), false, MCP_REPLY,
+	  MCP_ERR_PARAMS },
+	{ CALL("{\"name\":\"x\",\"requestState\":{}}"), false, MCP_REPLY,
+	  MCP_ERR_PARAMS },
+	{ CALL("{\"name\":\"x\",\"_meta\":{\"progressToken\":\"t\"}}"), false,
+	  MCP_CALL, 0 },
+	{ CALL("{\"name\":\"x\",\"_meta\":{\"progressToken\":7}}"), false,
+	  MCP_CALL, 0 },
+	{ CALL("{\"name\":\"x\",\"_meta\":{\"progressToken\":1.5}}"), false,
+	  MCP_REPLY, MCP_ERR_PARAMS },
+	{ CALL("{\"name\":\"x\",\"_meta\":[]}"), false, MCP_REPLY,
+	  MCP_ERR_PARAMS },
+	/* 2026-07-28: each request says so, before initialize and after it */
+	{ REQ("server/discover", "{" NOW "}"), true, MCP_REPLY, 0 },
+	{ REQ("server/discover", "{" NOW "}"), false, MCP_REPLY, 0 },
+	{ REQ("server/discover", "{}"), true, MCP_REPLY, MCP_ERR_PARAMS },
+	{ REQ("server/discover", "{}"), false, MCP_REPLY, MCP_ERR_METHOD },
+	{ REQ("server/discover",
+	      "{\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":"
+	      "\"2026-07-28\"}}"),
+	  true, MCP_REPLY, MCP_ERR_PARAMS },
+	{ REQ("server/discover", "{\"_meta\":{\"io.modelcontextprotocol/"
+				 "clientCapabilities\":{}}}"),
+	  true, MCP_REPLY, MCP_ERR_PARAMS },
+	{ REQ("server/discover", "{" META("2026-07-28", "[]") "}"), true,
+	  MCP_REPLY, MCP_ERR_PARAMS },
+	{ REQ("server/discover",
+	      "{\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":"
+	      "\"2026-07-28\",\"io.modelcontextprotocol/"
+	      "clientCapabilities\":{},"
+	      "\"io.modelcontextprotocol/clientInfo\":1}}"),
+	  true, MCP_REPLY, MCP_ERR_PARAMS },
+	{ REQ("server/discover", "{" META("2025-11-25", "{}") "}"), true,
+	  MCP_REPLY, MCP_ERR_VERSION },
+	{ REQ("tools/call", "{\"name\":\"x\"," META("1900-01-01", "{}") "}"),
+	  false, MCP_REPLY, MCP_ERR_VERSION },
+	{ REQ("tools/list", "{" NOW "}"), true, MCP_TOOLS, 0 },
+	{ REQ("tools/list", "{\"cursor\":\"x\"," NOW "}"), true, MCP_REPLY,
+	  MCP_ERR_PARAMS },
+	{ CALL("{\"name\":\"x\"," NOW "}"), true, MCP_CALL, 0 },
+	{ CALL("{\"name\":\"task.get\"," NOW "}"), false, MCP_TASK, 0 },
+	{ REQ("initialize", "{\"protocolVersion\":\"2025-06-18\"," NOW "}"),
+	  true, MCP_REPLY, MCP_ERR_METHOD },
+	{ REQ("ping", "{" NOW "}"), false, MCP_REPLY, MCP_ERR_METHOD },
+	{ REQ("subscriptions/listen", "{" NOW "}"), true, MCP_REPLY,
+	  MCP_ERR_METHOD },
+	/* an argument that is wrong is a result, which a model can mend */
+	{ CALL("{\"name\":\"x\",\"arguments\":{\"a\":null}," NOW "}"), true,
+	  MCP_REPLY, 0 },
+	{ CALL("{\"name\":\"x\",\"arguments\":[]," NOW "}"), true, MCP_REPLY,
+	  MCP_ERR_PARAMS },
+	{ CALL("{\"name\":\"bulkhead.wait\",\"arguments\":{}," NOW "}"), true,
+	  MCP_REPLY, 0 },
+	/* tasks: of clients that know them, and of tickets that we gave */
+	{ REQ("tasks/get", "{\"taskId\":\"q7\"," NOW "}"), true, MCP_REPLY,
+	  MCP_ERR_CAPABILITY },
+	{ REQ("tasks/cancel", "{\"taskId\":\"q7\"," NOW "}"), true, MCP_REPLY,
+	  MCP_ERR_CAPABILITY },
+	{ REQ("tasks/update", "{\"taskId\":\"q7\"," NOW "}"), true, MCP_REPLY,
+	  MCP_ERR_CAPABILITY },
+	{ TASK("get"), true, MCP_REPLY, MCP_ERR_PARAMS },
+	{ TASK("cancel"), true, MCP_REPLY, MCP_ERR_PARAMS },
+	{ TASK("update"), true, MCP_REPLY, MCP_ERR_PARAMS },
+	{ REQ("tasks/get", "{" TASKS "}"), true, MCP_REPLY, MCP_ERR_PARAMS },
+	{ REQ("tasks/get", "{\"taskId\":\"q7\"}"), false, MCP_REPLY,
+	  MCP_ERR_METHOD },
+	{ TASK("list"), true, MCP_REPLY, MCP_ERR_METHOD },
+	{ TASK("result"), true, MCP_REPLY, MCP_ERR_METHOD },
+	{ "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\","
+	  "\"params\":{\"requestId\":1}}",
+	  true, MCP_NOTHING, 0 },
 };
 
 /* Reads one line; returns the kind, the error code and the error count. */
 static enum mcp_kind read_line(struct span line, bool initialized, int *code,
 			       uint32_t *errors)
 {
-	struct mcp m = { .initialized = initialized };
+	struct mcp m = { .version = initialized ? MCP_2025_06_18 : MCP_NONE };
 	struct mcp_request r;
 	enum mcp_kind kind;
 	struct buf reply;
@@ -258,7 +322,7 @@ static void test_types(void **state)
 		{ "t", ARG_FILL, ARG_ELEMENT, "@13.name" },
 		{ "t", ARG_STRING, ARG_ELEMENT, "z" },
 	};
-	struct mcp m = { .initialized = true };
+	struct mcp m = { .version = MCP_2025_06_18 };
 	struct mcp_request r;
 	struct buf reply;
 	size_t i;
@@ -388,8 +452,9 @@ static void test_versions(void **state)
 	static const struct {
 		const char *asked, *got;
 	} versions[] = { { "2025-06-18", "2025-06-18" },
-			 { "2025-03-26", "2025-03-26" },
 			 { "2025-11-25", "2025-11-25" },
+			 { "2025-03-26", "2025-11-25" },
+			 { "2026-07-28", "2025-11-25" },
 			 { "1999-01-01", "2025-11-25" } };
 	size_t i;
 
@@ -406,7 +471,7 @@ static void test_versions(void **state)
 			versions[i].asked);
 		buf_init(&reply, 4096);
 		mcp_read(&m, span_str(line), &r, &reply);
-		assert_true(m.initialized);
+		assert_int_not_equal(m.version, MCP_NONE);
 		(void)snprintf(line, sizeof(line), "\"protocolVersion\":\"%s\"",
 			       versions[i].got);
 		assert_non_null(strstr(buf_cstr(&reply), line));
@@ -460,7 +525,7 @@ static void test_call_replies(void **state)
 
 	(void)state;
 	for (i = 0; i < ARRAY_SIZE(results); i++) {
-		struct mcp m = { .initialized = true };
+		struct mcp m = { .version = MCP_2025_06_18 };
 		struct mcp_request r;
 		json_t *doc, *result, *v;
 		const char *status;
@@ -468,7 +533,7 @@ static void test_call_replies(void **state)
 
 		buf_init(&reply, 4096);
 		mcp_read(&m, span_str(CALL("{\"name\":\"x\"}")), &r, &reply);
-		mcp_reply_call(&reply, &r, &results[i].result);
+		mcp_reply_call(&reply, &m, &r, &results[i].result, 0);
 		doc = parse_reply(&reply);
 		result = json_object_get(doc, "result");
 		v = json_object_get(result, "structuredContent");
@@ -505,7 +570,7 @@ static void test_tools_reply(void **state)
 	};
 	const struct m_tool bad = { .name = SPAN_LIT("x"),
 				    .schema = SPAN_LIT("[]") };
-	struct mcp m = { .initialized = true };
+	struct mcp m = { .version = MCP_2025_06_18 };
 	json_t *list = json_array();
 	struct mcp_request r;
 	struct buf reply;
@@ -531,6 +596,235 @@ static void test_tools_reply(void **state)
 	buf_done(&reply);
 }
 
+/* Reads a request of m and has it answered, if it is for the broker. */
+static json_t *ask(struct mcp *m, const char *line,
+		   const struct m_call_result *result, uint64_t now_s)
+{
+	struct mcp_request r;
+	struct buf reply;
+	json_t *doc;
+
+	buf_init(&reply, 65536);
+	mcp_read(m, span_str(line), &r, &reply);
+	if (r.kind >= MCP_WAIT)
+		mcp_reply_call(&reply, m, &r, result, now_s);
+	doc = parse_reply(&reply);
+	mcp_request_done(&r);
+	buf_done(&reply);
+	return doc;
+}
+
+static const char *text_in(const json_t *v, const char *key)
+{
+	const char *text = json_string_value(json_object_get(v, key));
+
+	return text ? text : "";
+}
+
+static struct m_call_result waits(void)
+{
+	return (struct m_call_result){
+		.verdict = VERDICT_ASK,
+		.ticket = 7,
+		.reason = SPAN_LIT("the owner has been asked"),
+	};
+}
+
+/* A ticket as a task: made, asked for, over; what it says stays so. */
+static void test_tasks(void **state)
+{
+	static const char call[] = CALL("{\"name\":\"x\"," TASKS "}");
+	const struct m_call_result pending = waits();
+	const struct m_call_result done = { .verdict = VERDICT_ALLOW,
+					    .executed = 1,
+					    .reason = SPAN_LIT("done") };
+	struct mcp m = { 0 };
+	json_t *doc = ask(&m, call, &pending, 1785196800);
+	const json_t *v = json_object_get(doc, "result");
+	int i;
+
+	(void)state;
+	assert_string_equal(text_in(v, "resultType"), "task");
+	assert_string_equal(text_in(v, "taskId"), "q7");
+	assert_string_equal(text_in(v, "status"), "working");
+	assert_string_equal(text_in(v, "createdAt"),
+			    "2026-07-28T00:00:00.000Z");
+	assert_true(json_is_null(json_object_get(v, "ttlMs")));
+	assert_null(json_object_get(v, "content"));
+	json_decref(doc);
+	doc = ask(&m, TASK("get"), &pending, 1785196801);
+	v = json_object_get(doc, "result");
+	assert_string_equal(text_in(v, "resultType"), "complete");
+	assert_string_equal(text_in(v, "status"), "working");
+	assert_null(json_object_get(v, "result"));
+	json_decref(doc);
+	for (i = 0; i < 2; i++) {
+		doc = ask(&m, TASK("get"), &done, 1785196860 + (uint64_t)i);
+		v = json_object_get(doc, "result");
+		assert_string_equal(text_in(v, "status"), "completed");
+		assert_string_equal(text_in(v, "createdAt"),
+				    "2026-07-28T00:00:00.000Z");
+		assert_string_equal(text_in(v, "lastUpdatedAt"),
+				    "2026-07-28T00:01:00.000Z");
+		v = json_object_get(v, "result");
+		assert_true(json_is_false(json_object_get(v, "isError")));
+		assert_true(json_is_true(json_object_get(
+			json_object_get(v, "structuredContent"), "executed")));
+		json_decref(doc);
+	}
+	for (i = 0; i < 2; i++) {
+		doc = ask(&m,
+			  i ? TASK("cancel")
+			    : REQ("tasks/update",
+				  "{\"taskId\":\"q7\","
+				  "\"inputResponses\":{}," TASKS "}"),
+			  NULL, 0);
+		v = json_object_get(doc, "result");
+		assert_string_equal(text_in(v, "resultType"), "complete");
+		assert_null(json_object_get(v, "status"));
+		json_decref(doc);
+	}
+	assert_int_equal(m.errors, 0);
+}
+
+/* Without tasks it is a result; a task it is for whoever asks for it later. */
+static void test_tickets(void **state)
+{
+	struct mcp m = { 0 };
+	struct m_call_result result = waits();
+	json_t *doc = ask(&m, CALL("{\"name\":\"x\"," NOW "}"), &result, 1);
+	const json_t *v = json_object_get(doc, "result");
+	size_t i;
+
+	(void)state;
+	assert_string_equal(text_in(v, "resultType"), "complete");
+	assert_string_equal(
+		text_in(json_object_get(v, "structuredContent"), "ticket"),
+		"q7");
+	assert_string_equal(
+		text_in(json_object_get(json_object_get(v, "_meta"),
+					"io.modelcontextprotocol/serverInfo"),
+			"name"),
+		"bulkhead");
+	json_decref(doc);
+	doc = ask(&m, TASK("get"), &result, 1);
+	assert_string_equal(text_in(json_object_get(doc, "result"), "taskId"),
+			    "q7");
+	json_decref(doc);
+	/* As many as there is room for; the next is a ticket alone. */
+	for (i = 1; i <= MCP_TICKETS_MAX; i++) {
+		result.ticket = 100 + i;
+		doc = ask(&m, CALL("{\"name\":\"x\"," TASKS "}"), &result, 1);
+		assert_string_equal(
+			text_in(json_object_get(doc, "result"), "resultType"),
+			i < MCP_TICKETS_MAX ? "task" : "complete");
+		json_decref(doc);
+	}
+}
+
+/* Once the task is answered the porter refuses by itself, each as it is asked:
+ * a call by a result, a task by an error. */
+static void test_refusals(void **state)
+{
+	static const char *const lines[] = { CALL("{\"name\":\"x\"}"),
+					     TASK("get") };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(lines); i++) {
+		struct mcp m = { .version = MCP_2025_11_25,
+				 .n_tickets = 1,
+				 .tickets = { { .ticket = 7 } } };
+		struct mcp_request r;
+		struct buf reply;
+		json_t *doc;
+
+		buf_init(&reply, 4096);
+		mcp_read(&m, span_str(lines[i]), &r, &reply);
+		assert_true(r.kind >= MCP_TASK);
+		mcp_reply_refusal(&reply, &r, "no more");
+		doc = parse_reply(&reply);
+		assert_int_equal(json_object_get(doc, "result") != NULL, !i);
+		assert_int_equal(
+			json_integer_value(json_object_get(
+				json_object_get(doc, "error"), "code")),
+			i ? MCP_ERR_PARAMS : 0);
+		json_decref(doc);
+		mcp_request_done(&r);
+		buf_done(&reply);
+	}
+}
+
+/* No tool of the policy's: an error of the protocol. */
+static void test_unknown_tool(void **state)
+{
+	const struct m_call_result unknown = {
+		.verdict = VERDICT_DENY,
+		.clause = SPAN_LIT(CLAUSE_NO_CAPABILITY "\"x\""),
+		.reason = SPAN_LIT("the policy has no capability \"x\"")
+	};
+	struct mcp m = { .version = MCP_2025_11_25 };
+	json_t *doc = ask(&m, CALL("{\"name\":\"x\"}"), &unknown, 1);
+	const json_t *e = json_object_get(doc, "error");
+
+	(void)state;
+	assert_int_equal(json_integer_value(json_object_get(e, "code")),
+			 MCP_ERR_PARAMS);
+	assert_string_equal(text_in(e, "message"),
+			    "the policy has no capability \"x\"");
+	json_decref(doc);
+}
+
+/* What errors of 2026-07-28 say beside their text. */
+static void test_error_data(void **state)
+{
+	struct mcp m = { 0 };
+	json_t *doc = ask(&m, CALL("{" META("1900-01-01", "{}") "}"), NULL, 0);
+	const json_t *v =
+		json_object_get(json_object_get(doc, "error"), "data");
+
+	(void)state;
+	assert_string_equal(text_in(v, "requested"), "1900-01-01");
+	v = json_object_get(v, "supported");
+	assert_int_equal(json_array_size(v), 1);
+	assert_string_equal(json_string_value(json_array_get(v, 0)),
+			    "2026-07-28");
+	json_decref(doc);
+	doc = ask(&m, REQ("tasks/get", "{" NOW "}"), NULL, 0);
+	v = json_object_get(
+		json_object_get(json_object_get(doc, "error"), "data"),
+		"requiredCapabilities");
+	assert_true(json_is_object(
+		json_object_get(json_object_get(v, "extensions"), MCP_TASKS)));
+	json_decref(doc);
+}
+
+/* One that cannot be read has no id, and so has none its answer. */
+static void test_no_id(void **state)
+{
+	static const char *const lines[] = { "x", "[]",
+					     "{\"id\":null,\"jsonrpc\":\"2.0\","
+					     "\"method\":\"ping\"}" };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(lines); i++) {
+		struct mcp m = { 0 };
+		struct mcp_request r;
+		struct buf reply;
+		json_t *doc;
+
+		buf_init(&reply, 4096);
+		mcp_read(&m, span_str(lines[i]), &r, &reply);
+		doc = json_loadb((const char *)reply.p, reply.n, 0, NULL);
+		assert_non_null(json_object_get(doc, "error"));
+		assert_null(json_object_get(doc, "id"));
+		json_decref(doc);
+		mcp_request_done(&r);
+		buf_done(&reply);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -541,6 +835,12 @@ int main(void)
 		cmocka_unit_test(test_versions),
 		cmocka_unit_test(test_call_replies),
 		cmocka_unit_test(test_tools_reply),
+		cmocka_unit_test(test_tasks),
+		cmocka_unit_test(test_tickets),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_unknown_tool),
+		cmocka_unit_test(test_error_data),
+		cmocka_unit_test(test_no_id),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

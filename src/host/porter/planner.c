@@ -155,6 +155,7 @@ static void on_request(struct session *s)
 		ask_answer(s);
 		break;
 	case MCP_WAIT:
+	case MCP_TICKET:
 		ask_wait(s);
 		break;
 	case MCP_CALL:
@@ -381,7 +382,8 @@ static bool reply_call(struct planner *p, const struct m_call_result *r)
 	if (r->call != p->request.call.call || r->verdict < VERDICT_ALLOW ||
 	    r->verdict >= VERDICT_MAX)
 		return false;
-	mcp_reply_call(&p->reply, &p->request, r);
+	mcp_reply_call(&p->reply, &p->mcp, &p->request, r,
+		       clock_ns(CLOCK_REALTIME) / 1000000000);
 	return true;
 }
 
