@@ -1,9 +1,9 @@
 /*
  * model_bench: what the gateway to models costs. Requests by one kept
  * connection, in turns: straight to a provider on loopback, and through the
- * gateway, that is the real porter, broker (with auditd and store) and connector
- * in their sandboxes, with the bench as the VM's end of the wire, as netd and as
- * the monitor. Then STREAMS streams at once through one connector.
+ * gateway, that is the real porter, broker (with auditd and store) and
+ * connector in their sandboxes, with the bench as the VM's end of the wire, as
+ * netd and as the monitor. Then STREAMS streams at once through one connector.
  *
  * Prints JSON: medians in nanoseconds of whole answers, and of the time to the
  * first event of a stream; how many streams did not come whole. The argument is
@@ -27,6 +27,7 @@
 #include "base/str.h"
 #include "host/porter/porter_rig.h"
 #include "llm/llm.h"
+#include "tests/llm/gateway.h"
 #include "tests/system/peers_rig.h"
 
 enum {
@@ -146,119 +147,33 @@ static void *serve(void *arg)
 	return NULL;
 }
 
-static void detach(void *(*fn)(void *), void *arg)
-{
-	pthread_t t;
-
-	if (pthread_create(&t, NULL, fn, arg) != 0 || pthread_detach(t) != 0)
-		exit(1);
-}
-
 static void *accept_all(void *arg)
 {
 	int listener = (int)(intptr_t)arg, fd, on = 1;
 
 	while ((fd = accept(listener, NULL, NULL)) >= 0) {
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-		detach(serve, (void *)(intptr_t)fd);
+		gateway_thread(serve, (void *)(intptr_t)fd);
 	}
 	return NULL;
 }
 
-static struct sockaddr_in provider;
-
-static void provider_start(void)
+/* Its port. */
+static uint16_t provider_start(void)
 {
+	struct sockaddr_in provider;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	socklen_t n = sizeof(provider);
 
-	provider = (struct sockaddr_in){ .sin_family = AF_INET,
-					 .sin_addr = {
-						 htonl(INADDR_LOOPBACK) } };
+	provider =
+		(struct sockaddr_in){ .sin_family = AF_INET,
+				      .sin_addr = { htonl(INADDR_LOOPBACK) } };
 	if (fd < 0 || bind(fd, (struct sockaddr *)&provider, n) < 0 ||
 	    listen(fd, STREAMS) < 0 ||
 	    getsockname(fd, (struct sockaddr *)&provider, &n) < 0)
 		exit(1);
-	detach(accept_all, (void *)(intptr_t)fd);
-}
-
-static int provider_connect(void)
-{
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0 ||
-	    connect(fd, (struct sockaddr *)&provider, sizeof(provider)) < 0)
-		exit(1);
-	return fd;
-}
-
-/* --- one connector, with us around it ------------------------------------ */
-
-static void *netd(void *arg)
-{
-	struct chan c = { 0 };
-	struct msg m;
-	const char *why;
-
-	if (chan_init(&c, (int)(intptr_t)arg) < 0)
-		exit(1);
-	while (chan_recv(&c, &m, &why) > 0) {
-		int fd = provider_connect();
-
-		(void)fd_nonblock(fd, true);
-		m = (struct msg){ .type = MSG_DIALED,
-				  .text = { SPAN_LIT("127.0.0.1") } };
-		if (chan_send(&c, &m, &fd, 1) < 0)
-			exit(1);
-		(void)close(fd);
-	}
-	return NULL;
-}
-
-/* What a connector tells the monitor, which nobody wants to know. */
-static void *drain(void *arg)
-{
-	struct chan *c = arg;
-	struct msg m;
-	const char *why;
-
-	while (chan_recv(c, &m, &why) > 0)
-		;
-	return NULL;
-}
-
-static struct chan monitors[2];
-
-/* The broker's end of its channel. */
-static int connector_start(struct chan *monitor)
-{
-	int m[2], b[2], n[2], v[2];
-	CLEAN_FD int dir = open(w.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	CLEAN_FD int gate = -1;
-	struct gate *latches;
-	char words[256];
-
-	assert_int_equal(gate_make(&latches, &gate), 0);
-	assert_int_equal(chan_pair(m), 0);
-	assert_int_equal(chan_pair(b), 0);
-	assert_int_equal(chan_pair(n), 0);
-	assert_int_equal(chan_pair(v), 0);
-	(void)start_process(PROC_ONLINE,
-			    (int[]){ m[1], b[1], n[1], v[1], dir, gate }, 6);
-	(void)close(m[1]);
-	(void)close(b[1]);
-	(void)close(n[1]);
-	(void)close(v[1]);
-	assert_int_equal(chan_init(monitor, m[0]), 0);
-	(void)snprintf(words, sizeof(words),
-		       "kind=model\nhosts=127.0.0.1:%u\napi=anthropic\n"
-		       "models=m\nprivate=yes\nplain=yes\n",
-		       ntohs(provider.sin_port));
-	out.hello = (struct m_hello){ SPAN_LIT("model"), span_str(words) };
-	say(monitor, MSG_HELLO, -1);
-	detach(netd, (void *)(intptr_t)n[0]);
-	detach(drain, monitor);
-	return b[0];
+	gateway_thread(accept_all, (void *)(intptr_t)fd);
+	return ntohs(provider.sin_port);
 }
 
 /* --- requests ------------------------------------------------------------ */
@@ -343,32 +258,6 @@ static struct took through(bool stream)
 			(void)fprintf(stderr, "%s\n", s), exit(1);
 	}
 	return t;
-}
-
-/* A planner's machine, of which we are the inside. */
-static void planner_start(int connector)
-{
-	struct chan planner;
-	int pair[2];
-
-	out.connector = (struct m_connector){ .name = SPAN_LIT("model"),
-					      .ways = WAY_MODEL,
-					      .kind = SPAN_LIT("model") };
-	say(&w.monitor, MSG_CONNECTOR, connector);
-	out.task_run = (struct m_task_run){ .text = SPAN_LIT("Think.") };
-	say(&w.control, MSG_C_TASK_RUN, -1);
-	hear(&w.monitor, MSG_TASK_START);
-	(void)new_vm(VM_PLANNER, in.task_start.item, &planner);
-	pair[0] = dup(planner.fd);
-	pair[1] = planner.fd;
-	rig_start_between(&r,
-			  "workload=planner-llm deadline_ms=600000 model=m "
-			  "tokens=99 api=messages binding=enforce",
-			  -1, pair);
-	rig_work(&r, -1, 0);
-	guest_open(&r);
-	llm = mux_open(&r.mux, WIRE_LLM);
-	guest_sync(&r);
 }
 
 /* --- many streams -------------------------------------------------------- */
@@ -474,10 +363,9 @@ int main(int argc, char **argv)
 		return 2;
 	libexec = argv[1];
 	write_requests();
-	provider_start();
-	(void)world_start(NULL);
-	planner_start(connector_start(&monitors[0]));
-	fd = provider_connect();
+	gateway_start(provider_start(), true);
+	llm = gateway_planner(&r);
+	fd = gateway_provider();
 	for (i = -WARM; i < ROUNDS; i++) {
 		const struct took a = direct(fd, false), b = through(false),
 				  c = direct(fd, true), d = through(true);
@@ -490,9 +378,9 @@ int main(int argc, char **argv)
 		first[0][i] = c.first;
 		first[1][i] = d.first;
 	}
-	lost = streams(connector_start(&monitors[1]), &most);
-	printf("{\"n\": %d, \"direct_ns\": %" PRIu64 ", \"gateway_ns\": %" PRIu64
-	       ", \"direct_first_ns\": %" PRIu64
+	lost = streams(gateway_connector(true), &most);
+	printf("{\"n\": %d, \"direct_ns\": %" PRIu64
+	       ", \"gateway_ns\": %" PRIu64 ", \"direct_first_ns\": %" PRIu64
 	       ", \"gateway_first_ns\": %" PRIu64
 	       ", \"streams\": %d, \"at_once\": %zu, \"lost\": %zu}\n",
 	       ROUNDS, median(whole[0]), median(whole[1]), median(first[0]),
