@@ -12,6 +12,17 @@ def tools_of(request):
     return [t.get('name') or t['function']['name'] for t in request['tools']]
 
 
+def talks(request):
+    """Talks much and notes a little, until it is asked for a summary."""
+    text = json.dumps(request['messages'][-1])
+    if 'Summarise it' in text:
+        return {'text': 'IN SHORT: nothing much.'}
+    if 'IN SHORT' in text:
+        return {'text': 'It was much.'}
+    return {'text': 'word ' * 20000, 'calls': [['notes_append',
+                                                {'text': 'a note'}]]}
+
+
 def main(kind):
     with Provider([{'text': 'Nothing to do.'}]) as p:
         b = Llm(p.port, kind)
@@ -50,6 +61,15 @@ def main(kind):
             b.deliver('four', MAIL.format('four', 'More news.'))
             need('no answer' in b.item_until('four')['answer'],
                  'what is no answer is said to be none')
+            p.script = [talks]
+            del p.came[:]
+            b.deliver('five', MAIL.format('five', 'More news.'))
+            need(b.item_until('five')['answer'] == 'It was much.',
+                 'a long conversation comes to its end')
+            sizes = [len(c['raw']) for c in p.came]
+            need(max(sizes) > 256 << 10 and sizes[-1] < 32 << 10 and
+                 'IN SHORT' in p.came[-1]['raw'].decode(),
+                 f'by a summary of it: {sizes}')
             kinds = [r['kind'] for r in b.audit()]
             need(kinds.count('model.call') == kinds.count('model.done') > 5,
                  'each request is on record, and its end')

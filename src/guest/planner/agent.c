@@ -186,6 +186,40 @@ static bool do_calls(struct agent *a, const json_t *calls)
 	return ok;
 }
 
+/* The task, and in the place of all that came of it the model's own words of
+ * that. False: it has none. */
+static bool summarise(struct agent *a)
+{
+	static const char please[] =
+		"This conversation gets too long. Summarise it for yourself, "
+		"without a call: what you have found out, what you have done, "
+		"what came of it, and what is left to do. Only your summary "
+		"and the task are kept.";
+	CLEAN_BUF struct buf b;
+	json_t *turn;
+
+	(void)json_array_append_new(a->turns,
+				    json_pack("{s:s}", "say", please));
+	turn = model_ask(a->m, buf_cstr(&a->system), a->turns, a->tools);
+	if (!turn)
+		return false;
+	buf_init(&b, MODEL_ANSWER);
+	buf_printf(&b, "Your own summary of what you did for it so far:\n%s",
+		   text_of(turn, "text"));
+	json_decref(turn);
+	while (json_array_size(a->turns) > 1)
+		(void)json_array_remove(a->turns, 1);
+	(void)json_array_append_new(a->turns,
+				    json_pack("{s:s}", "say", buf_cstr(&b)));
+	return true;
+}
+
+static bool is_too_long(const struct agent *a)
+{
+	return json_array_size(a->turns) > 2 &&
+	       json_dumpb(a->turns, NULL, 0, JSON_COMPACT) > AGENT_CONTEXT;
+}
+
 /* Rounds, until the model says its last word; that is the answer. */
 static bool rounds(struct agent *a)
 {
@@ -193,10 +227,12 @@ static bool rounds(struct agent *a)
 	int i;
 
 	for (i = 0; i < AGENT_ROUNDS; i++) {
-		json_t *turn = model_ask(a->m, buf_cstr(&a->system),
-					 a->turns, a->tools);
-		json_t *calls = json_object_get(turn, "calls");
+		json_t *turn = NULL, *calls;
 
+		if (!is_too_long(a) || summarise(a))
+			turn = model_ask(a->m, buf_cstr(&a->system), a->turns,
+					 a->tools);
+		calls = json_object_get(turn, "calls");
 		if (!turn) {
 			(void)str_printf(why, sizeof(why),
 					 "The model gave no answer: %s",
