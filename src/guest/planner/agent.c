@@ -198,12 +198,12 @@ static bool summarise(struct agent *a)
 	CLEAN_BUF struct buf b;
 	json_t *turn;
 
+	buf_init(&b, MODEL_ANSWER);
 	(void)json_array_append_new(a->turns,
 				    json_pack("{s:s}", "say", please));
 	turn = model_ask(a->m, buf_cstr(&a->system), a->turns, a->tools);
 	if (!turn)
 		return false;
-	buf_init(&b, MODEL_ANSWER);
 	buf_printf(&b, "Your own summary of what you did for it so far:\n%s",
 		   text_of(turn, "text"));
 	json_decref(turn);
