@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "host/broker/broker.h"
+#include "llm/llm.h"
 
 static struct model_call *call_of(struct broker *b, uint64_t number)
 {
@@ -124,7 +125,9 @@ static bool reserve(struct broker *b, struct peer *p, struct model_call *m,
 	m->taken = calloc(1, sizeof(*m->taken));
 	if (!m->taken)
 		die("out of memory");
-	m->most = spend_most(in->size, in->tokens, &b->model_price);
+	/* To count is for nothing. */
+	if (in->api != LLM_COUNT)
+		m->most = spend_most(in->size, in->tokens, &b->model_price);
 	(void)limits_now(b);
 	ok = spend_reserve(b->policy, b->limits, m->task, b->model_price.known,
 			   &m->most, m->taken, why);
@@ -162,6 +165,8 @@ static struct spend_amount cost_of(const struct broker *b,
 						 at_most(d->cache_write),
 					 .output = at_most(d->output) };
 
+	if (!m->most.tokens)
+		return (struct spend_amount){ 0 };
 	if (d->told == 1)
 		return spend_of(&used, &b->model_price);
 	/* Nobody bills what was refused, or was not there. */
