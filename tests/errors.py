@@ -306,7 +306,7 @@ POLICY_CASES = [
     ('counts by too many', {'6/hour}': '6/hour, per: {%s}}' % ', '.join(
         f'a{i}: 1/day' for i in range(9))}),
     ('amounts that are none', {'6/hour}': '6/hour, total: 5/month, bytes: 5}', **top(
-        'budgets: {llm_usd: 5, llm_tokens: 5, task_usd: 0, denials: 5, wall: 5, '
+        'budgets: {llm_usd: 5, llm_tokens: 5, task_usd: 0, task_tokens: 5G, denials: 5, wall: 5, '
         'asks: [1/day, 2/day], targets: 1/task}')}),
     ('sources that only come from somewhere', {'reveal: text': 'reveal: text, only: all'}),
     ('too many people', top('principals: {%s}' % ', '.join(
@@ -430,6 +430,13 @@ def config_cases():
             'sources:', 'owner: {telegram: 5, approvals: {telegram_bot: cards, chat: 5}}\nsources:'))
         yield ('a policy that wants a bot, and another reader',
                *w.run('config', 'check', 'bulkhead.yaml'))
+        w.write('bulkhead.yaml', CONF.replace(
+            '{kind: triage}', '{kind: llm, upstream: up, model: small}') +
+            'upstreams:\n  up: {kind: openai, hosts: ["127.0.0.1:8080"], '
+            'private: true, models: [any]}\n')
+        w.write('assistant.yaml', POLICY + 'budgets: {task_usd: 1}\n')
+        yield ('money without a price', *w.run('config', 'check',
+                                               'bulkhead.yaml'))
 
 
 def check_files(title, out):
