@@ -64,6 +64,18 @@ static bool read_row(struct secret_row *row, struct jval key, struct jval v)
 	       read_hosts(row, jval_get(v, "hosts"));
 }
 
+static bool only_ours(struct jval all)
+{
+	struct jiter it = jiter_of(all);
+	struct jval name, member;
+
+	while (jiter_next(&it, &name, &member))
+		if (!jval_is(name, "bulkhead_vault") &&
+		    !jval_is(name, "secrets"))
+			return false;
+	return true;
+}
+
 const char *secrets_parse(struct secrets *ret, struct span text)
 {
 	struct secret_row row;
@@ -82,6 +94,11 @@ const char *secrets_parse(struct secrets *ret, struct span text)
 		    version != 1)
 			return "it is of a later version of the vault: use the "
 			       "program that wrote it";
+		/* What authenticates a file of sops knows a value by the names
+		 * above it, joined: nothing may stand at another place. */
+		if (!only_ours(all))
+			return "beside \"secrets\" there is something else: "
+			       "remove it";
 		ret->rows = jval_get(all, "secrets");
 		if (ret->rows.kind != JVAL_OBJECT)
 			return "it has no \"secrets\"";

@@ -52,6 +52,12 @@ static void test_refused(void **)
 		"{\"a\": \"x\"} ,",
 		"{\"bulkhead_vault\": 2, \"secrets\": {}}",
 		"{\"bulkhead_vault\": 1}",
+		/* of sops, the same to its MAC as a row that says for whom */
+		"{\"bulkhead_vault\": 1, \"secrets\": {\"a\": {\"value\": "
+		"\"x\"}}, \"secrets:a:connector\": \"inbox\"}",
+		"{\"bulkhead_vault\": 1, \"secrets\": {\"a\": {\"value\": "
+		"\"x\"}, \"a:connector\": \"inbox\"}}",
+		"{\"a\": {\"value\": \"x\"}, \"a:connector\": \"inbox\"}",
 	};
 	struct secrets s;
 	size_t i;

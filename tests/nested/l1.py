@@ -208,7 +208,8 @@ def add_bulkhead(tree, build, images):
         if os.path.exists(os.path.join(build, part)):
             add_program(tree, os.path.join(build, part), '/build/' + part)
     add_folder(tree, images, '/build/images')
-    for part in ('tests/system', 'tests/nested', 'tests/data/mail', 'policy'):
+    for part in ('tests/system', 'tests/nested', 'tests/llm', 'tests/data/mail',
+                 'policy'):
         add_folder(tree, os.path.join(ROOT, part), '/src/' + part,
                    lambda path: '__pycache__' not in path)
     for tool in ('demo', 'lib.sh'):
@@ -228,6 +229,7 @@ def make(build, images, cases, extra=None):
         tree.mkdir(path)
     add_busybox(tree)
     add_python(tree, sorted(glob.glob(ROOT + '/tests/system/*.py')) +
+               [ROOT + '/tests/llm/model_server.py'] +
                sorted(glob.glob(ROOT + '/tests/nested/in_*.py')))
     if not os.path.exists(images + '/qemu'):
         add_program(tree, MICROVM)

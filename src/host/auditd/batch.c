@@ -401,7 +401,8 @@ static bool may_wait(struct auditd *a)
 }
 
 /* All requests that are waiting, or on their way, share one sync; while it
- * runs the next gather. At the end nothing is left for later. */
+ * runs the next gather, and a new key may be asked for. At the end nothing is
+ * left for later. */
 static void on_readable(void *arg, int, short)
 {
 	struct auditd *a = arg;
@@ -415,7 +416,7 @@ static void on_readable(void *arg, int, short)
 		if (a->n)
 			auditd_commit(a);
 		publish_soon(a);
-	} while (a->n);
+	} while (a->n || (a->key_due && !a->failed));
 }
 
 int auditd_init(struct auditd *a, struct tlog *log, struct reserve *reserve,

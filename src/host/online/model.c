@@ -148,15 +148,15 @@ static void says(void *arg, struct span text)
 	}
 }
 
-/* In the arguments of calls, too. */
-static void say_calls(struct call *c)
+/* In the arguments of calls, too; at last of those that were cut. */
+static void say_calls(struct call *c, bool last)
 {
 	size_t i;
 
 	for (i = 0; i < c->answer.n_calls; i++) {
 		const struct llm_call *k = &c->answer.calls[i];
 
-		if (!k->done || c->seen & (uint64_t)1 << i)
+		if ((!k->done && !last) || c->seen & (uint64_t)1 << i)
 			continue;
 		c->seen |= (uint64_t)1 << i;
 		says(c, buf_view(&k->args));
@@ -169,7 +169,7 @@ static void tell_call(struct call *c)
 {
 	const struct llm_used *u = &c->answer.used;
 
-	say_calls(c);
+	say_calls(c, true);
 	look(c);
 
 	c->done.call = c->number;
@@ -261,7 +261,7 @@ static bool on_piece(void *arg, struct span bytes)
 		ended(c, L_CUT, c->answer.why);
 		return true;
 	}
-	say_calls(c);
+	say_calls(c, false);
 	put_head(c, 200);
 	sha256_add(&c->got, bytes);
 	buf_span(&c->waits, bytes);
@@ -284,8 +284,10 @@ static void refused(struct call *c, const struct net_answer *a)
 				  ? (uint32_t)a->retry_after_s
 				  : UINT32_MAX;
 	put_head(c, (uint32_t)a->status);
-	buf_span(&c->waits,
-		 a->body.n <= ERROR_BYTES ? a->body : span_of(NULL, 0));
+	if (a->body.n <= ERROR_BYTES) {
+		sha256_add(&c->got, a->body);
+		buf_span(&c->waits, a->body);
+	}
 	if (a->status == 401 || a->status == 403)
 		tell_link(c->model, ACCOUNT_REFUSED,
 		     "the provider does not take its key");
@@ -318,9 +320,12 @@ static void on_done(void *arg, const struct net_answer *a)
 static bool may_go(void *arg)
 {
 	struct call *c = arg;
+	const bool go =
+		!online_killed(c->model->o, SPAN_LIT("model"), c->ids.task);
 
-	c->went = !online_killed(c->model->o, SPAN_LIT("model"), c->ids.task);
-	return c->went;
+	/* A connection that was idle may have taken it before. */
+	c->went = c->went || go;
+	return go;
 }
 
 /* --- a request ----------------------------------------------------------- */

@@ -177,6 +177,8 @@ static void job_free(struct net_job *j)
 	if (j->body.p)
 		OPENSSL_cleanse(j->body.p, j->body.cap);
 	buf_done(&j->body);
+	if (j->answer.p)
+		OPENSSL_cleanse(j->answer.p, j->answer.cap);
 	buf_done(&j->answer);
 	if (j->out.p)
 		OPENSSL_cleanse(j->out.p, j->out.cap);

@@ -23,14 +23,16 @@ static bool try_sops(const struct age_recipient *to,
 	struct err err = { 0 };
 	struct sops *made = sops_new(SOPS_YAML, to, 1, &err), *read = NULL;
 	struct buf file;
+	bool ok;
 
 	buf_init(&file, 64 << 10);
 	if (made && sops_save(made, secrets_empty(), &file, &err) == 0)
 		read = sops_open(buf_view(&file), keys, &err);
+	ok = read;
 	sops_free(made);
 	sops_free(read);
 	buf_done(&file);
-	return read;
+	return ok;
 }
 
 void ring_prepare(void)
