@@ -11,6 +11,9 @@
 	"[\"imap.example.org:993\", \"10.0.0.1:143\"]}, \"smtp\": "            \
 	"{\"value\": \"x\"}}}"
 
+#define MOVED(rest)                                                            \
+	("{\"bulkhead_vault\": 1, \"secrets\": {\"a\": {\"value\": \"x\"}" rest)
+
 static struct secret_row find(struct span text, const char *name)
 {
 	struct secret_row row;
@@ -53,10 +56,8 @@ static void test_refused(void **)
 		"{\"bulkhead_vault\": 2, \"secrets\": {}}",
 		"{\"bulkhead_vault\": 1}",
 		/* of sops, the same to its MAC as a row that says for whom */
-		"{\"bulkhead_vault\": 1, \"secrets\": {\"a\": {\"value\": "
-		"\"x\"}}, \"secrets:a:connector\": \"inbox\"}",
-		"{\"bulkhead_vault\": 1, \"secrets\": {\"a\": {\"value\": "
-		"\"x\"}, \"a:connector\": \"inbox\"}}",
+		MOVED("}, \"secrets:a:connector\": \"inbox\"}"),
+		MOVED(", \"a:connector\": \"inbox\"}}"),
 		"{\"a\": {\"value\": \"x\"}, \"a:connector\": \"inbox\"}",
 	};
 	struct secrets s;
