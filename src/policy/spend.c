@@ -13,14 +13,14 @@ struct spend_amount spend_of(const struct spend_used *u,
 			     const struct spend_price *price)
 {
 	/* Four products below 2^62, by the bounds of both. */
-	const uint64_t parts = u->input * price->input +
-			       u->cache_read * price->cache_read +
-			       u->cache_write * price->cache_write +
-			       u->output * price->output;
+	const uint64_t parts =
+		u->input * price->input + u->cache_read * price->cache_read +
+		u->cache_write * price->cache_write + u->output * price->output;
 
 	return (struct spend_amount){
 		.tokens = u->input + u->cache_read + u->cache_write + u->output,
 		.usd = parts / MILLION + (parts % MILLION != 0),
+		.unpriced = !price->known,
 	};
 }
 
@@ -100,11 +100,10 @@ bool policy_has_usd(const struct policy *p)
 static bool used_up(const char *name, const struct limit *l,
 		    char why[SPEND_WHY])
 {
-	(void)str_printf(why, SPEND_WHY, "the budget %s of %.60s %s", name,
-			 l->text,
-			 l->window == WINDOW_SECONDS
-				 ? "has no room for this request now"
-				 : "has no room for this request");
+	(void)str_printf(
+		why, SPEND_WHY, "the budget %s of %.60s %s", name, l->text,
+		l->window == WINDOW_SECONDS ? "has no room for this request now"
+					    : "has no room for this request");
 	return false;
 }
 
@@ -125,8 +124,7 @@ static bool take(struct policy_state *s, const struct place *all, size_t n,
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		if (all[i].p.amount &&
-		    policy_state_take(s, &all[i].p, t) < 0) {
+		if (all[i].p.amount && policy_state_take(s, &all[i].p, t) < 0) {
 			policy_state_give_back(s, t);
 			return false;
 		}
@@ -134,16 +132,17 @@ static bool take(struct policy_state *s, const struct place *all, size_t n,
 }
 
 bool spend_reserve(const struct policy *p, struct policy_state *s,
-		   uint64_t task, bool priced, const struct spend_amount *a,
+		   uint64_t task, const struct spend_amount *a,
 		   struct state_taken *t, char why[SPEND_WHY])
 {
 	struct place all[PLACES];
 	size_t n = places(&p->budgets, task, a, all), i;
 
-	if (!priced && policy_has_usd(p)) {
-		(void)str_printf(why, SPEND_WHY,
-				 "there is a budget of money, and the model has "
-				 "no price");
+	if (a->unpriced && policy_has_usd(p)) {
+		(void)str_printf(
+			why, SPEND_WHY,
+			"there is a budget of money, and the model has "
+			"no price");
 		return false;
 	}
 	if (!call_fits(&p->budgets, a, why))
@@ -153,14 +152,14 @@ bool spend_reserve(const struct policy *p, struct policy_state *s,
 			return used_up(all[i].name, all[i].limit, why);
 	if (take(s, all, n, t))
 		return true;
-	(void)str_printf(why, SPEND_WHY, "more budgets are used than there is "
-					 "room for");
+	(void)str_printf(why, SPEND_WHY,
+			 "more budgets are used than there is "
+			 "room for");
 	return false;
 }
 
-bool spend_settle(const struct policy *p, struct policy_state *s,
-		  uint64_t task, const struct spend_amount *a,
-		  struct state_taken *t)
+bool spend_settle(const struct policy *p, struct policy_state *s, uint64_t task,
+		  const struct spend_amount *a, struct state_taken *t)
 {
 	struct place all[PLACES];
 	const size_t n = places(&p->budgets, task, a, all);

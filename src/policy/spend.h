@@ -36,6 +36,7 @@ struct spend_used {
 
 struct spend_amount {
 	uint64_t tokens, usd; /* usd in millionths */
+	bool unpriced;	      /* what it costs is not known */
 };
 
 /* What it has cost, rounded up. */
@@ -55,8 +56,7 @@ enum { SPEND_WHY = 160 };
  * words, which one is used up, and nothing was taken.
  */
 [[nodiscard]] bool spend_reserve(const struct policy *p, struct policy_state *s,
-				 uint64_t task, bool priced,
-				 const struct spend_amount *a,
+				 uint64_t task, const struct spend_amount *a,
 				 struct state_taken *t, char why[SPEND_WHY]);
 
 /* Gives t back and takes the amount instead, whether there is room or not.

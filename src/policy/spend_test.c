@@ -8,7 +8,7 @@
 
 #include "policy/spend.h"
 
-#define TOP \
+#define TOP                                                                    \
 	"bulkhead: 1\nmode: enforce\nsources: {}\ncapabilities: {}\nbudgets: "
 
 static const struct spend_price price = { .known = true,
@@ -51,16 +51,16 @@ static void end(struct world *w)
 static bool reserve(struct world *w, uint64_t task, uint64_t tokens,
 		    uint64_t usd)
 {
-	const struct spend_amount a = { tokens, usd };
+	const struct spend_amount a = { tokens, usd, false };
 
 	w->t[0] = (struct state_taken){ 0 };
-	return spend_reserve(w->p, w->s, task, true, &a, &w->t[0], w->why);
+	return spend_reserve(w->p, w->s, task, &a, &w->t[0], w->why);
 }
 
 static void settle(struct world *w, uint64_t task, uint64_t tokens,
 		   uint64_t usd)
 {
-	const struct spend_amount a = { tokens, usd };
+	const struct spend_amount a = { tokens, usd, false };
 
 	assert_true(spend_settle(w->p, w->s, task, &a, &w->t[0]));
 }
@@ -157,9 +157,9 @@ static void test_all_or_nothing(void **state)
 	assert_false(reserve(&w, 7, 101, 0));
 	assert_true(reserve(&w, 7, 100, 0));
 	assert_true(reserve(&w, 8, 100, 0));
-	assert_int_equal(policy_state_used(w.s, SPAN_LIT("86400 llm tokens"),
-					   86400),
-			 200);
+	assert_int_equal(
+		policy_state_used(w.s, SPAN_LIT("86400 llm tokens"), 86400),
+		200);
 	end(&w);
 }
 
@@ -194,28 +194,27 @@ static void test_settle_late(void **state)
 	assert_true(reserve(&w, 7, 900, 0));
 	policy_state_forget(w.s, SPAN_LIT("task 7 "));
 	settle(&w, 0, 50, 0);
-	assert_int_equal(policy_state_used(w.s, SPAN_LIT("86400 llm tokens"),
-					   86400),
-			 50);
-	assert_int_equal(policy_state_used(w.s, SPAN_LIT("task 7 llm tokens"),
-					   0),
-			 0);
+	assert_int_equal(
+		policy_state_used(w.s, SPAN_LIT("86400 llm tokens"), 86400),
+		50);
+	assert_int_equal(
+		policy_state_used(w.s, SPAN_LIT("task 7 llm tokens"), 0), 0);
 	end(&w);
 }
 
 static void test_no_price(void **state)
 {
-	const struct spend_amount a = { 1, 0 };
+	const struct spend_amount a = { 1, 0, true };
 	struct world w;
 
 	(void)state;
 	begin(&w, "{task_usd: 1}");
-	assert_false(spend_reserve(w.p, w.s, 7, false, &a, &w.t[0], w.why));
+	assert_false(spend_reserve(w.p, w.s, 7, &a, &w.t[0], w.why));
 	assert_string_equal(w.why, "there is a budget of money, and the model "
 				   "has no price");
 	end(&w);
 	begin(&w, "{task_tokens: 10}");
-	assert_true(spend_reserve(w.p, w.s, 7, false, &a, &w.t[0], w.why));
+	assert_true(spend_reserve(w.p, w.s, 7, &a, &w.t[0], w.why));
 	end(&w);
 }
 

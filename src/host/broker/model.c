@@ -129,8 +129,8 @@ static bool reserve(struct broker *b, struct peer *p, struct model_call *m,
 	if (in->api != LLM_COUNT)
 		m->most = spend_most(in->size, in->tokens, &b->model_price);
 	(void)limits_now(b);
-	ok = spend_reserve(b->policy, b->limits, m->task, b->model_price.known,
-			   &m->most, m->taken, why);
+	ok = spend_reserve(b->policy, b->limits, m->task, &m->most, m->taken,
+			   why);
 	if (ok && limits_keep(b))
 		return true;
 	if (ok) {
