@@ -18,7 +18,7 @@ static const char system_text[] =
 
 struct agent {
 	struct client *c;
-	struct model *m;
+	struct mind *m;
 	json_t *tools; /* of the host's, under names that models take */
 	json_t *names; /* those names -> the host's */
 	json_t *turns;
@@ -171,7 +171,8 @@ static bool rounds(struct agent *a)
 	int i;
 
 	for (i = 0; i < AGENT_ROUNDS; i++) {
-		json_t *turn = model_ask(a->m, system_text, a->turns, a->tools);
+		json_t *turn =
+			a->m->ask(a->m->ctx, system_text, a->turns, a->tools);
 		json_t *calls = json_object_get(turn, "calls");
 
 		if (!turn) {
@@ -192,7 +193,7 @@ static bool rounds(struct agent *a)
 	       CLIENT_OK;
 }
 
-bool agent_run(struct client *c, struct model *m)
+bool agent_run(struct client *c, struct mind *m)
 {
 	struct agent a = { .c = c,
 			   .m = m,

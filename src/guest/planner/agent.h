@@ -1,9 +1,9 @@
-/* agent: the loop of a planner that asks a model: see llm.c. */
+/* agent: the loop of a planner that asks a model: see llm.c, local.c. */
 #ifndef PLANNER_AGENT_H
 #define PLANNER_AGENT_H
 
 #include "mcp_client.h"
-#include "model.h"
+#include "turns.h"
 
 enum {
 	AGENT_ROUNDS = 40,	 /* answers of the model for one task */
@@ -12,6 +12,6 @@ enum {
 };
 
 /* Does the task. False: the host could not be told an answer. */
-[[nodiscard]] bool agent_run(struct client *c, struct model *m);
+[[nodiscard]] bool agent_run(struct client *c, struct mind *m);
 
 #endif
