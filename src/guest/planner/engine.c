@@ -41,6 +41,7 @@ struct engine {
 	llama_token past[ENGINE_CONTEXT];
 	size_t n_past;		     /* what the context has read */
 	llama_token closer[CLOSERS]; /* of text, list, object; or -1 */
+	bool in_text, escaped;	     /* where in JSON the answer is */
 	uint32_t answer;
 };
 
@@ -113,7 +114,8 @@ static int open_model(struct engine *e, int fd, struct err *err)
 	return 0;
 }
 
-static int open_context(struct engine *e, struct err *err)
+static int open_context(struct engine *e, const struct engine_options *o,
+			struct err *err)
 {
 	struct llama_context_params p = llama_context_default_params();
 	int32_t trained = llama_model_n_ctx_train(e->model);
@@ -121,7 +123,8 @@ static int open_context(struct engine *e, struct err *err)
 	p.n_ctx = trained > 0 && trained < ENGINE_CONTEXT ? (uint32_t)trained
 							  : ENGINE_CONTEXT;
 	p.n_batch = p.n_ubatch = ENGINE_BATCH;
-	p.n_threads = p.n_threads_batch = processors();
+	p.n_threads = p.n_threads_batch =
+		o->threads ? (int32_t)o->threads : processors();
 	e->ctx = llama_init_from_model(e->model, p);
 	e->words = calloc((size_t)e->n_vocab, sizeof(*e->words));
 	if (!e->ctx || !e->words)
@@ -193,7 +196,7 @@ struct engine *engine_open(const struct engine_options *o, struct err *err)
 	else
 		r = open_model(e, o->fd, err);
 	if (r == 0)
-		r = open_context(e, err);
+		r = open_context(e, o, err);
 	if (r == 0)
 		r = open_chooser(e, o, err);
 	if (r < 0) {
@@ -382,7 +385,8 @@ static llama_token_data_array words_of(struct engine *e, bool ending)
 		if (ending && llama_vocab_is_eog(e->vocab, t))
 			e->words[t].logit = LIKED + CLOSERS * BETTER;
 	}
-	for (i = 0; ending && i < CLOSERS; i++)
+	/* In a text a bracket is one more character. */
+	for (i = 0; ending && i < (e->in_text ? 1 : CLOSERS); i++)
 		if (e->closer[i] >= 0)
 			e->words[e->closer[i]].logit =
 				LIKED + (float)i * BETTER;
@@ -423,13 +427,36 @@ static llama_token next(struct engine *e, struct llama_sampler *grammar,
 	return t >= 0 && allows(grammar, t) ? t : -1;
 }
 
+static void follow(struct engine *e, struct span piece)
+{
+	size_t i;
+
+	for (i = 0; i < piece.n; i++) {
+		if (e->escaped)
+			e->escaped = false;
+		else if (e->in_text && piece.p[i] == '\\')
+			e->escaped = true;
+		else if (piece.p[i] == '"')
+			e->in_text = !e->in_text;
+	}
+}
+
+static void put_piece(struct engine *e, llama_token t, struct buf *out)
+{
+	char text[PIECE];
+	const struct span piece = span_of(text, (size_t)piece_of(e, t, text));
+
+	follow(e, piece);
+	buf_span(out, piece);
+}
+
 static int say(struct engine *e, struct llama_sampler *grammar, struct buf *out,
 	       struct err *err)
 {
 	const uint32_t most = e->answer + ENGINE_END;
-	char piece[PIECE];
 	uint32_t i;
 
+	e->in_text = e->escaped = false;
 	for (i = 0; i < most; i++) {
 		llama_token t = next(e, grammar, i >= e->answer);
 
@@ -441,7 +468,7 @@ static int say(struct engine *e, struct llama_sampler *grammar, struct buf *out,
 			return buf_ok(out) ? 0
 					   : err_set(err, -1,
 						     "the answer is too long");
-		buf_put(out, piece, (size_t)piece_of(e, t, piece));
+		put_piece(e, t, out);
 		llama_sampler_accept(grammar, t);
 		llama_sampler_accept(e->chooser, t);
 		if (decode(e, &t, 1) < 0)

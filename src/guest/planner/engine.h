@@ -23,7 +23,8 @@ struct engine;
 struct engine_options {
 	int fd;		      /* of a GGUF file or a disk that holds one */
 	const char *backends; /* the folder of libggml-cpu-NAME.so */
-	uint32_t answer;      /* 0: ENGINE_ANSWER */
+	uint32_t answer;      /* tokens of one; 0: ENGINE_ANSWER */
+	uint32_t threads;     /* 0: one for each processor */
 	float temperature;    /* 0: always what is likeliest, else by chance */
 	uint32_t seed;	      /* of that chance */
 };
