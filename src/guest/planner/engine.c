@@ -103,6 +103,9 @@ static int open_model(struct engine *e, int fd, struct err *err)
 		return err_set(err, -1, "the model: %s", strerror(errno));
 	/* Otherwise its weights are there twice, rearranged. */
 	p.use_extra_bufts = false;
+	/* Read, not mapped: while llama.cpp maps a disk, the guest's kernel was
+	 * seen to come to no end. */
+	p.load_mode = LLAMA_LOAD_MODE_NONE;
 	e->model = llama_model_load_from_file_ptr(e->file, p);
 	if (!e->model)
 		return err_set(err, -1,
@@ -112,6 +115,12 @@ static int open_model(struct engine *e, int fd, struct err *err)
 	e->vocab = llama_model_get_vocab(e->model);
 	e->n_vocab = llama_vocab_n_tokens(e->vocab);
 	return 0;
+}
+
+static int open_engine(struct engine *e, int fd, struct err *err)
+{
+	llama_backend_init();
+	return open_model(e, fd, err);
 }
 
 static int open_context(struct engine *e, const struct engine_options *o,
@@ -186,15 +195,15 @@ struct engine *engine_open(const struct engine_options *o, struct err *err)
 		return NULL;
 	}
 	llama_log_set(log_errors, NULL);
-	llama_backend_init();
 	e->answer = o->answer ? o->answer : ENGINE_ANSWER;
-	if (!same_release())
-		r = err_set(err, -1, "llama.cpp is another than was built for");
-	else if (!ggml_backend_reg_count() && !load_backend(o->backends))
+	/* First: with none, llama.cpp would look for any, in many places. */
+	if (!ggml_backend_reg_count() && !load_backend(o->backends))
 		r = err_set(err, -1, "%s has no libggml-cpu for this processor",
 			    o->backends);
+	else if (!same_release())
+		r = err_set(err, -1, "llama.cpp is another than was built for");
 	else
-		r = open_model(e, o->fd, err);
+		r = open_engine(e, o->fd, err);
 	if (r == 0)
 		r = open_context(e, o, err);
 	if (r == 0)

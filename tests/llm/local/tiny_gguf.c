@@ -5,8 +5,8 @@
  *
  * usage: tiny_gguf SEED LIKED FILE
  *
- * The characters LIKED are said more often than chance has it: with '"' and '}'
- * among them its texts come to an end.
+ * The characters LIKED are said more often than chance has it, the more often
+ * they stand there: with '"' among them its texts come to an end.
  */
 #include <math.h>
 #include <stdint.h>
@@ -187,11 +187,13 @@ static void like(const struct vocab *v, const char *liked, float *embedded,
 	size_t i;
 
 	for (i = 0; i < v->n; i++) {
-		const char *text = v->text[i];
-		const bool one = strlen(text) == 1 && strchr(liked, *text);
+		const char *text = v->text[i], *c;
 
 		embedded[i * WIDTH] = 4;
-		out[i * WIDTH] = one ? 2 : 0;
+		out[i * WIDTH] = 0;
+		for (c = liked; *c; c++)
+			if (text[0] == *c && !text[1])
+				out[i * WIDTH] += 2;
 	}
 }
 
