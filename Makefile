@@ -13,6 +13,7 @@
 #                instructions
 #   install      into $(DESTDIR)$(PREFIX)
 #   deb          build/bulkhead_VERSION_amd64.deb
+#   local        what the planner `local` needs: llama.cpp from npm, its image
 #   kernel, qemu, images, tidy, fuzz-smoke, conformance, check-bare, clean
 # Only apt-get is elevated (tools/setup); the rest belongs to who called make.
 
@@ -28,7 +29,7 @@ image_kinds := reader-email planner-triage planner-gullible planner-llm probe
 
 .NOTPARALLEL:
 
-.PHONY: all setup setup-check setup-all run check check-all build kernel \
+.PHONY: local all setup setup-check setup-all run check check-all build kernel \
 	qemu images tidy fuzz-smoke conformance nested bench bench-nested replay \
 	check-bare install deb clean
 
@@ -59,6 +60,10 @@ qemu: kernel
 
 images: build kernel qemu
 	@tools/images $(image_kinds)
+
+local: images
+	@tools/setup local
+	@tools/local
 
 run: images
 	@tools/demo $(B)

@@ -29,6 +29,10 @@ enum {
 	MEMORY_MIB_MIN = 64,
 	MEMORY_MIB_MAX = 65536,
 	CPUS_MAX = 1, /* the guests' kernel is for one */
+	/* but that of the planner local, see images/kernel/sealed-blk.config */
+	LOCAL_CPUS_MAX = 16,
+	LOCAL_CPUS = 2,
+	LOCAL_MEMORY_MIB = 4096,
 	DEADLINE_S_MAX = 86400,
 	SUPERVISION_S_MAX = 3600,
 	QUEUE_ITEMS_MAX = 1000000,
@@ -50,10 +54,9 @@ const char *conf_default_text(void)
 }
 
 static const char *const planner_names[] = {
-	[PLANNER_TRIAGE] = "triage",
-	[PLANNER_GULLIBLE] = "gullible",
-	[PLANNER_NONE] = "none",
-	[PLANNER_LLM] = "llm",
+	[PLANNER_TRIAGE] = "triage", [PLANNER_GULLIBLE] = "gullible",
+	[PLANNER_NONE] = "none",     [PLANNER_LLM] = "llm",
+	[PLANNER_LOCAL] = "local",
 };
 
 static_assert(ARRAY_SIZE(planner_names) == PLANNER_MAX, "a name each");
@@ -255,6 +258,23 @@ static void set_control(void *ctx, const struct yaml_node *n)
 	conf_walk(ctx, n, control_rules, ARRAY_SIZE(control_rules));
 }
 
+/* of VMs, and of the planner that has a model in its own */
+
+static void set_memory(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+	const char *text = conf_scalar(l, n);
+	uint64_t v;
+
+	if (!text)
+		return;
+	if (value_size(text, &v) < 0 || v & ((1 << 20) - 1) ||
+	    v >> 20 < MEMORY_MIB_MIN || v >> 20 > MEMORY_MIB_MAX)
+		conf_fault(l, n, "a size in whole MiB, 64MiB to 64GiB");
+	else
+		l->vm->memory_mib = (uint32_t)(v >> 20);
+}
+
 /* agents */
 
 static void set_policy(void *ctx, const struct yaml_node *n)
@@ -269,7 +289,7 @@ static const struct load_word planner_words[] = {
 	{ "gullible", PLANNER_GULLIBLE, false },
 	{ "none", PLANNER_NONE, false },
 	{ "llm", PLANNER_LLM, false },
-	{ "local", 0, true },
+	{ "local", PLANNER_LOCAL, false },
 	{ "image", 0, true },
 };
 
@@ -296,8 +316,13 @@ static void set_upstream(void *ctx, const struct yaml_node *n)
 static void set_model(void *ctx, const struct yaml_node *n)
 {
 	struct loader *l = ctx;
-	const char *text = conf_scalar(l, n);
+	const char *text;
 
+	if (l->c.planner == PLANNER_LOCAL) {
+		conf_path(l, n, l->c.gguf);
+		return;
+	}
+	text = conf_scalar(l, n);
 	if (text &&
 	    str_copy(l->c.model, sizeof(l->c.model), span_str(text)) < 0)
 		conf_fault(l, n, "the name of one of its upstream's models");
@@ -316,17 +341,42 @@ static void set_binding(void *ctx, const struct yaml_node *n)
 		load_choose(&l->load, n, LOAD_TABLE(binding_words)) > 0;
 }
 
+static void set_local_memory(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+
+	l->vm = &l->local;
+	set_memory(ctx, n);
+}
+
+static void set_local_cpus(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+	const char *text = conf_scalar(l, n);
+	uint64_t v;
+
+	if (!text)
+		return;
+	if (num_parse(span_str(text), 1, LOCAL_CPUS_MAX, &v) < 0)
+		conf_fault(l, n, "a number of processors, 1 to %d",
+			   LOCAL_CPUS_MAX);
+	else
+		l->local.cpus = (uint32_t)v;
+}
+
 static const struct load_rule planner_rules[] = {
 	{ { "kind", true, false,
-	    "what reasons: triage and gullible need no model; with none, "
+	    "what reasons: triage and gullible need no model; llm asks one of "
+	    "upstreams; local has one in its VM; with none, "
 	    "messages are read and recorded, and no task is started" },
 	  set_planner_kind,
 	  LOAD_TABLE(planner_words) },
 	{ { "upstream", false, false, "llm: the model's row in upstreams",
 	    "a name", NULL },
 	  set_upstream },
-	{ { "model", false, false, "llm: the model's name there", "a name",
-	    NULL },
+	{ { "model", false, false,
+	    "llm: the model's name there; local: the model's file, GGUF",
+	    "a name, or a path", NULL },
 	  set_model },
 	{ { "binding", false, false,
 	    "llm: what becomes of a call that its model did not ask for: the "
@@ -337,8 +387,13 @@ static const struct load_rule planner_rules[] = {
 	{ { "documents", false, true, "texts the planner starts with" }, NULL },
 	{ { "image", false, true, "an OCI image" }, NULL },
 	{ { "command", false, true, "what runs in the image" }, NULL },
-	{ { "memory", false, true, "size of its VM" }, NULL },
-	{ { "cpus", false, true, "cpus of its VM" }, NULL },
+	{ { "memory", false, false,
+	    "local: memory of its VM; the others' is that of vms.planner",
+	    "64MiB to 64GiB", "4GiB" },
+	  set_local_memory },
+	{ { "cpus", false, false, "local: processors of its VM", "1 to 16",
+	    "2" },
+	  set_local_cpus },
 };
 
 static void set_planner(void *ctx, const struct yaml_node *n)
@@ -540,21 +595,6 @@ static void set_agents(void *ctx, const struct yaml_node *n)
 }
 
 /* vms */
-
-static void set_memory(void *ctx, const struct yaml_node *n)
-{
-	struct loader *l = ctx;
-	const char *text = conf_scalar(l, n);
-	uint64_t v;
-
-	if (!text)
-		return;
-	if (value_size(text, &v) < 0 || v & ((1 << 20) - 1) ||
-	    v >> 20 < MEMORY_MIB_MIN || v >> 20 > MEMORY_MIB_MAX)
-		conf_fault(l, n, "a size in whole MiB, 64MiB to 64GiB");
-	else
-		l->vm->memory_mib = (uint32_t)(v >> 20);
-}
 
 static void set_cpus(void *ctx, const struct yaml_node *n)
 {
@@ -1145,6 +1185,8 @@ static void set_defaults(struct loader *l)
 				      .deadline_s = 10,
 				      .pool = 1,
 				      .parked = VM_PARK_WAITING };
+	l->local = (struct conf_vm){ .memory_mib = LOCAL_MEMORY_MIB,
+				     .cpus = LOCAL_CPUS };
 	c->planner_vm = (struct conf_vm){ .memory_mib = 256,
 					  .cpus = 1,
 					  .deadline_s = 30 * 60,

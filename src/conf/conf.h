@@ -37,10 +37,11 @@ enum conf_planner {
 	PLANNER_GULLIBLE,
 	PLANNER_NONE,
 	PLANNER_LLM,
+	PLANNER_LOCAL,
 	PLANNER_MAX
 };
 
-/* "triage", "gullible", "none", "llm"; NULL if there is none. */
+/* "triage", "gullible", "none", "llm", "local"; NULL if there is none. */
 const char *conf_planner_name(enum conf_planner p);
 
 /* From CONNECTOR_IMAP on they are accounts: a process with one secret and no
@@ -207,6 +208,7 @@ struct conf {
 	char upstream[CONF_NAME_MAX]; /* of PLANNER_LLM */
 	bool binding_observed;	      /* of PLANNER_LLM: `binding: observe` */
 	char model[CONF_MODEL_MAX];   /* likewise */
+	char gguf[CONF_PATH_MAX];     /* the model of PLANNER_LOCAL */
 	uint32_t n_tasks;	      /* without a planner, none */
 	struct conf_task tasks[CONF_TASKS];
 	bool digest;		/* each day, what was done: */

@@ -238,6 +238,23 @@ static const struct {
 			  "upstream: u}, tasks: [{on: mail, say: x}]}}\n",
 	  "c:3:34: the planner llm needs \"upstream\", one of "
 	  "\"upstreams\"\n" },
+	{ HEAD CONNECTORS "agents: {a: {policy: p, planner: {kind: local, "
+			  "upstream: u, memory: 3, cpus: 17}, tasks: [{on: "
+			  "mail, say: x}]}}\nvms: {planner: {pool: 1}}\n",
+	  "c:3:69: a size in whole MiB, 64MiB to 64GiB\n"
+	  "c:3:78: a number of processors, 1 to 16\n"
+	  "c:3:34: the planner local needs \"model\", the path of a GGUF "
+	  "file\n"
+	  "c:3:58: the planner local asks no upstream: remove this\n"
+	  "c:3:34: the planner local is not kept ready: remove \"pool\" of "
+	  "vms.planner\n" },
+	{ HEAD CONNECTORS "agents: {a: {policy: p, planner: {kind: triage, "
+			  "memory: 4GiB, cpus: 2}, tasks: [{on: mail, say: "
+			  "x}]}}\n",
+	  "c:3:57: \"memory\" is of the planner local: that of others is in "
+	  "vms.planner\n"
+	  "c:3:69: \"cpus\" is of the planner local: that of others is in "
+	  "vms.planner\n" },
 	{ HEAD AGENTS CONNECTORS "backend: native\n",
 	  "c:4:10: \"native\"" LATER "use \"auto\"\n" },
 	{ HEAD AGENTS CONNECTORS "backend: qemu-kwm\n",
@@ -524,6 +541,35 @@ static void refuses(void **)
 	}
 }
 
+static void local_planner(void **)
+{
+	static const char text[] = HEAD CONNECTORS
+		"agents: {a: {policy: p, planner: {kind: local, "
+		"model: m.gguf%s}, tasks: [{on: mail, say: "
+		"x}]}}";
+	static struct conf c;
+	CLEAN_BUF struct buf errs;
+	char all[400];
+
+	buf_init(&errs, 4096);
+	(void)str_printf(all, sizeof(all), text, "");
+	assert_int_equal(
+		conf_parse("c", span_str(all), "/etc/bh", "/root", &c, &errs),
+		0);
+	assert_int_equal(c.planner, PLANNER_LOCAL);
+	assert_string_equal(c.gguf, "/etc/bh/m.gguf");
+	assert_string_equal(c.model, "");
+	assert_int_equal(c.planner_vm.memory_mib, 4096);
+	assert_int_equal(c.planner_vm.cpus, 2);
+	assert_int_equal(c.planner_vm.deadline_s, 1800);
+	(void)str_printf(all, sizeof(all), text, ", memory: 8GiB, cpus: 16");
+	assert_int_equal(
+		conf_parse("c", span_str(all), "/etc/bh", "/root", &c, &errs),
+		0);
+	assert_int_equal(c.planner_vm.memory_mib, 8192);
+	assert_int_equal(c.planner_vm.cpus, 16);
+}
+
 static void no_planner(void **)
 {
 	static const char text[] = HEAD CONNECTORS
@@ -699,7 +745,8 @@ static int with_prices(const char *prices, struct conf *c, struct buf *errs)
 		"    tasks: [{on: mail, say: x}]\n"
 		"    planner: {kind: llm, upstream: up, model: small}\n"
 		"upstreams:\n"
-		"  up: {kind: openai, hosts: ['a.example:443'], models: [any],\n"
+		"  up: {kind: openai, hosts: ['a.example:443'], models: "
+		"[any],\n"
 		"    tokens: 77, prices: prices.yaml}\n";
 	char dir[] = "/tmp/conf_test.XXXXXX", path[64], file[64];
 	int r;
@@ -750,9 +797,8 @@ static void prices(void **)
 	assert_int_equal(up->price.output, 15250000);
 	assert_int_equal(up->price.cache_read, 300000);
 	assert_int_equal(up->price.cache_write, 3000000);
-	assert_int_equal(with_prices("other: {input: 9, output: 9}\n", c,
-				     &errs),
-			 0);
+	assert_int_equal(
+		with_prices("other: {input: 9, output: 9}\n", c, &errs), 0);
 	assert_false(up->price.known);
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		buf_reset(&errs);
@@ -792,9 +838,11 @@ int main(void)
 		cmocka_unit_test(limits),
 		cmocka_unit_test(counts),
 		cmocka_unit_test(table_fits_messages),
-		cmocka_unit_test(from_a_file), cmocka_unit_test(prices),
+		cmocka_unit_test(from_a_file),
+		cmocka_unit_test(prices),
 		cmocka_unit_test(schema),
 		cmocka_unit_test(no_planner),
+		cmocka_unit_test(local_planner),
 		cmocka_unit_test(names),
 		cmocka_unit_test(collectors),
 	};

@@ -17,6 +17,7 @@ struct loader {
 	struct conf_task *task;		  /* the one being read */
 	struct conf_connector *connector; /* the one being read */
 	const struct yaml_node *planner;  /* of the agent */
+	struct conf_vm local;		  /* of PLANNER_LOCAL: size alone */
 	bool no_metrics;		  /* no socket, not even the default */
 };
 

@@ -186,9 +186,9 @@ void conf_set_upstreams(void *ctx, const struct yaml_node *n)
 		const char *name = yaml_key(n, i);
 
 		l->connector = &l->c.connectors[l->c.n_connectors];
-		*l->connector = (struct conf_connector){
-			.kind = CONNECTOR_MODEL, .tokens = TOKENS_DEFAULT
-		};
+		*l->connector =
+			(struct conf_connector){ .kind = CONNECTOR_MODEL,
+						 .tokens = TOKENS_DEFAULT };
 		if (!conf_name_ok(name) ||
 		    str_copy(l->connector->name, CONF_NAME_MAX,
 			     span_str(name)) < 0)
@@ -224,12 +224,50 @@ static bool has_model(const char *list, const char *model)
 	return false;
 }
 
+/* Its machine's size is its own, and it is made for its task, not kept ready: a
+ * template would hold all of that memory. */
+static void check_local(struct loader *l)
+{
+	struct conf *c = &l->c;
+
+	if (!*c->gguf)
+		conf_fault(l, l->planner,
+			   "the planner local needs \"model\", the path of a "
+			   "GGUF file");
+	if (*c->upstream)
+		conf_fault(l, yaml_get(l->planner, "upstream"),
+			   "the planner local asks no upstream: remove this");
+	if (c->planner_vm.pool)
+		conf_fault(l, l->planner,
+			   "the planner local is not kept ready: remove "
+			   "\"pool\" of vms.planner");
+	c->planner_vm.memory_mib = l->local.memory_mib;
+	c->planner_vm.cpus = l->local.cpus;
+}
+
+static void check_not_local(struct loader *l)
+{
+	static const char *const keys[] = { "memory", "cpus" };
+	size_t i;
+
+	for (i = 0; l->planner && i < ARRAY_SIZE(keys); i++)
+		if (yaml_get(l->planner, keys[i]))
+			conf_fault(l, yaml_get(l->planner, keys[i]),
+				   "\"%s\" is of the planner local: that of "
+				   "others is in vms.planner",
+				   keys[i]);
+}
+
 void conf_check_planner(struct loader *l)
 {
 	struct conf *c = &l->c;
 	struct conf_connector *cc = NULL;
 	uint32_t i;
 
+	if (c->planner == PLANNER_LOCAL)
+		check_local(l);
+	else
+		check_not_local(l);
 	if (c->planner != PLANNER_LLM)
 		return;
 	for (i = 0; i < c->n_connectors; i++)

@@ -36,7 +36,9 @@ struct workload {
 	 * WIRE_MCP: its fd 3 is the one stream of this service.
 	 */
 	enum wire_service service;
-	bool model; /* its fd 4 is a stream of WIRE_LLM */
+	bool model;   /* its fd 4 is a stream of WIRE_LLM */
+	bool disk;    /* its fd 4 is the machine's disk, open for reading */
+	bool dynamic; /* it may read and execute what is in /lib, too */
 	/*
 	 * The probe of the kernel: no seccomp and no Landlock, /proc, /sys and
 	 * /dev left there read-only, because it is to see what the kernel
@@ -113,8 +115,9 @@ struct order {
 /*
  * In the child that becomes the workload: takes everything away and executes
  * it, with fds 0 and 1 as they are, log_fd as 2, sock_fd as 3 and model_fd,
- * unless it is -1, as 4, nothing else. *status_fd may move; it closes itself when the program starts.
- * Returns only on failure: -errno, and in *step what it was doing.
+ * a stream or a disk, unless it is -1, as 4, nothing else. *status_fd may move;
+ * it closes itself when the program starts. Returns only on failure: -errno,
+ * and in *step what it was doing.
  */
 int jail_exec(const struct workload *w, int sock_fd, int model_fd, int log_fd,
 	      int *status_fd, const char **step);
@@ -129,7 +132,9 @@ struct work {
 	int log;   /* its stderr, nonblocking */
 	int sock;  /* the other end of its fd 3, nonblocking */
 	int model; /* and of its fd 4; or < 0 */
-	int spare; /* a connection it has already, for the next stream; or < 0 */
+	int disk;  /* its fd 4; or < 0 */
+	int spare; /* a connection it has already, for the next stream; or < 0
+		    */
 	struct wire_exit exit;
 	bool dead; /* it has ended, like exit says */
 };

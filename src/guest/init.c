@@ -107,8 +107,10 @@ static int work_start(struct work *k)
 	if (k->pid < 0)
 		return -errno;
 	if (k->pid == 0)
-		child(k->w, sock[1], model[1], log[1], status[1]);
+		child(k->w, sock[1], k->w->disk ? k->disk : model[1], log[1],
+		      status[1]);
 	fd_close(&model[1]);
+	fd_close(&k->disk);
 	(void)close(sock[1]);
 	(void)close(log[1]);
 	(void)close(status[1]);
@@ -156,6 +158,10 @@ static void settle(struct guest *g, const struct order *o)
 	g->which = o->workload;
 	g->work.w = workload_find(o->workload);
 	must("workload", g->work.w ? 0 : -ENOENT);
+	if (g->work.w->disk) {
+		g->work.disk = open("/dev/vda", O_RDONLY | O_CLOEXEC);
+		must("disk", g->work.disk < 0 ? -errno : 0);
+	}
 	must("sealing", mounts_seal(g->work.w->bare));
 }
 
@@ -189,10 +195,12 @@ static int session(struct guest *g)
 
 int main(void)
 {
-	static struct guest g = {
-		.work = { .pidfd = -1, .log = -1, .sock = -1, .spare = -1,
-			  .model = -1 }
-	};
+	static struct guest g = { .work = { .pidfd = -1,
+					    .log = -1,
+					    .sock = -1,
+					    .spare = -1,
+					    .model = -1,
+					    .disk = -1 } };
 
 	if (getpid() != 1)
 		return 1;

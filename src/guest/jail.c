@@ -167,8 +167,12 @@ static int landlock_set(const struct workload *w)
 
 	if (rules < 0)
 		return rules;
-	/* the program itself: it is static, and opens nothing */
+	/* the program itself: most are static, and open nothing */
 	r = landlock_allow(rules, w->path);
+	if (r == 0 && w->dynamic)
+		r = landlock_allow(rules, "/lib");
+	if (r == 0 && w->dynamic)
+		r = landlock_allow(rules, "/lib64");
 	if (r < 0)
 		return r;
 	if (syscall(SYS_landlock_restrict_self, rules, 0) < 0)

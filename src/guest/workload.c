@@ -9,6 +9,7 @@
 #include "guest/seccomp_filters.h"
 
 #define MIB (1ULL << 20)
+#define GIB (1ULL << 30)
 
 #define FILTER(name)                                                           \
 	{                                                                      \
@@ -58,6 +59,19 @@ static const struct workload workloads[] = {
 		.data = 256 * MIB,
 		.cpu_s = 300,
 		.processes = 1,
+	},
+	/* What it needs is its machine's, whose size is its bound. */
+	[WIRE_PLANNER_LOCAL] = {
+		.path = "/bin/planner-local",
+		.env = env_none,
+		.filter = FILTER(local),
+		.service = WIRE_MCP,
+		.disk = true,
+		.dynamic = true,
+		.address_space = 1024 * GIB,
+		.data = 64 * GIB,
+		.cpu_s = 16 * 86400,
+		.processes = 64,
 	},
 	[WIRE_PROBE] = {
 		.path = "/bin/probe",

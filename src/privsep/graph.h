@@ -48,7 +48,8 @@ enum fd_role {
 	FD_INITRD,  /* sealed memfd: guest image */
 	FD_QMP,	    /* QEMU's monitor protocol, or /dev/null */
 	FD_MEMORY,  /* memfd: the VM's memory, or /dev/null */
-	FD_SAVED,   /* sealed memfd: a template's device state, or /dev/null */
+	FD_SAVED,   /* sealed memfd: a template's device state; of a cold
+		       machine with a disk that, for reading; or /dev/null */
 	FD_QEMU,    /* sealed memfd: our QEMU; /dev/null: the host's is run */
 	FD_OBSERVE, /* channel on which others tell what they did */
 	FD_CURSOR,  /* one small file of its own, or /dev/null */

@@ -67,6 +67,7 @@ const struct wire_rule *wire_rule(enum wire_workload w, enum wire_service s)
 		[WIRE_PLANNER_GULLIBLE] = planner,
 		[WIRE_PROBE] = reader,
 		[WIRE_PLANNER_LLM] = thinker,
+		[WIRE_PLANNER_LOCAL] = planner,
 	};
 
 	static_assert(ARRAY_SIZE(rules) == WIRE_WORKLOAD_MAX);

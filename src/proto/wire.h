@@ -93,6 +93,7 @@ enum wire_workload {
 	WIRE_PLANNER_GULLIBLE,
 	WIRE_PROBE, /* answers what the guest can and cannot do (tests) */
 	WIRE_PLANNER_LLM,
+	WIRE_PLANNER_LOCAL,
 	WIRE_WORKLOAD_MAX
 };
 

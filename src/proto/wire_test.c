@@ -411,6 +411,8 @@ static void test_rules(void **)
 		{ WIRE_PLANNER_GULLIBLE, WIRE_MCP, false },
 		{ WIRE_PROBE, WIRE_READER, true },
 		{ WIRE_PLANNER_LLM, WIRE_MCP, false, true },
+		/* No stream to a provider. */
+		{ WIRE_PLANNER_LOCAL, WIRE_MCP, false, false },
 	};
 	unsigned int s;
 	size_t i;

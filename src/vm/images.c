@@ -27,6 +27,7 @@ static const char *const names[] = {
 	[WIRE_PLANNER_GULLIBLE] = "planner-gullible",
 	[WIRE_PROBE] = "probe",
 	[WIRE_PLANNER_LLM] = "planner-llm",
+	[WIRE_PLANNER_LOCAL] = "planner-local",
 };
 
 static_assert(ARRAY_SIZE(names) == WIRE_WORKLOAD_MAX, "a name each");
@@ -139,6 +140,15 @@ static int load_qemu(const struct source *s, struct vm_images *im,
 	return 0;
 }
 
+/* The planner `local` is built where it is wanted: its image with its kernel,
+ * or neither. */
+static bool has_local(const struct source *s)
+{
+	uint8_t sum[SHA256_BYTES];
+
+	return sums_find(s->sums, "planner-local.cpio", sum) == 0;
+}
+
 static int load_all(const struct source *s, struct vm_images *im,
 		    struct err *err)
 {
@@ -148,12 +158,15 @@ static int load_all(const struct source *s, struct vm_images *im,
 	size_t i;
 
 	for (i = 0; r == 0 && i < ARRAY_SIZE(names); i++) {
-		if (!names[i])
+		if (!names[i] || (i == WIRE_PLANNER_LOCAL && !has_local(s)))
 			continue;
 		(void)str_printf(name, sizeof(name), "%s.cpio", names[i]);
 		r = load(s, name, memfd_from_fd, &im->initrd_fd[i],
 			 im->initrd_sum[i], err);
 	}
+	if (r == 0 && has_local(s))
+		r = load(s, "kernel-blk", memfd_from_fd, &im->blk_kernel_fd,
+			 im->blk_kernel_sum, err);
 	return r == 0 ? load_qemu(s, im, err) : r;
 }
 
@@ -161,7 +174,9 @@ static void images_init(struct vm_images *im)
 {
 	size_t i;
 
-	*im = (struct vm_images){ .kernel_fd = -1, .qemu_fd = -1 };
+	*im = (struct vm_images){ .kernel_fd = -1,
+				  .blk_kernel_fd = -1,
+				  .qemu_fd = -1 };
 	for (i = 0; i < ARRAY_SIZE(im->initrd_fd); i++)
 		im->initrd_fd[i] = -1;
 }
@@ -199,6 +214,7 @@ void vm_images_done(struct vm_images *im)
 	size_t i;
 
 	fd_close(&im->kernel_fd);
+	fd_close(&im->blk_kernel_fd);
 	fd_close(&im->qemu_fd);
 	for (i = 0; i < ARRAY_SIZE(im->initrd_fd); i++)
 		fd_close(&im->initrd_fd[i]);

@@ -26,6 +26,8 @@ static const char *const files[] = { "kernel",
 				     "planner-triage.cpio",
 				     "planner-gullible.cpio",
 				     "planner-llm.cpio",
+				     "planner-local.cpio",
+				     "kernel-blk",
 				     "probe.cpio",
 				     "qemu" };
 
@@ -121,6 +123,8 @@ static void whole_directory(void **state)
 	assert_string_equal(text, "probe.cpio");
 	assert_true(im.initrd_fd[WIRE_READER_EMAIL] >= 0);
 	assert_int_equal(im.initrd_fd[0], -1);
+	assert_true(im.initrd_fd[WIRE_PLANNER_LOCAL] >= 0);
+	assert_int_equal(memfd_sealed_size(im.blk_kernel_fd, 100), 10);
 	assert_int_equal(memfd_sealed_size(im.qemu_fd, 100), 4);
 	vm_images_done(&im);
 	assert_int_equal(im.kernel_fd, -1);
@@ -143,6 +147,30 @@ static void no_qemu(void **state)
 	assert_int_equal(ftruncate(fd, n), 0);
 	assert_int_equal(vm_images_load(d->path, &im, &err), 0);
 	assert_int_equal(im.qemu_fd, -1);
+	vm_images_done(&im);
+}
+
+/* Nor does one lack anything without the planner `local`; its image without its
+ * kernel is not whole. */
+static void no_local(void **state)
+{
+	const struct dir *d = *state;
+	struct vm_images im;
+	struct err err = { 0 };
+	char sums[2048];
+	CLEAN_FD int fd = openat(d->fd, "SHA256SUMS", O_RDWR | O_CLOEXEC);
+	ssize_t n = fd_read_all(fd, sums, sizeof(sums) - 1);
+
+	assert_true(n > 0);
+	sums[n] = 0;
+	memcpy(strstr(sums, "kernel-blk"), "kernel-xxx", 10);
+	put(d, "SHA256SUMS", sums);
+	refused(d, "kernel-blk");
+	memcpy(strstr(sums, "planner-local"), "planner-xxxxx", 13);
+	put(d, "SHA256SUMS", sums);
+	assert_int_equal(vm_images_load(d->path, &im, &err), 0);
+	assert_int_equal(im.initrd_fd[WIRE_PLANNER_LOCAL], -1);
+	assert_int_equal(im.blk_kernel_fd, -1);
 	vm_images_done(&im);
 }
 
@@ -229,6 +257,7 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(sums_damaged, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_qemu, setup, teardown),
+		cmocka_unit_test_setup_teardown(no_local, setup, teardown),
 		cmocka_unit_test(no_directory),
 		cmocka_unit_test(runs),
 	};

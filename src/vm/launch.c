@@ -135,7 +135,9 @@ static int start_vmm(const struct vm_launch *l, const struct parts *p,
 	bool clone = l->spec.start == VM_CLONE;
 	int memory = l->spec.start == VM_COLD ? -1 : l->memory_fd;
 	int image = clone ? -1 : l->images->initrd_fd[l->workload];
-	int kernel = clone ? -1 : l->images->kernel_fd;
+	int kernel = clone	  ? -1
+		     : l->disk_fd ? l->images->blk_kernel_fd
+				  : l->images->kernel_fd;
 	struct vm_spec told = l->spec;
 	char spec[VM_SPEC_TEXT], ids[LOG_IDS];
 	const char *const args[] = { spec, NULL };
@@ -145,7 +147,7 @@ static int start_vmm(const struct vm_launch *l, const struct parts *p,
 		.fds = { p->wire.theirs, or_null(p, l->console_fd),
 			 or_null(p, kernel), or_null(p, image),
 			 or_null(p, p->qmp.theirs), or_null(p, memory),
-			 or_null(p, p->saved_fd),
+			 l->disk_fd ? l->disk_fd : or_null(p, p->saved_fd),
 			 or_null(p, l->images->qemu_fd) },
 		.args = args,
 		.ids = log_ids(l, ids),
@@ -155,6 +157,7 @@ static int start_vmm(const struct vm_launch *l, const struct parts *p,
 
 	told.own_qemu = l->images->qemu_fd >= 0;
 	told.alone = is_alone(l);
+	told.disk = l->disk_fd != 0;
 	told.groups = (uint32_t)l->n_cgroup_fds;
 	if (vm_spec_format(spec, sizeof(spec), &told) < 0)
 		return err_set(err, -EINVAL, "%s: sizes out of bounds",
@@ -253,6 +256,9 @@ static int check(const struct vm_launch *l, struct err *err)
 	    (l->spec.start != VM_CLONE &&
 	     l->images->initrd_fd[l->workload] < 0))
 		return err_set(err, -EINVAL, "%s: no image of this kind",
+			       l->name);
+	if (l->disk_fd && l->images->blk_kernel_fd < 0)
+		return err_set(err, -EINVAL, "%s: no kernel with a disk",
 			       l->name);
 	if ((l->spec.start != VM_COLD && l->memory_fd < 0) ||
 	    (l->spec.start == VM_CLONE && l->saved_fd < 0) ||

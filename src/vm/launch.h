@@ -17,10 +17,12 @@
 const char *vm_workload_name(enum wire_workload w);
 
 struct vm_images {
-	int kernel_fd;			  /* sealed memfds, owned */
+	int kernel_fd;	   /* sealed memfds, owned */
+	int blk_kernel_fd; /* of machines with a disk; -1: none */
 	int initrd_fd[WIRE_WORKLOAD_MAX]; /* by enum wire_workload; -1: none */
 	int qemu_fd;			  /* -1: none, the host's QEMU is run */
 	uint8_t kernel_sum[VM_SUM];	  /* SHA-256 of each */
+	uint8_t blk_kernel_sum[VM_SUM];
 	uint8_t initrd_sum[WIRE_WORKLOAD_MAX][VM_SUM];
 	uint8_t qemu_sum[VM_SUM]; /* zeroes: none */
 };
@@ -29,9 +31,10 @@ struct vm_images {
  * Loads kernel and guest images from a directory into sealed memfds, each
  * checked against the directory's SHA256SUMS. Names: "kernel",
  * "reader-email.cpio", "planner-triage.cpio", "planner-gullible.cpio",
- * "probe.cpio"; and "qemu", which need not be there, but is what SHA256SUMS
- * says where it is listed, and left alone on a host that runs no memfd. 0 or
- * -errno with the file and what to do.
+ * "planner-llm.cpio", "probe.cpio"; where there is one, "planner-local.cpio"
+ * with its "kernel-blk"; and "qemu", which need not be there, but is what
+ * SHA256SUMS says where it is listed, and left alone on a host that runs no
+ * memfd. 0 or -errno with the file and what to do.
  */
 [[nodiscard]] int vm_images_load(const char *dir, struct vm_images *ret,
 				 struct err *err);
@@ -45,6 +48,7 @@ struct vm_launch {
 	const char *name;   /* "vm-17": for logs and MSG_HELLO */
 	struct msg_ids ids; /* the head of that MSG_HELLO */
 	int console_fd;	    /* -1: none */
+	int disk_fd;	    /* cold: a file that it reads as a disk; 0: none */
 	enum vm_park park;  /* clones */
 	/* Templates: an unsealed memfd of spec.memory_mib. Clones: that memfd,
 	 * sealed. Else -1. */
@@ -62,8 +66,8 @@ struct vm_launch {
 	/* For the porter: the handshake may take this long, and so may the
 	 * work after it. */
 	uint64_t deadline_ms;
-	/* Words for the porter of a planner that asks a model; NULL, "": it does
-	 * not, or it is a reader. */
+	/* Words for the porter of a planner that asks a model; NULL, "": it
+	 * does not, or it is a reader. */
 	const char *model;
 };
 

@@ -102,6 +102,7 @@ static bool spec_ok(const struct vm_spec *s)
 	       s->cpus <= CPUS_MAX && s->deadline_s >= 1 &&
 	       s->groups <= GROUPS_MAX &&
 	       (s->held_s == 0 || s->start == VM_CLONE) &&
+	       (!s->disk || s->start == VM_COLD) &&
 	       (!s->alone || (s->start == VM_CLONE && s->own_qemu));
 }
 
@@ -112,12 +113,13 @@ int vm_spec_format(char *dst, size_t cap, const struct vm_spec *spec)
 	return str_printf(dst, cap,
 			  "backend=%s start=%s memory_mib=%u cpus=%u "
 			  "deadline_s=%u tsc_khz=%u console=%u own_qemu=%u "
-			  "alone=%u groups=%u held_s=%u",
+			  "alone=%u disk=%u groups=%u held_s=%u",
 			  backend_names[spec->backend],
 			  start_names[spec->start], spec->memory_mib,
 			  spec->cpus, spec->deadline_s, spec->tsc_khz,
 			  (unsigned)spec->console, (unsigned)spec->own_qemu,
-			  (unsigned)spec->alone, spec->groups, spec->held_s) < 0
+			  (unsigned)spec->alone, (unsigned)spec->disk,
+			  spec->groups, spec->held_s) < 0
 		       ? -1
 		       : 0;
 }
@@ -143,7 +145,7 @@ int vm_spec_parse(struct span arg, struct vm_spec *ret)
 {
 	static const char *const keys[] = {
 		"memory_mib", "cpus",  "deadline_s", "tsc_khz", "console",
-		"own_qemu",   "alone", "groups",     "held_s"
+		"own_qemu",   "alone", "disk",	     "groups",	"held_s"
 	};
 	uint64_t v[ARRAY_SIZE(keys)];
 	struct vm_spec s;
@@ -156,7 +158,7 @@ int vm_spec_parse(struct span arg, struct vm_spec *ret)
 		if (num_parse(word_value(&arg, keys[i]), 0, UINT32_MAX, &v[i]) <
 		    0)
 			return -1;
-	if (arg.n != 0 || v[4] > 1 || v[5] > 1 || v[6] > 1)
+	if (arg.n != 0 || v[4] > 1 || v[5] > 1 || v[6] > 1 || v[7] > 1)
 		return -1;
 	s.memory_mib = (uint32_t)v[0];
 	s.cpus = (uint32_t)v[1];
@@ -165,8 +167,9 @@ int vm_spec_parse(struct span arg, struct vm_spec *ret)
 	s.console = v[4] == 1;
 	s.own_qemu = v[5] == 1;
 	s.alone = v[6] == 1;
-	s.groups = (uint32_t)v[7];
-	s.held_s = (uint32_t)v[8];
+	s.disk = v[7] == 1;
+	s.groups = (uint32_t)v[8];
+	s.held_s = (uint32_t)v[9];
 	if (!spec_ok(&s))
 		return -1;
 	*ret = s;

@@ -22,7 +22,7 @@ static const struct vm_spec good = { .backend = VM_QEMU_TCG,
 static const char good_text[] =
 	"backend=qemu-tcg start=clone memory_mib=128 "
 	"cpus=2 deadline_s=15 tsc_khz=2596144 "
-	"console=1 own_qemu=1 alone=1 groups=0 held_s=5";
+	"console=1 own_qemu=1 alone=1 disk=0 groups=0 held_s=5";
 
 static void format_and_parse(void **)
 {
@@ -68,7 +68,7 @@ static void bounds(void **)
 		    true },
 		  0 },
 		{ { VM_QEMU_TCG, VM_CLONE, 65536, 16, UINT32_MAX, UINT32_MAX,
-		    true, true, true, 3, UINT32_MAX },
+		    true, true, true, false, 3, UINT32_MAX },
 		  0 },
 		{ { .backend = VM_QEMU_TCG,
 		    .start = VM_TEMPLATE,
@@ -76,6 +76,20 @@ static void bounds(void **)
 		    .cpus = 1,
 		    .deadline_s = 1,
 		    .held_s = 1 },
+		  -1 },
+		{ { .backend = VM_QEMU_TCG,
+		    .start = VM_COLD,
+		    .memory_mib = 64,
+		    .cpus = 1,
+		    .deadline_s = 1,
+		    .disk = true },
+		  0 },
+		{ { .backend = VM_QEMU_TCG,
+		    .start = VM_TEMPLATE,
+		    .memory_mib = 64,
+		    .cpus = 1,
+		    .deadline_s = 1,
+		    .disk = true },
 		  -1 },
 		{ { .backend = VM_QEMU_TCG,
 		    .start = VM_COLD,
@@ -120,46 +134,49 @@ static void refused(void **)
 		"",
 		"backend=qemu-tcg",
 		"backend=qemu-tcg memory_mib=128 cpus=1 deadline_s=1 tsc_khz=0 "
-		"console=0 own_qemu=0 alone=0 groups=0 held_s=0",
+		"console=0 own_qemu=0 alone=0 disk=0 groups=0 held_s=0",
 		"backend=qemu-tcg start=warm memory_mib=128 cpus=1 "
-		"deadline_s=1 tsc_khz=0 console=0 own_qemu=0 alone=0 groups=0 "
+		"deadline_s=1 tsc_khz=0 console=0 own_qemu=0 alone=0 disk=0 "
+		"groups=0 "
 		"held_s=0",
 		"backend=auto start=cold memory_mib=128 cpus=1 deadline_s=1 "
 		"tsc_khz=0 "
-		"console=0 own_qemu=0 alone=0 groups=0 held_s=0",
+		"console=0 own_qemu=0 alone=0 disk=0 groups=0 held_s=0",
 		"backend=none start=cold memory_mib=128 cpus=1 deadline_s=1 "
 		"tsc_khz=0 "
-		"console=0 own_qemu=0 alone=0 groups=0 held_s=0",
+		"console=0 own_qemu=0 alone=0 disk=0 groups=0 held_s=0",
 		"backend=qemu-tcg start=cold memory_mib=63 cpus=1 deadline_s=1 "
 		"tsc_khz=0 "
-		"console=0 own_qemu=0 alone=0 groups=0 held_s=0",
+		"console=0 own_qemu=0 alone=0 disk=0 groups=0 held_s=0",
 		"backend=qemu-tcg start=cold memory_mib=128 cpus=1 "
 		"deadline_s=1 tsc_khz=0 "
-		"console=2 own_qemu=0 alone=0 groups=0 held_s=0",
+		"console=2 own_qemu=0 alone=0 disk=0 groups=0 held_s=0",
 		"backend=qemu-tcg start=cold memory_mib=128 cpus=1 "
 		"deadline_s=1 tsc_khz=0 "
-		"console=0 own_qemu=1 alone=2 groups=0 held_s=0",
+		"console=0 own_qemu=1 alone=2 disk=0 groups=0 held_s=0",
 		"backend=qemu-tcg start=clone memory_mib=128 cpus=1 "
 		"deadline_s=1 tsc_khz=0 "
-		"console=0 own_qemu=2 alone=0 groups=0 held_s=0",
+		"console=0 own_qemu=2 alone=0 disk=0 groups=0 held_s=0",
 		"backend=qemu-tcg start=cold memory_mib=128 cpus=1 "
 		"deadline_s=1 tsc_khz=0 "
-		"console=0 own_qemu=0 alone=0 groups=0 held_s=0 more=1",
+		"console=0 own_qemu=0 alone=0 disk=0 groups=0 held_s=0 more=1",
 		"backend=qemu-tcg start=cold memory_mib=128 cpus=1 "
 		"deadline_s=1 tsc_khz=0 "
-		"console=0 own_qemu=0 alone=0 groups=4 held_s=0",
+		"console=0 own_qemu=0 alone=0 disk=0 groups=4 held_s=0",
 		"backend=qemu-tcg start=cold cpus=1 memory_mib=128 "
 		"deadline_s=1 tsc_khz=0 "
-		"console=0 own_qemu=0 alone=0 groups=0 held_s=0",
+		"console=0 own_qemu=0 alone=0 disk=0 groups=0 held_s=0",
 		"backend=qemu-tcg start=cold memory_mib=-128 cpus=1 "
 		"deadline_s=1 "
-		"tsc_khz=0 console=0 own_qemu=0 alone=0 groups=0 held_s=0",
+		"tsc_khz=0 console=0 own_qemu=0 alone=0 disk=0 groups=0 "
+		"held_s=0",
 		"backend=qemu-tcg start=cold memory_mib=4294967296 cpus=1 "
 		"deadline_s=1 "
-		"tsc_khz=0 console=0 own_qemu=0 alone=0 groups=0 held_s=0",
+		"tsc_khz=0 console=0 own_qemu=0 alone=0 disk=0 groups=0 "
+		"held_s=0",
 		"backend=qemu-tcg start=cold memory_mib=128 cpus=1 "
 		"deadline_s=1 tsc_khz=0 "
-		"console=0 own_qemu=0 alone=0 groups=0 held_s=1",
+		"console=0 own_qemu=0 alone=0 disk=0 groups=0 held_s=1",
 	};
 	struct vm_spec got;
 	size_t i;

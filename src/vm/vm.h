@@ -86,6 +86,7 @@ struct vm_spec {
 	/* A clone loads its state as soon as it runs, and has no QMP; our own
 	 * QEMU can. */
 	bool alone;
+	bool disk;	 /* VM_COLD: FD_SAVED is one, for reading */
 	uint32_t groups; /* cgroups to join: privsep/groups.h */
 	/* QEMU is started when its porter has a word for it, on QMP or if it
 	 * is alone on the wire, at most so much later; deadline_s counts from

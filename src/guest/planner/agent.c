@@ -21,7 +21,7 @@ static const char system_text[] =
 
 struct agent {
 	struct client *c;
-	struct model *m;
+	struct mind *m;
 	json_t *tools; /* of the host's, under names that models take */
 	json_t *names; /* those names -> the host's */
 	json_t *turns;
@@ -141,7 +141,7 @@ static bool call(struct agent *a, const json_t *what, json_t *results)
 	bool failed = true;
 	struct span cut;
 
-	buf_init(&b, MODEL_ANSWER);
+	buf_init(&b, AGENT_ANSWER);
 	if (*host) {
 		enum client_status st = client_call(
 			a->c, host, json_incref(arguments), &result);
@@ -198,10 +198,10 @@ static bool summarise(struct agent *a)
 	CLEAN_BUF struct buf b;
 	json_t *turn;
 
-	buf_init(&b, MODEL_ANSWER);
+	buf_init(&b, AGENT_ANSWER);
 	(void)json_array_append_new(a->turns,
 				    json_pack("{s:s}", "say", please));
-	turn = model_ask(a->m, buf_cstr(&a->system), a->turns, a->tools);
+	turn = a->m->ask(a->m->ctx, buf_cstr(&a->system), a->turns, a->tools);
 	if (!turn)
 		return false;
 	buf_printf(&b, "Your own summary of what you did for it so far:\n%s",
@@ -217,7 +217,7 @@ static bool summarise(struct agent *a)
 static bool is_too_long(const struct agent *a)
 {
 	return json_array_size(a->turns) > 2 &&
-	       json_dumpb(a->turns, NULL, 0, JSON_COMPACT) > AGENT_CONTEXT;
+	       json_dumpb(a->turns, NULL, 0, JSON_COMPACT) > a->m->context;
 }
 
 /* Rounds, until the model says its last word; that is the answer. */
@@ -230,8 +230,8 @@ static bool rounds(struct agent *a)
 		json_t *turn = NULL, *calls;
 
 		if (!is_too_long(a) || summarise(a))
-			turn = model_ask(a->m, buf_cstr(&a->system), a->turns,
-					 a->tools);
+			turn = a->m->ask(a->m->ctx, buf_cstr(&a->system),
+					 a->turns, a->tools);
 		calls = json_object_get(turn, "calls");
 		if (!turn) {
 			(void)str_printf(why, sizeof(why),
@@ -251,7 +251,7 @@ static bool rounds(struct agent *a)
 	       CLIENT_OK;
 }
 
-bool agent_run(struct client *c, struct model *m)
+bool agent_run(struct client *c, struct mind *m)
 {
 	struct agent a = { .c = c,
 			   .m = m,

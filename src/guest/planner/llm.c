@@ -14,17 +14,29 @@
 
 #include "agent.h"
 #include "mcp_client.h"
+#include "model.h"
+
+enum { CONTEXT = 256 << 10 };
+
+static json_t *ask(void *ctx, const char *system, const json_t *turns,
+		   const json_t *tools)
+{
+	return model_ask(ctx, system, turns, tools);
+}
 
 int main(void)
 {
 	struct client c;
 	struct model m;
+	struct mind mind = {
+		.ctx = &m, .ask = ask, .why = m.why, .context = CONTEXT
+	};
 	int r = 1;
 
 	if (client_open(&c, CLIENT_FD) != CLIENT_OK)
 		return 1;
 	if (model_open(&m, MODEL_FD) == 0)
-		r = agent_run(&c, &m) ? 0 : 1;
+		r = agent_run(&c, &mind) ? 0 : 1;
 	else
 		(void)fprintf(stderr, "no model: %s\n", m.why);
 	model_close(&m);

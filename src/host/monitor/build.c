@@ -21,8 +21,11 @@ void templates_start(struct monitor *m)
 
 	for (k = VM_READER; k < VM_KIND_MAX; k++)
 		m->templates[k] = (struct mtemplate){
+			/* A model's machine has a disk, and is too large for
+			 * copies to stand by. */
 			.rules.wanted = k == VM_READER ||
-					m->conf.planner != PLANNER_NONE,
+					(m->conf.planner != PLANNER_NONE &&
+					 m->conf.planner != PLANNER_LOCAL),
 			.ready = no_template,
 			.next = no_template,
 			.kind = (enum vm_kind)k,

@@ -175,6 +175,36 @@ static void model_words(struct monitor *m)
 							     : "enforce");
 }
 
+/* The model of a planner that has it in its machine: whose file is a disk
+ * there. Of its content the four bytes that every such file begins with are
+ * read. */
+static int open_model(struct monitor *m, struct err *err)
+{
+	const char *path = m->conf.gguf;
+	char magic[4];
+	int fd;
+
+	if (m->conf.planner != PLANNER_LOCAL)
+		return 0;
+	m->exit_code = MONITOR_EXIT_OWNER;
+	if (m->images.initrd_fd[WIRE_PLANNER_LOCAL] < 0)
+		return err_set(err, -ENOENT,
+			       "%s has no image of the planner local: run "
+			       "'make local'",
+			       m->images_dir);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_set(err, -errno, "%s: %s: the planner's model", path,
+			       strerror(errno));
+	m->disk_fd = fd;
+	if (fd_pread_all(fd, magic, sizeof(magic), 0) != sizeof(magic) ||
+	    memcmp(magic, "GGUF", sizeof(magic)) != 0)
+		return err_set(err, -EINVAL, "%s: no model of the format GGUF",
+			       path);
+	m->exit_code = 0;
+	return 0;
+}
+
 static int prepare(struct monitor *m, struct err *err)
 {
 	CLEAN_BUF struct buf errs;
@@ -201,6 +231,8 @@ static int prepare(struct monitor *m, struct err *err)
 		return r;
 	}
 	r = vm_images_load(m->images_dir, &m->images, err);
+	if (r == 0)
+		r = open_model(m, err);
 	if (r < 0)
 		return r;
 	if (getrandom(m->ids.run, sizeof(m->ids.run), 0) !=

@@ -242,6 +242,7 @@ struct monitor {
 	struct loop loop;
 	struct conf conf;
 	char model_words[320]; /* for porters, of PLANNER_LLM */
+	int disk_fd;	       /* the model of PLANNER_LOCAL; 0: none */
 	char conf_path[CONF_PATH_MAX];
 	const char *libexec;
 	const char *images_dir;

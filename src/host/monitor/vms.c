@@ -69,6 +69,8 @@ enum wire_workload vm_workload_of(const struct monitor *m, enum vm_kind kind)
 		return WIRE_READER_EMAIL;
 	if (m->conf.planner == PLANNER_LLM)
 		return WIRE_PLANNER_LLM;
+	if (m->conf.planner == PLANNER_LOCAL)
+		return WIRE_PLANNER_LOCAL;
 	return m->conf.planner == PLANNER_GULLIBLE ? WIRE_PLANNER_GULLIBLE
 						   : WIRE_PLANNER_TRIAGE;
 }
@@ -125,6 +127,8 @@ static int launch(struct monitor *m, struct mvm *v, const struct vm_want *w,
 
 	if (l.workload == WIRE_PLANNER_LLM)
 		l.model = m->model_words;
+	if (l.workload == WIRE_PLANNER_LOCAL)
+		l.disk_fd = m->disk_fd;
 	name_of(name, v->id);
 	l.ids.task = w->task;
 	l.ids.span = w->item;

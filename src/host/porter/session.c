@@ -375,6 +375,7 @@ static const struct {
 	{ "planner-triage", WIRE_PLANNER_TRIAGE, &planner_mode },
 	{ "planner-gullible", WIRE_PLANNER_GULLIBLE, &planner_mode },
 	{ "planner-llm", WIRE_PLANNER_LLM, &thinker_mode },
+	{ "planner-local", WIRE_PLANNER_LOCAL, &planner_mode },
 };
 
 static int set_workload(struct session *s, struct span name)

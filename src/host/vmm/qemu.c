@@ -1,7 +1,8 @@
 /*
- * qemu: see qemu.h. No network card, no disk, no display: the guest's devices
- * are a clock, interrupt controllers and one serial port, the wire. Nothing
- * secret is on the guest's command line.
+ * qemu: see qemu.h. No network card, no display, and no disk, but for the one
+ * of the planner `local`, which is a file that was opened for reading, without
+ * a format: else the guest's devices are a clock, interrupt controllers and one
+ * serial port, the wire. Nothing secret is on the guest's command line.
  *
  * A template keeps its memory in the memfd it was given; a clone maps that
  * memfd, which is sealed by then, privately. Both speak QMP with their porter,
@@ -242,6 +243,22 @@ static int put_console(struct qemu_args *a)
 	return r == 0 ? put_all(a, args, ARRAY_SIZE(args)) : r;
 }
 
+/* By a descriptor: the jail holds no such file, and its user may not open it.
+ */
+static int put_disk(struct qemu_args *a)
+{
+	static const char *const device[] = {
+		"-blockdev",
+		"driver=raw,node-name=disk,read-only=on,file.driver=file,"
+		"file.filename=/dev/fdset/2,file.locking=off",
+		"-device", "virtio-blk-device,drive=disk"
+	};
+	int r = put_text(a, "-add-fd", "fd=%d,set=2",
+			 graph_fd(PROC_VMM, FD_SAVED));
+
+	return r == 0 ? put_all(a, device, ARRAY_SIZE(device)) : r;
+}
+
 int qemu_arguments(const struct vm_spec *spec, struct qemu_args *ret)
 {
 	static const char *const fixed[] = {
@@ -285,6 +302,8 @@ int qemu_arguments(const struct vm_spec *spec, struct qemu_args *ret)
 		r = put_kernel(a, spec);
 	if (r == 0 && spec->console)
 		r = put_console(a);
+	if (r == 0 && spec->disk)
+		r = put_disk(a);
 	if (r == 0)
 		r = put_monitor(a, spec);
 	return r;

@@ -134,6 +134,32 @@ static void alone(void **)
 	assert_null(value(&clone, "-chardev", 1));
 }
 
+/* The one disk there is: read-only, raw, and a descriptor. */
+static void disk(void **)
+{
+	struct vm_spec spec = { .backend = VM_QEMU_TCG,
+				.start = VM_COLD,
+				.memory_mib = 4096,
+				.cpus = 2,
+				.deadline_s = 10,
+				.own_qemu = true };
+
+	assert_int_equal(qemu_arguments(&spec, &cold), 0);
+	assert_null(value(&cold, "-blockdev", 0));
+	spec.disk = true;
+	assert_int_equal(qemu_arguments(&spec, &cold), 0);
+	assert_string_equal(value(&cold, "-add-fd", 0), "fd=9,set=2");
+	assert_string_equal(value(&cold, "-blockdev", 0),
+			    "driver=raw,node-name=disk,read-only=on,"
+			    "file.driver=file,file.filename=/dev/fdset/2,"
+			    "file.locking=off");
+	assert_null(value(&cold, "-blockdev", 1));
+	assert_string_equal(value(&cold, "-device", 2),
+			    "virtio-blk-device,drive=disk");
+	assert_null(value(&cold, "-device", 3));
+	assert_string_equal(value(&cold, "-smp", 0), "2");
+}
+
 static void machines(void **)
 {
 	machines_of(false);
@@ -143,6 +169,7 @@ static void machines(void **)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(machines),
+					    cmocka_unit_test(disk),
 					    cmocka_unit_test(alone) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

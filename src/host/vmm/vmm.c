@@ -32,6 +32,7 @@
 enum {
 	STDERR_MAX = 8 << 10, /* of QEMU's words, in all */
 	EXTRA_THREADS = 16,   /* QEMU's, beside one for each processor */
+	DISK_THREADS = 64,    /* that QEMU reads a disk with, at most */
 	EXTRA_CPU_S = 10,
 	/* QEMU's own, translated code and stacks; a clone's memory is
 	 * private. */
@@ -80,7 +81,8 @@ static void start(struct vmm *v, struct err *err)
 		.kvm = v->spec.backend == VM_QEMU_KVM,
 		.max_file = (uint64_t)v->spec.memory_mib << 20,
 		.max_data = (uint64_t)(v->spec.memory_mib + EXTRA_MIB) << 20,
-		.max_threads = v->spec.cpus + EXTRA_THREADS,
+		.max_threads = v->spec.cpus + EXTRA_THREADS +
+			       (v->spec.disk ? DISK_THREADS : 0),
 		.max_cpu_s =
 			v->spec.deadline_s * (v->spec.cpus + 1) + EXTRA_CPU_S,
 	};
