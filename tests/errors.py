@@ -582,6 +582,25 @@ def images_with(w, name, qemu):
     return d
 
 
+def images_for_local(w, name, content):
+    """Images with that for the planner local's; None: without."""
+    d = copied_images(w, name)
+    files = ('planner-local.cpio', 'kernel-blk')
+    sums = os.path.join(d, 'SHA256SUMS')
+    with open(sums, encoding='utf-8') as f:
+        lines = [l for l in f if l.split()[1] not in files]
+    for n in files:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(d, n))
+        if content is not None:
+            with open(os.path.join(d, n), 'wb') as f:
+                f.write(content)
+            lines.append(f'{hashlib.sha256(content).hexdigest()}  {n}\n')
+    with open(sums, 'w', encoding='utf-8') as f:
+        f.writelines(lines)
+    return d
+
+
 def damaged_images(w):
     d = copied_images(w, 'images')
     with open(os.path.join(d, 'probe.cpio'), 'wb') as f:
@@ -893,6 +912,18 @@ def up_cases():
     with World() as w:
         w.write('state', 'x')
         yield ('a state that is no directory', *up(w))
+    with World() as w:
+        w.write('bulkhead.yaml', CONF.replace(
+            '{kind: triage}', '{kind: local, model: small.gguf}'))
+        yield ('no image for a model', *up(
+            w, images=images_for_local(w, 'without', None)))
+        images = images_for_local(w, 'with', b'image')
+        yield ('no model', *up(w, images=images))
+        w.write('small.gguf', 'GGML')
+        yield ('a model of another format', *up(w, images=images))
+        os.unlink(w.path('small.gguf'))
+        os.mkfifo(w.path('small.gguf'))
+        yield ('a model that is no file', *up(w, images=images))
     yield from damage_cases(up)
 
 

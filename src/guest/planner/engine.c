@@ -101,6 +101,8 @@ static int open_model(struct engine *e, int fd, struct err *err)
 	e->file = own < 0 ? NULL : fdopen(own, "rb");
 	if (!e->file)
 		return err_set(err, -1, "the model: %s", strerror(errno));
+	/* Who has read of it moved the place where all copies of fd read. */
+	rewind(e->file);
 	/* Otherwise its weights are there twice, rearranged. */
 	p.use_extra_bufts = false;
 	/* Read, not mapped: while llama.cpp maps a disk, the guest's kernel was
@@ -135,7 +137,8 @@ static int open_context(struct engine *e, const struct engine_options *o,
 	p.n_threads = p.n_threads_batch =
 		o->threads ? (int32_t)o->threads : processors();
 	e->ctx = llama_init_from_model(e->model, p);
-	e->words = calloc((size_t)e->n_vocab, sizeof(*e->words));
+	if (e->n_vocab > 0)
+		e->words = calloc((size_t)e->n_vocab, sizeof(*e->words));
 	if (!e->ctx || !e->words)
 		return err_set(err, -1, "no memory for the model's context");
 	return 0;
@@ -499,7 +502,7 @@ int engine_say(struct engine *e, const json_t *messages, const char *grammar,
 		r = err_set(err, -1, "the conversation cannot be told");
 	else if (ts->full ||
 		 ts->n + e->answer + ENGINE_END / 4 > llama_n_ctx(e->ctx))
-		r = err_set(err, -1,
+		r = err_set(err, -E2BIG,
 			    "the conversation is longer than the model's "
 			    "context of %u tokens",
 			    llama_n_ctx(e->ctx));

@@ -37,8 +37,8 @@ void engine_close(struct engine *e);
 /*
  * What the model says to messages, an array of {"role": "system", "user" or
  * "assistant", "text"}, in the words of the grammar, appended to out. Nothing
- * in a text counts as a mark of the conversation, whatever it looks like. 0 or
- * -1.
+ * in a text counts as a mark of the conversation, whatever it looks like. 0,
+ * -1, or -E2BIG: there is no room for an answer to all of that.
  */
 [[nodiscard]] int engine_say(struct engine *e, const json_t *messages,
 			     const char *grammar, struct buf *out,

@@ -279,10 +279,11 @@ static void put_typed(struct maker *m, const json_t *schema)
 {
 	const char *type = json_string_value(json_object_get(schema, "type"));
 
-	if (json_is_object(json_object_get(schema, "properties")))
+	if (!type)
+		type = "";
+	if (json_is_object(json_object_get(schema, "properties")) ||
+	    !strcmp(type, "object"))
 		put_object(m, schema);
-	else if (!type)
-		buf_str(m->out, "any");
 	else if (!strcmp(type, "string"))
 		put_text(m, schema);
 	else if (!strcmp(type, "integer"))
@@ -293,8 +294,6 @@ static void put_typed(struct maker *m, const json_t *schema)
 		buf_str(m->out, "truth");
 	else if (!strcmp(type, "array"))
 		put_list(m, schema);
-	else if (!strcmp(type, "object"))
-		put_object(m, schema);
 	else
 		buf_str(m->out, "any");
 }

@@ -9,6 +9,7 @@
  * hostile message is as hostile as that, and nothing outside of the VM trusts
  * it: the grammar keeps a model from errors, the host's decision from harm.
  */
+#include <errno.h>
 #include <stdio.h>
 
 #include "agent.h"
@@ -32,25 +33,47 @@ struct local {
 	unsigned int calls;
 };
 
+static int say(struct local *l, const char *system, const json_t *turns,
+	       const json_t *tools, struct buf *said)
+{
+	json_t *messages = prompt_messages(system, turns, tools);
+	CLEAN_BUF struct buf grammar;
+	int r;
+
+	buf_init(&grammar, GRAMMAR_BYTES);
+	if (!messages || grammar_make(tools, &grammar) < 0)
+		r = err_set(&l->err, -1,
+			    "the tools are more than a grammar holds");
+	else
+		r = engine_say(l->engine, messages, buf_cstr(&grammar), said,
+			       &l->err);
+	json_decref(messages);
+	return r;
+}
+
+/* How many tokens a text has is its model's: of a conversation that is too long
+ * it is told the task, and what of the rest it has room for, the newest. */
 static json_t *ask(void *ctx, const char *system, const json_t *turns,
 		   const json_t *tools)
 {
 	struct local *l = ctx;
-	json_t *messages = prompt_messages(system, turns, tools);
-	json_t *turn = NULL;
-	CLEAN_BUF struct buf grammar, said;
+	json_t *kept = json_copy((json_t *)(uintptr_t)turns), *turn = NULL;
+	CLEAN_BUF struct buf said;
+	int r;
 
-	buf_init(&grammar, GRAMMAR_BYTES);
 	buf_init(&said, PROMPT_BYTES);
-	if (!messages || grammar_make(tools, &grammar) < 0)
-		(void)err_set(&l->err, -1,
-			      "the tools are more than a grammar holds");
-	else if (engine_say(l->engine, messages, buf_cstr(&grammar), &said,
-			    &l->err) == 0)
+	*l->err.msg = 0;
+	while ((r = say(l, system, kept, tools, &said)) == -E2BIG &&
+	       json_array_size(kept) > 3) {
+		/* What it asked for, and what came of it. */
+		(void)json_array_remove(kept, 1);
+		(void)json_array_remove(kept, 1);
+	}
+	if (r == 0)
 		turn = prompt_turn(buf_view(&said), ++l->calls);
 	if (!turn && !*l->err.msg)
 		(void)err_set(&l->err, -1, "what it said is no JSON");
-	json_decref(messages);
+	json_decref(kept);
 	return turn;
 }
 

@@ -167,8 +167,7 @@ static void model_words(struct monitor *m)
 		if (c->connectors[i].chosen)
 			(void)str_printf(m->model_words, sizeof(m->model_words),
 					 "model=%s tokens=%u api=%s binding=%s",
-					 c->model,
-					 c->connectors[i].tokens,
+					 c->model, c->connectors[i].tokens,
 					 c->connectors[i].anthropic ? "messages"
 								    : "chat",
 					 c->binding_observed ? "observe"
@@ -181,6 +180,7 @@ static void model_words(struct monitor *m)
 static int open_model(struct monitor *m, struct err *err)
 {
 	const char *path = m->conf.gguf;
+	struct stat st;
 	char magic[4];
 	int fd;
 
@@ -192,12 +192,13 @@ static int open_model(struct monitor *m, struct err *err)
 			       "%s has no image of the planner local: run "
 			       "'make local'",
 			       m->images_dir);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return err_set(err, -errno, "%s: %s: the planner's model", path,
 			       strerror(errno));
 	m->disk_fd = fd;
-	if (fd_pread_all(fd, magic, sizeof(magic), 0) != sizeof(magic) ||
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+	    fd_pread_all(fd, magic, sizeof(magic), 0) != sizeof(magic) ||
 	    memcmp(magic, "GGUF", sizeof(magic)) != 0)
 		return err_set(err, -EINVAL, "%s: no model of the format GGUF",
 			       path);
