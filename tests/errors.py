@@ -183,7 +183,37 @@ def cap(text):
     return {'    limits: {': f'    {text}\n    limits: {{'}
 
 
+MEMORY = {
+    'put': {'name': '{type: id, role: selector, from: [config, owner, planner]}',
+            'text': '{type: text, role: content, max: 8KiB}'},
+    'get': {'name': '{type: id, role: selector, from: [config, owner, planner]}',
+            'as': '{type: enum, role: control, values: [text], optional: true}'}}
+
+
+def memory(op, connector='memory', undo='reversible', **args):
+    """One capability of memory's; the arguments that are otherwise."""
+    args = {**MEMORY.get(op, {}), **args}
+    rows = ''.join(f'      {k}: {v}\n' for k, v in args.items() if v)
+    return {'capabilities:\n': 'capabilities:\n  memory.%s:\n    connector: %s\n'
+            '    effect: internal\n    undo: %s\n    args:\n%s'
+            '    decide: [{allow: {}}]\n    limits: {rate: 6/hour}\n'
+            % (op, connector, undo, rows)}
+
+
 POLICY_CASES = [
+    ('memory by another connector', memory('put', connector='drafts')),
+    ('memory that is none', memory('burn', name=MEMORY['put']['name'])),
+    ('memory without a text', memory('put', text=None)),
+    ('memory with too much', memory('put', to='{type: email, role: content}')),
+    ('a name that is none', memory('get', name='{type: text, role: selector, '
+                                   'max: 9, from: [planner]}')),
+    ('a note that is too long', memory(
+        'put', text='{type: text, role: content, max: 9KiB}')),
+    ('a way to read that is none', memory(
+        'get', **{'as': '{type: enum, role: control, values: [loud], '
+                        'optional: true}'})),
+    ('memory with a window', memory('put', undo='{window: 60s}')),
+    ('another capability of memory\'s', {'connector: drafts': 'connector: memory'}),
     ('no file', None),
     ('another version', {'bulkhead: 1': 'bulkhead: 2'}),
     ('an unknown key', {'mode:': 'mood:'}),
@@ -437,6 +467,11 @@ def config_cases():
         w.write('assistant.yaml', POLICY + 'budgets: {task_usd: 1}\n')
         yield ('money without a price', *w.run('config', 'check',
                                                'bulkhead.yaml'))
+        w.write('bulkhead.yaml', CONF.replace('drafts:', 'memory:'))
+        w.write('assistant.yaml', POLICY.replace('capabilities:\n', memory(
+            'put')['capabilities:\n']))
+        yield ('a connector that is called memory',
+               *w.run('config', 'check', 'bulkhead.yaml'))
 
 
 def check_files(title, out):

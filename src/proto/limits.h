@@ -23,6 +23,7 @@ enum {
 	LIMIT_NAME = 128, /* capability, argument, set and connector names */
 	LIMIT_ARGS = 64,
 	LIMIT_ARG_BYTES = 32 << 10,
+	LIMIT_RESULT = 32 << 10, /* bytes of what comes of a call */
 	/* rows of the broker's own in the store, and how many change at once */
 	LIMIT_ROW = 64 << 10,
 	LIMIT_ROW_KEY = 400,

@@ -26,7 +26,7 @@
 #include "base/span.h"
 #include "proto/limits.h"
 
-enum { MSG_VERSION = 9, MSG_HEAD = 36, MSG_RUN = 16 };
+enum { MSG_VERSION = 10, MSG_HEAD = 36, MSG_RUN = 16 };
 
 enum msg_type {
 	MSG_NONE = 0,
@@ -177,6 +177,10 @@ enum msg_type {
 			      MSG_C_ASIDE_ROW ..., MSG_C_OK */
 	MSG_C_ASIDE_ROW,   /* m_r_row */
 	MSG_C_ERASE,	   /* m_c_aside: erase that, on record -> MSG_C_OK */
+	MSG_C_MEMORY,	   /* m_c_memory: what planners have kept ->
+			      MSG_C_NOTE ..., MSG_C_OK */
+	MSG_C_NOTE,	   /* m_c_note */
+	MSG_C_FORGET,	   /* m_c_memory: forget that -> MSG_C_OK */
 	MSG_C_OK,	   /* m_empty */
 	MSG_C_FAIL,	   /* m_text */
 	MSG_C_TEXT,	   /* m_text: a JSON object, part of an answer */
@@ -428,8 +432,9 @@ enum row_kind {
 	ROW_CLAUSE, /* that the owner had remembered */
 	ROW_SECRET, /* keys, salts */
 	ROW_KILL,
-	ROW_ASIDE, /* arguments that the log has a hash of; proto/aside.h */
-	ROW_CHAT,  /* what is to be said in a chat, and was */
+	ROW_ASIDE,  /* arguments that the log has a hash of; proto/aside.h */
+	ROW_CHAT,   /* what is to be said in a chat, and was */
+	ROW_MEMORY, /* what planners have kept */
 	ROW_KIND_MAX
 };
 
@@ -452,6 +457,21 @@ struct m_r_next {
 
 /* What lies beside the log, by its ids, ASIDE_ID bytes each; and for the record
  * of an erasure why: all of an item, or of a sender. */
+/* One note by its name, or, with none, all: to tell of, or, with all, to
+ * forget.
+ */
+struct m_c_memory {
+	struct span name;
+	uint8_t all;
+};
+
+struct m_c_note {
+	struct span name;
+	uint64_t kept_s, task, bytes;
+	struct span from; /* its label, in words */
+	struct span text; /* of the one that was asked for */
+};
+
 struct m_c_aside {
 	uint64_t item;	    /* 0: none */
 	struct span sender; /* empty: none */
@@ -742,7 +762,8 @@ struct m_call_result {
 	struct span reason; /* for the planner; depends on the policy and
 			       its own arguments only */
 	uint64_t audit_index;
-	uint64_t ticket; /* of VERDICT_ASK, and of what is held; else 0 */
+	uint64_t ticket;  /* of VERDICT_ASK, and of what is held; else 0 */
+	struct span text; /* what came of it; empty: nothing but the above */
 };
 
 /* "q7"; and the number in it, 0 if it is none. */
@@ -1034,19 +1055,18 @@ struct m_l_done {
 	uint64_t call;
 	uint8_t state; /* enum l_state */
 	uint32_t status;
-	uint32_t retry_s;  /* that it asks to be left alone; 0: no word */
-	struct span why;   /* our own words */
-	uint8_t went;	   /* the request may have reached the provider */
-	uint8_t told;	   /* the numbers are its last */
+	uint32_t retry_s; /* that it asks to be left alone; 0: no word */
+	struct span why;  /* our own words */
+	uint8_t went;	  /* the request may have reached the provider */
+	uint8_t told;	  /* the numbers are its last */
 	uint32_t input, cache_read, cache_write, output;
-	uint32_t said; /* bytes of text and arguments that came */
+	uint32_t said;		    /* bytes of text and arguments that came */
 	uint8_t asked[32], got[32]; /* SHA-256 of the request, of the answer */
 	/* A canary that the model has said: enum canary_zone, 0: none; and as
 	 * what, enum gram_form; which task and item it is of. */
 	uint8_t canary, form;
 	uint64_t canary_task, canary_item;
 };
-
 
 /* A button under a message: what is on it, and what comes back of it. */
 struct m_button {
@@ -1134,6 +1154,8 @@ struct msg {
 		struct m_r_next r_next;
 		struct m_r_row r_row;
 		struct m_c_aside c_aside;
+		struct m_c_memory c_memory;
+		struct m_c_note c_note;
 		struct m_connector connector;
 		struct m_latch latch;
 		struct m_lease lease;

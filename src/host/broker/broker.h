@@ -592,6 +592,7 @@ struct request_of {
 	uint64_t ticket;  /* that was given to it; 0: none */
 	bool refused;	  /* by the policy, not for want of something */
 	bool rehearsed;	  /* nothing leaves, and the planner is told it did */
+	bool memory;	  /* the broker's own: memory.h */
 	bool judged;	  /* by the policy, of a session as this: */
 	unsigned session; /* SESSION_ bits */
 	struct task *own; /* the planner's, or NULL */

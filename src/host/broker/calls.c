@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "host/broker/approvals.h"
 #include "host/broker/fields.h"
+#include "host/broker/memory.h"
 #include "host/broker/session.h"
 #include "proto/message.h"
 
@@ -222,6 +223,7 @@ struct result {
 	const char *clause, *reason;
 	uint64_t index;
 	uint64_t ticket;
+	struct span text; /* that it gets besides */
 };
 
 static void reply(struct broker *b, struct peer *p, const struct result *r)
@@ -236,6 +238,7 @@ static void reply(struct broker *b, struct peer *p, const struct result *r)
 		.reason = span_str(r->reason),
 		.audit_index = r->index,
 		.ticket = r->ticket,
+		.text = r->text,
 	};
 	peer_send(b, p, NULL, 0);
 }
@@ -279,6 +282,8 @@ static struct peer *executor(struct broker *b, const struct request_of *q,
 		;
 	else if (b->record.room.full)
 		refuse(d, "disk full", full);
+	else if (q->memory)
+		return NULL;
 	else if (!c || !c->outbound)
 		refuse(d, "no connector", "the connector is not running");
 	else if (c->effect)
@@ -312,6 +317,13 @@ static bool use_clause(struct broker *b, const struct decision *d)
 	return d->by != DECIDED_CLAUSE || approval_clause_used(b, d->clause_id);
 }
 
+/* What it takes of limits is used up, and what was asked for is kept, before
+ * anything can come of it. */
+static bool settle(struct broker *b, const struct decision *d)
+{
+	return limits_keep(b) && aside_keep(b) && use_clause(b, d);
+}
+
 /* An effect that the policy allows, in the store: its number, or 0, and the
  * decision is none any more. */
 static uint64_t plan(struct broker *b, const struct request_of *q,
@@ -328,10 +340,7 @@ static uint64_t plan(struct broker *b, const struct request_of *q,
 			       .capability = b->in.call.capability,
 			       .connector = span_str(d->connector) };
 	m.n = effect_rows(d, m.args);
-	/* What it takes is used up before anything can come of it. */
-	effect = limits_keep(b) && aside_keep(b) && use_clause(b, d)
-			 ? keep_plan(b, &m)
-			 : 0;
+	effect = settle(b, d) ? keep_plan(b, &m) : 0;
 	if (effect && (!q->fires || approval_fired(b, q->fires, effect)))
 		return effect;
 	(void)str_printf(why, sizeof(why), "%s", b->keep_why);
@@ -344,6 +353,21 @@ static uint64_t plan(struct broker *b, const struct request_of *q,
 		log_warn("outcome-not-kept", "effect=%llu",
 			 (unsigned long long)effect);
 	return 0;
+}
+
+/* Of memory nothing is planned; and who is not a task's planner has none. */
+static void plan_memory(struct broker *b, const struct request_of *q,
+			struct decision *d)
+{
+	char why[300];
+
+	if (q->own && settle(b, d))
+		return;
+	(void)str_printf(why, sizeof(why), "%s",
+			 q->own ? b->keep_why : "of a task alone");
+	utf8_trim(why);
+	refuse(d, "store", why);
+	limits_give_back(b);
 }
 
 static void audit_outcome(struct broker *b, const struct peer *c,
@@ -488,7 +512,8 @@ static bool record(struct broker *b, const struct request_of *q,
 {
 	struct refusals *r = q->vm ? &q->vm->refusals : NULL;
 	const struct span capability = b->in.call.capability;
-	const bool acts = effect || q->ticket || q->rehearsed;
+	const bool acts = effect || q->ticket || q->rehearsed ||
+			  d->verdict == VERDICT_ALLOW;
 
 	if (r && !acts && refusals_more(r, capability, d, now_us())) {
 		*ok = (struct m_audit_ok){ .index = r->index };
@@ -663,6 +688,7 @@ static struct peer *judge(struct broker *b, struct request_of *q,
 		in->session |= SESSION_TRIPPED;
 	q->judged = true;
 	q->session = in->session;
+	q->memory = memory_op(b->in.call.capability) != MEMORY_NONE;
 	policy_decide(b->policy, b->limits, in, d);
 	begin_decided(b, in->atoms);
 	/* He is about to be told of what he has not seen. */
@@ -692,6 +718,8 @@ static struct peer *decide(struct broker *b, struct request_of *q,
 	c = judge(b, q, d);
 	if (c)
 		effect = plan(b, q, d);
+	else if (q->memory && d->verdict == VERDICT_ALLOW && !q->rehearsed)
+		plan_memory(b, q, d);
 	own = record(b, q, d, effect, ok);
 	trip_decided(b, q);
 	observed_decision(b, q, d, own ? ok->index : 0, since);
@@ -780,6 +808,53 @@ static bool call_is_bound(struct broker *b, struct peer *p,
 	return false;
 }
 
+/* Marks the owner's copy of the request as carried out. */
+static void remember_done(struct broker *b, uint64_t task, uint64_t index)
+{
+	struct task *t = task_find(b, task);
+	const char *why;
+	uint32_t i;
+
+	for (i = 0; t && i < t->n_requests; i++) {
+		struct request *q = &t->requests[i];
+		struct buf out;
+
+		if (msg_decode(span_of(q->datagram, q->n), &b->out, &why) < 0 ||
+		    b->out.c_request.audit_index != index)
+			continue;
+		b->out.c_request.executed = 1;
+		buf_init(&out, LIMIT_MSG);
+		msg_encode(&out, &b->out);
+		if (!buf_ok(&out))
+			return;
+		free(q->datagram);
+		q->datagram = out.p;
+		q->n = out.n;
+	}
+}
+
+/* The call at hand, which is allowed and on record. */
+static void call_memory(struct broker *b, struct peer *p, struct task *t,
+			uint64_t index)
+{
+	const struct span capability = b->in.call.capability;
+	const struct decision *d = &b->decision;
+	struct memory_result r = { 0 };
+
+	memory_do(b, t, memory_op(capability), index, &r);
+	if (r.done)
+		remember_done(b, t->id, index);
+	reply(b, p,
+	      &(struct result){ .call = b->in.call.call,
+				.verdict = VERDICT_ALLOW,
+				.executed = r.done,
+				.clause = d->clause,
+				.reason = r.why,
+				.index = index,
+				.text = buf_view(&r.text) });
+	buf_done(&r.text);
+}
+
 void call_capability(struct broker *b, struct peer *p)
 {
 	struct decision *d = &b->decision;
@@ -811,6 +886,10 @@ void call_capability(struct broker *b, struct peer *p)
 	if (call_own(b, p, t, &q))
 		return;
 	c = decide(b, &q, d, &ok);
+	if (q.memory && d->verdict == VERDICT_ALLOW && !q.rehearsed) {
+		call_memory(b, p, t, ok.index);
+		return;
+	}
 	if (!c) {
 		reply(b, p,
 		      &(struct result){
@@ -876,31 +955,6 @@ void outcome_audit(struct broker *b, const struct effect_outcome *o)
 	observed_outcome(b, o->state);
 }
 
-/* Marks the owner's copy of the request as carried out. */
-static void remember_done(struct broker *b, struct peer *c)
-{
-	struct task *t = task_find(b, c->effect_task);
-	const char *why;
-	uint32_t i;
-
-	for (i = 0; t && i < t->n_requests; i++) {
-		struct request *q = &t->requests[i];
-		struct buf out;
-
-		if (msg_decode(span_of(q->datagram, q->n), &b->out, &why) < 0 ||
-		    b->out.c_request.audit_index != c->effect_index)
-			continue;
-		b->out.c_request.executed = 1;
-		buf_init(&out, LIMIT_MSG);
-		msg_encode(&out, &b->out);
-		if (!buf_ok(&out))
-			return;
-		free(q->datagram);
-		q->datagram = out.p;
-		q->n = out.n;
-	}
-}
-
 static void effect_end(struct broker *b, struct peer *c, bool done,
 		       const char *reason)
 {
@@ -908,7 +962,7 @@ static void effect_end(struct broker *b, struct peer *c, bool done,
 	struct peer *p = c->effect_vm ? peer_of_vm(b, c->effect_vm) : NULL;
 
 	if (done)
-		remember_done(b, c);
+		remember_done(b, c->effect_task, c->effect_index);
 	c->effect = 0;
 	if (p && p->kind == PEER_PLANNER)
 		reply(b, p,

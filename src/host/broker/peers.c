@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "host/broker/broker.h"
+#include "host/broker/memory.h"
 #include "policy/model.h"
 
 static const char *const kind_names[] = {
@@ -252,6 +253,8 @@ static const handler handlers[PEER_KIND_MAX][MSG_TYPE_MAX] = {
 		[MSG_C_TASK_CANCEL] = task_cancel,
 		[MSG_C_ASIDE] = aside_tell,
 		[MSG_C_ERASE] = aside_erase,
+		[MSG_C_MEMORY] = memory_tell,
+		[MSG_C_FORGET] = memory_erase,
 	},
 	[PEER_ENVELOPE] = {
 		[MSG_ENVELOPE] = on_envelope,

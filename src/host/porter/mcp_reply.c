@@ -231,6 +231,8 @@ static json_t *call_result(const struct m_call_result *result)
 	if (v && result->clause.n)
 		(void)json_object_set_new(v, "clause",
 					  span_json(result->clause));
+	if (v && result->text.n)
+		(void)json_object_set_new(v, "text", span_json(result->text));
 	if (!v)
 		return NULL;
 	return tool_result(result->reason, v,

@@ -23,6 +23,7 @@ static const struct {
 	[ROW_KILL] = { 256, 4 << 10 },
 	[ROW_ASIDE] = { 32768, LIMIT_ROW },
 	[ROW_CHAT] = { 4096, 16 << 10 },
+	[ROW_MEMORY] = { 256, LIMIT_ROW },
 };
 
 static_assert(ARRAY_SIZE(bounds) == ROW_KIND_MAX, "bounds each");
