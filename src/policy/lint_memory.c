@@ -126,7 +126,8 @@ void lint_memory(struct loader *l, const struct cap *c)
 				   "alone: name another connector");
 		return;
 	}
-	for (i = 0; i < ARRAY_SIZE(ops) && strcmp(ops[i].name, c->name); i++)
+	for (i = 0; i < ARRAY_SIZE(ops) && strcmp(ops[i].name, c->name) != 0;
+	     i++)
 		;
 	if (i == ARRAY_SIZE(ops)) {
 		load_fault(

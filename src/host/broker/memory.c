@@ -197,16 +197,13 @@ static bool list_row(void *arg, struct span key, struct span value)
 	struct note n;
 
 	if (note_decode(value, &n) < 0 ||
-	    session_label(l->w->s, n.label, &label) < 0) {
+	    session_label(l->w->s, n.label, &label) < 0 ||
+	    (!l->all && !session_bears(l->w->s, &label))) {
 		l->others++;
-	} else if (session_bears(l->w->s, &label)) {
-		list_one(l, key, &n);
-	} else if (l->all) {
-		session_saw(l->w->s, key, &label);
-		list_one(l, key, &n);
-	} else {
-		l->others++;
+		return true;
 	}
+	session_saw(l->w->s, key, &label);
+	list_one(l, key, &n);
 	return true;
 }
 

@@ -59,7 +59,7 @@ static void test_largest(void **)
 	CLEAN_BUF struct buf b, more;
 
 	buf_init(&b, NOTE_MAX);
-	buf_init(&more, 2 * NOTE_MAX);
+	buf_init(&more, LIMIT_ROW + LIMIT_ROW);
 	assert_non_null(big);
 	memset(big, 'x', NOTE_LABEL_MAX + 1);
 	n.label = span_of(big, NOTE_LABEL_MAX);
