@@ -49,6 +49,8 @@ connectors:
 CONFIG_CASES = [
     ('an unknown key', {'backend:': 'colour:'}),
     ('a key that is nearly right', {'backend:': 'backnd:'}),
+    ('documents that nobody reads', {'{kind: triage}': '{kind: triage, documents: [a]}'}),
+    ('documents that are no list', {'{kind: triage}': '{kind: llm, documents: a}'}),
     ('a key of a later version', {'backend: auto': 'audit: {retention: 1d}'}),
     ('models without a place', {'backend: auto': 'upstreams: {}'}),
     ('a value that is unknown', {'auto': 'hyper-v'}),
@@ -949,6 +951,18 @@ def up_cases():
         yield ('a state that is no directory', *up(w))
     with World() as w:
         w.write('bulkhead.yaml', CONF.replace(
+            '{kind: triage}', '{kind: llm, upstream: up, model: small, '
+            'documents: [me.md]}') + 'upstreams:\n  up: {kind: openai, '
+            'hosts: ["127.0.0.1:8080"], private: true, models: [small]}\n')
+        yield ('no document', *up(w))
+        w.write('me.md', 'x' * 16385)
+        yield ('a long document', *up(w))
+        w.write('me.md', 'a \x1b[2J b')
+        yield ('a document that hides something', *up(w))
+        os.unlink(w.path('me.md'))
+        os.mkdir(w.path('me.md'))
+        yield ('a document that is no file', *up(w))
+        w.write('bulkhead.yaml', CONF.replace(
             '{kind: triage}', '{kind: local, model: small.gguf}'))
         yield ('no image for a model', *up(
             w, images=images_for_local(w, 'without', None)))
@@ -973,6 +987,7 @@ GROUPS = {
     'doctor': (doctor_cases, ['src/cli/doctor.c']),
     'init': (init_cases, ['src/cli/init.c', 'src/cli/init_ask.c']),
     'up': (up_cases, ['src/cli/up.c', 'src/cli/place.c', 'src/host/monitor/policy.c',
+                      'src/host/monitor/documents.c',
                       'src/host/monitor/monitor.c', 'src/host/monitor/start.c',
                       'src/host/monitor/last.c', 'src/vm/images.c', 'src/vm/probe.c',
                       'src/state/version.c']),

@@ -34,6 +34,8 @@ enum {
 	LIMIT_INSTRUCTION = 4096,
 	LIMIT_TASK_OTHERS = 3, /* items of a task beside its first */
 	LIMIT_VIEW = 48 << 10,
+	/* the owner's own texts that a planner with a model begins with */
+	LIMIT_DOCUMENTS = 16 << 10,
 	/* of a task: the label of what its planner has seen, in words; why it
 	 * failed */
 	LIMIT_TASK_LABEL = 16 << 10,

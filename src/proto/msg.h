@@ -38,7 +38,9 @@ enum msg_type {
 	MSG_LEASE, /* m_lease: from the broker, when it changes */
 	MSG_LATCH, /* m_latch: to the broker, set or taken away. From the broker
 		      to the monitor: to be set */
-	MSG_PING,  /* m_ping: say that you work */
+	MSG_DOCUMENTS, /* m_documents: to the broker, what planners begin with
+			*/
+	MSG_PING,      /* m_ping: say that you work */
 
 	/* monitor -> control, and -> broker */
 	MSG_PEER, /* m_empty + channel: to the broker, to control; the one of
@@ -662,8 +664,13 @@ enum chat_flag {
 struct m_task {
 	struct span instruction; /* the owner's, or a fork's goal */
 	uint8_t has_item;
-	struct span items;    /* a JSON array of what stands for its parts */
-	struct span canaries; /* that stand beside them; label/canary.h */
+	struct span items;     /* a JSON array of what stands for its parts */
+	struct span canaries;  /* that stand beside them; label/canary.h */
+	struct span documents; /* the owner's own texts; empty: none */
+};
+
+struct m_documents {
+	struct span text;
 };
 
 enum task_state {
@@ -1171,6 +1178,7 @@ struct msg {
 		struct m_frame frame;
 		struct m_envelope envelope;
 		struct m_task task;
+		struct m_documents documents;
 		struct m_task_run task_run;
 		struct m_c_task c_task;
 		struct m_tool tool;

@@ -76,7 +76,9 @@ static void sample_core(struct msg *m, enum msg_type t)
 		m->lease = (struct m_lease){ 86400, 0x0102 };
 	} else if (t == MSG_TASK) {
 		m->task = (struct m_task){ SPAN_LIT("do"), 1, SPAN_LIT("[]"),
-					   SPAN_LIT("c") };
+					   SPAN_LIT("c"), SPAN_LIT("d") };
+	} else if (t == MSG_DOCUMENTS) {
+		m->documents.text = SPAN_LIT("d");
 	} else if (t == MSG_REVOKED) {
 		m->revoked =
 			(struct m_revoked){ REVOKED_NOTHING, SPAN_LIT("why") };
@@ -469,7 +471,9 @@ static const struct {
 	{ MSG_TASK, "02000000646f"
 		    "01"
 		    "020000005b5d"
-		    "0100000063" },
+		    "0100000063"
+		    "0100000064" },
+	{ MSG_DOCUMENTS, "0100000064" },
 	{ MSG_C_TASK_RUN, "1100000000000000"
 			  "02000000646f"
 			  "080000003132333435363738" },

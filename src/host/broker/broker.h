@@ -244,6 +244,7 @@ struct broker {
 	uint64_t model_number; /* of the last */
 	struct spend_price model_price;
 	struct standing standing[BROKER_STANDING];
+	struct buf documents; /* of the owner's, for planners with a model */
 	struct authserv authservs[BROKER_CONNECTORS];
 	size_t n_standing;
 	uint8_t boot_id[16];
