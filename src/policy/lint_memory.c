@@ -24,24 +24,36 @@ struct want {
 static const struct {
 	const char *name;
 	enum memory_op op;
+	enum effect effect;
+	const char *effect_word;
 	struct want args[MOST_ARGS];
 } ops[] = {
 	{ "memory.put",
 	  MEMORY_PUT,
+	  EFFECT_INTERNAL,
+	  "internal",
 	  { NAME,
 	    { "text", TYPE_TEXT, ROLE_CONTENT, false,
 	      "text: {type: text, role: content, max: 8KiB}, or less" } } },
 	{ "memory.get",
 	  MEMORY_GET,
+	  EFFECT_READ,
+	  "read",
 	  { NAME,
 	    { "as", TYPE_ENUM, ROLE_CONTROL, true,
 	      "as: {type: enum, role: control, values: [text, handle], "
 	      "optional: true}" } } },
 	{ "memory.list",
 	  MEMORY_LIST,
+	  EFFECT_READ,
+	  "read",
 	  { { "all", TYPE_BOOL, ROLE_CONTROL, true,
 	      "all: {type: bool, role: control, optional: true}" } } },
-	{ "memory.forget", MEMORY_FORGET, { NAME } },
+	{ "memory.forget",
+	  MEMORY_FORGET,
+	  EFFECT_INTERNAL,
+	  "internal",
+	  { NAME } },
 };
 
 enum memory_op memory_op(struct span capability)
@@ -142,12 +154,12 @@ void lint_memory(struct loader *l, const struct cap *c)
 			"%s is carried out by the program itself: connector: "
 			"memory belongs here",
 			c->name);
-	if (c->undo == UNDO_WINDOW || c->effect == EFFECT_EXTERNAL ||
+	if (c->undo == UNDO_WINDOW || c->effect != ops[i].effect ||
 	    c->approve.who)
 		load_fault(&l->l, c->at,
 			   "%s happens at once and here, and nobody is asked: "
-			   "effect is read or internal, undo none or "
-			   "reversible, and no row asks",
-			   c->name);
+			   "effect is %s, undo none or reversible, and no row "
+			   "asks",
+			   c->name, ops[i].effect_word);
 	lint_args(l, c, ops[i].args);
 }

@@ -12,8 +12,8 @@ enum {
 	MEMORY_NAME_MAX = 128,	/* bytes of a note's name, a value of type id */
 	MEMORY_TEXT_MAX = 8192, /* bytes of a note */
 	MEMORY_NOTES = 256,
-	/* Of those; the rest is kept for what no stranger had a hand in. */
-	MEMORY_EXTERNAL = 128,
+	/* Of those; the rest is kept for what nobody else had a hand in. */
+	MEMORY_OTHERS = 128,
 };
 
 /* Who carries them out, in the place of a connector's name. */

@@ -457,8 +457,6 @@ struct m_r_next {
 	struct span after; /* empty: the first of all */
 };
 
-/* What lies beside the log, by its ids, ASIDE_ID bytes each; and for the record
- * of an erasure why: all of an item, or of a sender. */
 /* One note by its name, or, with none, all: to tell of, or, with all, to
  * forget.
  */
@@ -474,6 +472,8 @@ struct m_c_note {
 	struct span text; /* of the one that was asked for */
 };
 
+/* What lies beside the log, by its ids, ASIDE_ID bytes each; and for the record
+ * of an erasure why: all of an item, or of a sender. */
 struct m_c_aside {
 	uint64_t item;	    /* 0: none */
 	struct span sender; /* empty: none */

@@ -4,6 +4,7 @@ it, as the message would have, and does not as a handle; such a task loses nothi
 the owner's notes; the owner reads all of it and erases it; a restart loses none."""
 import json
 import os
+import re
 import sys
 
 from llm_rig import MAIL, Llm, Provider, need
@@ -18,7 +19,7 @@ capabilities:
       name: {type: id, role: selector, from: [config, owner, planner, handle]}
       text: {type: text, role: content, max: 8KiB}
     decide: [{allow: {}}]
-    limits: {rate: 60/hour}
+    limits: {rate: 1000/hour}
   memory.get:
     connector: memory
     effect: read
@@ -51,7 +52,7 @@ class Calls:
     """A model that makes these calls, one after the other; what came of them."""
 
     def __init__(self, *calls):
-        self.calls, self.results = list(calls), []
+        self.calls, self.results, self.request = list(calls), [], None
 
     def __call__(self, request):
         last = request['messages'][-1]['content']
@@ -60,8 +61,8 @@ class Calls:
                              if one['type'] == 'tool_result']
         if not self.calls:
             return {'text': 'That is all.'}
-        call = self.calls.pop(0)
-        return {'calls': [call(self.results) if callable(call) else call]}
+        call, self.request = self.calls.pop(0), request
+        return {'calls': [call(self) if callable(call) else call]}
 
     @staticmethod
     def result(one):
@@ -165,7 +166,8 @@ def strangers_notes(b):
     need(results[0]['text'] == words and tainted(records) == [False, True],
          'to read it taints the task that does, long after')
     results, records = b.own('Keep a copy.', get('bills', **{'as': 'handle'}),
-                             lambda rs: put('copy', json.loads(rs[0]['text'])),
+                             lambda m: put('copy', json.loads(
+                                 m.results[0]['text'])),
                              LIST)
     need(json.loads(results[0]['text'])['$ref'].startswith('@') and
          tainted(records) == [False, False, False],
@@ -176,7 +178,44 @@ def strangers_notes(b):
          f'and a copy by it is a stranger\'s, too: {note["from"]}')
 
 
+def hidden(p):
+    """A planner that sees handles alone keeps and asks for a note by one: what
+    comes of it tells of what the handle stands for."""
+    b = Memory(p)
+    b.edit(os.path.join(b.dir, 'policy.yaml'), 'reveal: text', 'reveal: handles')
+
+    def by_thread(m):
+        thread = re.search(r'"h": "(@\d+)"', m.request['messages'][0]['content'])
+        return get({'$ref': thread[1]})
+    try:
+        b.up()
+        results, records = b.mail('one', 'Hello.', LIST, by_thread, LIST)
+        need(not results[1]['executed'] and
+             tainted(records) == [False, False, True],
+             f'a name by a handle taints: {tainted(records)}')
+    finally:
+        b.down()
+
+
+def places(b):
+    """Strangers fill their places, and not the owner's."""
+    kept, n = len(b.memory()), 0
+    for mail in range(4):
+        calls = [put(f'n{mail}.{i}', 'Buy!') for i in range(39)]
+        results, _ = b.mail(f'fill{mail}', 'Buy!', *calls)
+        n += sum(r['executed'] for r in results)
+    need(n == 128 - (kept - 1) and 'no room' in results[-1]['reason'],
+         f'others have 128 places: {n} more than {kept - 1}')
+    results, _ = b.own('Keep: milk.', put('milk', 'Buy milk.'))
+    need(results[0]['executed'], 'the owner has his')
+    for note in b.names():
+        if note.startswith('n'):
+            b.run('memory', 'forget', note)
+
+
 def owner(b):
+    b.run('memory', 'forget', 'milk')
+    before = len(b.records('memory.erase'))
     b.down()
     b.up()
     need(b.names() == ['bills', 'copy', 'dentist'], 'a restart loses none')
@@ -185,13 +224,15 @@ def owner(b):
          'there is no such note')
     for bad in (['forget'], ['forget', 'a', '--all'], ['show'], ['list', 'a']):
         need(b.run('memory', *bad, check=False).returncode == 2, f'no way: {bad}')
+    need(b.run('memory', 'show', 'x' * 200, check=False).returncode == 1,
+         'nor one of a name that none can have')
     text = b.run('memory', 'list').stdout
     need('dentist' in text and 'external' in text, 'people can read the list')
     b.run('memory', 'forget', 'bills')
     need(b.names() == ['copy', 'dentist'], 'the owner erases a note')
     b.run('memory', 'forget', '--all')
     need(b.names() == [] and
-         [r['notes'] for r in b.records('memory.erase')] == [1, 2],
+         [r['notes'] for r in b.records('memory.erase')[before:]] == [1, 2],
          'or all of them, on record')
 
 
@@ -202,9 +243,11 @@ def main():
             b.up()
             own_notes(b)
             strangers_notes(b)
+            places(b)
             owner(b)
         finally:
             b.down()
+        hidden(p)
     return 0
 
 

@@ -69,6 +69,7 @@ static json_t *ask(void *ctx, const char *system, const json_t *turns,
 		(void)json_array_remove(kept, 1);
 		(void)json_array_remove(kept, 1);
 	}
+	*l->err.msg = r == 0 ? 0 : *l->err.msg;
 	if (r == 0)
 		turn = prompt_turn(buf_view(&said), ++l->calls);
 	if (!turn && !*l->err.msg)

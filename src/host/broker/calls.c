@@ -834,13 +834,28 @@ static void remember_done(struct broker *b, uint64_t task, uint64_t index)
 }
 
 /* The call at hand, which is allowed and on record. */
-static void call_memory(struct broker *b, struct peer *p, struct task *t,
-			uint64_t index)
+static void call_memory(struct broker *b, struct peer *p,
+			const struct request_of *q, uint64_t index)
 {
 	const struct span capability = b->in.call.capability;
-	const struct decision *d = &b->decision;
+	struct decision *d = &b->decision;
+	struct task *t = q->own;
 	struct memory_result r = { 0 };
 
+	/* As of any effect: a kill, or a full disk, may have become known with
+	 * the record. */
+	if (b->record.room.full)
+		refuse(d, "disk full", full);
+	if (b->record.room.full || is_killed(b, q, d)) {
+		limits_give_back(b);
+		reply(b, p,
+		      &(struct result){ .call = b->in.call.call,
+					.verdict = VERDICT_DENY,
+					.clause = d->clause,
+					.reason = d->reason,
+					.index = index });
+		return;
+	}
 	memory_do(b, t, memory_op(capability), index, &r);
 	if (r.done)
 		remember_done(b, t->id, index);
@@ -887,7 +902,7 @@ void call_capability(struct broker *b, struct peer *p)
 		return;
 	c = decide(b, &q, d, &ok);
 	if (q.memory && d->verdict == VERDICT_ALLOW && !q.rehearsed) {
-		call_memory(b, p, t, ok.index);
+		call_memory(b, p, &q, ok.index);
 		return;
 	}
 	if (!c) {

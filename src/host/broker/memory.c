@@ -6,9 +6,13 @@
  *
  * The policy decides on memory.put, memory.get, memory.list and memory.forget
  * like on any call; what it allows is done here, and no connector hears of it.
- * Beyond the policy, a task that has seen a stranger's text neither replaces
- * nor forgets a note that none had a hand in, and such notes have places of
- * their own: nothing of the owner's is lost to a hostile message.
+ * Beyond the policy, a task that is trusted less than a note neither replaces
+ * nor forgets it, and what is of the owner and nobody else has places of its
+ * own: no note of that kind is lost to a hostile message.
+ *
+ * A result tells of notes that the planner has not seen, and one by a handle of
+ * what the handle stands for: both are counted as influence, and the second
+ * taints (session_hidden).
  */
 #include <jansson.h>
 #include <stdlib.h>
@@ -38,8 +42,9 @@ struct work {
 
 /* What there is. */
 struct count {
-	uint32_t n, external;
+	uint32_t n, others;
 	struct span name; /* is looked for */
+	bool all;	  /* and all are counted */
 	bool found;
 	struct buf copy; /* of its row */
 };
@@ -50,13 +55,13 @@ static bool count_row(void *arg, struct span key, struct span value)
 	struct note n;
 
 	c->n++;
-	c->external +=
-		note_decode(value, &n) < 0 || n.integrity == INTEGRITY_EXTERNAL;
+	c->others +=
+		note_decode(value, &n) < 0 || n.integrity < INTEGRITY_OWNER;
 	if (!span_eq(key, c->name))
 		return true;
 	c->found = true;
 	buf_span(&c->copy, value);
-	return true;
+	return c->all;
 }
 
 /* True: there is a note of that name, and *note is it. A row that nobody can
@@ -64,7 +69,7 @@ static bool count_row(void *arg, struct span key, struct span value)
 static bool look(struct broker *b, struct span name, struct count *c,
 		 struct note *note)
 {
-	*c = (struct count){ .name = name };
+	c->name = name;
 	buf_init(&c->copy, NOTE_MAX);
 	(void)keep_rows(b, ROW_MEMORY, count_row, c);
 	return c->found && buf_ok(&c->copy) &&
@@ -92,7 +97,7 @@ static void put(struct work *w)
 {
 	const struct decide_arg *text = arg_of(w->d, "text");
 	CLEAN_BUF struct buf label, row;
-	struct count c;
+	struct count c = { .all = true };
 	struct note n;
 
 	buf_init(&label, NOTE_LABEL_MAX);
@@ -100,15 +105,15 @@ static void put(struct work *w)
 	label_encode(&label, &w->label, session_atoms(w->s));
 	if (look(w->b, w->name, &c, &n) && n.integrity > w->label.integrity)
 		say(w, false,
-		    "there is a note of that name that no stranger had a hand "
-		    "in: this task cannot replace it");
+		    "there is a note of that name that is trusted more than "
+		    "this task, which cannot replace it");
 	else if (!c.found && c.n >= MEMORY_NOTES)
 		say(w, false, "there is no room: forget a note");
-	else if (w->label.integrity == INTEGRITY_EXTERNAL &&
-		 c.external >= MEMORY_EXTERNAL && !c.found)
+	else if (w->label.integrity < INTEGRITY_OWNER &&
+		 c.others >= MEMORY_OTHERS && !c.found)
 		say(w, false,
-		    "there is no room for notes of what strangers wrote: "
-		    "forget one");
+		    "there is no room for notes of what others wrote: forget "
+		    "one");
 	else
 		say(w, true, "kept");
 	buf_done(&c.copy);
@@ -117,6 +122,7 @@ static void put(struct work *w)
 	n = (struct note){ .kept_s = wall_s(),
 			   .task = w->task,
 			   .integrity = w->label.integrity,
+			   .bits = session_influence(w->s),
 			   .label = buf_view(&label),
 			   .text = text->value };
 	note_encode(&row, &n);
@@ -142,21 +148,26 @@ static void give_handle(struct work *w, const struct note *n,
 static void get(struct work *w)
 {
 	const struct decide_arg *as = arg_of(w->d, "as");
+	struct count c = { 0 };
 	struct label l;
-	struct count c;
 	struct note n;
 
 	if (!look(w->b, w->name, &c, &n)) {
-		session_told(w->s, 2);
 		say(w, false, "there is no such note");
 	} else if (session_label(w->s, n.label, &l) < 0) {
 		say(w, false, "its label cannot be read: it is of no use");
+		buf_done(&c.copy);
+		return;
 	} else if (as && span_is(as->value, "handle")) {
 		give_handle(w, &n, &l);
 	} else {
 		session_saw(w->s, n.text, &l);
 		buf_span(&w->ret->text, n.text);
 		say(w, true, "as it was written");
+	}
+	if (w->ret->done) {
+		session_influenced(w->s, n.bits);
+		label_join(&w->label, &l);
 	}
 	buf_done(&c.copy);
 }
@@ -177,7 +188,8 @@ static void list_one(struct listing *l, struct span name, const struct note *n)
 	buf_init(&when, sizeof(kept));
 	type_put_datetime(&when, (int64_t)n->kept_s);
 	buf_u8(&when, 'Z');
-	l->bytes += name.n + 80;
+	/* Each of its bytes may be escaped. */
+	l->bytes += 2 * name.n + 100;
 	if (l->bytes > LIST_MAX) {
 		l->cut++;
 		return;
@@ -203,6 +215,8 @@ static bool list_row(void *arg, struct span key, struct span value)
 		return true;
 	}
 	session_saw(l->w->s, key, &label);
+	session_influenced(l->w->s, n.bits);
+	label_join(&l->w->label, &label);
 	list_one(l, key, &n);
 	return true;
 }
@@ -233,17 +247,16 @@ static void list(struct work *w)
 
 static void forget(struct work *w)
 {
-	struct count c;
+	struct count c = { 0 };
 	struct note n;
 	const bool ok = look(w->b, w->name, &c, &n);
 
 	buf_done(&c.copy);
 	if (!c.found) {
-		session_told(w->s, 2);
 		say(w, false, "there is no such note");
 	} else if (ok && n.integrity > w->label.integrity) {
 		say(w, false,
-		    "no stranger had a hand in that note: this task cannot "
+		    "that note is trusted more than this task, which cannot "
 		    "forget it");
 	} else if (!keep_row_forget(w->b, ROW_MEMORY, w->name)) {
 		say(w, false, w->b->keep_why);
@@ -269,6 +282,19 @@ static void record(struct work *w, uint64_t index, const struct msg_ids *ids)
 	(void)broker_audit(w->b, NULL);
 }
 
+/* What comes of a call tells of the values that it is about. */
+static void hide(struct work *w)
+{
+	bool any = false;
+	uint32_t i;
+
+	for (i = 0; i < w->d->n; i++)
+		any |= !span_is(w->d->args[i].name, "text") &&
+		       w->d->resolved.values[w->d->args[i].value_index].hidden;
+	if (any)
+		session_hidden(w->s, &w->b->in.call);
+}
+
 void memory_do(struct broker *b, const struct task *t, enum memory_op op,
 	       uint64_t index, struct memory_result *ret)
 {
@@ -289,6 +315,9 @@ void memory_do(struct broker *b, const struct task *t, enum memory_op op,
 			&w.d->resolved.values[w.d->args[i].value_index].label);
 	if (name)
 		w.name = name->value;
+	hide(&w);
+	if (op != MEMORY_LIST)
+		session_told(w.s, 2);
 	if (op == MEMORY_LIST)
 		list(&w);
 	else if (!w.name.n)
@@ -303,6 +332,8 @@ void memory_do(struct broker *b, const struct task *t, enum memory_op op,
 }
 
 /* --- the owner's --------------------------------------------------------- */
+
+#define NO_NOTE "there is no note of that name: `bulkhead memory list` has them"
 
 struct telling {
 	struct broker *b;
@@ -350,12 +381,14 @@ void memory_tell(struct broker *b, struct peer *control)
 
 	if (!t.atoms)
 		die("out of memory");
-	if (str_copy(name, sizeof(name), b->in.c_memory.name) < 0)
-		name[0] = 0;
-	t.name = span_str(name);
-	t.text = name[0];
-	if (keep_rows(b, ROW_MEMORY, tell_row, &t))
-		answer_ok(b, control);
+	if (str_copy(name, sizeof(name), b->in.c_memory.name) < 0) {
+		answer_fail(b, control, NO_NOTE);
+	} else {
+		t.name = span_str(name);
+		t.text = name[0];
+		if (keep_rows(b, ROW_MEMORY, tell_row, &t))
+			answer_ok(b, control);
+	}
 	atoms_free(t.atoms);
 }
 
@@ -368,55 +401,57 @@ static bool first_key(void *arg, struct span key, struct span)
 }
 
 /* One, or one after the other until there is none. */
-static uint64_t erase(struct broker *b, struct span name, bool *failed)
+static bool erase(struct broker *b, struct span name)
 {
 	CLEAN_BUF struct buf key;
-	struct count c;
-	struct note n;
-	uint64_t gone = 0;
+	bool ok = true;
 
 	buf_init(&key, LIMIT_ROW_KEY);
-	if (name.n) {
-		(void)look(b, name, &c, &n);
-		buf_done(&c.copy);
-		*failed = c.found && !keep_row_forget(b, ROW_MEMORY, name);
-		return c.found && !*failed;
-	}
-	while (!keep_rows(b, ROW_MEMORY, first_key, &key)) {
-		*failed = !keep_row_forget(b, ROW_MEMORY, buf_view(&key));
-		if (*failed)
-			break;
-		gone++;
+	if (name.n)
+		return keep_row_forget(b, ROW_MEMORY, name);
+	while (ok && !keep_rows(b, ROW_MEMORY, first_key, &key)) {
+		ok = keep_row_forget(b, ROW_MEMORY, buf_view(&key));
 		buf_cut(&key, 0);
 	}
-	return gone;
+	return ok;
+}
+
+static void record_erasure(struct broker *b, const char *kind, bool all,
+			   uint64_t task, uint64_t notes)
+{
+	audit_begin(&b->record, kind, &b->ids);
+	audit_int(&b->record, "notes", notes);
+	audit_bool(&b->record, "all", all);
+	if (task)
+		audit_int(&b->record, "kept_by", task);
+	(void)broker_audit(b, NULL);
 }
 
 void memory_erase(struct broker *b, struct peer *control)
 {
 	char name[MEMORY_NAME_MAX + 1];
 	const bool all = b->in.c_memory.all;
-	bool failed = false;
-	uint64_t gone;
+	struct count c = { .all = all };
+	struct note n = { 0 };
 
 	if (str_copy(name, sizeof(name), b->in.c_memory.name) < 0 ||
 	    all != !name[0]) {
 		answer_fail(b, control, "the name of a note, or all of them");
 		return;
 	}
-	gone = erase(b, span_str(name), &failed);
-	if (gone || failed) {
-		audit_begin(&b->record, "memory.erase", &b->ids);
-		audit_int(&b->record, "notes", gone);
-		audit_bool(&b->record, "all", all);
-		(void)broker_audit(b, NULL);
+	if (!look(b, span_str(name), &c, &n))
+		n.task = 0;
+	buf_done(&c.copy);
+	if (!all && !c.found) {
+		answer_fail(b, control, NO_NOTE);
+		return;
 	}
-	if (failed)
-		answer_fail(b, control, b->keep_why);
-	else if (!gone && !all)
-		answer_fail(b, control,
-			    "there is no note of that name: `bulkhead memory "
-			    "list` has them");
-	else
+	/* On record first: none is gone without. */
+	record_erasure(b, "memory.erase", all, n.task, all ? c.n : 1);
+	if (erase(b, span_str(name))) {
 		answer_ok(b, control);
+		return;
+	}
+	record_erasure(b, "memory.erase.failed", all, n.task, 0);
+	answer_fail(b, control, b->keep_why);
 }

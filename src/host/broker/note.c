@@ -10,6 +10,7 @@ void note_encode(struct buf *out, const struct note *n)
 {
 	buf_u8(out, VERSION);
 	buf_u8(out, n->integrity);
+	buf_u32(out, n->bits);
 	buf_u64(out, n->kept_s);
 	buf_u64(out, n->task);
 	buf_blob(out, n->label);
@@ -24,6 +25,7 @@ int note_decode(struct span bytes, struct note *ret)
 	rd_init(&rd, bytes);
 	version = rd_u8(&rd);
 	ret->integrity = rd_u8(&rd);
+	ret->bits = rd_u32(&rd);
 	ret->kept_s = rd_u64(&rd);
 	ret->task = rd_u64(&rd);
 	ret->label = rd_blob(&rd, NOTE_LABEL_MAX);

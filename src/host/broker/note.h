@@ -18,6 +18,7 @@ enum {
 struct note {
 	uint64_t kept_s, task; /* since 1970; the one that wrote it */
 	uint8_t integrity;     /* of its label, for who only counts */
+	uint32_t bits; /* of influence that its task had had; answer.h */
 	struct span label, text;
 };
 

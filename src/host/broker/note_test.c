@@ -9,6 +9,7 @@
 static const struct note sample = { .kept_s = 0x0102030405060708,
 				    .task = 9,
 				    .integrity = INTEGRITY_OWNER,
+				    .bits = 12,
 				    .label = { (const uint8_t *)"label", 5 },
 				    .text = { (const uint8_t *)"t\u00e9xt",
 					      5 } };
@@ -25,6 +26,7 @@ static void test_round(void **)
 	assert_int_equal(n.kept_s, sample.kept_s);
 	assert_int_equal(n.task, 9);
 	assert_int_equal(n.integrity, INTEGRITY_OWNER);
+	assert_int_equal(n.bits, 12);
 	assert_true(span_eq(n.label, sample.label));
 	assert_true(span_eq(n.text, sample.text));
 	for (i = 0; i < b.n; i++)

@@ -858,3 +858,8 @@ void session_told(struct session *s, uint64_t n)
 {
 	s->bits += bits_of(n);
 }
+
+void session_influenced(struct session *s, uint32_t bits)
+{
+	s->bits += bits < UINT32_MAX - s->bits ? bits : UINT32_MAX - s->bits;
+}

@@ -150,8 +150,10 @@ void session_saw(struct session *s, struct span text, const struct label *l);
 			       const struct label *l,
 			       const struct handle **ret);
 
-/* The planner is told which of n things is so, of what it may not see. */
+/* The planner is told which of n things is so, of what it may not see; and
+ * what has so many bits of influence already. */
 void session_told(struct session *s, uint64_t n);
+void session_influenced(struct session *s, uint32_t bits);
 
 /* What the planner is to do: the owner's words, or a fork's goal. */
 struct span session_goal(const struct session *s);

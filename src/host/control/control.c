@@ -295,7 +295,8 @@ static bool is_answer(enum msg_type t)
 {
 	return t == MSG_C_ITEM || t == MSG_C_REQUEST || t == MSG_C_TEXT ||
 	       t == MSG_C_EFFECT || t == MSG_C_TASK || t == MSG_C_APPROVAL ||
-	       t == MSG_C_ASIDE_ROW || t == MSG_C_NOTE || t == MSG_C_OK || t == MSG_C_FAIL;
+	       t == MSG_C_ASIDE_ROW || t == MSG_C_NOTE || t == MSG_C_OK ||
+	       t == MSG_C_FAIL;
 }
 
 static void server_event(void *arg, int fd, short revents);
