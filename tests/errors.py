@@ -197,9 +197,10 @@ def memory(op, connector='memory', undo='reversible', **args):
     args = {**MEMORY.get(op, {}), **args}
     rows = ''.join(f'      {k}: {v}\n' for k, v in args.items() if v)
     return {'capabilities:\n': 'capabilities:\n  memory.%s:\n    connector: %s\n'
-            '    effect: internal\n    undo: %s\n    args:\n%s'
+            '    effect: %s\n    undo: %s\n    args:\n%s'
             '    decide: [{allow: {}}]\n    limits: {rate: 6/hour}\n'
-            % (op, connector, undo, rows)}
+            % (op, connector, 'read' if op == 'get' else 'internal', undo,
+               rows)}
 
 
 POLICY_CASES = [
