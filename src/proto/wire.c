@@ -58,7 +58,7 @@ const struct wire_rule *wire_rule(enum wire_workload w, enum wire_service s)
 	static const struct wire_rule thinker[WIRE_SERVICE_MAX] = {
 		[WIRE_CONTROL] = { .streams = 1 },
 		[WIRE_MCP] = { .streams = 1 },
-		[WIRE_LLM] = { .streams = 1 },
+		[WIRE_LLM] = { .streams = 8 },
 		[WIRE_LOG] = { .streams = 1 },
 	};
 	static const struct wire_rule *const rules[] = {

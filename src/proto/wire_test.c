@@ -430,7 +430,7 @@ static void test_rules(void **)
 				continue;
 			}
 			assert_non_null(r);
-			assert_int_equal(r->streams, 1);
+			assert_int_equal(r->streams, s == WIRE_LLM ? 8 : 1);
 			assert_int_equal(r->host,
 					 s == rows[i].more && rows[i].host);
 		}

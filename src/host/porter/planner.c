@@ -39,7 +39,7 @@ struct planner {
 	bool stepping; /* what is queued calls back, perhaps to here */
 	bool exited;
 	struct wire_exit how;
-	struct think think;
+	struct thinks think;
 };
 
 static void *planner_start(struct session *s)
@@ -278,7 +278,7 @@ static void planner_data(struct session *s, struct mux_stream *m,
 	struct planner *p = s->state;
 
 	if (m->service == WIRE_LLM) {
-		think_data(&p->think, bytes);
+		think_data(&p->think, m, bytes);
 		return;
 	}
 	buf_span(&p->in, bytes);
@@ -294,7 +294,7 @@ static void planner_room(struct session *s, struct mux_stream *m)
 	struct planner *p = s->state;
 
 	if (m->service == WIRE_LLM)
-		think_room(&p->think);
+		think_room(&p->think, m);
 	step(s);
 }
 
@@ -313,7 +313,7 @@ static void planner_closed(struct session *s, struct mux_stream *m)
 	struct planner *p = s->state;
 
 	if (m->service == WIRE_LLM)
-		think_closed(&p->think);
+		think_closed(&p->think, m);
 	else
 		p->stream = NULL;
 	step(s);

@@ -39,7 +39,7 @@ enum {
 	/* One that asks a model sends all of its context each time. */
 	THINKER_BYTES = 1 << 30,
 	THINKER_FRAMES = 1 << 20,
-	THINKER_OPENS = 5, /* and llm */
+	THINKER_OPENS = 4096, /* and llm: a connection of its agent's each */
 };
 
 struct session;

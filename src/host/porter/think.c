@@ -19,16 +19,25 @@ enum { NOT_FOUND = 404, BAD_GATEWAY = 502, TOO_MANY = 429 };
 
 static void step(struct think *t);
 
-void think_init(struct think *t, struct session *s)
+static void row_init(struct think *t, struct thinks *all)
 {
-	*t = (struct think){ .s = s, .socket = -1 };
-	t->bind = calloc(1, sizeof(*t->bind));
-	if (!t->bind)
-		die("vm=%s out of memory", s->name);
+	*t = (struct think){ .s = all->s, .all = all, .socket = -1 };
 	buf_init(&t->in, HEAD_MAX + LLM_BODY);
 	buf_init(&t->out, LLM_ANSWER + HEAD_MAX);
 	buf_init(&t->body, LLM_ANSWER);
 	llm_request_init(&t->request);
+}
+
+void think_init(struct thinks *ts, struct session *s)
+{
+	size_t i;
+
+	*ts = (struct thinks){ .s = s };
+	ts->bind = calloc(1, sizeof(*ts->bind));
+	if (!ts->bind)
+		die("vm=%s out of memory", s->name);
+	for (i = 0; i < THINK_STREAMS; i++)
+		row_init(&ts->rows[i], ts);
 }
 
 static void drop_socket(struct think *t)
@@ -39,17 +48,23 @@ static void drop_socket(struct think *t)
 	fd_close(&t->socket);
 }
 
-void think_done(struct think *t)
+static void row_done(struct think *t)
 {
-	if (!t->s)
-		return;
 	drop_socket(t);
 	buf_done(&t->in);
 	buf_done(&t->out);
 	buf_done(&t->body);
 	llm_request_done(&t->request);
 	llm_answer_done(&t->answer);
-	free(t->bind);
+}
+
+void think_done(struct thinks *ts)
+{
+	size_t i;
+
+	for (i = 0; ts->s && i < THINK_STREAMS; i++)
+		row_done(&ts->rows[i]);
+	free(ts->bind);
 }
 
 /* --- to the VM ----------------------------------------------------------- */
@@ -85,13 +100,14 @@ static void next(struct think *t)
 	buf_reset(&t->body);
 }
 
-/* --- what the model asks for ------------------------------------------------- */
+/* --- what the model asks for -------------------------------------------------
+ */
 
-uint8_t think_bound(const struct think *t, const struct m_call *c)
+uint8_t think_bound(const struct thinks *ts, const struct m_call *c)
 {
-	if (!t->s->binding || bind_knows(t->bind, c))
+	if (!ts->s->binding || bind_knows(ts->bind, c))
 		return CALL_BOUND;
-	return t->s->binding;
+	return ts->s->binding;
 }
 
 /* The calls that are whole now. */
@@ -105,7 +121,7 @@ static void take_calls(struct think *t)
 		if (!c->done || t->seen & (uint64_t)1 << i)
 			continue;
 		t->seen |= (uint64_t)1 << i;
-		bind_asked(t->bind, c->name, buf_view(&c->args));
+		bind_asked(t->all->bind, c->name, buf_view(&c->args));
 	}
 }
 
@@ -238,13 +254,28 @@ static void listen_on(struct think *t, bool on)
 		loop_events(&t->s->loop, t->socket, on ? POLLIN : 0);
 }
 
-bool think_ended(struct think *t, const struct m_l_done *d)
+/* The row that waits for the end of that call; NULL: none does. */
+static struct think *row_of_call(struct thinks *ts, uint64_t call)
 {
+	size_t i;
+
+	for (i = 0; i < THINK_STREAMS; i++)
+		if (ts->rows[i].state == THINK_ANSWER && !ts->rows[i].done &&
+		    ts->rows[i].call == call)
+			return &ts->rows[i];
+	return NULL;
+}
+
+bool think_ended(struct thinks *ts, const struct m_l_done *d)
+{
+	struct think *t = row_of_call(ts, d->call);
+
 	/* Its agent has left before it came. */
-	if (t->state == THINK_OVER && d->call == t->call)
+	if (!t && ts->left && d->call && d->call <= ts->calls) {
+		ts->left--;
 		return true;
-	if (t->state != THINK_ANSWER || t->done || d->call != t->call ||
-	    d->state == 0 || d->state >= L_STATE_MAX ||
+	}
+	if (!t || d->state == 0 || d->state >= L_STATE_MAX ||
 	    str_copy(t->why, sizeof(t->why), d->why) < 0)
 		return false;
 	t->end = *d;
@@ -271,8 +302,9 @@ static void ask(struct think *t)
 	}
 	fds[1] = pair[1];
 	t->socket = pair[0];
+	t->call = ++t->all->calls;
 	m.l_call = (struct m_l_call){
-		.call = ++t->call,
+		.call = t->call,
 		.api = (uint8_t)t->api,
 		.stream = t->request.stream,
 		.tokens = t->request.tokens,
@@ -292,10 +324,19 @@ static void ask(struct think *t)
 	session_ask(t->s, &m, fds, 2);
 }
 
-void think_may_ask(struct think *t)
+void think_may_ask(struct thinks *ts)
 {
-	if (t->s && t->state == THINK_ASKS && !t->s->asking && !t->s->over)
+	size_t i;
+
+	for (i = 0; i < THINK_STREAMS && !ts->s->asking && !ts->s->over; i++) {
+		struct think *t = &ts->rows[(ts->turn + i) % THINK_STREAMS];
+
+		if (t->state != THINK_ASKS)
+			continue;
+		ts->turn = (ts->turn + i + 1) % THINK_STREAMS;
 		ask(t);
+		return;
+	}
 }
 
 static void on_body(struct think *t, struct span body)
@@ -305,7 +346,7 @@ static void on_body(struct think *t, struct span body)
 	if (!t->api) {
 		refuse(t, NOT_FOUND, 0, t->head.path, "is no API that is here");
 		next(t);
-	} else if (t->call >= THINK_CALLS) {
+	} else if (t->all->calls >= THINK_CALLS) {
 		refuse(t, TOO_MANY, 0, "", "too many requests in one task");
 		next(t);
 	} else if (!llm_rebuild(t->api, body, (uint32_t)t->s->tokens, r)) {
@@ -320,7 +361,7 @@ static void on_body(struct think *t, struct span body)
 			log_info("model-dropped", "vm=%s fields=\"%s\"",
 				 t->s->name, buf_cstr(&r->dropped));
 		t->state = THINK_ASKS;
-		think_may_ask(t);
+		think_may_ask(t->all);
 	}
 }
 
@@ -415,18 +456,35 @@ static void step(struct think *t)
 
 /* --- the stream ---------------------------------------------------------- */
 
-void think_opened(struct think *t, struct mux_stream *m)
+/* The stream's row; of NULL a free one. */
+static struct think *row_of(struct thinks *ts, const struct mux_stream *m)
 {
-	if (t->opened) {
-		link_cut(&t->s->link, WIRE_BAD_ORDER, "llm opened twice");
-		return;
-	}
-	t->opened = true;
+	size_t i;
+
+	for (i = 0; i < THINK_STREAMS; i++)
+		if (ts->rows[i].stream == m)
+			return &ts->rows[i];
+	return NULL;
+}
+
+void think_opened(struct thinks *ts, struct mux_stream *m)
+{
+	struct think *t = row_of(ts, NULL);
+
+	/* The wire's rule has no more streams than there are rows. */
+	if (!t)
+		die("vm=%s more llm streams than may be", ts->s->name);
+	row_done(t);
+	row_init(t, ts);
 	t->stream = m;
 }
 
-void think_data(struct think *t, struct span bytes)
+void think_data(struct thinks *ts, struct mux_stream *m, struct span bytes)
 {
+	struct think *t = row_of(ts, m);
+
+	if (!t)
+		return;
 	buf_span(&t->in, bytes);
 	t->unconsumed += bytes.n;
 	if (!buf_ok(&t->in))
@@ -437,15 +495,23 @@ void think_data(struct think *t, struct span bytes)
 }
 
 /* An answer that is under way has nobody any more: its socket says so. */
-void think_closed(struct think *t)
+void think_closed(struct thinks *ts, struct mux_stream *m)
 {
+	struct think *t = row_of(ts, m);
+
+	if (!t)
+		return;
+	ts->left += t->state == THINK_ANSWER && !t->done;
 	t->stream = NULL;
 	t->finished = true;
 	t->state = THINK_OVER;
 	drop_socket(t);
 }
 
-void think_room(struct think *t)
+void think_room(struct thinks *ts, struct mux_stream *m)
 {
-	step(t);
+	struct think *t = row_of(ts, m);
+
+	if (t)
+		step(t);
 }

@@ -1,6 +1,7 @@
 /*
- * think: the porter's side of a planner's llm stream: a server of HTTP/1.1 that
- * an agent takes for its model's provider. One connection, a request at a time.
+ * think: the porter's side of a planner's llm streams: a server of HTTP/1.1
+ * that an agent takes for its model's provider. A stream is a connection, with
+ * a request at a time; a machine may have some at once, and others after them.
  *
  * A request is read and rebuilt here (llm/llm.h), where there is nothing to
  * steal; what is refused of it is answered at once, in the words of its API.
@@ -19,6 +20,7 @@
 #include "session.h"
 
 enum {
+	THINK_STREAMS = 8,	/* at once: proto/wire.c */
 	THINK_CALLS = 4096,	/* of one VM, in all */
 	THINK_ERROR = 64 << 10, /* bytes of a provider's error */
 	THINK_PIECE = 16 << 10, /* of an answer, at once */
@@ -32,10 +34,14 @@ enum think_state {
 	THINK_OVER, /* no request is read any more */
 };
 
+struct thinks;
+
+/* One stream. */
 struct think {
 	struct session *s;
-	struct mux_stream *stream; /* NULL before and after */
-	bool opened, finished;	   /* finished: we have nothing more to say */
+	struct thinks *all;
+	struct mux_stream *stream; /* NULL: a free row */
+	bool finished;		   /* we have nothing more to say */
 	enum think_state state;
 	struct buf in;	   /* from the VM */
 	size_t unconsumed; /* of it: its window is not given back yet */
@@ -57,27 +63,37 @@ struct think {
 	char why[LLM_WHY];
 	/* what is known of it */
 	struct llm_answer answer;
-	bool reads;	    /* it is one that can be read */
-	uint64_t seen;	    /* bit i: answer.calls[i] is known */
-	struct bind *bind;  /* owned */
+	bool reads;    /* it is one that can be read */
+	uint64_t seen; /* bit i: answer.calls[i] is known */
 };
 
-void think_init(struct think *t, struct session *s);
-void think_done(struct think *t);
+/* All streams of a machine: what a model says on one of them is known to all.
+ */
+struct thinks {
+	struct session *s;
+	struct bind *bind; /* owned */
+	uint64_t calls;	   /* so far; the number of the last */
+	uint64_t left;	   /* of those, not ended when their agent left */
+	size_t turn;	   /* the row that may ask first */
+	struct think rows[THINK_STREAMS];
+};
 
-/* Of the stream, see struct mode. */
-void think_opened(struct think *t, struct mux_stream *m);
-void think_data(struct think *t, struct span bytes);
-void think_closed(struct think *t);
-void think_room(struct think *t);
+void think_init(struct thinks *ts, struct session *s);
+void think_done(struct thinks *ts);
+
+/* Of a stream, see struct mode. */
+void think_opened(struct thinks *ts, struct mux_stream *m);
+void think_data(struct thinks *ts, struct mux_stream *m, struct span bytes);
+void think_closed(struct thinks *ts, struct mux_stream *m);
+void think_room(struct thinks *ts, struct mux_stream *m);
 
 /* How far the call at hand is the model's: enum call_bound. */
-uint8_t think_bound(const struct think *t, const struct m_call *c);
+uint8_t think_bound(const struct thinks *ts, const struct m_call *c);
 
 /* The way to the broker is free. */
-void think_may_ask(struct think *t);
+void think_may_ask(struct thinks *ts);
 
 /* MSG_L_DONE. False: it is of no call that is under way. */
-[[nodiscard]] bool think_ended(struct think *t, const struct m_l_done *d);
+[[nodiscard]] bool think_ended(struct thinks *ts, const struct m_l_done *d);
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "llm/llm.h"
 #include "porter_rig.h"
+#include "think.h"
 
 #define THINKER                                                                \
 	"workload=planner-llm deadline_ms=20000 model=m tokens=50 "            \
@@ -235,14 +236,80 @@ static void refused(void **state)
 	over();
 }
 
-/* A second stream of the kind ends the VM. */
-static void twice(void **state)
+/* What has been asked, as asked() has left it; taken up again by others. */
+struct under_way {
+	int out;
+	uint64_t call;
+};
+
+static struct under_way put_aside(void)
+{
+	const struct under_way u = { out, call };
+
+	out = -1;
+	return u;
+}
+
+static void take_up(const struct under_way *u)
+{
+	fd_close(&out);
+	out = u->out;
+	call = u->call;
+}
+
+/* Two streams ask at once, and the second has its answer first; one that ends
+ * makes room for another. */
+static void at_once(void **state)
+{
+	struct under_way first;
+	struct mux_stream *one = llm;
+	int i;
+
+	(void)state;
+	post("/v1/messages", BODY);
+	asked(BODY, false);
+	first = put_aside();
+	llm = mux_open(&r.mux, WIRE_LLM);
+	assert_non_null(llm);
+	post("/v1/messages", STREAM);
+	asked(STREAM, true);
+	assert_int_not_equal(call, first.call);
+	write_out("\xc8\0", 2, "data: {\"second\":1}\n\n");
+	comes("{\"second\":1}");
+	ended(L_ANSWERED, "");
+	comes("0\r\n\r\n");
+	take_up(&first);
+	write_out("\xc8\0", 2, "{\"first\":1}");
+	ended(L_ANSWERED, "");
+	comes("{\"first\":1}");
+	mux_reset(&r.mux, one);
+	for (i = 0; i < THINK_STREAMS + 2; i++) {
+		mux_reset(&r.mux, llm);
+		llm = mux_open(&r.mux, WIRE_LLM);
+		assert_non_null(llm);
+		post("/v1/messages", BODY);
+		asked(BODY, false);
+		write_out("\xc8\0", 2, "{}");
+		ended(L_ANSWERED, "");
+		comes("\r\n\r\n{}");
+	}
+	for (i = 1; i < THINK_STREAMS; i++)
+		assert_non_null(mux_open(&r.mux, WIRE_LLM));
+	assert_null(mux_open(&r.mux, WIRE_LLM));
+	guest_sync(&r);
+	over();
+}
+
+/* An end of a call that nobody has made ends the session. */
+static void no_call(void **state)
 {
 	struct msg m;
 
 	(void)state;
-	(void)mux_open(&r.mux, WIRE_LLM);
-	guest_flush(&r);
+	post("/v1/messages", BODY);
+	asked(BODY, false);
+	call++;
+	ended(L_ANSWERED, "");
 	rig_hear(&r.monitor, MSG_VM_READY, &m);
 	rig_hear(&r.monitor, MSG_VM_FAIL, &m);
 	(void)rig_stop(&r);
@@ -346,7 +413,8 @@ int main(void)
 		ROW(streams),
 		ROW(errors),
 		ROW(refused),
-		ROW(twice),
+		ROW(at_once),
+		ROW(no_call),
 		ROW(leaves),
 		ROW(bound),
 		cmocka_unit_test_prestate_setup_teardown(bound, begin, end,
