@@ -303,9 +303,14 @@ static void planner_work(struct session *s)
 	step(s);
 }
 
-/* It may yet hear the answers to what it asked, until EXIT. */
-static void planner_end(struct session *, struct mux_stream *)
+/* It may yet hear the answers to what it asked, until EXIT; a connection to its
+ * model is over with the last of them. */
+static void planner_end(struct session *s, struct mux_stream *m)
 {
+	struct planner *p = s->state;
+
+	if (m->service == WIRE_LLM)
+		think_end(&p->think, m);
 }
 
 static void planner_closed(struct session *s, struct mux_stream *m)

@@ -446,6 +446,9 @@ static void step(struct think *t)
 		session_fail(t->s, WIRE_TOO_MUCH, "no memory for an answer");
 		return;
 	}
+	/* No request will be whole any more; one that is has its answer. */
+	if (t->said && (t->state == THINK_HEAD || t->state == THINK_BODY))
+		t->state = THINK_OVER;
 	if (t->state == THINK_OVER && !t->finished && flushed(t)) {
 		t->finished = true;
 		link_fin(&t->s->link, t->stream);
@@ -492,6 +495,16 @@ void think_data(struct thinks *ts, struct mux_stream *m, struct span bytes)
 			     LLM_BODY);
 	else
 		step(t);
+}
+
+void think_end(struct thinks *ts, struct mux_stream *m)
+{
+	struct think *t = row_of(ts, m);
+
+	if (!t)
+		return;
+	t->said = true;
+	step(t);
 }
 
 /* An answer that is under way has nobody any more: its socket says so. */

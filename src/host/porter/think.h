@@ -41,6 +41,7 @@ struct think {
 	struct session *s;
 	struct thinks *all;
 	struct mux_stream *stream; /* NULL: a free row */
+	bool said;		   /* the VM says no more on it */
 	bool finished;		   /* we have nothing more to say */
 	enum think_state state;
 	struct buf in;	   /* from the VM */
@@ -84,6 +85,7 @@ void think_done(struct thinks *ts);
 /* Of a stream, see struct mode. */
 void think_opened(struct thinks *ts, struct mux_stream *m);
 void think_data(struct thinks *ts, struct mux_stream *m, struct span bytes);
+void think_end(struct thinks *ts, struct mux_stream *m);
 void think_closed(struct thinks *ts, struct mux_stream *m);
 void think_room(struct thinks *ts, struct mux_stream *m);
 

@@ -300,6 +300,27 @@ static void at_once(void **state)
 	over();
 }
 
+/* Who says no more has the answers to what it asked, and then the end. */
+static void says_no_more(void **state)
+{
+	(void)state;
+	post("/v1/messages", BODY);
+	mux_end(&r.mux, llm);
+	asked(BODY, false);
+	write_out("\xc8\0", 2, "{\"last\":1}");
+	ended(L_ANSWERED, "");
+	comes("{\"last\":1}");
+	while (!r.got_end)
+		assert_true(guest_pump(&r));
+	r.got_end = false;
+	llm = mux_open(&r.mux, WIRE_LLM);
+	guest_send(&r, llm, SPAN_LIT("POST /v1/mess"));
+	mux_end(&r.mux, llm);
+	while (!r.got_end)
+		assert_true(guest_pump(&r));
+	over();
+}
+
 /* An end of a call that nobody has made ends the session. */
 static void no_call(void **state)
 {
@@ -414,6 +435,7 @@ int main(void)
 		ROW(errors),
 		ROW(refused),
 		ROW(at_once),
+		ROW(says_no_more),
 		ROW(no_call),
 		ROW(leaves),
 		ROW(bound),
