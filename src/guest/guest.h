@@ -21,7 +21,8 @@ enum {
 	/* what one workload may log in all; the rest is read and dropped */
 	GUEST_LOG_TOTAL = 64 << 10,
 	GUEST_UID = 1000,
-	GUEST_LINKS = 4, /* streams between host and workload at once */
+	GUEST_LINKS = 12, /* streams between host and workload at once */
+	GUEST_DOORS = 2,  /* doors.c */
 };
 
 /* ---- workload.c: the table of what can be started */
@@ -36,6 +37,9 @@ struct workload {
 	 * WIRE_MCP: its fd 3 is the one stream of this service.
 	 */
 	enum wire_service service;
+	/* What runs in it reaches the host by the sockets of doors.c, a stream
+	 * for each connection, and has no fd 3. */
+	bool doors;
 	bool model;   /* its fd 4 is a stream of WIRE_LLM */
 	bool disk;    /* its fd 4 is the machine's disk, open for reading */
 	bool dynamic; /* it may read and execute what is in /lib, too */
@@ -63,6 +67,17 @@ const struct workload *workload_find(unsigned int which);
  * device can be opened; bare: and /proc and /sys, read-only too. 0 or -errno.
  */
 [[nodiscard]] int mounts_seal(bool bare);
+
+/* ---- doors.c */
+
+/*
+ * Makes the sockets mcp.sock and llm.sock in dir, which is made where it is not
+ * there, for anybody to connect to. 0 or -errno; what is none is -1.
+ */
+[[nodiscard]] int doors_open(const char *dir, int ret[GUEST_DOORS]);
+
+/* What a connection to the i-th of them is a stream of. */
+enum wire_service doors_service(size_t i);
 
 /* ---- port.c: the wire's descriptor */
 
@@ -127,12 +142,13 @@ int jail_exec(const struct workload *w, int sock_fd, int model_fd, int log_fd,
 /* The workload as init holds it. */
 struct work {
 	const struct workload *w;
-	pid_t pid; /* 0: not started yet */
-	int pidfd; /* owned, as are the next two */
-	int log;   /* its stderr, nonblocking */
-	int sock;  /* the other end of its fd 3, nonblocking */
-	int model; /* and of its fd 4; or < 0 */
-	int disk;  /* its fd 4; or < 0 */
+	pid_t pid;		/* 0: not started yet */
+	int pidfd;		/* owned, as are the next two */
+	int log;		/* its stderr, nonblocking */
+	int sock;		/* the other end of its fd 3, nonblocking */
+	int model;		/* and of its fd 4; or < 0 */
+	int disk;		/* its fd 4; or < 0 */
+	int doors[GUEST_DOORS]; /* listening, nonblocking; or < 0 */
 	int spare; /* a connection it has already, for the next stream; or < 0
 		    */
 	struct wire_exit exit;

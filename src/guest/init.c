@@ -162,6 +162,8 @@ static void settle(struct guest *g, const struct order *o)
 		g->work.disk = open("/dev/vda", O_RDONLY | O_CLOEXEC);
 		must("disk", g->work.disk < 0 ? -errno : 0);
 	}
+	if (g->work.w->doors)
+		must("doors", doors_open("/run/bulkhead", g->work.doors));
 	must("sealing", mounts_seal(g->work.w->bare));
 }
 
@@ -200,7 +202,8 @@ int main(void)
 					    .sock = -1,
 					    .spare = -1,
 					    .model = -1,
-					    .disk = -1 } };
+					    .disk = -1,
+					    .doors = { -1, -1 } } };
 
 	if (getpid() != 1)
 		return 1;

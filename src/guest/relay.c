@@ -34,7 +34,8 @@ enum {
 	SLOT_PORT,
 	SLOT_PID,
 	SLOT_LOG,
-	SLOT_LINK,
+	SLOT_DOOR,
+	SLOT_LINK = SLOT_DOOR + GUEST_DOORS,
 	SLOTS = SLOT_LINK + GUEST_LINKS,
 	LOG_CHUNK = 1024,
 };
@@ -213,6 +214,54 @@ static bool has_door(const struct session *ss)
 	return ss->k->w->service == WIRE_READER;
 }
 
+/* ---- doors: connections of a packaged agent's machine */
+
+static bool has_room(const struct session *ss)
+{
+	size_t i;
+
+	for (i = 0; i < GUEST_LINKS; i++)
+		if (ss->links[i].fd < 0 || link_over(&ss->links[i]))
+			return true;
+	return false;
+}
+
+/* How many streams of that service there are. */
+static size_t links_of(const struct session *ss, enum wire_service service)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < GUEST_LINKS; i++)
+		n += ss->links[i].fd >= 0 && ss->links[i].s &&
+		     ss->links[i].s->service == service;
+	return n;
+}
+
+/* Who connects waits until there may be one more stream. */
+static bool door_takes(const struct session *ss, size_t i)
+{
+	const struct wire_rule *rule =
+		wire_rule(ss->r->which, doors_service(i));
+
+	return rule && links_of(ss, doors_service(i)) < rule->streams &&
+	       has_room(ss) && ss->mux.out.n < MUX_OUT_LOW;
+}
+
+static void door_accept(struct session *ss, size_t i)
+{
+	CLEAN_FD int fd = accept4(ss->k->doors[i], NULL, NULL,
+				  SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct mux_stream *s;
+
+	if (fd < 0)
+		return;
+	s = mux_open(&ss->mux, doors_service(i));
+	if (s && link_new(ss, s, fd))
+		(void)take_fd(&fd);
+	else if (s)
+		mux_reset(&ss->mux, s);
+}
+
 /* ---- what the mux tells */
 
 static void on_opened(void *arg, struct mux_stream *s)
@@ -380,6 +429,9 @@ static void slots_fill(const struct session *ss, struct pollfd slots[SLOTS])
 		slots[SLOT_PORT].events |= POLLOUT;
 	want(&slots[SLOT_PID], k->pidfd, POLLIN);
 	want(&slots[SLOT_LOG], k->log, log_goes(ss) ? POLLIN : 0);
+	for (i = 0; i < GUEST_DOORS; i++)
+		want(&slots[SLOT_DOOR + i], k->doors[i],
+		     k->doors[i] >= 0 && door_takes(ss, i) ? POLLIN : 0);
 	for (i = 0; i < GUEST_LINKS; i++)
 		want(&slots[SLOT_LINK + i], ss->links[i].fd,
 		     link_wants(ss, &ss->links[i]));
@@ -425,6 +477,9 @@ static void slots_serve(struct session *ss, const struct pollfd slots[SLOTS])
 		log_read(ss);
 	for (i = 0; i < GUEST_LINKS; i++)
 		link_serve(ss, i, slots[SLOT_LINK + i].revents);
+	for (i = 0; i < GUEST_DOORS; i++)
+		if (slots[SLOT_DOOR + i].revents && door_takes(ss, i))
+			door_accept(ss, i);
 	if (slots[SLOT_PID].revents)
 		reap(ss->k);
 	r = port_flush(ss->r->port, &ss->mux.out);
@@ -513,7 +568,7 @@ static int session_start(struct session *ss)
 	buf_init(&ready, WIRE_HEAD);
 	wire_put(&ready, WIRE_READY, span_of(NULL, 0));
 	(void)mux_send(&ss->mux, ss->control, buf_view(&ready));
-	if (!ss->k->pid || has_door(ss))
+	if (!ss->k->pid || has_door(ss) || ss->k->w->doors)
 		return 0;
 	s = mux_open(&ss->mux, ss->k->w->service);
 	if (!s || !link_new(ss, s, take_fd(&ss->k->sock)))

@@ -13,9 +13,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,7 +28,12 @@
 #include "base/fd.h"
 #include "guest/guest.h"
 
-enum { TEST_BIG = 3 << 20, TEST_DEADLINE_S = 20, TEST_TEMPLATE = 1 };
+enum {
+	TEST_BIG = 3 << 20,
+	TEST_DEADLINE_S = 20,
+	TEST_TEMPLATE = 1,
+	TEST_DOORS = 2
+};
 
 /* Exit statuses of the child: what the relay said. */
 enum { SAID_ENDED = 10, SAID_AWAY, SAID_EPIPE, SAID_EPROTO, SAID_ELSE };
@@ -40,7 +48,8 @@ struct host {
 	struct mux_stream *work; /* the stream to the workload */
 	struct buf todo;	 /* for it, with FIN behind it if end */
 	bool end;
-	bool stalls; /* takes nothing off the workload's stream */
+	bool stalls;  /* takes nothing off the workload's stream */
+	bool answers; /* each stream with what it says and its service */
 	bool hung_up;
 	struct buf control, log, data, order;
 };
@@ -94,6 +103,15 @@ static int said(int r)
 	}
 }
 
+static char doors_dir[] = "/tmp/relay_test.XXXXXX";
+
+static enum wire_workload which_of(enum wire_service s, int flags)
+{
+	if (flags & TEST_DOORS)
+		return WIRE_PLANNER_LLM;
+	return s == WIRE_MCP ? WIRE_PLANNER_TRIAGE : WIRE_PROBE;
+}
+
 /* As init does it, but for the handshake; a template has sessions until one
  * ends otherwise. */
 static _Noreturn void init_main(int wire, enum wire_service s, work_fn fn,
@@ -101,20 +119,25 @@ static _Noreturn void init_main(int wire, enum wire_service s, work_fn fn,
 {
 	static struct port port;
 	struct workload w = { .service = s };
-	struct work k = {
-		.w = &w, .pidfd = -1, .log = -1, .sock = -1, .spare = -1,
-		.model = -1
-	};
+	struct work k = { .w = &w,
+			  .pidfd = -1,
+			  .log = -1,
+			  .sock = -1,
+			  .spare = -1,
+			  .model = -1,
+			  .doors = { -1, -1 } };
 	struct relay relay = { .port = &port,
 			       .work = &k,
-			       .which = s == WIRE_MCP ? WIRE_PLANNER_TRIAGE
-						      : WIRE_PROBE,
+			       .which = which_of(s, flags),
 			       .template = flags & TEST_TEMPLATE };
 	int r;
 
 	(void)alarm(TEST_DEADLINE_S);
 	port_init(&port, wire);
 	if (fd_nonblock(wire, true) < 0)
+		_exit(1);
+	w.doors = flags & TEST_DOORS;
+	if (w.doors && doors_open(doors_dir, k.doors) < 0)
 		_exit(1);
 	if (fn)
 		work_start(&k, fn);
@@ -172,6 +195,12 @@ static void host_data(void *arg, struct mux_stream *s, struct span bytes)
 	} else {
 		buf_span(&h->data, bytes);
 	}
+	if (h->answers && (s->service == WIRE_MCP || s->service == WIRE_LLM)) {
+		(void)mux_send(&h->mux, s, bytes);
+		(void)mux_send(
+			&h->mux, s,
+			span_str(s->service == WIRE_MCP ? " mcp" : " llm"));
+	}
 	if (s->service != WIRE_CONTROL && s->service != WIRE_LOG && h->stalls)
 		return;
 	mux_consumed(&h->mux, s, bytes.n);
@@ -189,7 +218,9 @@ static void host_end(void *arg, struct mux_stream *s)
 {
 	struct host *h = arg;
 
-	if (s == h->work)
+	if (h->answers)
+		mux_end(&h->mux, s);
+	else if (s == h->work)
 		buf_str(&h->order, "F");
 }
 
@@ -225,7 +256,7 @@ static void host_mux(struct host *h, enum wire_workload which)
 		.workload = which,
 		.bytes = UINT32_MAX,
 		.frames = UINT32_MAX,
-		.opens = 16,
+		.opens = 64,
 		.ops = &host_ops,
 		.arg = h,
 	};
@@ -251,7 +282,7 @@ static void host_start(struct host *h, enum wire_service s, work_fn fn,
 	(void)close(wire[1]);
 	h->fd = wire[0];
 	assert_int_equal(fd_nonblock(h->fd, true), 0);
-	host_mux(h, s == WIRE_MCP ? WIRE_PLANNER_TRIAGE : WIRE_PROBE);
+	host_mux(h, which_of(s, flags));
 	buf_init(&h->todo, 8 << 20);
 	buf_init(&h->control, 4096);
 	buf_init(&h->log, 8 << 20);
@@ -743,9 +774,82 @@ static void test_hangup(void **)
 	assert_int_equal(host_done(&h), SAID_EPIPE);
 }
 
+/* Connects there. A descriptor, or it ends the process. */
+static int connect_to(const char *name)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s/%s", doors_dir,
+		       name);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&at, sizeof(at)) < 0)
+		_exit(6);
+	return fd;
+}
+
+static void say_and_hear(int fd, const char *say, const char *hear)
+{
+	char got[64];
+	size_t n = 0;
+
+	if (write(fd, say, strlen(say)) != (ssize_t)strlen(say))
+		_exit(7);
+	while (n < strlen(hear)) {
+		ssize_t more = read(fd, got + n, sizeof(got) - 1 - n);
+
+		if (more <= 0)
+			_exit(8);
+		n += (size_t)more;
+	}
+	got[n] = 0;
+	if (strcmp(got, hear) != 0)
+		_exit(9);
+}
+
+/* More connections than there may be streams: those that are too many wait
+ * until others end. */
+static void doors_many(int, int)
+{
+	enum { MANY = 20 };
+	int fds[MANY], mcp = connect_to("mcp.sock"), i;
+
+	for (i = 0; i < MANY; i++)
+		fds[i] = connect_to("llm.sock");
+	say_and_hear(mcp, "tools", "tools mcp");
+	for (i = 0; i < MANY; i++) {
+		say_and_hear(fds[i], "ask", "ask llm");
+		(void)close(fds[i]);
+	}
+	(void)close(mcp);
+	say_and_hear(connect_to("mcp.sock"), "again", "again mcp");
+	_exit(0);
+}
+
+static void test_doors(void **)
+{
+	char path[64];
+	struct host h;
+
+	assert_non_null(mkdtemp(doors_dir));
+	host_start(&h, WIRE_MCP, doors_many, TEST_DOORS);
+	h.answers = true;
+	(void)alarm(TEST_DEADLINE_S);
+	while (!h.hung_up)
+		(void)host_step(&h, -1);
+	(void)alarm(0);
+	assert_non_null(strstr(buf_cstr(&h.order), "X0.0"));
+	assert_int_equal(host_done(&h), SAID_ENDED);
+	(void)snprintf(path, sizeof(path), "%s/mcp.sock", doors_dir);
+	(void)unlink(path);
+	(void)snprintf(path, sizeof(path), "%s/llm.sock", doors_dir);
+	(void)unlink(path);
+	(void)rmdir(doors_dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_doors),
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_much),
 		cmocka_unit_test(test_window_down),
