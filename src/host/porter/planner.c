@@ -25,8 +25,10 @@ struct planner {
 	struct mcp mcp;
 	struct mux_stream *stream; /* mcp, NULL before and after */
 	bool opened;
-	struct buf in;		    /* never more than the stream's window */
-	size_t seen;		    /* bytes of in without a newline */
+	bool said;     /* the VM says no more on it */
+	bool stale;    /* what is waited for is for one that was before it */
+	struct buf in; /* never more than the stream's window */
+	size_t seen;   /* bytes of in without a newline */
 	struct mcp_request request; /* the one being answered */
 	enum msg_type waiting_for;  /* the broker's answer, MSG_NONE: none */
 	struct buf reply;
@@ -253,9 +255,12 @@ static void step(struct session *s)
 	p->stepping = false;
 	if (!s->over && idle && p->exited)
 		end_of_work(s);
+	else if (!s->over && idle && p->said && p->stream)
+		link_fin(&s->link, p->stream);
 }
 
-/* One conversation per VM. */
+/* One conversation at a time. Who asks a model may begin another, as an agent
+ * does that starts its client anew; what the last one waited for is dropped. */
 static void planner_opened(struct session *s, struct mux_stream *m)
 {
 	struct planner *p = s->state;
@@ -264,12 +269,18 @@ static void planner_opened(struct session *s, struct mux_stream *m)
 		think_opened(&p->think, m);
 		return;
 	}
-	if (p->opened) {
+	if (p->opened && s->mode != &thinker_mode) {
 		link_cut(&s->link, WIRE_BAD_ORDER, "mcp opened twice");
 		return;
 	}
 	p->opened = true;
 	p->stream = m;
+	p->said = false;
+	p->stale = p->waiting_for != MSG_NONE;
+	p->mcp.version = (enum mcp_version)0;
+	p->seen = p->reply_sent = 0;
+	buf_reset(&p->in);
+	buf_reset(&p->reply);
 }
 
 static void planner_data(struct session *s, struct mux_stream *m,
@@ -311,6 +322,9 @@ static void planner_end(struct session *s, struct mux_stream *m)
 
 	if (m->service == WIRE_LLM)
 		think_end(&p->think, m);
+	else
+		p->said = true;
+	step(s);
 }
 
 static void planner_closed(struct session *s, struct mux_stream *m)
@@ -430,6 +444,9 @@ static void planner_broker(struct session *s, const struct msg *m)
 	} else if (m->type == p->waiting_for) {
 		p->waiting_for = MSG_NONE;
 		ok = on_awaited(s, m) && buf_ok(&p->reply);
+		if (p->stale)
+			buf_reset(&p->reply);
+		p->stale = false;
 	}
 	if (!ok)
 		session_fail(s, WIRE_HANGUP, "the broker's %s is not as agreed",

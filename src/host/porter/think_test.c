@@ -422,6 +422,47 @@ static void bound(void **state)
 	over();
 }
 
+#define INIT                                                                   \
+	SPAN_LIT("{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"initialize\","    \
+		 "\"params\":{\"protocolVersion\":\"2025-06-18\"}}\n")
+
+/* An agent's client of MCP ends, and another begins: once by a word, and once
+ * in the middle of a call, whose result nobody gets. */
+static void mcp_again(void **state)
+{
+	struct msg m;
+
+	(void)state;
+	guest_say(&r, INIT);
+	comes("\"serverInfo\"");
+	comes("}\n");
+	mux_end(&r.mux, r.mcp);
+	while (r.mcp)
+		assert_true(guest_pump(&r));
+	guest_say(&r, INIT);
+	comes("\"serverInfo\"");
+	comes("}\n");
+	guest_say(&r, SPAN_LIT("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":"
+			       "\"tools/call\",\"params\":{\"name\":\"x\","
+			       "\"arguments\":{}}}\n"));
+	rig_hear(&r.broker, MSG_CALL, &m);
+	mux_reset(&r.mux, r.mcp);
+	r.mcp = NULL;
+	guest_say(&r, INIT);
+	guest_sync(&r);
+	m = (struct msg){ .type = MSG_CALL_RESULT,
+			  .ids = { .task = RIG_TASK },
+			  .call_result = { .call = m.call.call,
+					   .verdict = VERDICT_DENY,
+					   .clause = SPAN_LIT("x"),
+					   .reason = SPAN_LIT("stale") } };
+	assert_int_equal(chan_send(&r.broker, &m, NULL, 0), 0);
+	comes("\"id\":7");
+	assert_null(r.got.n ? memmem(r.got.p, r.got.n, "stale", 5) : NULL);
+	comes("}\n");
+	over();
+}
+
 static char observe[] = THINKER "observe";
 
 #define ROW(f) cmocka_unit_test_setup_teardown(f, begin, end)
@@ -439,6 +480,7 @@ int main(void)
 		ROW(no_call),
 		ROW(leaves),
 		ROW(bound),
+		ROW(mcp_again),
 		cmocka_unit_test_prestate_setup_teardown(bound, begin, end,
 							 observe),
 	};
