@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -46,13 +47,21 @@ def main():
     tally = Tally('clients')
     place = packages('sdk', within=HERE)
     for kind in ('anthropic', 'openai'):
-        with Provider([Script()]) as p:
+        with Provider([Script()]) as p, tempfile.TemporaryDirectory() as tmp:
+            # As in an agent's machine: a port of loopback, whose program has
+            # the way to the host at a Unix socket.
+            path = os.path.join(tmp, f'{kind}.sock')
             door = subprocess.Popen(
                 [os.path.join(BUILD, 'tests/gateway_door'), BUILD, str(p.port),
-                 kind], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                 kind, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL, text=True)
+            forwarder = None
             try:
-                port = door.stdout.readline().strip()
+                door.stdout.readline()
+                forwarder = subprocess.Popen(
+                    [os.path.join(BUILD, 'src/guest/forwarder'), '0', path],
+                    stdout=subprocess.PIPE, text=True)
+                port = forwarder.stdout.readline().strip()
                 r = subprocess.run(
                     ['node', 'clients.js', kind, f'http://127.0.0.1:{p.port}',
                      f'http://127.0.0.1:{port}'], cwd=place,
@@ -70,6 +79,9 @@ def main():
                           f'{kind}/headers', f'{len(ours)} requests through the '
                           f'gateway, headers beside ours: {sorted(more)}')
             finally:
+                if forwarder:
+                    forwarder.kill()
+                    forwarder.wait()
                 door.stdin.close()
                 door.wait(20)
     return tally.end()

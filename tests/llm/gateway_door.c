@@ -1,18 +1,20 @@
 /*
- * gateway_door: the gateway to models as a server on loopback, for the
- * providers' own client libraries: each connection is the llm stream of a
- * planner's VM of its own. Prints its port and goes on until its input ends.
+ * gateway_door: the gateway to models as a server at a Unix socket, as init of a
+ * packaged agent's machine has it, for the providers' own client libraries: each
+ * connection is the llm stream of a planner's VM of its own. Says that it is
+ * ready and goes on until its input ends.
  *
- * usage: gateway_door LIBEXEC PROVIDER_PORT anthropic|openai
+ * usage: gateway_door LIBEXEC PROVIDER_PORT anthropic|openai SOCKET
  */
-#include <arpa/inet.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/str.h"
 #include "gateway.h"
 #include "tests/system/peers_rig.h"
 
@@ -64,18 +66,17 @@ static void *relay(void *arg)
 	return NULL;
 }
 
-static int listen_here(void)
+static int listen_at(const char *path)
 {
-	struct sockaddr_in at = { .sin_family = AF_INET,
-				  .sin_addr = { htonl(INADDR_LOOPBACK) } };
-	socklen_t n = sizeof(at);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (fd < 0 || bind(fd, (struct sockaddr *)&at, n) < 0 ||
-	    listen(fd, DOORS) < 0 ||
-	    getsockname(fd, (struct sockaddr *)&at, &n) < 0)
+	if (fd < 0 ||
+	    str_copy(at.sun_path, sizeof(at.sun_path), span_str(path)) < 0 ||
+	    bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 ||
+	    listen(fd, DOORS) < 0)
 		exit(1);
-	printf("%u\n", ntohs(at.sin_port));
+	(void)puts("ready");
 	(void)fflush(stdout);
 	return fd;
 }
@@ -86,12 +87,12 @@ int main(int argc, char **argv)
 	struct pollfd p[2] = { { STDIN_FILENO, POLLIN, 0 }, { 0 } };
 	size_t n = 0;
 
-	if (argc != 4 || setenv("BULKHEAD_LIBEXEC", argv[1], 1) < 0)
+	if (argc != 5 || setenv("BULKHEAD_LIBEXEC", argv[1], 1) < 0)
 		return 2;
 	libexec = argv[1];
 	gateway_start((uint16_t)strtoul(argv[2], NULL, 10),
 		      strcmp(argv[3], "anthropic") == 0);
-	p[1] = (struct pollfd){ listen_here(), POLLIN, 0 };
+	p[1] = (struct pollfd){ listen_at(argv[4]), POLLIN, 0 };
 	while (poll(p, 2, -1) > 0 && !p[0].revents) {
 		struct door *d = &doors[n];
 
