@@ -9,9 +9,11 @@ import json
 import os
 import platform
 import re
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -25,6 +27,7 @@ from npm import BUILD, packages  # noqa: E402
 from tally import FAIL, PASS, Tally  # noqa: E402
 
 RIG = [os.path.join(BUILD, 'src/host/porter/mcp_rig')]
+MCP = os.path.join(BUILD, 'src/guest/bulkhead-mcp')
 TOOLS = os.path.join(HERE, 'tools.json')
 ENV = {**os.environ, 'BULKHEAD_LIBEXEC': BUILD}
 REVISIONS = ['2025-06-18', '2025-11-25', '2026-07-28']
@@ -146,11 +149,37 @@ def control(tally, place):
               else FAIL, 'control: a tool that is not there is missed')
 
 
+class Door:
+    """A Unix socket, as init of a packaged agent's machine has it: each
+    connection has a server of its own."""
+
+    def __init__(self, path):
+        self.path, self.servers = path, []
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.bind(path)
+        self.socket.listen()
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            client, _ = self.socket.accept()
+            self.servers.append(subprocess.Popen(
+                [*RIG, TOOLS], env=ENV, stdin=client, stdout=client,
+                stderr=subprocess.DEVNULL))
+            client.close()
+
+
 def libraries(tally, place):
+    """By way of bulkhead-mcp, which agents start."""
     node = suite_of(place, 'conformance')[0][0]
-    r = subprocess.run([node, 'sdk.js', *RIG, TOOLS], cwd=place, env=ENV,
-                       capture_output=True, text=True, timeout=300,
-                       check=False)
+    with tempfile.TemporaryDirectory() as tmp:
+        door = Door(os.path.join(tmp, 'mcp.sock'))
+        r = subprocess.run([node, 'sdk.js', MCP, door.path], cwd=place,
+                           env=ENV, capture_output=True, text=True,
+                           timeout=300, check=False)
+        codes = [p.wait(60) for p in door.servers]
+    tally.add(PASS if codes and not any(codes) else FAIL,
+              f'{len(codes)} servers by bulkhead-mcp end well')
     tried = [json.loads(line) for line in r.stdout.splitlines()]
     for t in tried:
         if not t['ok']:

@@ -54,7 +54,7 @@ static bool run(void)
 	return false;
 }
 
-static void gets(int fd, const char *text)
+static void comes(int fd, const char *text)
 {
 	char got[64];
 	ssize_t n = read(fd, got, sizeof(got) - 1);
@@ -69,20 +69,20 @@ static void both_ways(void **)
 	assert_int_equal(write(client, "ask", 3), 3);
 	assert_int_equal(write(server, "answer", 6), 6);
 	assert_true(run());
-	gets(server, "ask");
-	gets(client, "answer");
+	comes(server, "ask");
+	comes(client, "answer");
 	/* A half that ends leaves the other as it is. */
 	assert_int_equal(write(client, "last", 4), 4);
 	assert_int_equal(shutdown(client, SHUT_WR), 0);
 	assert_true(run());
-	gets(server, "last");
-	gets(server, "");
+	comes(server, "last");
+	comes(server, "");
 	assert_int_equal(write(server, "more", 4), 4);
 	assert_true(run());
-	gets(client, "more");
+	comes(client, "more");
 	assert_int_equal(shutdown(server, SHUT_WR), 0);
 	assert_false(run());
-	gets(client, "");
+	comes(client, "");
 }
 
 /* What the other does not take stays where it came from. */
@@ -125,7 +125,7 @@ static void gone(void **)
 /* A pipe's end is closed, where a socket's is said. */
 static void pipes(void **)
 {
-	int in[2], out[2], both[2];
+	int in[2] = { -1, -1 }, out[2] = { -1, -1 }, both[2];
 
 	assert_true(pipe(in) == 0 && pipe(out) == 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, both), 0);
@@ -135,15 +135,15 @@ static void pipes(void **)
 	assert_int_equal(pair_open(&p, in[0], out[1], both[1]), 0);
 	assert_int_equal(write(in[1], "ask", 3), 3);
 	assert_true(run());
-	gets(server, "ask");
+	comes(server, "ask");
 	assert_int_equal(write(server, "answer", 6), 6);
 	fd_close(&in[1]);
 	assert_true(run());
-	gets(server, "");
+	comes(server, "");
 	fd_close(&server);
 	assert_false(run());
-	gets(out[0], "answer");
-	gets(out[0], "");
+	comes(out[0], "answer");
+	comes(out[0], "");
 	fd_close(&out[0]);
 }
 

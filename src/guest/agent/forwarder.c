@@ -60,10 +60,10 @@ static struct pair *free_pair(void)
 static void take_client(int door, const char *path)
 {
 	struct pair *p = free_pair();
-	CLEAN_FD int client = accept4(door, NULL, NULL, SOCK_CLOEXEC);
-	int server;
+	CLEAN_FD int client = p ? accept4(door, NULL, NULL, SOCK_CLOEXEC) : -1;
+	int server, ours;
 
-	if (client < 0 || !p)
+	if (client < 0)
 		return;
 	server = forward_connect(path);
 	if (server < 0) {
@@ -71,9 +71,9 @@ static void take_client(int door, const char *path)
 			      strerror(-server));
 		return;
 	}
-	if (pair_open(p, client, client, server) < 0)
+	ours = take_fd(&client); /* the pair's from here on */
+	if (pair_open(p, ours, ours, server) < 0)
 		(void)fputs("forwarder: a connection that is none\n", stderr);
-	client = -1; /* the pair's */
 }
 
 static int serve(int door, const char *path)
