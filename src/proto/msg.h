@@ -26,7 +26,7 @@
 #include "base/span.h"
 #include "proto/limits.h"
 
-enum { MSG_VERSION = 9, MSG_HEAD = 36, MSG_RUN = 16 };
+enum { MSG_VERSION = 10, MSG_HEAD = 36, MSG_RUN = 16 };
 
 enum msg_type {
 	MSG_NONE = 0,
@@ -229,7 +229,7 @@ enum msg_type {
 	 * on the same way back: a request, rebuilt (llm/llm.h), as a sealed
 	 * memfd; and a socket on which the provider's answer goes to the porter
 	 * as it comes: its status, two bytes, then its body, then the end. */
-	MSG_L_CALL, /* m_l_call + memfd + socket -> MSG_L_DONE */
+	MSG_L_CALL, /* m_l_call + memfd (+ socket) -> MSG_L_DONE */
 	MSG_L_DONE, /* m_l_done: all of it is on the socket */
 
 	MSG_TYPE_MAX
@@ -490,6 +490,10 @@ struct m_connector {
 	 * for a million, at most SPEND_PRICE_MAX. */
 	uint8_t priced;
 	uint64_t input, output, cache_read, cache_write;
+	/* Of the one that the planner asks: which model, and in which format.
+	 */
+	struct span model; /* empty: none */
+	uint8_t api;	   /* enum llm_api */
 };
 
 struct m_item_new {
@@ -1019,6 +1023,9 @@ struct m_l_call {
 	struct span model;
 	/* What it has no reason to say, as m_task has them; of the broker. */
 	struct span canaries;
+	/* The most bytes of a value that the end brings; then nobody gets the
+	 * answer itself, and no socket comes with this. 0: as any. */
+	uint32_t value;
 };
 
 enum l_state {
@@ -1034,19 +1041,22 @@ struct m_l_done {
 	uint64_t call;
 	uint8_t state; /* enum l_state */
 	uint32_t status;
-	uint32_t retry_s;  /* that it asks to be left alone; 0: no word */
-	struct span why;   /* our own words */
-	uint8_t went;	   /* the request may have reached the provider */
-	uint8_t told;	   /* the numbers are its last */
+	uint32_t retry_s; /* that it asks to be left alone; 0: no word */
+	struct span why;  /* our own words */
+	uint8_t went;	  /* the request may have reached the provider */
+	uint8_t told;	  /* the numbers are its last */
 	uint32_t input, cache_read, cache_write, output;
-	uint32_t said; /* bytes of text and arguments that came */
+	uint32_t said;		    /* bytes of text and arguments that came */
 	uint8_t asked[32], got[32]; /* SHA-256 of the request, of the answer */
 	/* A canary that the model has said: enum canary_zone, 0: none; and as
 	 * what, enum gram_form; which task and item it is of. */
 	uint8_t canary, form;
 	uint64_t canary_task, canary_item;
+	/* Of a question: what was answered, if it was anything (llm/ask.h). It
+	 * is the model's word. */
+	uint8_t has_value;
+	struct span value;
 };
-
 
 /* A button under a message: what is on it, and what comes back of it. */
 struct m_button {

@@ -47,6 +47,8 @@ void call_tools_get(struct broker *b, struct peer *p)
 	b->out.type = MSG_TOOL;
 	b->out.tool = fork_tool;
 	peer_send(b, p, NULL, 0);
+	if (p->kind != PEER_NONE && ask_tool(b, &b->out.tool))
+		peer_send(b, p, NULL, 0);
 	for (i = 0;
 	     p->kind != PEER_NONE && policy_tool(b->policy, i, &b->out.tool);
 	     i++) {
@@ -488,7 +490,7 @@ static bool record(struct broker *b, const struct request_of *q,
 {
 	struct refusals *r = q->vm ? &q->vm->refusals : NULL;
 	const struct span capability = b->in.call.capability;
-	const bool acts = effect || q->ticket || q->rehearsed;
+	const bool acts = effect || q->ticket || q->rehearsed || q->asked;
 
 	if (r && !acts && refusals_more(r, capability, d, now_us())) {
 		*ok = (struct m_audit_ok){ .index = r->index };
@@ -724,30 +726,77 @@ static const char *waits(const struct decision *d, const struct request_of *q)
 			 "take it back";
 }
 
-/* Not the policy's to decide: nothing leaves. True: it was one of these. */
-static bool call_own(struct broker *b, struct peer *p, struct task *t,
-		     const struct request_of *q)
+/* The call at hand, refused. */
+static void call_refused(struct broker *b, struct peer *p,
+			 const struct request_of *q)
+{
+	const uint64_t call = b->in.call.call;
+	const struct decision *d = &b->decision;
+	struct m_audit_ok ok;
+
+	begin_args(b, &b->in.call);
+	(void)record(b, q, d, 0, &ok);
+	reply(b, p,
+	      &(struct result){ call, d->verdict, false, d->clause, d->reason,
+				ok.index });
+}
+
+/* A question goes when it is on record, and is answered when the model is. */
+static void call_asks(struct broker *b, struct peer *p, struct task *t,
+		      struct request_of *q)
 {
 	const uint64_t call = b->in.call.call;
 	struct decision *d = &b->decision;
+	struct ask *ask = NULL;
+	const char *why = model_why(b, p, t->id);
 	struct m_audit_ok ok;
+
+	if (!why)
+		why = ask_read(b, t, &ask);
+	if (why) {
+		refuse(d, TOOL_ASK, why);
+		call_refused(b, p, q);
+		return;
+	}
+	d->verdict = VERDICT_ALLOW;
+	(void)str_printf(d->clause, sizeof(d->clause), "%s", TOOL_ASK);
+	(void)str_printf(d->reason, sizeof(d->reason), "within answer_bits");
+	q->asked = true;
+	begin_args(b, &b->in.call);
+	(void)record(b, q, d, 0, &ok);
+	remember(b, t, &b->in.call, d, ok.index);
+	why = ask_send(b, p, t, ask, call, ok.index);
+	if (why)
+		reply(b, p,
+		      &(struct result){ call, VERDICT_DENY, false, TOOL_ASK,
+					why, ok.index });
+}
+
+/* Not the policy's to decide: nothing leaves but what a planner's own requests
+ * to its model may say as well. True: it was one of these. */
+static bool call_own(struct broker *b, struct peer *p, struct task *t,
+		     struct request_of *q)
+{
+	struct decision *d = &b->decision;
 	const bool fork = span_is(b->in.call.capability, TOOL_FORK);
 	const char *why;
 
 	if (!fork && !span_is(b->in.call.capability, TOOL_ASK))
 		return false;
 	/* One that is killed gets no machine by beginning again. */
-	if (!is_killed(b, q, d)) {
-		why = fork ? task_fork(b, p, t) : task_ask(b, t);
-		if (!why)
-			return true;
-		refuse(d, fork ? TOOL_FORK : TOOL_ASK, why);
+	if (is_killed(b, q, d)) {
+		call_refused(b, p, q);
+		return true;
 	}
-	begin_args(b, &b->in.call);
-	(void)record(b, q, d, 0, &ok);
-	reply(b, p,
-	      &(struct result){ call, d->verdict, false, d->clause, d->reason,
-				ok.index });
+	if (!fork) {
+		call_asks(b, p, t, q);
+		return true;
+	}
+	why = task_fork(b, p, t);
+	if (why) {
+		refuse(d, TOOL_FORK, why);
+		call_refused(b, p, q);
+	}
 	return true;
 }
 
@@ -876,10 +925,10 @@ void outcome_audit(struct broker *b, const struct effect_outcome *o)
 	observed_outcome(b, o->state);
 }
 
-/* Marks the owner's copy of the request as carried out. */
-static void remember_done(struct broker *b, struct peer *c)
+/* Marks the owner's copy of the request that was decided on in that record as
+ * carried out. */
+static void remember_done(struct broker *b, struct task *t, uint64_t index)
 {
-	struct task *t = task_find(b, c->effect_task);
 	const char *why;
 	uint32_t i;
 
@@ -888,7 +937,7 @@ static void remember_done(struct broker *b, struct peer *c)
 		struct buf out;
 
 		if (msg_decode(span_of(q->datagram, q->n), &b->out, &why) < 0 ||
-		    b->out.c_request.audit_index != c->effect_index)
+		    b->out.c_request.audit_index != index)
 			continue;
 		b->out.c_request.executed = 1;
 		buf_init(&out, LIMIT_MSG);
@@ -901,6 +950,15 @@ static void remember_done(struct broker *b, struct peer *c)
 	}
 }
 
+void call_answered(struct broker *b, struct peer *p, uint64_t call,
+		   const char *clause, const char *text, uint64_t index)
+{
+	remember_done(b, task_find(b, p->task), index);
+	reply(b, p,
+	      &(struct result){ call, VERDICT_ALLOW, true, clause, text,
+				index });
+}
+
 static void effect_end(struct broker *b, struct peer *c, bool done,
 		       const char *reason)
 {
@@ -908,7 +966,7 @@ static void effect_end(struct broker *b, struct peer *c, bool done,
 	struct peer *p = c->effect_vm ? peer_of_vm(b, c->effect_vm) : NULL;
 
 	if (done)
-		remember_done(b, c);
+		remember_done(b, task_find(b, c->effect_task), c->effect_index);
 	c->effect = 0;
 	if (p && p->kind == PEER_PLANNER)
 		reply(b, p,
