@@ -88,7 +88,8 @@ bool ask_tool(const struct broker *b, struct m_tool *ret)
 	size_t i;
 
 	for (i = 0; i < b->policy->n_sources; i++)
-		any |= b->policy->sources[i].answer_bits > ANSWER_NONE;
+		any |= b->policy->sources[i].answer_bits > ANSWER_NONE &&
+		       b->policy->sources[i].reveal != REVEAL_TYPED;
 	if (!any || !b->model[0])
 		return false;
 	*ret = (struct m_tool){ SPAN_LIT(TOOL_ASK), span_str(tool_words),
