@@ -14,6 +14,9 @@
 
 enum list { LIST_TO, LIST_CC, LIST_LINKS, LIST_ATTACHMENTS, LISTS };
 
+/* Of a text that a model wrote about another. */
+static const char said_kind[] = "answer.text";
+
 static const struct {
 	const char *name, *kind, *field;
 	bool typed; /* no text is in it: told of where only types are shown */
@@ -495,8 +498,10 @@ static json_t *forked_json(const struct handle *h)
 	if (!v)
 		return NULL;
 	(void)json_object_set_new(v, "of", json_string(h->kind));
-	(void)json_object_set_new(v, "len",
-				  json_integer((json_int_t)h->value.n));
+	/* How long a model made its answer would be bits that nobody counts. */
+	if (strcmp(h->kind, said_kind) != 0)
+		(void)json_object_set_new(
+			v, "len", json_integer((json_int_t)h->value.n));
 	return v;
 }
 
@@ -711,7 +716,7 @@ const char *session_ask(struct session *s, struct span ref,
 int session_said(struct session *s, uint64_t item, const struct label *label,
 		 struct span words, const struct handle **ret)
 {
-	const struct handle_value v = { .kind = SPAN_LIT("answer.text"),
+	const struct handle_value v = { .kind = span_str(said_kind),
 					.type = TYPE_TEXT,
 					.origin = ORIGIN_HANDLE,
 					.bytes = words,
