@@ -49,6 +49,8 @@ connectors:
 CONFIG_CASES = [
     ('an unknown key', {'backend:': 'colour:'}),
     ('a key that is nearly right', {'backend:': 'backnd:'}),
+    ('documents that nobody reads', {'{kind: triage}': '{kind: triage, documents: [a]}'}),
+    ('documents that are no list', {'{kind: triage}': '{kind: llm, documents: a}'}),
     ('a key of a later version', {'backend: auto': 'audit: {retention: 1d}'}),
     ('models without a place', {'backend: auto': 'upstreams: {}'}),
     ('a value that is unknown', {'auto': 'hyper-v'}),
@@ -183,7 +185,38 @@ def cap(text):
     return {'    limits: {': f'    {text}\n    limits: {{'}
 
 
+MEMORY = {
+    'put': {'name': '{type: id, role: selector, from: [config, owner, planner]}',
+            'text': '{type: text, role: content, max: 8KiB}'},
+    'get': {'name': '{type: id, role: selector, from: [config, owner, planner]}',
+            'as': '{type: enum, role: control, values: [text], optional: true}'}}
+
+
+def memory(op, connector='memory', undo='reversible', **args):
+    """One capability of memory's; the arguments that are otherwise."""
+    args = {**MEMORY.get(op, {}), **args}
+    rows = ''.join(f'      {k}: {v}\n' for k, v in args.items() if v)
+    return {'capabilities:\n': 'capabilities:\n  memory.%s:\n    connector: %s\n'
+            '    effect: %s\n    undo: %s\n    args:\n%s'
+            '    decide: [{allow: {}}]\n    limits: {rate: 6/hour}\n'
+            % (op, connector, 'read' if op == 'get' else 'internal', undo,
+               rows)}
+
+
 POLICY_CASES = [
+    ('memory by another connector', memory('put', connector='drafts')),
+    ('memory that is none', memory('burn', name=MEMORY['put']['name'])),
+    ('memory without a text', memory('put', text=None)),
+    ('memory with too much', memory('put', to='{type: email, role: content}')),
+    ('a name that is none', memory('get', name='{type: text, role: selector, '
+                                   'max: 9, from: [planner]}')),
+    ('a note that is too long', memory(
+        'put', text='{type: text, role: content, max: 9KiB}')),
+    ('a way to read that is none', memory(
+        'get', **{'as': '{type: enum, role: control, values: [loud], '
+                        'optional: true}'})),
+    ('memory with a window', memory('put', undo='{window: 60s}')),
+    ('another capability of memory\'s', {'connector: drafts': 'connector: memory'}),
     ('no file', None),
     ('another version', {'bulkhead: 1': 'bulkhead: 2'}),
     ('an unknown key', {'mode:': 'mood:'}),
@@ -437,6 +470,11 @@ def config_cases():
         w.write('assistant.yaml', POLICY + 'budgets: {task_usd: 1}\n')
         yield ('money without a price', *w.run('config', 'check',
                                                'bulkhead.yaml'))
+        w.write('bulkhead.yaml', CONF.replace('drafts:', 'memory:'))
+        w.write('assistant.yaml', POLICY.replace('capabilities:\n', memory(
+            'put')['capabilities:\n']))
+        yield ('a connector that is called memory',
+               *w.run('config', 'check', 'bulkhead.yaml'))
 
 
 def check_files(title, out):
@@ -914,6 +952,18 @@ def up_cases():
         yield ('a state that is no directory', *up(w))
     with World() as w:
         w.write('bulkhead.yaml', CONF.replace(
+            '{kind: triage}', '{kind: llm, upstream: up, model: small, '
+            'documents: [me.md]}') + 'upstreams:\n  up: {kind: openai, '
+            'hosts: ["127.0.0.1:8080"], private: true, models: [small]}\n')
+        yield ('no document', *up(w))
+        w.write('me.md', 'x' * 16385)
+        yield ('a long document', *up(w))
+        w.write('me.md', 'a \x1b[2J b')
+        yield ('a document that hides something', *up(w))
+        os.unlink(w.path('me.md'))
+        os.mkdir(w.path('me.md'))
+        yield ('a document that is no file', *up(w))
+        w.write('bulkhead.yaml', CONF.replace(
             '{kind: triage}', '{kind: local, model: small.gguf}'))
         yield ('no image for a model', *up(
             w, images=images_for_local(w, 'without', None)))
@@ -938,6 +988,7 @@ GROUPS = {
     'doctor': (doctor_cases, ['src/cli/doctor.c']),
     'init': (init_cases, ['src/cli/init.c', 'src/cli/init_ask.c']),
     'up': (up_cases, ['src/cli/up.c', 'src/cli/place.c', 'src/host/monitor/policy.c',
+                      'src/host/monitor/documents.c',
                       'src/host/monitor/monitor.c', 'src/host/monitor/start.c',
                       'src/host/monitor/last.c', 'src/vm/images.c', 'src/vm/probe.c',
                       'src/state/version.c']),

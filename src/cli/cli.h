@@ -147,6 +147,7 @@ int cli_json(FILE *out, const json_t *json);
 #pragma weak cmd_doctor
 #pragma weak cmd_wire
 #pragma weak cmd_effects
+#pragma weak cmd_memory
 #pragma weak cmd_task
 #pragma weak cmd_vault
 #pragma weak cmd_approvals
@@ -169,6 +170,7 @@ int cmd_kill(int argc, char **argv, const struct cli *cli);
 int cmd_rearm(int argc, char **argv, const struct cli *cli);
 int cmd_doctor(int argc, char **argv, const struct cli *cli);
 int cmd_effects(int argc, char **argv, const struct cli *cli);
+int cmd_memory(int argc, char **argv, const struct cli *cli);
 int cmd_task(int argc, char **argv, const struct cli *cli);
 int cmd_vault(int argc, char **argv, const struct cli *cli);
 int cmd_approvals(int argc, char **argv, const struct cli *cli);

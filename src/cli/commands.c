@@ -284,6 +284,27 @@ static const struct cli_command effects_parts[] = {
 	{ .name = NULL },
 };
 
+static const struct cli_flag memory_flags[] = {
+	{ "--all", NULL, "every note", NULL, WORD_ANY },
+	FLAGS_END,
+};
+
+static const struct cli_command memory_parts[] = {
+	{ .name = "list",
+	  .brief = "every note: when it was kept, how long it is, whose words "
+		   "it is made of (also without a word)",
+	  .flags = json_only },
+	{ .name = "show",
+	  .operands = "NAME",
+	  .brief = "one with its text",
+	  .flags = json_only },
+	{ .name = "forget",
+	  .operands = "[NAME]",
+	  .brief = "erase one, or with --all every one; on record",
+	  .flags = memory_flags },
+	{ .name = NULL },
+};
+
 #define TASK_WAIT                                                              \
 	{                                                                      \
 		"--wait", "SECONDS",                                           \
@@ -596,6 +617,14 @@ const struct cli_command cli_commands[] = {
 		   "itself.",
 	  .parts = effects_parts,
 	  .run = cmd_effects },
+	{ .name = "memory",
+	  .brief = "what planners have kept for later tasks",
+	  .about = "A planner may keep notes, where the policy has memory.put. "
+		   "Each keeps the label that it was written with: one made of "
+		   "a stranger's words is a stranger's, whichever task reads "
+		   "it.",
+	  .parts = memory_parts,
+	  .run = cmd_memory },
 	{ .name = "vault",
 	  .brief = "the secrets of your accounts, encrypted",
 	  .about = "Passwords and tokens lie in a file that is encrypted with "

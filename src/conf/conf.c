@@ -328,6 +328,21 @@ static void set_model(void *ctx, const struct yaml_node *n)
 		conf_fault(l, n, "the name of one of its upstream's models");
 }
 
+static void set_documents(void *ctx, const struct yaml_node *n)
+{
+	struct loader *l = ctx;
+	size_t i;
+
+	if (yaml_kind(n) != YAML_LIST || !yaml_count(n) ||
+	    yaml_count(n) > CONF_DOCUMENTS) {
+		conf_fault(l, n, "a list of 1 to %d paths", CONF_DOCUMENTS);
+		return;
+	}
+	for (i = 0; i < yaml_count(n); i++)
+		conf_path(l, yaml_at(n, i), l->c.documents[i]);
+	l->c.n_documents = (uint32_t)yaml_count(n);
+}
+
 static const struct load_word binding_words[] = {
 	{ "enforce", 0, false },
 	{ "observe", 1, false },
@@ -384,7 +399,12 @@ static const struct load_rule planner_rules[] = {
 	    NULL, "enforce" },
 	  set_binding,
 	  LOAD_TABLE(binding_words) },
-	{ { "documents", false, true, "texts the planner starts with" }, NULL },
+	{ { "documents", false, false,
+	    "llm, local: texts of yours that the planner begins with, 16 KiB "
+	    "in "
+	    "all; they go to the model",
+	    "1 to 8 paths", NULL },
+	  set_documents },
 	{ { "image", false, true, "an OCI image" }, NULL },
 	{ { "command", false, true, "what runs in the image" }, NULL },
 	{ { "memory", false, false,

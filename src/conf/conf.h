@@ -18,6 +18,7 @@ enum {
 	CONF_TASKS = 8,
 	CONF_NAME_MAX = 64,
 	CONF_PATH_MAX = 1024,
+	CONF_DOCUMENTS = 8,
 	CONF_HOST_MAX = 254,
 	CONF_HOST_TEXT = CONF_HOST_MAX + 8,
 	CONF_POOL_MAX = 16, /* VMs of one kind kept ready */
@@ -209,6 +210,8 @@ struct conf {
 	bool binding_observed;	      /* of PLANNER_LLM: `binding: observe` */
 	char model[CONF_MODEL_MAX];   /* likewise */
 	char gguf[CONF_PATH_MAX];     /* the model of PLANNER_LOCAL */
+	uint32_t n_documents;	      /* of these two */
+	char documents[CONF_DOCUMENTS][CONF_PATH_MAX];
 	uint32_t n_tasks;	      /* without a planner, none */
 	struct conf_task tasks[CONF_TASKS];
 	bool digest;		/* each day, what was done: */

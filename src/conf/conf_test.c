@@ -562,6 +562,14 @@ static void local_planner(void **)
 	assert_int_equal(c.planner_vm.memory_mib, 4096);
 	assert_int_equal(c.planner_vm.cpus, 2);
 	assert_int_equal(c.planner_vm.deadline_s, 1800);
+	assert_int_equal(c.n_documents, 0);
+	(void)str_printf(all, sizeof(all), text, ", documents: [me.md, /b]");
+	assert_int_equal(
+		conf_parse("c", span_str(all), "/etc/bh", "/root", &c, &errs),
+		0);
+	assert_int_equal(c.n_documents, 2);
+	assert_string_equal(c.documents[0], "/etc/bh/me.md");
+	assert_string_equal(c.documents[1], "/b");
 	(void)str_printf(all, sizeof(all), text, ", memory: 8GiB, cpus: 16");
 	assert_int_equal(
 		conf_parse("c", span_str(all), "/etc/bh", "/root", &c, &errs),

@@ -268,6 +268,12 @@ void conf_check_planner(struct loader *l)
 		check_local(l);
 	else
 		check_not_local(l);
+	if (c->n_documents && c->planner != PLANNER_LOCAL &&
+	    c->planner != PLANNER_LLM)
+		conf_fault(
+			l, yaml_get(l->planner, "documents"),
+			"this planner asks no model, and reads no documents: "
+			"remove this");
 	if (c->planner != PLANNER_LLM)
 		return;
 	for (i = 0; i < c->n_connectors; i++)

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 
+#include "policy/memory.h"
 #include "policy/model.h"
 #include "policy/spend.h"
 
@@ -42,6 +43,23 @@ static size_t check_one(const struct policy *p, const struct conf *c,
 			      : "one that sends (outbox, smtp, telegram, "
 				"slack, http)");
 	return !good;
+}
+
+/* Memory is the program's own: a connector of that name would be meant by
+ * nothing. */
+static size_t check_cap(const struct policy *p, const struct conf *c,
+			const struct cap *cap, struct buf *errs)
+{
+	if (memory_op(span_str(cap->name)) == MEMORY_NONE)
+		return check_one(p, c, cap->connector, cap->connector_at, false,
+				 errs);
+	if (!find(c, cap->connector))
+		return 0;
+	yaml_error(p->y, errs, cap->connector_at,
+		   "there is a connector \"memory\" in the configuration, but "
+		   "%s is the program's own: give that one another name",
+		   cap->name);
+	return 1;
 }
 
 /* A task waits for a source that there is. */
@@ -113,11 +131,12 @@ static size_t check_price(const struct policy *p, const struct conf *c,
 	for (i = 0; i < c->n_connectors; i++)
 		if (c->connectors[i].chosen && !c->connectors[i].price.known &&
 		    policy_has_usd(p)) {
-			yaml_error(p->y, errs, yaml_place(yaml_root(p->y)),
-				   "there is a budget of money, and no price of "
-				   "the model \"%s\": name a file with one in "
-				   "\"prices\" of the upstream \"%s\"",
-				   c->model, c->connectors[i].name);
+			yaml_error(
+				p->y, errs, yaml_place(yaml_root(p->y)),
+				"there is a budget of money, and no price of "
+				"the model \"%s\": name a file with one in "
+				"\"prices\" of the upstream \"%s\"",
+				c->model, c->connectors[i].name);
 			return 1;
 		}
 	return 0;
@@ -140,8 +159,7 @@ int policy_check_conf(const struct policy *p, const struct conf *c,
 	for (i = 0; i < p->n_principals; i++)
 		errors += check_person(p, c, &p->principals[i], errs);
 	for (i = 0; i < p->n_caps; i++)
-		errors += check_one(p, c, p->caps[i]->connector,
-				    p->caps[i]->connector_at, false, errs);
+		errors += check_cap(p, c, p->caps[i], errs);
 	for (i = 0; i < c->n_tasks; i++)
 		errors += c->tasks[i].timed
 				  ? 0

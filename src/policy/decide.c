@@ -14,6 +14,7 @@
 #include "base/sha256.h"
 #include "base/str.h"
 #include "policy/decide_inner.h"
+#include "policy/memory.h"
 
 void decision_init(struct decision *d)
 {
@@ -117,10 +118,12 @@ static void write_clause(struct deciding *d)
 static bool is_past_lease(const struct deciding *d)
 {
 	return d->p->lease.autonomy_s && d->in->lease_over &&
-	       d->cap->effect != EFFECT_READ;
+	       d->cap->effect != EFFECT_READ &&
+	       memory_op(span_str(d->cap->name)) == MEMORY_NONE;
 }
 
-/* Past its lease nothing that reaches out is done without the owner. */
+/* Past its lease nothing that reaches out is done without the owner; memory
+ * does not. */
 static void apply_lease(struct deciding *d)
 {
 	const struct lease *l = &d->p->lease;

@@ -148,4 +148,5 @@ void lint_cap(struct loader *l, const struct cap *c)
 		lint_origin(l, c, &c->args[i]);
 	}
 	lint_rows(l, c);
+	lint_memory(l, c);
 }

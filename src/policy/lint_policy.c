@@ -3,6 +3,7 @@
  * policy: each part by itself was in order.
  */
 #include "policy/loader.h"
+#include "policy/memory.h"
 
 /* The planner must not be able to write where approvals are shown: the bot
  * that shows the cards carries out nothing and is no source. */
@@ -107,7 +108,8 @@ static void lint_lease(struct loader *l)
 	for (i = 0; i < l->p->n_caps; i++) {
 		const struct cap *c = l->p->caps[i];
 
-		if (c->effect != EFFECT_READ && !c->approve.at.line)
+		if (c->effect != EFFECT_READ && !c->approve.at.line &&
+		    memory_op(span_str(c->name)) == MEMORY_NONE)
 			load_fault(&l->l, c->at,
 				   "this asks when the lease of line %u has "
 				   "expired, but has no \"approve\": add it, "

@@ -86,6 +86,8 @@ bool reader_makes(const char *reader, const char *kind, char *list, size_t cap);
 void lint_cap(struct loader *l, const struct cap *c);
 void lint_rows(struct loader *l, const struct cap *c);
 void lint_policy(struct loader *l);
+/* Of memory.*: memory.h. */
+void lint_memory(struct loader *l, const struct cap *c);
 
 /* Two principals who are one person. */
 void check_twins(struct loader *l);

@@ -23,6 +23,7 @@ enum {
 	LIMIT_NAME = 128, /* capability, argument, set and connector names */
 	LIMIT_ARGS = 64,
 	LIMIT_ARG_BYTES = 32 << 10,
+	LIMIT_RESULT = 32 << 10, /* bytes of what comes of a call */
 	/* rows of the broker's own in the store, and how many change at once */
 	LIMIT_ROW = 64 << 10,
 	LIMIT_ROW_KEY = 400,
@@ -33,6 +34,8 @@ enum {
 	LIMIT_INSTRUCTION = 4096,
 	LIMIT_TASK_OTHERS = 3, /* items of a task beside its first */
 	LIMIT_VIEW = 48 << 10,
+	/* the owner's own texts that a planner with a model begins with */
+	LIMIT_DOCUMENTS = 16 << 10,
 	/* of a task: the label of what its planner has seen, in words; why it
 	 * failed */
 	LIMIT_TASK_LABEL = 16 << 10,

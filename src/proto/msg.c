@@ -117,6 +117,9 @@ static const struct layout kept_row = { LAYOUT(m_r_row, ROW_FIELDS) };
 #define L_S_GET                                                                \
 	LAYOUT(m_s_get, U64(m_s_get, after), U8(m_s_get, which),               \
 	       U32(m_s_get, newest), U64(m_s_get, item))
+#define L_C_MEMORY                                                             \
+	LAYOUT(m_c_memory, STR(m_c_memory, name, LIMIT_ROW_KEY),               \
+	       U8(m_c_memory, all))
 #define L_C_ASIDE                                                              \
 	LAYOUT(m_c_aside, U64(m_c_aside, item),                                \
 	       STR(m_c_aside, sender, LIMIT_SENDER),                           \
@@ -330,7 +333,11 @@ static const struct layout layouts[] = {
 			      STR(m_task, instruction, LIMIT_INSTRUCTION),
 			      U8(m_task, has_item),
 			      STR(m_task, items, LIMIT_VIEW),
-			      STR(m_task, canaries, 256)) },
+			      STR(m_task, canaries, 256),
+			      STR(m_task, documents, LIMIT_DOCUMENTS)) },
+	[MSG_DOCUMENTS] = { "documents",
+			    LAYOUT(m_documents,
+				   STR(m_documents, text, LIMIT_DOCUMENTS)) },
 	[MSG_TOOLS_GET] = { "tools-get", L_EMPTY },
 	[MSG_TOOL] = { "tool", LAYOUT(m_tool, STR(m_tool, name, LIMIT_NAME),
 				      STR(m_tool, description, 1024),
@@ -347,7 +354,8 @@ static const struct layout layouts[] = {
 				     STR(m_call_result, clause, REASON_MAX),
 				     STR(m_call_result, reason, REASON_MAX),
 				     U64(m_call_result, audit_index),
-				     U64(m_call_result, ticket)) },
+				     U64(m_call_result, ticket),
+				     STR(m_call_result, text, LIMIT_RESULT)) },
 	[MSG_WAIT] = { "wait",
 		       LAYOUT(m_wait, U64(m_wait, call), U64(m_wait, ticket),
 			      U32(m_wait, seconds)) },
@@ -465,6 +473,14 @@ static const struct layout layouts[] = {
 	[MSG_C_ASIDE] = { "c-aside", L_C_ASIDE },
 	[MSG_C_ASIDE_ROW] = { "c-aside-row", LAYOUT(m_r_row, ROW_FIELDS) },
 	[MSG_C_ERASE] = { "c-erase", L_C_ASIDE },
+	[MSG_C_MEMORY] = { "c-memory", L_C_MEMORY },
+	[MSG_C_NOTE] = { "c-note",
+			 LAYOUT(m_c_note, STR(m_c_note, name, LIMIT_ROW_KEY),
+				U64(m_c_note, kept_s), U64(m_c_note, task),
+				U64(m_c_note, bytes),
+				STR(m_c_note, from, LIMIT_RESULT),
+				STR(m_c_note, text, LIMIT_RESULT)) },
+	[MSG_C_FORGET] = { "c-forget", L_C_MEMORY },
 	[MSG_C_OK] = { "c-ok", L_EMPTY },
 	[MSG_C_FAIL] = { "c-fail", L_TEXT },
 	[MSG_C_TEXT] = { "c-text", L_TEXT },

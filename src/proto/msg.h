@@ -26,7 +26,7 @@
 #include "base/span.h"
 #include "proto/limits.h"
 
-enum { MSG_VERSION = 10, MSG_HEAD = 36, MSG_RUN = 16 };
+enum { MSG_VERSION = 11, MSG_HEAD = 36, MSG_RUN = 16 };
 
 enum msg_type {
 	MSG_NONE = 0,
@@ -38,7 +38,9 @@ enum msg_type {
 	MSG_LEASE, /* m_lease: from the broker, when it changes */
 	MSG_LATCH, /* m_latch: to the broker, set or taken away. From the broker
 		      to the monitor: to be set */
-	MSG_PING,  /* m_ping: say that you work */
+	MSG_DOCUMENTS, /* m_documents: to the broker, what planners begin with
+			*/
+	MSG_PING,      /* m_ping: say that you work */
 
 	/* monitor -> control, and -> broker */
 	MSG_PEER, /* m_empty + channel: to the broker, to control; the one of
@@ -177,6 +179,10 @@ enum msg_type {
 			      MSG_C_ASIDE_ROW ..., MSG_C_OK */
 	MSG_C_ASIDE_ROW,   /* m_r_row */
 	MSG_C_ERASE,	   /* m_c_aside: erase that, on record -> MSG_C_OK */
+	MSG_C_MEMORY,	   /* m_c_memory: what planners have kept ->
+			      MSG_C_NOTE ..., MSG_C_OK */
+	MSG_C_NOTE,	   /* m_c_note */
+	MSG_C_FORGET,	   /* m_c_memory: forget that -> MSG_C_OK */
 	MSG_C_OK,	   /* m_empty */
 	MSG_C_FAIL,	   /* m_text */
 	MSG_C_TEXT,	   /* m_text: a JSON object, part of an answer */
@@ -428,8 +434,9 @@ enum row_kind {
 	ROW_CLAUSE, /* that the owner had remembered */
 	ROW_SECRET, /* keys, salts */
 	ROW_KILL,
-	ROW_ASIDE, /* arguments that the log has a hash of; proto/aside.h */
-	ROW_CHAT,  /* what is to be said in a chat, and was */
+	ROW_ASIDE,  /* arguments that the log has a hash of; proto/aside.h */
+	ROW_CHAT,   /* what is to be said in a chat, and was */
+	ROW_MEMORY, /* what planners have kept */
 	ROW_KIND_MAX
 };
 
@@ -448,6 +455,21 @@ struct m_r_put {
 struct m_r_next {
 	uint8_t kind;
 	struct span after; /* empty: the first of all */
+};
+
+/* One note by its name, or, with none, all: to tell of, or, with all, to
+ * forget.
+ */
+struct m_c_memory {
+	struct span name;
+	uint8_t all;
+};
+
+struct m_c_note {
+	struct span name;
+	uint64_t kept_s, task, bytes;
+	struct span from; /* its label, in words */
+	struct span text; /* of the one that was asked for */
 };
 
 /* What lies beside the log, by its ids, ASIDE_ID bytes each; and for the record
@@ -646,8 +668,13 @@ enum chat_flag {
 struct m_task {
 	struct span instruction; /* the owner's, or a fork's goal */
 	uint8_t has_item;
-	struct span items;    /* a JSON array of what stands for its parts */
-	struct span canaries; /* that stand beside them; label/canary.h */
+	struct span items;     /* a JSON array of what stands for its parts */
+	struct span canaries;  /* that stand beside them; label/canary.h */
+	struct span documents; /* the owner's own texts; empty: none */
+};
+
+struct m_documents {
+	struct span text;
 };
 
 enum task_state {
@@ -746,7 +773,8 @@ struct m_call_result {
 	struct span reason; /* for the planner; depends on the policy and
 			       its own arguments only */
 	uint64_t audit_index;
-	uint64_t ticket; /* of VERDICT_ASK, and of what is held; else 0 */
+	uint64_t ticket;  /* of VERDICT_ASK, and of what is held; else 0 */
+	struct span text; /* what came of it; empty: nothing but the above */
 };
 
 /* "q7"; and the number in it, 0 if it is none. */
@@ -1144,6 +1172,8 @@ struct msg {
 		struct m_r_next r_next;
 		struct m_r_row r_row;
 		struct m_c_aside c_aside;
+		struct m_c_memory c_memory;
+		struct m_c_note c_note;
 		struct m_connector connector;
 		struct m_latch latch;
 		struct m_lease lease;
@@ -1159,6 +1189,7 @@ struct msg {
 		struct m_frame frame;
 		struct m_envelope envelope;
 		struct m_task task;
+		struct m_documents documents;
 		struct m_task_run task_run;
 		struct m_c_task c_task;
 		struct m_tool tool;

@@ -76,7 +76,9 @@ static void sample_core(struct msg *m, enum msg_type t)
 		m->lease = (struct m_lease){ 86400, 0x0102 };
 	} else if (t == MSG_TASK) {
 		m->task = (struct m_task){ SPAN_LIT("do"), 1, SPAN_LIT("[]"),
-					   SPAN_LIT("c") };
+					   SPAN_LIT("c"), SPAN_LIT("d") };
+	} else if (t == MSG_DOCUMENTS) {
+		m->documents.text = SPAN_LIT("d");
 	} else if (t == MSG_REVOKED) {
 		m->revoked =
 			(struct m_revoked){ REVOKED_NOTHING, SPAN_LIT("why") };
@@ -155,6 +157,12 @@ static void sample_owner(struct msg *m, enum msg_type t)
 	} else if (t == MSG_C_ASIDE_ROW) {
 		m->r_row = (struct m_r_row){ ROW_ASIDE, SPAN_LIT("k"),
 					     SPAN_LIT("v") };
+	} else if (t == MSG_C_MEMORY || t == MSG_C_FORGET) {
+		m->c_memory = (struct m_c_memory){ SPAN_LIT("n"), 1 };
+	} else if (t == MSG_C_NOTE) {
+		m->c_note = (struct m_c_note){
+			SPAN_LIT("n"), 6, 7, 8, SPAN_LIT("own"), SPAN_LIT("t")
+		};
 	} else if (t == MSG_C_APPROVALS) {
 		m->c_approvals = (struct m_c_approvals){ 7, 1, 2, 3, 4 };
 	} else if (t == MSG_C_APPROVAL) {
@@ -437,6 +445,14 @@ static const struct {
 	{ MSG_C_ERASE, "0500000000000000"
 		       "03000000614062"
 		       "0100000069" },
+	{ MSG_C_MEMORY, "010000006e01" },
+	{ MSG_C_NOTE, "010000006e"
+		      "0600000000000000"
+		      "0700000000000000"
+		      "0800000000000000"
+		      "030000006f776e"
+		      "0100000074" },
+	{ MSG_C_FORGET, "010000006e01" },
 	{ MSG_SPAN, "02"
 		    "0100000000000000"
 		    "05"
@@ -460,7 +476,9 @@ static const struct {
 	{ MSG_TASK, "02000000646f"
 		    "01"
 		    "020000005b5d"
-		    "0100000063" },
+		    "0100000063"
+		    "0100000064" },
+	{ MSG_DOCUMENTS, "0100000064" },
 	{ MSG_C_TASK_RUN, "1100000000000000"
 			  "02000000646f"
 			  "080000003132333435363738" },
@@ -483,7 +501,7 @@ static const struct {
 
 static void test_golden(void **state)
 {
-	static const char head_hex[] = "0a00"
+	static const char head_hex[] = "0b00"
 				       "abababababababab"
 				       "abababababababab"
 				       "0700000000000000"

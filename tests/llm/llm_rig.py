@@ -14,16 +14,16 @@ MAIL = ('From: Lea <lea@example.org>\r\nTo: me@example.org\r\n'
 
 
 class Llm(Bulkhead):
-    """upstream: more keys of it; budgets, trip: of the policy; prices: a
-    file's text."""
+    """upstream, planner: more keys of them; budgets, trip: of the policy;
+    prices: a file's text."""
 
     def __init__(self, port, kind, upstream='', budgets='', trip='',
-                 prices=''):
+                 prices='', planner=''):
         super().__init__(deadline='60s', extra=(
             'upstreams:\n  scripted: {kind: %s, hosts: ["127.0.0.1:%d"], '
             'private: true, models: [small]%s}\n' % (kind, port, upstream)))
         self.edit(self.config, '{kind: triage}', '{kind: llm, upstream: '
-                  'scripted, model: small}')
+                  'scripted, model: small%s}' % planner)
         policy = os.path.join(self.dir, 'policy.yaml')
         if budgets or trip:
             with open(policy, 'a', encoding='utf-8') as f:

@@ -3,6 +3,7 @@ is told of each, what it asks for is decided by the policy, its words are the
 answer; the provider sees no tool of its own and no more than was kept; what went
 on is on record."""
 import json
+import os
 import sys
 
 from llm_rig import MAIL, Llm, Provider, need
@@ -25,7 +26,11 @@ def talks(request):
 
 def main(kind):
     with Provider([{'text': 'Nothing to do.'}]) as p:
-        b = Llm(p.port, kind)
+        b = Llm(p.port, kind, planner=', documents: [me.md, style.md]')
+        for name, text in (('me.md', 'I am Ada.'),
+                           ('style.md', 'Answer "briefly".\n')):
+            with open(os.path.join(b.dir, name), 'w', encoding='utf-8') as f:
+                f.write(text)
         try:
             b.up()
             b.deliver('one', MAIL.format('one', 'Hello, this is only news.'))
@@ -34,6 +39,11 @@ def main(kind):
                  item['answer'] == 'Nothing to do.', 'the model answers')
             need(len(p.came) == 1 and 'only news' in str(p.came[0]['body']),
                  'and was told of the mail')
+            body = p.came[0]['body']
+            system = body.get('system') or body['messages'][0]['content']
+            need(system.endswith(
+                'wrote for you:\n\nI am Ada.\n\nAnswer "briefly".\n'),
+                'and of what its owner wrote for it')
             names = tools_of(p.came[0]['body'])
             need('email_send' in names and 'task_answer' not in names,
                  f'it is told of its tools: {names}')

@@ -27,7 +27,8 @@ def packages(name, within=HERE):
         shutil.rmtree(place, ignore_errors=True)
         shutil.copytree(source, place)
         subprocess.run(['npm', 'ci', '--ignore-scripts', '--no-audit',
-                        '--no-fund'], cwd=place, check=True)
+                        '--no-fund', '--fetch-retries=5'], cwd=place,
+                       check=True)
         shutil.copyfile(lock, kept)
     for file in os.listdir(source):
         if file.endswith('.js'):

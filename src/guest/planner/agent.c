@@ -115,6 +115,10 @@ static bool take_task(struct agent *a)
 				    json_pack("{s:s}", "say", buf_cstr(&b)));
 	buf_printf(&a->system, "%s%s%s", system_text, confidential_text,
 		   text_of(task, "confidential"));
+	if (*text_of(task, "documents"))
+		buf_printf(&a->system,
+			   "\n\nWhat your owner wrote for you:\n\n%s",
+			   text_of(task, "documents"));
 	json_decref(task);
 	return buf_ok(&b) && buf_ok(&a->system);
 }
@@ -260,7 +264,7 @@ bool agent_run(struct client *c, struct mind *m)
 			   .turns = json_array() };
 	bool ok;
 
-	buf_init(&a.system, 4096);
+	buf_init(&a.system, 4096 + LIMIT_DOCUMENTS);
 	ok = take_tools(&a) && take_task(&a) && rounds(&a);
 	buf_done(&a.system);
 	json_decref(a.tools);

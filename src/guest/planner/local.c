@@ -69,8 +69,10 @@ static json_t *ask(void *ctx, const char *system, const json_t *turns,
 		(void)json_array_remove(kept, 1);
 		(void)json_array_remove(kept, 1);
 	}
-	if (r == 0)
+	if (r == 0) {
+		*l->err.msg = 0;
 		turn = prompt_turn(buf_view(&said), ++l->calls);
+	}
 	if (!turn && !*l->err.msg)
 		(void)err_set(&l->err, -1, "what it said is no JSON");
 	json_decref(kept);

@@ -247,6 +247,7 @@ struct broker {
 	uint8_t model_api;	    /* enum llm_api, of that */
 	struct spend_price model_price;
 	struct standing standing[BROKER_STANDING];
+	struct buf documents; /* of the owner's, for planners with a model */
 	struct authserv authservs[BROKER_CONNECTORS];
 	size_t n_standing;
 	uint8_t boot_id[16];
@@ -592,7 +593,7 @@ struct request_of {
 	uint64_t ticket;  /* that was given to it; 0: none */
 	bool refused;	  /* by the policy, not for want of something */
 	bool rehearsed;	  /* nothing leaves, and the planner is told it did */
-	bool asked;	  /* a model, about a text */
+	bool memory;	  /* the broker's own: memory.h */
 	bool judged;	  /* by the policy, of a session as this: */
 	unsigned session; /* SESSION_ bits */
 	struct task *own; /* the planner's, or NULL */

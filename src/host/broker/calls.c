@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "host/broker/approvals.h"
 #include "host/broker/fields.h"
+#include "host/broker/memory.h"
 #include "host/broker/session.h"
 #include "proto/message.h"
 
@@ -224,6 +225,7 @@ struct result {
 	const char *clause, *reason;
 	uint64_t index;
 	uint64_t ticket;
+	struct span text; /* that it gets besides */
 };
 
 static void reply(struct broker *b, struct peer *p, const struct result *r)
@@ -238,6 +240,7 @@ static void reply(struct broker *b, struct peer *p, const struct result *r)
 		.reason = span_str(r->reason),
 		.audit_index = r->index,
 		.ticket = r->ticket,
+		.text = r->text,
 	};
 	peer_send(b, p, NULL, 0);
 }
@@ -281,6 +284,8 @@ static struct peer *executor(struct broker *b, const struct request_of *q,
 		;
 	else if (b->record.room.full)
 		refuse(d, "disk full", full);
+	else if (q->memory)
+		return NULL;
 	else if (!c || !c->outbound)
 		refuse(d, "no connector", "the connector is not running");
 	else if (c->effect)
@@ -314,6 +319,13 @@ static bool use_clause(struct broker *b, const struct decision *d)
 	return d->by != DECIDED_CLAUSE || approval_clause_used(b, d->clause_id);
 }
 
+/* What it takes of limits is used up, and what was asked for is kept, before
+ * anything can come of it. */
+static bool settle(struct broker *b, const struct decision *d)
+{
+	return limits_keep(b) && aside_keep(b) && use_clause(b, d);
+}
+
 /* An effect that the policy allows, in the store: its number, or 0, and the
  * decision is none any more. */
 static uint64_t plan(struct broker *b, const struct request_of *q,
@@ -330,10 +342,7 @@ static uint64_t plan(struct broker *b, const struct request_of *q,
 			       .capability = b->in.call.capability,
 			       .connector = span_str(d->connector) };
 	m.n = effect_rows(d, m.args);
-	/* What it takes is used up before anything can come of it. */
-	effect = limits_keep(b) && aside_keep(b) && use_clause(b, d)
-			 ? keep_plan(b, &m)
-			 : 0;
+	effect = settle(b, d) ? keep_plan(b, &m) : 0;
 	if (effect && (!q->fires || approval_fired(b, q->fires, effect)))
 		return effect;
 	(void)str_printf(why, sizeof(why), "%s", b->keep_why);
@@ -346,6 +355,21 @@ static uint64_t plan(struct broker *b, const struct request_of *q,
 		log_warn("outcome-not-kept", "effect=%llu",
 			 (unsigned long long)effect);
 	return 0;
+}
+
+/* Of memory nothing is planned; and who is not a task's planner has none. */
+static void plan_memory(struct broker *b, const struct request_of *q,
+			struct decision *d)
+{
+	char why[300];
+
+	if (q->own && settle(b, d))
+		return;
+	(void)str_printf(why, sizeof(why), "%s",
+			 q->own ? b->keep_why : "of a task alone");
+	utf8_trim(why);
+	refuse(d, "store", why);
+	limits_give_back(b);
 }
 
 static void audit_outcome(struct broker *b, const struct peer *c,
@@ -490,7 +514,8 @@ static bool record(struct broker *b, const struct request_of *q,
 {
 	struct refusals *r = q->vm ? &q->vm->refusals : NULL;
 	const struct span capability = b->in.call.capability;
-	const bool acts = effect || q->ticket || q->rehearsed || q->asked;
+	const bool acts = effect || q->ticket || q->rehearsed ||
+			  d->verdict == VERDICT_ALLOW;
 
 	if (r && !acts && refusals_more(r, capability, d, now_us())) {
 		*ok = (struct m_audit_ok){ .index = r->index };
@@ -665,6 +690,7 @@ static struct peer *judge(struct broker *b, struct request_of *q,
 		in->session |= SESSION_TRIPPED;
 	q->judged = true;
 	q->session = in->session;
+	q->memory = memory_op(b->in.call.capability) != MEMORY_NONE;
 	policy_decide(b->policy, b->limits, in, d);
 	begin_decided(b, in->atoms);
 	/* He is about to be told of what he has not seen. */
@@ -694,6 +720,8 @@ static struct peer *decide(struct broker *b, struct request_of *q,
 	c = judge(b, q, d);
 	if (c)
 		effect = plan(b, q, d);
+	else if (q->memory && d->verdict == VERDICT_ALLOW && !q->rehearsed)
+		plan_memory(b, q, d);
 	own = record(b, q, d, effect, ok);
 	trip_decided(b, q);
 	observed_decision(b, q, d, own ? ok->index : 0, since);
@@ -743,7 +771,7 @@ static void call_refused(struct broker *b, struct peer *p,
 
 /* A question goes when it is on record, and is answered when the model is. */
 static void call_asks(struct broker *b, struct peer *p, struct task *t,
-		      struct request_of *q)
+		      const struct request_of *q)
 {
 	const uint64_t call = b->in.call.call;
 	struct decision *d = &b->decision;
@@ -761,11 +789,17 @@ static void call_asks(struct broker *b, struct peer *p, struct task *t,
 	d->verdict = VERDICT_ALLOW;
 	(void)str_printf(d->clause, sizeof(d->clause), "%s", TOOL_ASK);
 	(void)str_printf(d->reason, sizeof(d->reason), "within answer_bits");
-	q->asked = true;
 	begin_args(b, &b->in.call);
 	(void)record(b, q, d, 0, &ok);
 	remember(b, t, &b->in.call, d, ok.index);
-	why = ask_send(b, p, t, ask, call, ok.index);
+	/* A full disk may have become known with the record; a kill the
+	 * connector looks at once more. */
+	if (b->record.room.full) {
+		ask_free(ask);
+		why = full;
+	} else {
+		why = ask_send(b, p, t, ask, call, ok.index);
+	}
 	if (why)
 		reply(b, p,
 		      &(struct result){ call, VERDICT_DENY, false, TOOL_ASK,
@@ -775,7 +809,7 @@ static void call_asks(struct broker *b, struct peer *p, struct task *t,
 /* Not the policy's to decide: nothing leaves but what a planner's own requests
  * to its model may say as well. True: it was one of these. */
 static bool call_own(struct broker *b, struct peer *p, struct task *t,
-		     struct request_of *q)
+		     const struct request_of *q)
 {
 	struct decision *d = &b->decision;
 	const bool fork = span_is(b->in.call.capability, TOOL_FORK);
@@ -829,6 +863,68 @@ static bool call_is_bound(struct broker *b, struct peer *p,
 	return false;
 }
 
+/* Marks the owner's copy of the request as carried out. */
+static void remember_done(struct broker *b, uint64_t task, uint64_t index)
+{
+	struct task *t = task_find(b, task);
+	const char *why;
+	uint32_t i;
+
+	for (i = 0; t && i < t->n_requests; i++) {
+		struct request *q = &t->requests[i];
+		struct buf out;
+
+		if (msg_decode(span_of(q->datagram, q->n), &b->out, &why) < 0 ||
+		    b->out.c_request.audit_index != index)
+			continue;
+		b->out.c_request.executed = 1;
+		buf_init(&out, LIMIT_MSG);
+		msg_encode(&out, &b->out);
+		if (!buf_ok(&out))
+			return;
+		free(q->datagram);
+		q->datagram = out.p;
+		q->n = out.n;
+	}
+}
+
+/* The call at hand, which is allowed and on record. */
+static void call_memory(struct broker *b, struct peer *p,
+			const struct request_of *q, uint64_t index)
+{
+	const struct span capability = b->in.call.capability;
+	struct decision *d = &b->decision;
+	struct task *t = q->own;
+	struct memory_result r = { 0 };
+
+	/* As of any effect: a kill, or a full disk, may have become known with
+	 * the record. */
+	if (b->record.room.full)
+		refuse(d, "disk full", full);
+	if (b->record.room.full || is_killed(b, q, d)) {
+		limits_give_back(b);
+		reply(b, p,
+		      &(struct result){ .call = b->in.call.call,
+					.verdict = VERDICT_DENY,
+					.clause = d->clause,
+					.reason = d->reason,
+					.index = index });
+		return;
+	}
+	memory_do(b, t, memory_op(capability), index, &r);
+	if (r.done)
+		remember_done(b, t->id, index);
+	reply(b, p,
+	      &(struct result){ .call = b->in.call.call,
+				.verdict = VERDICT_ALLOW,
+				.executed = r.done,
+				.clause = d->clause,
+				.reason = r.why,
+				.index = index,
+				.text = buf_view(&r.text) });
+	buf_done(&r.text);
+}
+
 void call_capability(struct broker *b, struct peer *p)
 {
 	struct decision *d = &b->decision;
@@ -860,6 +956,10 @@ void call_capability(struct broker *b, struct peer *p)
 	if (call_own(b, p, t, &q))
 		return;
 	c = decide(b, &q, d, &ok);
+	if (q.memory && d->verdict == VERDICT_ALLOW && !q.rehearsed) {
+		call_memory(b, p, &q, ok.index);
+		return;
+	}
 	if (!c) {
 		reply(b, p,
 		      &(struct result){
@@ -925,35 +1025,10 @@ void outcome_audit(struct broker *b, const struct effect_outcome *o)
 	observed_outcome(b, o->state);
 }
 
-/* Marks the owner's copy of the request that was decided on in that record as
- * carried out. */
-static void remember_done(struct broker *b, struct task *t, uint64_t index)
-{
-	const char *why;
-	uint32_t i;
-
-	for (i = 0; t && i < t->n_requests; i++) {
-		struct request *q = &t->requests[i];
-		struct buf out;
-
-		if (msg_decode(span_of(q->datagram, q->n), &b->out, &why) < 0 ||
-		    b->out.c_request.audit_index != index)
-			continue;
-		b->out.c_request.executed = 1;
-		buf_init(&out, LIMIT_MSG);
-		msg_encode(&out, &b->out);
-		if (!buf_ok(&out))
-			return;
-		free(q->datagram);
-		q->datagram = out.p;
-		q->n = out.n;
-	}
-}
-
 void call_answered(struct broker *b, struct peer *p, uint64_t call,
 		   const char *clause, const char *text, uint64_t index)
 {
-	remember_done(b, task_find(b, p->task), index);
+	remember_done(b, p->task, index);
 	reply(b, p,
 	      &(struct result){ call, VERDICT_ALLOW, true, clause, text,
 				index });
@@ -966,7 +1041,7 @@ static void effect_end(struct broker *b, struct peer *c, bool done,
 	struct peer *p = c->effect_vm ? peer_of_vm(b, c->effect_vm) : NULL;
 
 	if (done)
-		remember_done(b, task_find(b, c->effect_task), c->effect_index);
+		remember_done(b, c->effect_task, c->effect_index);
 	c->effect = 0;
 	if (p && p->kind == PEER_PLANNER)
 		reply(b, p,

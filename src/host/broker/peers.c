@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "host/broker/broker.h"
+#include "host/broker/memory.h"
 #include "policy/model.h"
 
 static const char *const kind_names[] = {
@@ -149,6 +150,16 @@ static void on_latch(struct broker *b, struct peer *from)
 	latch_told(b);
 }
 
+static void on_documents(struct broker *b, struct peer *from)
+{
+	(void)from;
+	buf_done(&b->documents);
+	buf_init(&b->documents, LIMIT_DOCUMENTS);
+	buf_span(&b->documents, b->in.documents.text);
+	if (!buf_ok(&b->documents))
+		die("out of memory");
+}
+
 /* Connectors have ended before us: what one said of its effect is here. */
 static void on_stop(struct broker *b, struct peer *from)
 {
@@ -233,6 +244,7 @@ static const handler handlers[PEER_KIND_MAX][MSG_TYPE_MAX] = {
 		[MSG_VM_GONE] = on_vm_gone,
 		[MSG_KILL] = on_kill,
 		[MSG_LATCH] = on_latch,
+		[MSG_DOCUMENTS] = on_documents,
 		[MSG_STOP] = on_stop,
 		[MSG_PEER] = on_peer,
 		[MSG_PING] = on_ping,
@@ -252,6 +264,8 @@ static const handler handlers[PEER_KIND_MAX][MSG_TYPE_MAX] = {
 		[MSG_C_TASK_CANCEL] = task_cancel,
 		[MSG_C_ASIDE] = aside_tell,
 		[MSG_C_ERASE] = aside_erase,
+		[MSG_C_MEMORY] = memory_tell,
+		[MSG_C_FORGET] = memory_erase,
 	},
 	[PEER_ENVELOPE] = {
 		[MSG_ENVELOPE] = on_envelope,

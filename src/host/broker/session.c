@@ -835,3 +835,58 @@ int session_field(struct session *s, const struct session_answer *f,
 	v.label = &label;
 	return handles_add(s->handles, &v, ret);
 }
+
+/* --- notes --------------------------------------------------------------- */
+
+int session_label(struct session *s, struct span bytes, struct label *ret)
+{
+	return label_decode(bytes, s->atoms, ret);
+}
+
+bool session_bears(const struct session *s, const struct label *l)
+{
+	struct label both = s->pc;
+
+	label_join(&both, l);
+	return both.integrity == s->pc.integrity &&
+	       both.audience == s->pc.audience &&
+	       both.n_readers == s->pc.n_readers;
+}
+
+/* What is copied of it is found, as of any text that was read. */
+static void index_note(struct session *s, struct span text,
+		       const struct label *l)
+{
+	index_make(s);
+	if (s->gram)
+		(void)gram_add(s->gram, text, l);
+}
+
+void session_saw(struct session *s, struct span text, const struct label *l)
+{
+	label_join(&s->pc, l);
+	index_note(s, text, l);
+}
+
+int session_note(struct session *s, struct span text, const struct label *l,
+		 const struct handle **ret)
+{
+	const struct handle_value v = { .kind = SPAN_LIT("memory.note"),
+					.type = TYPE_TEXT,
+					.origin = ORIGIN_HANDLE,
+					.bytes = text,
+					.label = l };
+
+	index_note(s, text, l);
+	return handles_add(s->handles, &v, ret);
+}
+
+void session_told(struct session *s, uint64_t n)
+{
+	s->bits += bits_of(n);
+}
+
+void session_influenced(struct session *s, uint32_t bits)
+{
+	s->bits += bits < UINT32_MAX - s->bits ? bits : UINT32_MAX - s->bits;
+}

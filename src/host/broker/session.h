@@ -145,6 +145,31 @@ struct session_answer {
 				const struct session_answer *f,
 				const struct handle **ret);
 
+/*
+ * Notes of earlier tasks (memory.h), each with the label that it went in with.
+ *
+ * The label as it is in the store, for this session. 0, or -1: it is none.
+ */
+[[nodiscard]] int session_label(struct session *s, struct span bytes,
+				struct label *ret);
+
+/* True: who has seen what this session has loses nothing by seeing that, too:
+ * it would be trusted no less, and no fewer may read what it writes. */
+bool session_bears(const struct session *s, const struct label *l);
+
+/* The planner is shown a text of that label, which has it from here on. */
+void session_saw(struct session *s, struct span text, const struct label *l);
+
+/* A handle for it, which is all that the planner gets. 0, or as handles_add. */
+[[nodiscard]] int session_note(struct session *s, struct span text,
+			       const struct label *l,
+			       const struct handle **ret);
+
+/* The planner is told which of n things is so, of what it may not see; and
+ * what has so many bits of influence already. */
+void session_told(struct session *s, uint64_t n);
+void session_influenced(struct session *s, uint32_t bits);
+
 /* What the planner is to do: the owner's words, or a fork's goal. */
 struct span session_goal(const struct session *s);
 

@@ -825,7 +825,8 @@ void call_task_get(struct broker *b, struct peer *p)
 	b->out.ids = task_ids(b, t);
 	trip_canaries(b, t->id, t->item, canaries);
 	b->out.task = (struct m_task){ session_goal(t->session), record,
-				       buf_view(&view), span_str(canaries) };
+				       buf_view(&view), span_str(canaries),
+				       buf_view(&b->documents) };
 	peer_send(b, p, &t->shown_fd, record ? 1 : 0);
 }
 

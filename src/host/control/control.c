@@ -96,7 +96,8 @@ static int route(enum msg_type t)
 	    t == MSG_C_SETTLE || t == MSG_C_REPEAT || t == MSG_C_TASK_RUN ||
 	    t == MSG_C_TASKS || t == MSG_C_TASK_CANCEL ||
 	    t == MSG_C_APPROVALS || t == MSG_C_APPROVE || t == MSG_C_DECLINE ||
-	    t == MSG_C_ASIDE || t == MSG_C_ERASE)
+	    t == MSG_C_ASIDE || t == MSG_C_ERASE || t == MSG_C_MEMORY ||
+	    t == MSG_C_FORGET)
 		return BROKER;
 	return -1;
 }
@@ -294,7 +295,8 @@ static bool is_answer(enum msg_type t)
 {
 	return t == MSG_C_ITEM || t == MSG_C_REQUEST || t == MSG_C_TEXT ||
 	       t == MSG_C_EFFECT || t == MSG_C_TASK || t == MSG_C_APPROVAL ||
-	       t == MSG_C_ASIDE_ROW || t == MSG_C_OK || t == MSG_C_FAIL;
+	       t == MSG_C_ASIDE_ROW || t == MSG_C_NOTE || t == MSG_C_OK ||
+	       t == MSG_C_FAIL;
 }
 
 static void server_event(void *arg, int fd, short revents);

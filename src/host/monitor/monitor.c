@@ -234,6 +234,8 @@ static int prepare(struct monitor *m, struct err *err)
 	r = vm_images_load(m->images_dir, &m->images, err);
 	if (r == 0)
 		r = open_model(m, err);
+	if (r == 0)
+		r = documents_read(m, err);
 	if (r < 0)
 		return r;
 	if (getrandom(m->ids.run, sizeof(m->ids.run), 0) !=

@@ -243,6 +243,7 @@ struct monitor {
 	struct conf conf;
 	char model_words[320]; /* for porters, of PLANNER_LLM */
 	int disk_fd;	       /* the model of PLANNER_LOCAL; 0: none */
+	struct buf documents;  /* what planners begin with */
 	char conf_path[CONF_PATH_MAX];
 	const char *libexec;
 	const char *images_dir;
@@ -425,6 +426,9 @@ void supervise_soon(struct monitor *m);
 
 /* policy.c: what is wrong with the policy is told before anything slow. */
 [[nodiscard]] int policy_open(struct monitor *m, struct err *err);
+
+/* documents.c: reads planner.documents. 0, or -errno and which one. */
+[[nodiscard]] int documents_read(struct monitor *m, struct err *err);
 /* Its file's last part, as clauses have it. */
 const char *policy_name(const struct monitor *m);
 

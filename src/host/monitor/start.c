@@ -198,6 +198,14 @@ static void put_tasks(const struct conf *c, const char *boot, struct buf *arg)
 		buf_printf(arg, "#%u\x1f\x1e", c->digest_minute);
 }
 
+static void tell_documents(struct monitor *m)
+{
+	m->out.type = MSG_DOCUMENTS;
+	m->out.ids = m->ids;
+	m->out.documents.text = buf_view(&m->documents);
+	core_send(m, &m->broker, NULL, 0);
+}
+
 int start_broker(struct monitor *m, struct err *err)
 {
 	CLEAN_FD int control = -1;
@@ -221,6 +229,8 @@ int start_broker(struct monitor *m, struct err *err)
 	if (r == 0)
 		r = start_hello(m, &m->broker, policy_name(m), buf_cstr(&arg),
 				err);
+	if (r == 0 && m->documents.n)
+		tell_documents(m);
 	/* Before it has a connector: what they stopped is not done. */
 	if (r == 0)
 		latch_tell_rearmed(m);

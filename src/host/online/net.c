@@ -473,6 +473,8 @@ static size_t answer_cb(char *p, size_t size, size_t n, void *arg)
 	struct net_job *j = arg;
 	long status = 0;
 
+	if (j->full)
+		return 0;
 	(void)curl_easy_getinfo(j->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (j->call.piece && status >= 200 && status <= 299) {
 		if (size * n > j->answer.max - j->came) {
@@ -506,9 +508,15 @@ static void job_dial(struct net_job *j)
 
 void net_resume(struct net_job *j)
 {
+	CURLcode r;
+
 	if (!j->easy)
 		return;
-	(void)curl_easy_pause(j->easy, CURLPAUSE_CONT);
+	r = curl_easy_pause(j->easy, CURLPAUSE_CONT);
+	/* What was held back was not taken then: libcurl tells it here, and
+	 * would go on with what comes behind that. */
+	if (r != CURLE_OK)
+		job_end(j, why_of(j, r), r);
 }
 
 static void check_done(struct net_multi *m)

@@ -365,6 +365,10 @@ static void no_pieces(void **)
 	assert_string_equal(w.pieces, "");
 	stream(CHUNKED "5\r\nabcde\r\n0\r\n\r\n", 4);
 	assert_string_equal(w.why, "the answer is too long");
+	/* Also what was held back in the meantime. */
+	w.pauses = 1;
+	stream(CHUNKED "3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n", 4);
+	assert_string_equal(w.why, "the answer is too long");
 	w.stays = false;
 	stream(CHUNKED "2\r\nab\r\n", 0);
 	assert_true(w.why[0] && w.sent);

@@ -178,11 +178,12 @@ void mcp_reply_task(struct buf *reply, const struct mcp_request *r,
 {
 	json_t *items = json_loadb((const char *)task->items.p, task->items.n,
 				   JSON_REJECT_DUPLICATES, NULL);
-	json_t *v =
-		json_pack("{s:o, s:o, s:o*, s:o}", "instruction",
-			  span_json(task->instruction), "confidential",
-			  span_json(task->canaries), "message",
-			  m ? message_to_json(m, true) : NULL, "items", items);
+	json_t *v = json_pack(
+		"{s:o, s:o, s:o*, s:o*, s:o}", "instruction",
+		span_json(task->instruction), "confidential",
+		span_json(task->canaries), "documents",
+		task->documents.n ? span_json(task->documents) : NULL,
+		"message", m ? message_to_json(m, true) : NULL, "items", items);
 
 	if (!v || !json_is_array(items) ||
 	    (m && !json_object_get(v, "message"))) {
@@ -231,6 +232,8 @@ static json_t *call_result(const struct m_call_result *result)
 	if (v && result->clause.n)
 		(void)json_object_set_new(v, "clause",
 					  span_json(result->clause));
+	if (v && result->text.n)
+		(void)json_object_set_new(v, "text", span_json(result->text));
 	if (!v)
 		return NULL;
 	return tool_result(result->reason, v,

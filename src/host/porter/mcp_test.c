@@ -637,7 +637,8 @@ static void test_tasks(void **state)
 	const struct m_call_result pending = waits();
 	const struct m_call_result done = { .verdict = VERDICT_ALLOW,
 					    .executed = 1,
-					    .reason = SPAN_LIT("done") };
+					    .reason = SPAN_LIT("done"),
+					    .text = SPAN_LIT("a \"note\"") };
 	struct mcp m = { 0 };
 	json_t *doc = ask(&m, call, &pending, 1785196800);
 	const json_t *v = json_object_get(doc, "result");
@@ -670,6 +671,10 @@ static void test_tasks(void **state)
 		assert_true(json_is_false(json_object_get(v, "isError")));
 		assert_true(json_is_true(json_object_get(
 			json_object_get(v, "structuredContent"), "executed")));
+		assert_string_equal(
+			text_in(json_object_get(v, "structuredContent"),
+				"text"),
+			"a \"note\"");
 		json_decref(doc);
 	}
 	for (i = 0; i < 2; i++) {

@@ -23,6 +23,7 @@ static const struct {
 	[ROW_KILL] = { 256, 4 << 10 },
 	[ROW_ASIDE] = { 32768, LIMIT_ROW },
 	[ROW_CHAT] = { 4096, 16 << 10 },
+	[ROW_MEMORY] = { 256, LIMIT_ROW },
 };
 
 static_assert(ARRAY_SIZE(bounds) == ROW_KIND_MAX, "bounds each");
@@ -113,7 +114,9 @@ static int put(struct db *d, const struct m_r_row *m)
 	(void)sqlite3_clear_bindings(s);
 	if (r < 0)
 		return r;
-	d->erased |= m->value.n == 0 && m->kind == ROW_ASIDE;
+	/* A note that gives way to another is gone, too. */
+	d->erased |= (m->value.n == 0 && m->kind == ROW_ASIDE) ||
+		     (there && m->kind == ROW_MEMORY);
 	if (m->value.n == 0)
 		d->rows[m->kind]--;
 	else if (!there)

@@ -43,7 +43,7 @@
  * #syscalls:qemu fcntl int1=F_GETFD,F_SETFD,F_GETFL,F_SETFL,F_DUPFD_CLOEXEC
  * #syscalls:qemu fcntl int1=F_GET_SEALS
  *
- * A cold machine's disk, which is read from where the guest wants.
+ * A disk, which a cold machine may have, is read from where the guest wants.
  * #syscalls:qemu-cold preadv
  *
  * Its wire and its QMP, which are connected already: no socket is made, none
