@@ -95,7 +95,7 @@ def honest(b, p):
     need([(r['type'], r['bits'], r['answered']) for r in answers] ==
          [('bool', 2, True), ('enum', 3, True), ('int', 11, True),
           ('date', 6, True), ('text', 1, True)],
-         f'each answer is on record with its bits: {answers}')
+         'each answer is on record with its bits')
     need(answers[1]['word'] == 0 and answers[2]['answer'] == '700' and
          answers[4]['answer'].startswith('@'), 'and with what it is')
     log = b.audit()
@@ -121,7 +121,7 @@ def hostile(b, p):
         need(b.say(f'bad{at}', ATTACK) == 'Asked.', 'a mail that attacks')
         need(len(talk.told) == len(part) and
              all('no answer' in t for t in talk.told),
-             f'tells the planner nothing else: {talk.told}')
+             'tells the planner that there is no answer, and nothing else')
         need(b'evil.example' not in planner_saw(p),
              'and none of its words is in what the planner sees')
     need(not any(r['answered'] for r in
