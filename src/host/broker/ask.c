@@ -30,8 +30,9 @@
 static_assert((int)LIMIT_VALUE == (int)ANSWER_SAID, "what is said fits");
 
 enum {
-	SHORT = 256,	      /* bytes of an answer that is no text */
-	SCHEMA_MAX = 8 << 10, /* of the value, with its words */
+	SHORT = 256, /* bytes of an answer that is no text */
+	TOLD = 512,  /* of what the planner is told of it */
+	WORDS_BYTES = ANSWER_WORDS * ANSWER_WORD,
 };
 
 struct ask {
@@ -165,8 +166,8 @@ static void keep_words(struct ask *a)
 {
 	uint32_t i;
 
-	buf_init(&a->bytes, ANSWER_WORDS * ANSWER_WORD);
-	if (!buf_extend(&a->bytes, ANSWER_WORDS * ANSWER_WORD))
+	buf_init(&a->bytes, WORDS_BYTES);
+	if (!buf_extend(&a->bytes, WORDS_BYTES))
 		die("out of memory");
 	buf_reset(&a->bytes);
 	for (i = 0; i < a->want.n; i++) {
@@ -397,7 +398,7 @@ void ask_done(struct broker *b, const struct model_call *m,
 	bool ok;
 
 	buf_init(&out, SHORT);
-	buf_init(&text, 2 * SHORT);
+	buf_init(&text, TOLD);
 	ok = take(t, m->ask, d, &out) && buf_ok(&out);
 	record_answer(b, m, ok, buf_view(&out));
 	/* A question that has nobody any more is on record, and that is all. */

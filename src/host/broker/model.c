@@ -251,11 +251,11 @@ static void record_call(struct broker *b, const struct msg_ids *ids,
 	broker_audit_later(b);
 }
 
-/* Goes on, on record. fds: the request, and where its answer goes, if anybody
- * is told of that before its end. */
+/* Goes on, on record. fds: the request and, of a planner's own, where its answer
+ * goes. */
 static void send_call(struct broker *b, const struct task *t, struct peer *to,
 		      const struct m_l_call *in, const struct model_call *m,
-		      const int *fds, size_t n)
+		      const int *fds)
 {
 	const struct msg_ids ids = task_ids(b, t);
 	char canaries[TRIP_CANARIES];
@@ -267,7 +267,7 @@ static void send_call(struct broker *b, const struct task *t, struct peer *to,
 	b->out.l_call.call = m->number;
 	trip_canaries(b, t->id, t->item, canaries);
 	b->out.l_call.canaries = span_str(canaries);
-	peer_send(b, to, fds, n);
+	peer_send(b, to, fds, m->ask ? 1 : 2);
 }
 
 static const char too_many[] = "too many requests are under way",
@@ -301,7 +301,7 @@ void model_call(struct broker *b, struct peer *p)
 	if (!status) {
 		/* That the answer has a value is asked for here alone. */
 		in.value = 0;
-		send_call(b, t, to, &in, m, fds, 2);
+		send_call(b, t, to, &in, m, fds);
 		return;
 	}
 	refuse(b, p, in.call, status, b->keep_why);
@@ -341,7 +341,7 @@ const char *model_ask(struct broker *b, struct peer *p, struct task *t,
 	m->ask = ask;
 	status = reserve(b, m, in, &ids);
 	if (!status) {
-		send_call(b, t, to, in, m, &body, 1);
+		send_call(b, t, to, in, m, &body);
 		return NULL;
 	}
 	drop_call(m);
