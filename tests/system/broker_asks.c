@@ -76,6 +76,7 @@ static void begin(void)
 {
 	json_t *v;
 
+	chan_done(&planner);
 	(void)planner_of_item(&planner, &vm);
 	out.empty = (struct m_empty){ 0 };
 	say(&planner, MSG_TASK_GET, -1);
@@ -535,7 +536,6 @@ static void test_gone(void **)
 	hear(&w.monitor, MSG_ITEM_VERDICT);
 	answers_as(L_ANSWERED, "late");
 	alive();
-	chan_done(&planner);
 	begin();
 	one_question(LLM_MESSAGES);
 	assert_int_equal(gate_shut(w.gate, &(struct gate_row){ .all = true }),
