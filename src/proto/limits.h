@@ -62,6 +62,8 @@ enum {
 	/* the text of one update or event that a process on the host sees */
 	LIMIT_CHAT_TEXT = 16 << 10,
 	LIMIT_CHAT_ID = 128,
+	/* what a model may answer to a question about one text */
+	LIMIT_VALUE = 4096,
 };
 
 #endif

@@ -261,7 +261,9 @@ static const struct layout layouts[] = {
 				   U64(m_connector, input),
 				   U64(m_connector, output),
 				   U64(m_connector, cache_read),
-				   U64(m_connector, cache_write)) },
+				   U64(m_connector, cache_write),
+				   STR(m_connector, model, LIMIT_NAME),
+				   U8(m_connector, api)) },
 	[MSG_ITEM_NEW] = { "item-new",
 			   LAYOUT(m_item_new, U64(m_item_new, item),
 				  STR(m_item_new, source, LIMIT_NAME),
@@ -559,7 +561,8 @@ static const struct layout layouts[] = {
 				U8(m_l_call, api), U8(m_l_call, stream),
 				U32(m_l_call, tokens), U32(m_l_call, size),
 				STR(m_l_call, model, LIMIT_NAME),
-				STR(m_l_call, canaries, 256)) },
+				STR(m_l_call, canaries, 256),
+				U32(m_l_call, value)) },
 	[MSG_L_DONE] = { "l-done",
 			 LAYOUT(m_l_done, U64(m_l_done, call),
 				U8(m_l_done, state), U32(m_l_done, status),
@@ -572,7 +575,9 @@ static const struct layout layouts[] = {
 				BYTES(m_l_done, asked, 32),
 				BYTES(m_l_done, got, 32), U8(m_l_done, canary),
 				U8(m_l_done, form), U64(m_l_done, canary_task),
-				U64(m_l_done, canary_item)) },
+				U64(m_l_done, canary_item),
+				U8(m_l_done, has_value),
+				STR(m_l_done, value, LIMIT_VALUE)) },
 };
 
 static_assert(ARRAY_SIZE(layouts) == MSG_TYPE_MAX, "a row per message");

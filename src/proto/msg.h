@@ -26,7 +26,7 @@
 #include "base/span.h"
 #include "proto/limits.h"
 
-enum { MSG_VERSION = 10, MSG_HEAD = 36, MSG_RUN = 16 };
+enum { MSG_VERSION = 11, MSG_HEAD = 36, MSG_RUN = 16 };
 
 enum msg_type {
 	MSG_NONE = 0,
@@ -235,7 +235,7 @@ enum msg_type {
 	 * on the same way back: a request, rebuilt (llm/llm.h), as a sealed
 	 * memfd; and a socket on which the provider's answer goes to the porter
 	 * as it comes: its status, two bytes, then its body, then the end. */
-	MSG_L_CALL, /* m_l_call + memfd + socket -> MSG_L_DONE */
+	MSG_L_CALL, /* m_l_call + memfd (+ socket) -> MSG_L_DONE */
 	MSG_L_DONE, /* m_l_done: all of it is on the socket */
 
 	MSG_TYPE_MAX
@@ -512,6 +512,10 @@ struct m_connector {
 	 * for a million, at most SPEND_PRICE_MAX. */
 	uint8_t priced;
 	uint64_t input, output, cache_read, cache_write;
+	/* Of the one that the planner asks: which model, and in which format.
+	 */
+	struct span model; /* empty: none */
+	uint8_t api;	   /* enum llm_api */
 };
 
 struct m_item_new {
@@ -1047,6 +1051,9 @@ struct m_l_call {
 	struct span model;
 	/* What it has no reason to say, as m_task has them; of the broker. */
 	struct span canaries;
+	/* The most bytes of a value that the end brings; then nobody gets the
+	 * answer itself, and no socket comes with this. 0: as any. */
+	uint32_t value;
 };
 
 enum l_state {
@@ -1073,6 +1080,10 @@ struct m_l_done {
 	 * what, enum gram_form; which task and item it is of. */
 	uint8_t canary, form;
 	uint64_t canary_task, canary_item;
+	/* Of a question: what was answered, if it was anything (llm/ask.h). It
+	 * is the model's word. */
+	uint8_t has_value;
+	struct span value;
 };
 
 /* A button under a message: what is on it, and what comes back of it. */

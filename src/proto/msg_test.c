@@ -264,9 +264,14 @@ static void sample_accounts(struct msg *m, enum msg_type t)
 	} else if (t == MSG_L_CALL) {
 		m->l_call = (struct m_l_call){ 1, 2, 1, 4, 5, SPAN_LIT("m") };
 	} else if (t == MSG_L_DONE) {
-		m->l_done = (struct m_l_done){ 1, L_CUT, 200, 3, SPAN_LIT("w"),
-					       1, 2,	 3,   4, 5,
-					       6 };
+		m->l_done = (struct m_l_done){ .call = 1,
+					       .state = L_CUT,
+					       .status = 200,
+					       .retry_s = 3,
+					       .why = SPAN_LIT("w"),
+					       .went = 1,
+					       .has_value = 1,
+					       .value = SPAN_LIT("true") };
 	} else if (t == MSG_HEARD_OK) {
 		m->heard_ok.number = 8;
 	}
@@ -496,7 +501,7 @@ static const struct {
 
 static void test_golden(void **state)
 {
-	static const char head_hex[] = "0a00"
+	static const char head_hex[] = "0b00"
 				       "abababababababab"
 				       "abababababababab"
 				       "0700000000000000"

@@ -354,36 +354,6 @@ static void test_fork_loop(void **)
 	alive();
 }
 
-/* Whatever is asked about a hidden text, the answer is a refusal that says why:
- * of what it would cost, or that there is nobody to answer. */
-static void test_ask(void **)
-{
-	struct chan planner;
-	uint64_t vm;
-
-	(void)planner_of_item(&planner, &vm);
-	get(&planner);
-	out.call.args[0] = arg("of", ARG_SCALAR, "@1");
-	out.call.args[1] = arg("question", ARG_SCALAR, "Is it urgent?");
-	out.call.args[2] = arg("type", ARG_SCALAR, "bool");
-	call(&planner, "reader.ask", 3);
-	hear(&planner, MSG_CALL_RESULT);
-	assert_int_equal(in.call_result.verdict, VERDICT_DENY);
-	assert_true(span_is(in.call_result.clause, "reader.ask"));
-	assert_true(span_is(in.call_result.reason, "of: it is not a text"));
-	out.call.args[0] = arg("of", ARG_SCALAR, "@3");
-	call(&planner, "reader.ask", 3);
-	hear(&planner, MSG_CALL_RESULT);
-	assert_true(span_is(in.call_result.reason,
-			    "this task has no bits left for such an answer"));
-	out.call.args[2] = arg("type", ARG_SCALAR, "poem");
-	call(&planner, "reader.ask", 3);
-	hear(&planner, MSG_CALL_RESULT);
-	assert_int_equal(in.call_result.verdict, VERDICT_DENY);
-	chan_done(&planner);
-	alive();
-}
-
 /* No more than so many are at work; the next begins when one ends. */
 static void test_many(void **)
 {
@@ -600,7 +570,6 @@ int main(int argc, char **argv)
 		WORLD_TEST(test_others),
 		WORLD_TEST(test_fork),
 		WORLD_TEST(test_fork_loop),
-		WORLD_TEST(test_ask),
 		WORLD_TEST(test_many),
 		WORLD_TEST(test_restart),
 		cmocka_unit_test_setup_teardown(test_limit_over_restart,

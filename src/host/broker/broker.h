@@ -216,11 +216,12 @@ struct model_call {
 	uint64_t task;
 	struct state_taken *taken; /* of the budgets, owned */
 	struct spend_amount most;  /* the same */
+	struct ask *ask; /* owned; NULL: a planner's own, as it came */
 };
 
 /* A tool that every planner has, besides those of its porter. */
 #define TOOL_FORK "task.fork"
-/* And one that it is not told of: nobody can answer yet. */
+/* And one where there is a model to ask, and a source that is asked about. */
 #define TOOL_ASK "reader.ask"
 
 struct broker {
@@ -242,6 +243,8 @@ struct broker {
 	char planner[LIMIT_NAME + 1];
 	struct model_call models[BROKER_MODEL_CALLS];
 	uint64_t model_number; /* of the last */
+	char model[LIMIT_NAME + 1]; /* the planner's; "": it asks none */
+	uint8_t model_api;	    /* enum llm_api, of that */
 	struct spend_price model_price;
 	struct standing standing[BROKER_STANDING];
 	struct buf documents; /* of the owner's, for planners with a model */
@@ -531,9 +534,6 @@ void latch_ask_of(struct broker *b, enum latch_level level, uint64_t task,
 /* MSG_LATCH in b->in. */
 void latch_told(struct broker *b);
 
-/* The planner's call of reader.ask, in b->in: why there is no answer. */
-[[nodiscard]] const char *task_ask(struct broker *b, struct task *t);
-
 /* chat.c: what is said in chats, and in which order. */
 void chat_init(struct broker *b);
 /* A chat's connector is there; is gone. */
@@ -609,6 +609,9 @@ struct request_of {
 
 void call_tools_get(struct broker *b, struct peer *p);
 void call_capability(struct broker *b, struct peer *p);
+/* What a call came to that was decided on as the record `index` has it. */
+void call_answered(struct broker *b, struct peer *p, uint64_t call,
+		   const char *clause, const char *text, uint64_t index);
 /* Records the refusals of a VM that were only counted so far. */
 void refusals_flush(struct broker *b, struct peer *p);
 void effect_done(struct broker *b, struct peer *connector,
@@ -626,8 +629,40 @@ bool broker_audit(struct broker *b, struct m_audit_ok *ret);
  * before anything that broker_audit makes so. */
 void broker_audit_later(struct broker *b);
 
+/* ---- ask.c: questions about texts, to a model that sees nothing else */
+
+struct ask;
+
+/* The tool, where a planner is told of it. */
+bool ask_tool(const struct broker *b, struct m_tool *ret);
+/*
+ * The planner's call of reader.ask, in b->in: its bits are taken. NULL: *ret is
+ * the question, the caller's; else why not, in our words.
+ */
+[[nodiscard]] const char *ask_read(struct broker *b, struct task *t,
+				   struct ask **ret);
+/* Sends it, for that call, which was decided on as the record `index` has it.
+ * NULL: it is on its way; else why not. It is not the caller's any more. */
+[[nodiscard]] const char *ask_send(struct broker *b, struct peer *p,
+				   struct task *t, struct ask *a, uint64_t call,
+				   uint64_t index);
+/* What has come of the request of that number. */
+void ask_done(struct broker *b, const struct model_call *m,
+	      const struct m_l_done *d);
+void ask_free(struct ask *a);
+
 /* ---- model.c */
 
+/* Why no request of that task can go now, however it is asked for; NULL: it
+ * can. */
+[[nodiscard]] const char *model_why(struct broker *b, const struct peer *p,
+				    uint64_t task);
+/* A request of the broker's own, a sealed memfd; in->call is the planner's call
+ * that it is for. NULL: it goes, and `ask`, taken over, is told of its end;
+ * else why not, until the next message. */
+[[nodiscard]] const char *model_ask(struct broker *b, struct peer *p,
+				    struct task *t, int body,
+				    const struct m_l_call *in, struct ask *ask);
 /* Handlers of MSG_L_CALL and MSG_L_DONE; the connector of models is there, as
  * b->in says; is no more. */
 void model_connected(struct broker *b);

@@ -48,6 +48,8 @@ void call_tools_get(struct broker *b, struct peer *p)
 	b->out.type = MSG_TOOL;
 	b->out.tool = fork_tool;
 	peer_send(b, p, NULL, 0);
+	if (p->kind != PEER_NONE && ask_tool(b, &b->out.tool))
+		peer_send(b, p, NULL, 0);
 	for (i = 0;
 	     p->kind != PEER_NONE && policy_tool(b->policy, i, &b->out.tool);
 	     i++) {
@@ -752,30 +754,83 @@ static const char *waits(const struct decision *d, const struct request_of *q)
 			 "take it back";
 }
 
-/* Not the policy's to decide: nothing leaves. True: it was one of these. */
-static bool call_own(struct broker *b, struct peer *p, struct task *t,
-		     const struct request_of *q)
+/* The call at hand, refused. */
+static void call_refused(struct broker *b, struct peer *p,
+			 const struct request_of *q)
+{
+	const uint64_t call = b->in.call.call;
+	const struct decision *d = &b->decision;
+	struct m_audit_ok ok;
+
+	begin_args(b, &b->in.call);
+	(void)record(b, q, d, 0, &ok);
+	reply(b, p,
+	      &(struct result){ call, d->verdict, false, d->clause, d->reason,
+				ok.index });
+}
+
+/* A question goes when it is on record, and is answered when the model is. */
+static void call_asks(struct broker *b, struct peer *p, struct task *t,
+		      const struct request_of *q)
 {
 	const uint64_t call = b->in.call.call;
 	struct decision *d = &b->decision;
+	struct ask *ask = NULL;
+	const char *why = model_why(b, p, t->id);
 	struct m_audit_ok ok;
+
+	if (!why)
+		why = ask_read(b, t, &ask);
+	if (why) {
+		refuse(d, TOOL_ASK, why);
+		call_refused(b, p, q);
+		return;
+	}
+	d->verdict = VERDICT_ALLOW;
+	(void)str_printf(d->clause, sizeof(d->clause), "%s", TOOL_ASK);
+	(void)str_printf(d->reason, sizeof(d->reason), "within answer_bits");
+	begin_args(b, &b->in.call);
+	(void)record(b, q, d, 0, &ok);
+	remember(b, t, &b->in.call, d, ok.index);
+	/* A full disk may have become known with the record; a kill the
+	 * connector looks at once more. */
+	if (b->record.room.full) {
+		ask_free(ask);
+		why = full;
+	} else {
+		why = ask_send(b, p, t, ask, call, ok.index);
+	}
+	if (why)
+		reply(b, p,
+		      &(struct result){ call, VERDICT_DENY, false, TOOL_ASK,
+					why, ok.index });
+}
+
+/* Not the policy's to decide: nothing leaves but what a planner's own requests
+ * to its model may say as well. True: it was one of these. */
+static bool call_own(struct broker *b, struct peer *p, struct task *t,
+		     const struct request_of *q)
+{
+	struct decision *d = &b->decision;
 	const bool fork = span_is(b->in.call.capability, TOOL_FORK);
 	const char *why;
 
 	if (!fork && !span_is(b->in.call.capability, TOOL_ASK))
 		return false;
 	/* One that is killed gets no machine by beginning again. */
-	if (!is_killed(b, q, d)) {
-		why = fork ? task_fork(b, p, t) : task_ask(b, t);
-		if (!why)
-			return true;
-		refuse(d, fork ? TOOL_FORK : TOOL_ASK, why);
+	if (is_killed(b, q, d)) {
+		call_refused(b, p, q);
+		return true;
 	}
-	begin_args(b, &b->in.call);
-	(void)record(b, q, d, 0, &ok);
-	reply(b, p,
-	      &(struct result){ call, d->verdict, false, d->clause, d->reason,
-				ok.index });
+	if (!fork) {
+		call_asks(b, p, t, q);
+		return true;
+	}
+	why = task_fork(b, p, t);
+	if (why) {
+		refuse(d, TOOL_FORK, why);
+		call_refused(b, p, q);
+	}
 	return true;
 }
 
@@ -968,6 +1023,15 @@ void outcome_audit(struct broker *b, const struct effect_outcome *o)
 		audit_bool(&b->record, "again", true);
 	(void)broker_audit(b, NULL);
 	observed_outcome(b, o->state);
+}
+
+void call_answered(struct broker *b, struct peer *p, uint64_t call,
+		   const char *clause, const char *text, uint64_t index)
+{
+	remember_done(b, p->task, index);
+	reply(b, p,
+	      &(struct result){ call, VERDICT_ALLOW, true, clause, text,
+				index });
 }
 
 static void effect_end(struct broker *b, struct peer *c, bool done,

@@ -7,6 +7,9 @@
  * What a request may cost at most is taken from the budgets, durably, before it
  * goes, and settled by what the provider says; where it says nothing, though
  * the request may have been there, that stays taken.
+ *
+ * A question of reader.ask (ask.c) is a request of ours among them: the same
+ * budgets, the same records, and no socket.
  */
 #include <stdlib.h>
 
@@ -114,10 +117,10 @@ static void refuse(struct broker *b, struct peer *p, uint64_t call,
 
 /* --- budgets ------------------------------------------------------------- */
 
-/* Takes the most that it can cost. False: it does not go, and who asked knows
- * why. */
-static bool reserve(struct broker *b, struct peer *p, struct model_call *m,
-		    const struct m_l_call *in, const struct msg_ids *ids)
+/* Takes the most that it can cost. 0; else it does not go: a status, and
+ * b->keep_why says why. */
+static uint32_t reserve(struct broker *b, struct model_call *m,
+			const struct m_l_call *in, const struct msg_ids *ids)
 {
 	char why[SPEND_WHY];
 	bool ok;
@@ -132,11 +135,10 @@ static bool reserve(struct broker *b, struct peer *p, struct model_call *m,
 	ok = spend_reserve(b->policy, b->limits, m->task, &m->most, m->taken,
 			   why);
 	if (ok && limits_keep(b))
-		return true;
+		return 0;
 	if (ok) {
 		policy_state_give_back(b->limits, m->taken);
-		refuse(b, p, in->call, FORBIDDEN, b->keep_why);
-		return false;
+		return FORBIDDEN;
 	}
 	audit_begin(&b->record, "model.refused", ids);
 	audit_str(&b->record, "model", in->model);
@@ -144,9 +146,8 @@ static bool reserve(struct broker *b, struct peer *p, struct model_call *m,
 	audit_int(&b->record, "tokens", in->tokens);
 	audit_str(&b->record, "why", span_str(why));
 	broker_audit_later(b);
-	refuse(b, p, in->call, OVER_BUDGET, why);
-	trip_budget(b, m->task, ids->span);
-	return false;
+	(void)str_printf(b->keep_why, sizeof(b->keep_why), "%s", why);
+	return OVER_BUDGET;
 }
 
 static uint32_t at_most(uint32_t n)
@@ -192,6 +193,7 @@ static void settle(struct broker *b, struct model_call *m,
 static void drop_call(struct model_call *m)
 {
 	free(m->taken);
+	ask_free(m->ask);
 	*m = (struct model_call){ 0 };
 }
 
@@ -207,6 +209,10 @@ void model_connected(struct broker *b)
 	if (c->input > SPEND_PRICE_MAX || c->output > SPEND_PRICE_MAX ||
 	    c->cache_read > SPEND_PRICE_MAX || c->cache_write > SPEND_PRICE_MAX)
 		die("a price is too large");
+	if (c->model.n && (str_copy(b->model, sizeof(b->model), c->model) < 0 ||
+			   !c->api || c->api >= LLM_API_MAX))
+		die("a model has no name or no format");
+	b->model_api = c->api;
 }
 
 /* --- requests ------------------------------------------------------------ */
@@ -240,12 +246,36 @@ static void record_call(struct broker *b, const struct msg_ids *ids,
 	audit_int(&b->record, "tokens", in->tokens);
 	audit_bool(&b->record, "stream", in->stream == 1);
 	audit_int(&b->record, "reserved", m->most.tokens);
+	if (m->ask)
+		audit_str(&b->record, "for", SPAN_LIT(TOOL_ASK));
 	broker_audit_later(b);
 }
 
+/* Goes on, on record. fds: the request and, of a planner's own, where its answer
+ * goes. */
+static void send_call(struct broker *b, const struct task *t, struct peer *to,
+		      const struct m_l_call *in, const struct model_call *m,
+		      const int *fds)
+{
+	const struct msg_ids ids = task_ids(b, t);
+	char canaries[TRIP_CANARIES];
+
+	record_call(b, &ids, to, in, m);
+	b->out.type = MSG_L_CALL;
+	b->out.ids = ids;
+	b->out.l_call = *in;
+	b->out.l_call.call = m->number;
+	trip_canaries(b, t->id, t->item, canaries);
+	b->out.l_call.canaries = span_str(canaries);
+	peer_send(b, to, fds, m->ask ? 1 : 2);
+}
+
+static const char too_many[] = "too many requests are under way",
+		  not_running[] = "the connector of the model is not running";
+
 void model_call(struct broker *b, struct peer *p)
 {
-	const struct m_l_call in = b->in.l_call;
+	struct m_l_call in = b->in.l_call;
 	CLEAN_FD int body = chan_take_fd(&p->chan, 0);
 	CLEAN_FD int out = chan_take_fd(&p->chan, 1);
 	struct task *t = task_at_work(b, p);
@@ -253,7 +283,7 @@ void model_call(struct broker *b, struct peer *p)
 	struct model_call *m;
 	struct msg_ids ids;
 	const int fds[2] = { body, out };
-	char canaries[TRIP_CANARIES];
+	uint32_t status;
 
 	if (!t || body < 0 || out < 0 ||
 	    latch_why(b, SPAN_LIT("model"), t->id)) {
@@ -263,24 +293,64 @@ void model_call(struct broker *b, struct peer *p)
 	}
 	m = to ? new_call(b, p, in.call, t->id) : NULL;
 	if (!m) {
-		refuse(b, p, in.call, FORBIDDEN,
-		       to ? "too many requests are under way"
-			  : "the connector of the model is not running");
+		refuse(b, p, in.call, FORBIDDEN, to ? too_many : not_running);
 		return;
 	}
 	ids = task_ids(b, t);
-	if (!reserve(b, p, m, &in, &ids)) {
-		drop_call(m);
+	status = reserve(b, m, &in, &ids);
+	if (!status) {
+		/* That the answer has a value is asked for here alone. */
+		in.value = 0;
+		send_call(b, t, to, &in, m, fds);
 		return;
 	}
-	record_call(b, &ids, to, &in, m);
-	b->out.type = MSG_L_CALL;
-	b->out.ids = ids;
-	b->out.l_call = in;
-	b->out.l_call.call = m->number;
-	trip_canaries(b, t->id, t->item, canaries);
-	b->out.l_call.canaries = span_str(canaries);
-	peer_send(b, to, fds, 2);
+	refuse(b, p, in.call, status, b->keep_why);
+	if (status == OVER_BUDGET)
+		trip_budget(b, t->id, ids.span);
+	drop_call(m);
+}
+
+const char *model_why(struct broker *b, const struct peer *p, uint64_t task)
+{
+	size_t i;
+
+	if (!b->model[0])
+		return "there is no model to ask: the planner has no upstream";
+	if (latch_why(b, SPAN_LIT("model"), task))
+		return "the kill latch is set: no model is asked";
+	for (i = 0; i < BROKER_MODEL_CALLS; i++)
+		if (b->models[i].number && b->models[i].ask &&
+		    b->models[i].vm == p->vm)
+			return "the question before this one has no answer yet";
+	return model_peer(b) ? NULL : not_running;
+}
+
+const char *model_ask(struct broker *b, struct peer *p, struct task *t,
+		      int body, const struct m_l_call *in, struct ask *ask)
+{
+	const struct msg_ids ids = task_ids(b, t);
+	struct peer *to = model_peer(b);
+	struct model_call *m = to ? new_call(b, p, in->call, t->id) : NULL;
+	char why[SPEND_WHY];
+	uint32_t status;
+
+	if (!m) {
+		ask_free(ask);
+		return to ? too_many : not_running;
+	}
+	m->ask = ask;
+	status = reserve(b, m, in, &ids);
+	if (!status) {
+		send_call(b, t, to, in, m, &body);
+		return NULL;
+	}
+	drop_call(m);
+	if (status == OVER_BUDGET) {
+		(void)str_printf(why, sizeof(why), "%s", b->keep_why);
+		trip_budget(b, t->id, ids.span);
+		(void)str_printf(b->keep_why, sizeof(b->keep_why), "%s", why);
+	}
+	return b->keep_why;
 }
 
 static void end(struct broker *b, struct model_call *m,
@@ -297,7 +367,9 @@ static void end(struct broker *b, struct model_call *m,
 	if (t && d->canary && d->canary < CANARY_ZONE_MAX &&
 	    d->form < GRAM_FORM_MAX)
 		trip_model(b, t, d);
-	if (p)
+	if (m->ask)
+		ask_done(b, m, d);
+	else if (p)
 		tell(b, p, m->call, d);
 	drop_call(m);
 }

@@ -8,10 +8,14 @@
 #include "base/str.h"
 #include "label/answer.h"
 #include "label/links.h"
+#include "llm/ask.h"
 #include "policy/model.h"
 #include "policy/stamp.h"
 
 enum list { LIST_TO, LIST_CC, LIST_LINKS, LIST_ATTACHMENTS, LISTS };
+
+/* Of a text that a model wrote about another. */
+static const char said_kind[] = "answer.text";
 
 static const struct {
 	const char *name, *kind, *field;
@@ -494,8 +498,10 @@ static json_t *forked_json(const struct handle *h)
 	if (!v)
 		return NULL;
 	(void)json_object_set_new(v, "of", json_string(h->kind));
-	(void)json_object_set_new(v, "len",
-				  json_integer((json_int_t)h->value.n));
+	/* How long a model made its answer would be bits that nobody counts. */
+	if (strcmp(h->kind, said_kind) != 0)
+		(void)json_object_set_new(
+			v, "len", json_integer((json_int_t)h->value.n));
 	return v;
 }
 
@@ -682,7 +688,7 @@ static struct seen *row_of_source(struct session *s, uint64_t item)
 }
 
 const char *session_ask(struct session *s, struct span ref,
-			const struct answer_want *w)
+			const struct answer_want *w, struct session_text *ret)
 {
 	const struct handle *h = handles_find(s->handles, ref);
 	struct seen *r = h ? row_of_source(s, h->item) : NULL;
@@ -692,11 +698,32 @@ const char *session_ask(struct session *s, struct span ref,
 		return "of: there is no such handle in this task";
 	if (h->type != TYPE_TEXT)
 		return "of: it is not a text";
+	if (h->value.n > LLM_ASK_TEXT)
+		return "of: it is too long a text to be asked about";
 	r->answers.most = r->source->answer_bits;
 	why = answer_take(&r->answers, w);
-	if (!why)
-		s->bits += (uint32_t)answer_bits(w) + ANSWER_NONE;
-	return why;
+	if (why)
+		return why;
+	s->bits += (uint32_t)answer_bits(w) + ANSWER_NONE;
+	*ret = (struct session_text){ .item = h->item,
+				      .bytes = h->value,
+				      .label = h->label };
+	/* The question is the planner's, and made of what that has seen. */
+	label_join(&ret->label, &s->pc);
+	return NULL;
+}
+
+int session_said(struct session *s, uint64_t item, const struct label *label,
+		 struct span words, const struct handle **ret)
+{
+	const struct handle_value v = { .kind = span_str(said_kind),
+					.type = TYPE_TEXT,
+					.origin = ORIGIN_HANDLE,
+					.bytes = words,
+					.item = item,
+					.label = label };
+
+	return handles_add(s->handles, &v, ret);
 }
 
 /* --- fork ---------------------------------------------------------------- */

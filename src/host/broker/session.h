@@ -96,6 +96,14 @@ uint32_t session_influence(const struct session *s); /* bits, answer.h */
 const struct label *session_pc(const struct session *s);
 const struct atoms *session_atoms(const struct session *s);
 
+/* A text that is asked about. */
+struct session_text {
+	uint64_t item;	   /* that it is of */
+	struct span bytes; /* the session's, until it is forked */
+	struct label
+		label; /* of what is said about it in the planner's words */
+};
+
 /*
  * A question about a hidden text, with an answer of that kind. NULL: it fits
  * what is left of the bits of its source (answer.h), and is taken from them;
@@ -103,7 +111,14 @@ const struct atoms *session_atoms(const struct session *s);
  */
 struct answer_want;
 [[nodiscard]] const char *session_ask(struct session *s, struct span ref,
-				      const struct answer_want *w);
+				      const struct answer_want *w,
+				      struct session_text *ret);
+
+/* A handle for words about a text, with the label of session_ask. 0, or as
+ * handles_add. */
+[[nodiscard]] int session_said(struct session *s, uint64_t item,
+			       const struct label *label, struct span words,
+			       const struct handle **ret);
 
 /*
  * The planner's machine has ended, and a clean one goes on with that goal and

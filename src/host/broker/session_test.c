@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -575,8 +576,11 @@ static void test_ask(void **)
 				 word = { .type = ANSWER_ENUM, .n = 16 },
 				 bad = { .type = ANSWER_ENUM, .n = 1 };
 	struct session *s = begin();
+	struct session_text of;
+	const struct handle *h;
 	json_t *v;
 	const char *body, *link;
+	char said[16];
 
 	/* 5 bits a question of a source, whichever item it is about */
 	add(s, 17, "quiet", "");
@@ -585,19 +589,31 @@ static void test_ask(void **)
 	body = ref_of(json_object_get(json_array_get(v, 0), "body"));
 	link = ref_of(json_array_get(
 		json_object_get(json_array_get(v, 0), "links"), 0));
-	assert_non_null(session_ask(s, SPAN_LIT("@9"), &yes));
-	assert_non_null(session_ask(s, span_str(link), &yes));
-	assert_non_null(session_ask(s, span_str(body), &bad));
+	assert_non_null(session_ask(s, SPAN_LIT("@9"), &yes, &of));
+	assert_non_null(session_ask(s, span_str(link), &yes, &of));
+	assert_non_null(session_ask(s, span_str(body), &bad, &of));
 	assert_int_equal(session_influence(s), 0);
-	assert_null(session_ask(s, span_str(body), &word));
+	assert_null(session_ask(s, span_str(body), &word, &of));
 	assert_int_equal(session_influence(s), 5);
+	assert_int_equal(of.item, 17);
+	assert_true(span_eq(of.bytes, sample.body));
+	assert_int_equal(of.label.integrity, INTEGRITY_EXTERNAL);
 	body = ref_of(json_object_get(json_array_get(v, 1), "subject"));
-	assert_non_null(session_ask(s, span_str(body), &word));
-	assert_null(session_ask(s, span_str(body), &yes));
-	assert_null(session_ask(s, span_str(body), &yes));
-	assert_non_null(session_ask(s, span_str(body), &yes));
+	assert_non_null(session_ask(s, span_str(body), &word, &of));
+	assert_null(session_ask(s, span_str(body), &yes, &of));
+	assert_null(session_ask(s, span_str(body), &yes, &of));
+	assert_non_null(session_ask(s, span_str(body), &yes, &of));
 	assert_int_equal(session_influence(s), 9);
 	assert_int_equal(session_bits(s), 0);
+	/* What is written about it is of it, and can be asked about at its
+	 * cost. */
+	assert_int_equal(session_said(s, of.item, &of.label,
+				      SPAN_LIT("He wants money."), &h),
+			 0);
+	assert_true(label_eq(&h->label, &of.label));
+	(void)snprintf(said, sizeof(said), "@%u", h->id);
+	assert_non_null(session_ask(s, span_str(said), &yes, &of));
+	assert_int_equal(session_influence(s), 9);
 	json_decref(v);
 	session_free(s);
 }

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "host/monitor/monitor.h"
+#include "llm/llm.h"
 
 int start_pair(int *one, int *other, struct err *err)
 {
@@ -442,6 +443,8 @@ void start_tell_broker(struct monitor *m, const struct conf_connector *cc,
 		.output = cc->price.output,
 		.cache_read = cc->price.cache_read,
 		.cache_write = cc->price.cache_write,
+		.model = span_str(cc->chosen ? m->conf.model : ""),
+		.api = cc->anthropic ? LLM_MESSAGES : LLM_CHAT,
 	};
 	core_send(m, &m->broker, fd, 1);
 }

@@ -7,7 +7,9 @@
  * for a model that the configuration does not name, does not go. The key, the
  * host, the path and every header are ours. Of an answer its usage and its
  * bounds are read in passing; the bytes go to a socket whose other end is a
- * porter's, who reads them again. No redirection, no compression, one host.
+ * porter's, who reads them again. The answer to a question of the broker's own
+ * goes nowhere: the one value that it is, a few bytes, is in the word of its
+ * end. No redirection, no compression, one host.
  */
 #include <errno.h>
 #include <poll.h>
@@ -19,12 +21,14 @@
 #include "base/sha256.h"
 #include "base/str.h"
 #include "label/canary.h"
-#include "llm/answer.h"
+#include "llm/ask.h"
 #include "run.h"
 
 enum {
 	CALLS = NET_KEPT,
 	CALL_MS = 900 * 1000,	/* a call as a whole */
+	ASK_MS = 60 * 1000,	/* one that is a question */
+	ASK_BYTES = 256 << 10,	/* of its answer */
 	QUIET_MS = 180 * 1000,	/* without a byte */
 	ERROR_BYTES = 64 << 10, /* of an answer that is an error */
 	HEAD = 2,
@@ -38,29 +42,33 @@ struct call {
 	uint64_t number; /* the broker's */
 	struct msg_ids ids;
 	char name[LLM_MODEL_NAME + 1];
-	int out; /* owned; -1: a free row */
+	bool live;	/* else a free row */
+	int out;	/* owned; -1: nobody is told of it before its end */
+	uint32_t value; /* of a question: most bytes of what it answers */
 	struct net_job *job;
 	struct llm_answer answer;
-	struct buf waits; /* that out has not taken yet */
+	struct buf waits;  /* that out has not taken yet */
 	struct sha256 got; /* of the answer, so far */
 	struct buf said;   /* not looked at yet, and a bit more */
 	uint64_t seen;	   /* bit i: what answer.calls[i] says is in said */
-	bool went;	  /* the request may have */
-	bool head;	  /* the status went out */
-	bool paused;	  /* libcurl holds what comes */
-	bool over;	  /* done; what waits is the last */
+	bool went;	   /* the request may have */
+	bool head;	   /* the status went out */
+	bool paused;	   /* libcurl holds what comes */
+	bool over;	   /* done; what waits is the last */
 	struct m_l_done done;
 	char why[256];
+	char said_value[LIMIT_VALUE];
 };
 
 struct model {
 	struct online *o;
-	enum account_state link; /* that was told last */
+	enum account_state link;   /* that was told last */
 	struct canaries *canaries; /* of all calls */
 	struct call calls[CALLS];
 };
 
-static void tell_link(struct model *m, enum account_state state, const char *why)
+static void tell_link(struct model *m, enum account_state state,
+		      const char *why)
 {
 	if (state == ACCOUNT_UP && m->link == ACCOUNT_UP)
 		return;
@@ -164,6 +172,15 @@ static void say_calls(struct call *c, bool last)
 	}
 }
 
+/* The answer to a question is the one value of its one call, and none of an
+ * answer that is not whole. */
+static void take_value(struct call *c)
+{
+	c->done.has_value = c->value && c->done.state == L_ANSWERED &&
+			    llm_ask_value(&c->answer, c->said_value, c->value,
+					  &c->done.value);
+}
+
 /* What was used holds however it ended. */
 static void tell_call(struct call *c)
 {
@@ -171,7 +188,7 @@ static void tell_call(struct call *c)
 
 	say_calls(c, true);
 	look(c);
-
+	take_value(c);
 	c->done.call = c->number;
 	c->done.went = c->went;
 	c->done.why = span_str(c->why);
@@ -212,7 +229,9 @@ static void ended(struct call *c, enum l_state state, const char *why)
 
 static void watch(struct call *c)
 {
-	loop_events(&c->model->o->loop, c->out, c->waits.n ? POLLOUT : 0);
+	if (c->out >= 0)
+		loop_events(&c->model->o->loop, c->out,
+			    c->waits.n ? POLLOUT : 0);
 }
 
 /* The socket takes more again, or its other end is gone. */
@@ -237,13 +256,21 @@ static void on_out(void *arg, int, short revents)
 	}
 }
 
+static void put(struct call *c, struct span bytes)
+{
+	sha256_add(&c->got, bytes);
+	if (c->out >= 0)
+		buf_span(&c->waits, bytes);
+}
+
 static void put_head(struct call *c, uint32_t status)
 {
 	if (c->head)
 		return;
 	c->head = true;
 	c->done.status = status;
-	buf_u16(&c->waits, (uint16_t)status);
+	if (c->out >= 0)
+		buf_u16(&c->waits, (uint16_t)status);
 }
 
 static bool on_piece(void *arg, struct span bytes)
@@ -263,8 +290,7 @@ static bool on_piece(void *arg, struct span bytes)
 	}
 	say_calls(c, false);
 	put_head(c, 200);
-	sha256_add(&c->got, bytes);
-	buf_span(&c->waits, bytes);
+	put(c, bytes);
 	if (!buf_ok(&c->waits))
 		ended(c, L_CUT, "out of memory");
 	/* That nobody is there the loop will say. */
@@ -284,13 +310,11 @@ static void refused(struct call *c, const struct net_answer *a)
 				  ? (uint32_t)a->retry_after_s
 				  : UINT32_MAX;
 	put_head(c, (uint32_t)a->status);
-	if (a->body.n <= ERROR_BYTES) {
-		sha256_add(&c->got, a->body);
-		buf_span(&c->waits, a->body);
-	}
+	if (a->body.n <= ERROR_BYTES)
+		put(c, a->body);
 	if (a->status == 401 || a->status == 403)
 		tell_link(c->model, ACCOUNT_REFUSED,
-		     "the provider does not take its key");
+			  "the provider does not take its key");
 }
 
 static void on_done(void *arg, const struct net_answer *a)
@@ -402,9 +426,9 @@ static int send_request(struct call *c, struct span body, bool stream)
 		.method = "POST",
 		.path = llm_path(c->answer.api),
 		.body = body,
-		.limit_ms = CALL_MS,
+		.limit_ms = c->value ? ASK_MS : CALL_MS,
 		.quiet_ms = QUIET_MS,
-		.limit_bytes = LLM_ANSWER,
+		.limit_bytes = c->value ? ASK_BYTES : LLM_ANSWER,
 		.go = may_go,
 		.piece = on_piece,
 		.keep = true,
@@ -447,7 +471,7 @@ static struct call *free_row(struct model *m)
 	size_t i;
 
 	for (i = 0; i < CALLS; i++)
-		if (m->calls[i].out < 0)
+		if (!m->calls[i].live)
 			return &m->calls[i];
 	return NULL;
 }
@@ -469,16 +493,20 @@ static const char *begin(struct model *m, const struct m_l_call *in, int *out)
 	const char *why;
 
 	buf_init(&body, LLM_BODY);
-	if (fd < 0 || *out < 0 || fd_nonblock(*out, true) < 0)
+	if (fd < 0 || in->value > LIMIT_VALUE ||
+	    (in->value != 0) == (*out >= 0) ||
+	    (*out >= 0 && fd_nonblock(*out, true) < 0))
 		return "there is nobody to answer to";
 	if (!c)
 		return "too many are under way";
 	why = read_request(&m->o->set, fd, in, &body);
 	if (why)
 		return why;
-	if (loop_add(&m->o->loop, *out, 0, on_out, c) < 0)
+	if (*out >= 0 && loop_add(&m->o->loop, *out, 0, on_out, c) < 0)
 		return "too many are under way";
+	c->live = true;
 	c->out = take_fd(out);
+	c->value = in->value;
 	buf_init(&c->said, SAID);
 	c->number = in->call;
 	c->ids = m->o->in.ids;
@@ -514,7 +542,7 @@ static void model_stop(struct online *o)
 	if (!m)
 		return;
 	for (i = 0; i < CALLS; i++)
-		if (m->calls[i].out >= 0)
+		if (m->calls[i].live)
 			free_call(&m->calls[i]);
 	canaries_free(m->canaries);
 	free(m);

@@ -34,6 +34,8 @@ static struct {
 	bool end, done, killed, slow;
 	struct m_l_done told;
 	char why[256];
+	char value[LIMIT_VALUE + 1]; /* that the broker is told */
+	uint32_t most;		     /* of a question's; 0: it is none */
 	unsigned link;
 } w;
 
@@ -45,6 +47,8 @@ void online_tell(struct online *o, struct chan *to, int fd)
 	assert_false(w.done);
 	w.done = true;
 	w.told = o->msg.l_done;
+	(void)snprintf(w.value, sizeof(w.value), "%.*s", (int)w.told.value.n,
+		       (const char *)w.told.value.p);
 	(void)snprintf(w.why, sizeof(w.why), "%.*s", (int)w.told.why.n,
 		       (const char *)w.told.why.p);
 }
@@ -225,16 +229,22 @@ static void ask(const char *body, bool stream, const char *model)
 				      .tokens = 9,
 				      .size = (uint32_t)strlen(body),
 				      .model = span_str(model),
-				      .canaries = SPAN_LIT(RUN " " TASK) };
+				      .canaries = SPAN_LIT(RUN " " TASK),
+				      .value = w.most };
 	m.ids.task = 7;
-	assert_int_equal(chan_send(&w.broker, &m, fds, 2), 0);
+	assert_int_equal(chan_send(&w.broker, &m, fds, w.most ? 1 : 2), 0);
 	(void)close(pair[1]);
 	fd_close(&w.in);
-	w.in = pair[0];
+	if (w.most)
+		(void)close(pair[0]);
+	else
+		w.in = pair[0];
 	w.done = w.end = false;
 	buf_reset(&w.asked);
 	buf_reset(&w.came);
-	assert_int_equal(loop_add(&w.o.loop, w.in, POLLIN, on_in, NULL), 0);
+	if (w.in >= 0)
+		assert_int_equal(loop_add(&w.o.loop, w.in, POLLIN, on_in, NULL),
+				 0);
 	assert_true(chan_recv(&w.o.broker, &w.o.in, &why) > 0);
 	model_kind.model(&w.o);
 }
@@ -359,20 +369,26 @@ static void canaries(void **)
 		const char *answer;
 		unsigned zone;
 	} rows[] = {
-		{ "data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":"
+		{ "data: "
+		  "{\"type\":\"content_block_delta\",\"index\":0,\"delta\":"
 		  "{\"type\":\"text_delta\",\"text\":\"It is bcdfghjklm\"}}\n\n"
-		  "data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":"
+		  "data: "
+		  "{\"type\":\"content_block_delta\",\"index\":0,\"delta\":"
 		  "{\"type\":\"text_delta\",\"text\":\"npqrstuvwx.\"}}\n\n",
 		  CANARY_RUN },
 		{ "data: {\"type\":\"content_block_start\",\"index\":0,"
-		  "\"content_block\":{\"type\":\"tool_use\",\"id\":\"t\",\"name\":"
+		  "\"content_block\":{\"type\":\"tool_use\",\"id\":\"t\","
+		  "\"name\":"
 		  "\"n\",\"input\":{}}}\n\n"
-		  "data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":"
-		  "{\"type\":\"input_json_delta\",\"partial_json\":\"{\\\"a\\\":"
+		  "data: "
+		  "{\"type\":\"content_block_delta\",\"index\":0,\"delta\":"
+		  "{\"type\":\"input_json_delta\",\"partial_json\":\"{"
+		  "\\\"a\\\":"
 		  "\\\"" TASK "\\\"}\"}}\n\n"
 		  "data: {\"type\":\"content_block_stop\",\"index\":0}\n\n",
 		  CANARY_TASK },
-		{ "data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":"
+		{ "data: "
+		  "{\"type\":\"content_block_delta\",\"index\":0,\"delta\":"
 		  "{\"type\":\"text_delta\",\"text\":\"nothing of it\"}}\n\n",
 		  0 },
 	};
@@ -506,14 +522,100 @@ static void held_back(void **)
 	assert_memory_equal(w.came.p + 2, b.p, b.n);
 }
 
+#define CALL(name, input)                                                      \
+	"{\"type\":\"tool_use\",\"id\":\"t\",\"name\":\"" name                 \
+	"\",\"input\":" input "}"
+#define SAYS(content)                                                          \
+	"{\"content\":[" content                                               \
+	"],\"usage\":{\"input_tokens\":3,\"output_tokens\":7}}"
+
+/* A question's answer is the value of its one call, in the word of its end, and
+ * goes nowhere else. */
+static void questions(void **)
+{
+	static const struct {
+		const char *answer, *value; /* NULL: none */
+	} rows[] = {
+		{ SAYS(CALL("answer", "{\"value\":\"low\"}")), "low" },
+		{ SAYS(CALL("answer", "{\"value\":true}")), "true" },
+		{ SAYS(CALL("answer", "{\"value\":\"0123456789\"}")),
+		  "0123456789" },
+		{ SAYS(CALL("answer", "{\"value\":\"0123456789a\"}")), NULL },
+		{ SAYS(CALL("answer", "{\"value\":null}")), NULL },
+		{ SAYS(CALL("answer", "{}")), NULL },
+		{ SAYS(CALL("send", "{\"value\":true}")), NULL },
+		{ SAYS(CALL("answer", "{\"value\":true}") "," CALL(
+			  "answer", "{\"value\":true}")),
+		  NULL },
+		{ SAYS("{\"type\":\"text\",\"text\":\"true\"}"), NULL },
+		{ SAYS(""), NULL },
+	};
+	size_t i;
+
+	w.most = 10;
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		ask(REQUEST, false, "small");
+		answered(ok("application/json", rows[i].answer, 0));
+		assert_int_equal(w.told.state, L_ANSWERED);
+		assert_int_equal(w.told.has_value, rows[i].value != NULL);
+		assert_string_equal(w.value,
+				    rows[i].value ? rows[i].value : "");
+		assert_int_equal(w.told.output, 7);
+		sum_is(w.told.got, rows[i].answer);
+	}
+	assert_int_equal(w.came.n, 0);
+}
+
+/* Of what is no whole answer there is no value, whatever is in it. */
+static void no_answers(void **)
+{
+	static const char good[] = SAYS(CALL("answer", "{\"value\":true}"));
+	CLEAN_BUF struct buf b;
+
+	w.most = 10;
+	ask(REQUEST, false, "small");
+	answered(ok("application/json", good, 1));
+	assert_int_equal(w.told.state, L_CUT);
+	assert_int_equal(w.told.has_value, 0);
+	ask(REQUEST, false, "small");
+	answered(ok("application/json", "{\"content\":[" CALL("answer", "1"),
+		    0));
+	assert_int_equal(w.told.state, L_CUT);
+	ask(REQUEST, false, "small");
+	answered("HTTP/1.1 529 Busy\r\nContent-Length: 2\r\n\r\nno");
+	assert_int_equal(w.told.state, L_REFUSED);
+	assert_int_equal(w.told.status, 529);
+	assert_int_equal(w.told.has_value, 0);
+	buf_init(&b, 1 << 20);
+	buf_str(&b, "HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n");
+	buf_str(&b, good);
+	while (b.n < 300100)
+		buf_u8(&b, ' ');
+	ask(REQUEST, false, "small");
+	answered(buf_cstr(&b));
+	assert_int_equal(w.told.state, L_CUT);
+	assert_int_equal(w.told.has_value, 0);
+	w.killed = true;
+	ask(REQUEST, false, "small");
+	answered("");
+	assert_int_equal(w.told.state, L_FAILED);
+	w.killed = false;
+	w.most = LIMIT_VALUE + 1;
+	ask(REQUEST, false, "small");
+	answered("");
+	assert_int_equal(w.told.state, L_FAILED);
+	assert_string_equal(w.why, "there is nobody to answer to");
+	assert_int_equal(w.came.n, 0);
+}
+
 #define ROW(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ROW(whole),  ROW(streams), ROW(errors),	   ROW(not_rebuilt),
-		ROW(canaries),
-		ROW(killed), ROW(gone),	   ROW(held_back),
+		ROW(whole),	ROW(streams),	 ROW(errors), ROW(not_rebuilt),
+		ROW(canaries),	ROW(killed),	 ROW(gone),   ROW(held_back),
+		ROW(questions), ROW(no_answers),
 	};
 
 	log_init("model_test", LOG_LV_ERROR);
