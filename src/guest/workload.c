@@ -70,7 +70,7 @@ static const struct workload workloads[] = {
 		.dynamic = true,
 		.address_space = 1024 * GIB,
 		.data = 64 * GIB,
-		.cpu_s = 16 * 86400,
+		.cpu_s = 16ULL * 86400,
 		.processes = 64,
 	},
 	[WIRE_PROBE] = {

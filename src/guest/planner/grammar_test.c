@@ -114,7 +114,7 @@ static void test_names(void **)
 
 	buf_init(&b, GRAMMAR_BYTES);
 	assert_int_equal(grammar_make(tools, &b), 0);
-	if (strncmp(buf_cstr(&b), want, sizeof(want) - 1))
+	if (strncmp(buf_cstr(&b), want, sizeof(want) - 1) != 0)
 		fail_msg("got %s", buf_cstr(&b));
 	buf_reset(&b);
 	assert_int_equal(grammar_make(none, &b), 0);
