@@ -233,6 +233,9 @@ class OfAccounts(Campaign):
         self.delivered()
         for mail in self.w.sent():
             m = email.message_from_bytes(mail, policy=email.policy.default)
+            if not m['Message-ID']:
+                f.trouble.append(f'a mail without a Message-ID: {mail[:2000]}')
+                continue
             f.files.append((m['Message-ID'].strip('<>').split('@')[0],
                             f'\n{m.get_content()}\n'))
         self.load.keys()
