@@ -12,15 +12,6 @@ static size_t touch(const struct yaml_node *n)
 	return sum;
 }
 
-/* For tests/lsan.supp: libfyaml keeps no frame pointers, so only the slow way
- * of walking the stack sees the name of what loses memory. */
-const char *__asan_default_options(void);
-
-const char *__asan_default_options(void)
-{
-	return "fast_unwind_on_malloc=0";
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
