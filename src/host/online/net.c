@@ -17,6 +17,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/str.h"
@@ -36,6 +37,7 @@ struct net_job {
 	CURL *easy;		 /* owned */
 	struct curl_slist *pin, *headers; /* owned */
 	int fd;				  /* of netd, until libcurl has it */
+	int its; /* libcurl's, of a call that keeps none */
 	char scheme[8];
 	char host[256];
 	uint32_t port;
@@ -216,10 +218,17 @@ static void job_detach(struct net_job *j)
 	j->up = false;
 }
 
+/*
+ * libcurl ends an upload that is taken away from it as if it were whole, which
+ * for a mail is the dot: nothing more may get to the server.
+ * #syscalls:online shutdown
+ */
 void net_cancel(struct net_job *j)
 {
 	if (!j)
 		return;
+	if (j->its >= 0)
+		(void)shutdown(j->its, SHUT_RDWR);
 	job_detach(j);
 	if (j->busy)
 		j->dead = true;
@@ -238,7 +247,7 @@ static struct net_job *job_new(struct net *n, const char *scheme,
 	if (!j)
 		return NULL;
 	j->net = n;
-	j->fd = j->socket = j->again = -1;
+	j->fd = j->its = j->socket = j->again = -1;
 	j->port = port;
 	n->n_jobs++;
 	if (str_printf(j->scheme, sizeof(j->scheme), "%s", scheme) < 0 ||
@@ -455,7 +464,19 @@ static curl_socket_t open_cb(void *arg, curlsocktype, struct curl_sockaddr *)
 	struct net_job *j = arg;
 
 	j->undialed = j->fd < 0 && !j->dialed;
+	if (!j->is_link && !j->call.keep)
+		j->its = j->fd;
 	return j->fd >= 0 ? take_fd(&j->fd) : CURL_SOCKET_BAD;
+}
+
+/* A call that keeps no connection closes its own before it ends. */
+static int close_cb(void *arg, curl_socket_t fd)
+{
+	struct net_job *j = arg;
+
+	if (j->its == fd)
+		j->its = -1;
+	return close(fd);
 }
 
 static int before_cb(void *arg, char *, char *, int, int)
@@ -617,6 +638,10 @@ static CURLcode set_call(struct net_job *j)
 		NET_SET(r, e, CURLOPT_FRESH_CONNECT, j->dialed ? 1L : 0L);
 	else
 		NET_SET(r, e, CURLOPT_FORBID_REUSE, 1L);
+	if (!j->call.keep) {
+		NET_SET(r, e, CURLOPT_CLOSESOCKETFUNCTION, close_cb);
+		NET_SET(r, e, CURLOPT_CLOSESOCKETDATA, j);
+	}
 	if (j->call.quiet_ms) {
 		NET_SET(r, e, CURLOPT_LOW_SPEED_LIMIT, 1L);
 		NET_SET(r, e, CURLOPT_LOW_SPEED_TIME,
