@@ -628,20 +628,28 @@ static CURLcode set_http(struct net_job *j)
 	return r;
 }
 
-static CURLcode set_call(struct net_job *j)
+/* Whether there is another call by its connection. */
+static CURLcode set_kept(struct net_job *j)
 {
 	CURLcode r = CURLE_OK;
 	CURL *e = j->easy;
+
+	if (j->call.keep) {
+		NET_SET(r, e, CURLOPT_FRESH_CONNECT, j->dialed ? 1L : 0L);
+		return r;
+	}
+	NET_SET(r, e, CURLOPT_FORBID_REUSE, 1L);
+	NET_SET(r, e, CURLOPT_CLOSESOCKETFUNCTION, close_cb);
+	NET_SET(r, e, CURLOPT_CLOSESOCKETDATA, j);
+	return r;
+}
+
+static CURLcode set_call(struct net_job *j)
+{
+	CURLcode r = set_kept(j);
+	CURL *e = j->easy;
 	uint32_t ms = j->call.limit_ms ? j->call.limit_ms : NET_CALL_MS;
 
-	if (j->call.keep)
-		NET_SET(r, e, CURLOPT_FRESH_CONNECT, j->dialed ? 1L : 0L);
-	else
-		NET_SET(r, e, CURLOPT_FORBID_REUSE, 1L);
-	if (!j->call.keep) {
-		NET_SET(r, e, CURLOPT_CLOSESOCKETFUNCTION, close_cb);
-		NET_SET(r, e, CURLOPT_CLOSESOCKETDATA, j);
-	}
 	if (j->call.quiet_ms) {
 		NET_SET(r, e, CURLOPT_LOW_SPEED_LIMIT, 1L);
 		NET_SET(r, e, CURLOPT_LOW_SPEED_TIME,
