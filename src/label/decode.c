@@ -1,6 +1,8 @@
 /* decode: see decode.h. */
 #include "label/decode.h"
 
+#include <utf8proc.h>
+
 #include "label/fold.h"
 
 /* How many symbols that many bytes take. */
@@ -67,6 +69,83 @@ void decode_url(struct buf *out, struct span s)
 		two = swap;
 	}
 	buf_span(out, buf_view(&one));
+}
+
+/* The code unit of "uXXXX"; -1: it is none. */
+static int32_t json_unit(struct span s)
+{
+	int32_t unit = 0;
+	size_t i;
+
+	if (s.n < 5 || s.p[0] != 'u')
+		return -1;
+	for (i = 1; i < 5; i++) {
+		const int v = hex_value(s.p[i]);
+
+		if (v < 0)
+			return -1;
+		unit = unit << 4 | v;
+	}
+	return unit;
+}
+
+static size_t backslashes(struct span s)
+{
+	size_t n = 0;
+
+	while (n < s.n && s.p[n] == '\\')
+		n++;
+	return n;
+}
+
+/* A character that is written as "uXXXX", or as two of those; how many bytes
+ * that was. */
+static size_t json_character(struct buf *out, struct span s, int32_t unit)
+{
+	enum { UNIT = 5, HIGH = 0xd800, LOW = 0xdc00, PLANE = 0x10000 };
+	uint8_t bytes[4];
+	size_t n = UNIT;
+
+	if (unit >= HIGH && unit < LOW) {
+		const struct span rest = span_of(s.p + UNIT, s.n - UNIT);
+		const size_t k = backslashes(rest);
+		const int32_t low = json_unit(span_of(rest.p + k, rest.n - k));
+
+		if (k && low >= LOW && low < LOW + (LOW - HIGH)) {
+			unit = PLANE + ((unit - HIGH) << 10) + (low - LOW);
+			n += k + UNIT;
+		}
+	}
+	buf_put(out, bytes, (size_t)utf8proc_encode_char(unit, bytes));
+	return n;
+}
+
+/* What stands behind backslashes; how many bytes that was. */
+static size_t json_escape(struct buf *out, struct span s)
+{
+	const int32_t unit = json_unit(s);
+
+	if (unit >= 0)
+		return json_character(out, s, unit);
+	buf_u8(out, memchr("bfnrt", s.p[0], 5) ? ' ' : s.p[0]);
+	return 1;
+}
+
+void decode_json(struct buf *out, struct span s)
+{
+	while (s.n) {
+		const uint8_t *at = memchr(s.p, '\\', s.n);
+		size_t n = at ? (size_t)(at - s.p) : s.n;
+
+		buf_put(out, s.p, n);
+		s = span_of(s.p + n, s.n - n);
+		n = backslashes(s);
+		s = span_of(s.p + n, s.n - n);
+		if (!n || !s.n)
+			continue;
+		n = json_escape(out, s);
+		s = span_of(s.p + n, s.n - n);
+	}
 }
 
 static bool is_letter(uint8_t c)

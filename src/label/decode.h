@@ -32,6 +32,13 @@ enum decode_alphabet {
 /* %XX, again and again; nothing if there is none. */
 void decode_url(struct buf *out, struct span s);
 
+/*
+ * A text as it was before it was written as a string of JSON, as part of a
+ * string again, and so on: a run of backslashes counts as one, however deep,
+ * and a line's end is a blank. Always all of s; never longer than it.
+ */
+void decode_json(struct buf *out, struct span s);
+
 /* Of each alphabet: passages that stand for `least` bytes or more. */
 
 /* The digits of passages, whatever stands between them but letters. */

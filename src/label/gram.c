@@ -221,6 +221,7 @@ struct pass {
 	size_t upto;	/* covered so far */
 	size_t covered; /* characters */
 	uint32_t last;	/* source that was joined last, plus one */
+	bool quotes;	/* long ones alone count */
 	struct label label;
 };
 
@@ -237,6 +238,17 @@ static const struct source *source_at(const struct gram *g, uint32_t position)
 			n = mid;
 	}
 	return &g->sources[low];
+}
+
+/* Whether a passage of n characters, from there on in a source, counts. */
+static bool counts(const struct pass *p, size_t from, size_t n)
+{
+	const uint8_t *text = p->g->text.p;
+
+	if (!p->quotes)
+		return n >= GRAM_MIN;
+	return n >= GRAM_QUOTE || (n >= GRAM_WHOLE && !text[from + n] &&
+				   (from == 0 || !text[from - 1]));
 }
 
 /* How far the value at q and the text at t agree, to both sides. A 0 is at the
@@ -263,7 +275,7 @@ static void meet(struct pass *p, size_t q, uint32_t position)
 	size_t from, to;
 
 	extend(p, q, position, &from, &to);
-	if (to - from < GRAM_MIN)
+	if (!counts(p, position - (q - from), to - from))
 		return;
 	s = source_at(p->g, position);
 	if (p->last != (uint32_t)(s - p->g->sources) + 1) {
@@ -304,21 +316,28 @@ static size_t characters(struct span v)
 	return n;
 }
 
+static void look_over(struct pass *p)
+{
+	size_t q;
+
+	for (q = 0; q + GRAM <= p->v.n; q++) {
+		/* inside of a passage there is nothing new to meet, but near
+		 * its end another one may begin */
+		if (q + GRAM < p->upto)
+			q = p->upto - GRAM;
+		look(p, q);
+	}
+}
+
 /* Adds what one form of the value shows. */
 static void look_all(const struct gram *g, struct span v, enum gram_form form,
 		     struct gram_match *ret)
 {
 	struct pass p = { .g = g, .v = v, .label = label_empty() };
-	size_t q, n;
+	size_t n;
 	uint32_t cover;
 
-	for (q = 0; q + GRAM <= v.n; q++) {
-		/* inside of a passage there is nothing new to meet, but near
-		 * its end another one may begin */
-		if (q + GRAM < p.upto)
-			q = p.upto - GRAM;
-		look(&p, q);
-	}
+	look_over(&p);
 	if (!p.covered)
 		return;
 	n = characters(v);
@@ -366,4 +385,20 @@ void gram_match(struct gram *g, struct span value, struct gram_match *ret)
 	}
 	/* What was not looked at could have been a copy. */
 	ret->failed = g->value.failed;
+}
+
+bool gram_quotes(const struct gram *g, struct span json, struct label *l)
+{
+	struct buf text CLEAN_BUF = { .max = json.n },
+			folded CLEAN_BUF = { .max = 2 * json.n };
+	struct pass p = { .g = g, .quotes = true, .label = label_empty() };
+
+	if (!g->n_sources)
+		return true;
+	decode_json(&text, json);
+	fold_text(&folded, buf_view(&text));
+	p.v = buf_view(&folded);
+	look_over(&p);
+	label_join(l, &p.label);
+	return buf_ok(&text) && buf_ok(&folded);
 }

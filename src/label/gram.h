@@ -29,6 +29,8 @@ enum {
 	GRAM_SOURCES = 8192,
 	GRAM_VALUE_MAX = 64 << 10, /* of a value, the rest is not looked at */
 	GRAM_COVER = 300,	   /* per mille: from here on it is a copy */
+	GRAM_QUOTE = 48, /* folded characters in a row that are a quotation */
+	GRAM_WHOLE = 24, /* or that many, if that is all of a text */
 };
 
 enum gram_form {
@@ -66,5 +68,13 @@ struct gram_match {
 };
 
 void gram_match(struct gram *g, struct span value, struct gram_match *ret);
+
+/*
+ * What a longer text quotes, that is JSON: joins into l the label of every text
+ * of which GRAM_QUOTE characters stand there in a row, or all. False: out of
+ * memory: there may be more.
+ */
+[[nodiscard]] bool gram_quotes(const struct gram *g, struct span json,
+			       struct label *l);
 
 #endif

@@ -1,5 +1,5 @@
 /* gram_fuzz: a text and a value, a 0xff byte between them. What is found is
- * within bounds, and has the label of the text. */
+ * within bounds, and has the label of the text; as a request of JSON, too. */
 #include "label/gram.h"
 
 #include <stdlib.h>
@@ -21,6 +21,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	gram_match(g, cut ? span_of(cut + 1, size - n - 1) : span_of(data, n),
 		   &m);
 	if (m.cover > 1000 || !label_eq(&m.label, m.cover ? &l : &none))
+		abort();
+	none = label_empty();
+	if (!gram_quotes(
+		    g, cut ? span_of(cut + 1, size - n - 1) : span_of(data, n),
+		    &none) ||
+	    (none.n_atoms && !label_eq(&none, &l)))
 		abort();
 	gram_free(g);
 	return 0;

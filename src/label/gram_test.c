@@ -234,6 +234,62 @@ static void test_sources_bound(void **)
 	gram_free(g);
 }
 
+#define QUOTED                                                                 \
+	"code of the back door is seven four nine one; please keep it for"
+
+/* As a string of JSON writes it, and a string of JSON in a string of JSON. */
+static const struct {
+	const char *json;
+	bool a, b;
+} quotes[] = {
+	{ "{\"content\":\"it says: " QUOTED "\"}", true, false },
+	{ "the CODE of\\nthe back\\\\n\\\\tdoor is seven four nine \\u006fne; "
+	  "please \\\\u006beep it for",
+	  true, false },
+	{ "code \\ud835\\udc28f the back door is seven four nine \\ud83d\\ude00"
+	  "one; please keep it for",
+	  true, false },
+	/* a half of a pair, and of an escape */
+	{ QUOTED "\\ud835\\u00", true, false },
+	{ QUOTED "\\", true, false },
+	/* of the sources test_quotes adds: all of a short one, or a part */
+	{ "Look here: the gate in Elm Street opens up; and so on", false,
+	  true },
+	{ "Look here: the gate in Elm Street opens", false, false },
+	/* too little of a long one */
+	{ "the code of the back door is seven four nine", false, false },
+	{ "", false, false },
+	{ "\\", false, false },
+	{ "\\u12", false, false },
+};
+
+static void test_quotes(void **)
+{
+	struct gram *g = gram_new(42);
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(quotes); i++) {
+		struct label none = label_empty(), l = none;
+
+		assert_true(gram_quotes(g, span_str(quotes[i].json), &l));
+		assert_true(label_eq(&l, &none));
+	}
+	assert_int_equal(gram_add(g, SPAN_LIT(SECRET), &mail_a), 0);
+	assert_int_equal(gram_add(g,
+				  SPAN_LIT("The gate in Elm Street opens up!"),
+				  &mail_b),
+			 0);
+	for (i = 0; i < ARRAY_SIZE(quotes); i++) {
+		struct label l = label_empty();
+
+		assert_true(gram_quotes(g, span_str(quotes[i].json), &l));
+		if (label_has_atom(&l, ATOM_FIRST) != quotes[i].a ||
+		    label_has_atom(&l, ATOM_FIRST + 1) != quotes[i].b)
+			fail_msg("\"%s\"", quotes[i].json);
+	}
+	gram_free(g);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -244,6 +300,7 @@ int main(void)
 		cmocka_unit_test(test_crowding),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_sources_bound),
+		cmocka_unit_test(test_quotes),
 	};
 
 	mail_a = label_of(ATOM_FIRST, INTEGRITY_EXTERNAL);

@@ -2,7 +2,8 @@
  * model: what a planner asks its model, on its way to the connector that has
  * the provider's key, and the word of its end on the way back. The request is a
  * sealed memfd and the answer goes by a socket from the connector to the
- * porter: neither is read here. What is known of them is on record.
+ * porter. What is known of them is on record. Of the request nothing is parsed:
+ * it is compared with the texts of its task (session_asks), whatever it is.
  *
  * What a request may cost at most is taken from the budgets, durably, before it
  * goes, and settled by what the provider says; where it says nothing, though
@@ -17,6 +18,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "host/broker/broker.h"
+#include "host/broker/session.h"
 #include "llm/llm.h"
 
 static struct model_call *call_of(struct broker *b, uint64_t number)
@@ -103,7 +105,11 @@ static void tell(struct broker *b, struct peer *p, uint64_t call,
 	peer_send(b, p, NULL, 0);
 }
 
-enum { FORBIDDEN = 403, OVER_BUDGET = 402 };
+enum {
+	FORBIDDEN = 403,
+	OVER_BUDGET = 402,
+	QUOTED_TEXT = 4 << 10, /* of a label, for people */
+};
 
 static void refuse(struct broker *b, struct peer *p, uint64_t call,
 		   uint32_t status, const char *why)
@@ -162,8 +168,7 @@ static struct spend_amount cost_of(const struct broker *b,
 {
 	const struct spend_used used = { .input = at_most(d->input),
 					 .cache_read = at_most(d->cache_read),
-					 .cache_write =
-						 at_most(d->cache_write),
+					 .cache_write = at_most(d->cache_write),
 					 .output = at_most(d->output) };
 
 	if (!m->most.tokens)
@@ -180,8 +185,8 @@ static void settle(struct broker *b, struct model_call *m,
 		   const struct spend_amount *a)
 {
 	const struct task *t = task_find(b, m->task);
-	const bool lives = (t && t->state <= TASK_RUNNING) ||
-			   approvals_wait(b, m->task);
+	const bool lives =
+		(t && t->state <= TASK_RUNNING) || approvals_wait(b, m->task);
 
 	(void)limits_now(b);
 	if (!spend_settle(b->policy, b->limits, lives ? m->task : 0, a,
@@ -251,8 +256,8 @@ static void record_call(struct broker *b, const struct msg_ids *ids,
 	broker_audit_later(b);
 }
 
-/* Goes on, on record. fds: the request and, of a planner's own, where its answer
- * goes. */
+/* Goes on, on record. fds: the request and, of a planner's own, where its
+ * answer goes. */
 static void send_call(struct broker *b, const struct task *t, struct peer *to,
 		      const struct m_l_call *in, const struct model_call *m,
 		      const int *fds)
@@ -268,6 +273,35 @@ static void send_call(struct broker *b, const struct task *t, struct peer *to,
 	trip_canaries(b, t->id, t->item, canaries);
 	b->out.l_call.canaries = span_str(canaries);
 	peer_send(b, to, fds, m->ask ? 1 : 2);
+}
+
+/*
+ * What the request quotes of the task's texts, its planner has seen. False: it
+ * cannot be read.
+ */
+static bool look_at(struct broker *b, struct task *t, int body,
+		    const struct m_l_call *in)
+{
+	const struct msg_ids ids = task_ids(b, t);
+	const ssize_t n = memfd_sealed_size(body, LLM_BODY);
+	CLEAN_BUF struct buf request;
+	struct buf text CLEAN_BUF = { .max = QUOTED_TEXT };
+	struct label quoted;
+	uint8_t *p;
+
+	buf_init(&request, LLM_BODY);
+	p = n >= 0 && (size_t)n == in->size ? buf_extend(&request, (size_t)n)
+					    : NULL;
+	if (!p || fd_pread_all(body, p, (size_t)n, 0) != n)
+		return false;
+	if (!session_asks(t->session, &request, now_ms(), &quoted))
+		return true;
+	label_text(&text, &quoted, session_atoms(t->session));
+	audit_begin(&b->record, "model.seen", &ids);
+	audit_str(&b->record, "quoted",
+		  buf_ok(&text) ? buf_view(&text) : SPAN_LIT("(long)"));
+	broker_audit_later(b);
+	return true;
 }
 
 static const char too_many[] = "too many requests are under way",
@@ -289,6 +323,11 @@ void model_call(struct broker *b, struct peer *p)
 	    latch_why(b, SPAN_LIT("model"), t->id)) {
 		refuse(b, p, in.call, FORBIDDEN,
 		       "no task of its own is at work");
+		return;
+	}
+	if (!look_at(b, t, body, &in)) {
+		refuse(b, p, in.call, FORBIDDEN,
+		       "the request is no sealed one of its size");
 		return;
 	}
 	m = to ? new_call(b, p, in.call, t->id) : NULL;

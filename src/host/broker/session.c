@@ -6,11 +6,14 @@
 #include <stdlib.h>
 
 #include "base/str.h"
+#include "host/broker/asked.h"
 #include "label/answer.h"
 #include "label/links.h"
 #include "llm/ask.h"
 #include "policy/model.h"
 #include "policy/stamp.h"
+
+enum { WORDS_MAX = LIMIT_RECORD };
 
 enum list { LIST_TO, LIST_CC, LIST_LINKS, LIST_ATTACHMENTS, LISTS };
 
@@ -37,6 +40,7 @@ struct seen {
 	const char *set;	      /* that the sender is in */
 	struct label label, fact;     /* of the item, of its sender's name */
 	struct link_set links;	      /* of its texts, once somebody acts */
+	struct buf words; /* that are no handle's text, a 0 behind each */
 	struct answer_budget answers; /* of its source, in its first row */
 	struct decide_item decide;
 	const struct handle *thread, *from, *subject, *body;
@@ -57,6 +61,12 @@ struct session {
 	struct handles *handles;
 	bool indexed;	   /* for the first call */
 	struct gram *gram; /* from then on; NULL: out of memory */
+	/* For requests alone: what a value has in common with a name says
+	 * little of where it is from. */
+	struct gram *names;
+	bool unfound;	  /* there is what the indices have no room for */
+	struct label all; /* of all texts that the task is about */
+	struct asked asked;
 	struct seen rows[SESSION_ITEMS];
 	size_t n_rows;
 	const struct handle *forked[SESSION_REFS];
@@ -108,9 +118,17 @@ struct session *session_new(const struct session_start *start)
 	if (tokens_read(&s->words, start->text) < 0)
 		s->words = (struct tokens){ 0 };
 	link_set_init(&s->links);
+	asked_init(&s->asked);
+	s->all = label_empty();
 	s->owner = label_of(ATOM_OWNER, INTEGRITY_OWNER);
 	s->pc = s->owner;
 	return s;
+}
+
+static void drop_row(struct seen *r)
+{
+	link_set_done(&r->links);
+	buf_done(&r->words);
 }
 
 void session_free(struct session *s)
@@ -120,10 +138,12 @@ void session_free(struct session *s)
 	if (!s)
 		return;
 	for (i = 0; i < s->n_rows; i++)
-		link_set_done(&s->rows[i].links);
+		drop_row(&s->rows[i]);
+	asked_done(&s->asked);
 	link_set_done(&s->links);
 	tokens_done(&s->words);
 	gram_free(s->gram);
+	gram_free(s->names);
 	handles_free(s->handles);
 	atoms_free(s->atoms);
 	free(s->text);
@@ -367,6 +387,45 @@ static void set_sender(struct session *s, struct seen *r,
 	};
 }
 
+static void keep_addresses(struct buf *out, const struct message_addr *a,
+			   size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		buf_span(out, a[i].name);
+		buf_u8(out, 0);
+	}
+}
+
+/* What of the item is in no text that has a handle. */
+static void keep_words(struct session *s, struct seen *r,
+		       const struct message *m)
+{
+	uint32_t i;
+
+	if (r->source->reveal == REVEAL_TYPED) {
+		buf_span(&r->words, m->subject);
+		buf_u8(&r->words, 0);
+		buf_span(&r->words, m->body);
+		buf_u8(&r->words, 0);
+	}
+	keep_addresses(&r->words, &m->from, 1);
+	keep_addresses(&r->words, m->to, m->n_to);
+	keep_addresses(&r->words, m->cc, m->n_cc);
+	for (i = 0; i < m->n_links; i++) {
+		buf_span(&r->words, m->links[i].text);
+		buf_u8(&r->words, 0);
+		buf_span(&r->words, m->links[i].url);
+		buf_u8(&r->words, 0);
+	}
+	for (i = 0; i < m->n_attachments; i++) {
+		buf_span(&r->words, m->attachments[i].name);
+		buf_u8(&r->words, 0);
+	}
+	s->unfound |= !buf_ok(&r->words);
+}
+
 int session_add(struct session *s, const struct session_item *i)
 {
 	struct seen *r = &s->rows[s->n_rows];
@@ -378,6 +437,7 @@ int session_add(struct session *s, const struct session_item *i)
 			    .came_s = i->came_s,
 			    .source = i->source };
 	link_set_init(&r->links);
+	buf_init(&r->words, WORDS_MAX);
 	if (str_copy(r->chat, sizeof(r->chat), i->chat) < 0)
 		r->chat[0] = 0;
 	set_sender(s, r, i);
@@ -389,8 +449,12 @@ int session_add(struct session *s, const struct session_item *i)
 	if (code == 0 && i->source->reveal == REVEAL_TYPED)
 		code = add_list(s, r, i->m, LIST_ATTACHMENTS,
 				i->m->n_attachments);
-	if (code < 0)
+	if (code < 0) {
+		drop_row(r);
 		return code;
+	}
+	keep_words(s, r, i->m);
+	label_join(&s->all, &r->label);
 	s->n_rows++;
 	return 0;
 }
@@ -500,8 +564,8 @@ static json_t *forked_json(const struct handle *h)
 	(void)json_object_set_new(v, "of", json_string(h->kind));
 	/* How long a model made its answer would be bits that nobody counts. */
 	if (strcmp(h->kind, said_kind) != 0)
-		(void)json_object_set_new(
-			v, "len", json_integer((json_int_t)h->value.n));
+		(void)json_object_set_new(v, "len",
+					  json_integer((json_int_t)h->value.n));
 	return v;
 }
 
@@ -528,14 +592,22 @@ void session_view(const struct session *s, struct buf *out)
 
 /* --- decisions ----------------------------------------------------------- */
 
+/* What does not fit is not found in what a planner writes: that may only lower
+ * trust. Its requests are taken to quote all, then. */
+static void add_gram(struct session *s, struct gram *to, struct span text,
+		     const struct label *l)
+{
+	if (!to || gram_add(to, text, l) < 0)
+		s->unfound = true;
+	asked_forget(&s->asked);
+}
+
 static void index_text(struct session *s, struct seen *r,
 		       const struct handle *h)
 {
 	if (!h)
 		return;
-	/* What does not fit is not found: it may only lower trust. */
-	if (s->gram)
-		(void)gram_add(s->gram, h->value, &h->label);
+	add_gram(s, s->gram, h->value, &h->label);
 	link_set_read(&r->links, h->value);
 }
 
@@ -726,6 +798,57 @@ int session_said(struct session *s, uint64_t item, const struct label *label,
 	return handles_add(s->handles, &v, ret);
 }
 
+/* --- what its model is asked ---------------------------------------------- */
+
+/* What the owner wrote himself is his. */
+static void index_words(struct session *s, struct seen *r)
+{
+	struct span rest = buf_view(&r->words);
+
+	while (rest.n) {
+		const uint8_t *end = memchr(rest.p, 0, rest.n);
+		const size_t n = end ? (size_t)(end - rest.p) : rest.n;
+
+		if (n >= GRAM_WHOLE && !memmem(s->text, s->text_n, rest.p, n))
+			add_gram(s, s->names, span_of(rest.p, n), &r->label);
+		rest = span_of(rest.p + n + (end != NULL),
+			       rest.n - n - (end != NULL));
+	}
+	buf_done(&r->words);
+}
+
+static void index_names(struct session *s)
+{
+	size_t i;
+
+	if (s->names)
+		return;
+	s->names = gram_new(s->seed);
+	for (i = 0; i < s->n_rows; i++)
+		index_words(s, &s->rows[i]);
+}
+
+bool session_asks(struct session *s, struct buf *request, uint64_t now_ms,
+		  struct label *ret)
+{
+	struct span part;
+
+	*ret = label_empty();
+	/* Whoever has seen all can quote nothing new. */
+	if (label_covers(&s->pc, &s->all))
+		return false;
+	index_make(s);
+	index_names(s);
+	if (s->unfound || !asked_new(&s->asked, request, now_ms, &part) ||
+	    !gram_quotes(s->gram, part, ret) ||
+	    !gram_quotes(s->names, part, ret))
+		*ret = s->all;
+	if (label_covers(&s->pc, ret))
+		return false;
+	label_join(&s->pc, ret);
+	return true;
+}
+
 /* --- fork ---------------------------------------------------------------- */
 
 static const char *take_along(const struct session *s, struct handles *to,
@@ -789,6 +912,7 @@ const char *session_fork(struct session *s, struct span goal,
 	if (span_eq(goal, span_of(s->text, s->text_n)))
 		s->pc = s->owner;
 	drop_handles(s);
+	asked_forget(&s->asked);
 	free(s->goal);
 	s->handles = to;
 	s->goal = words;
@@ -858,8 +982,8 @@ static void index_note(struct session *s, struct span text,
 		       const struct label *l)
 {
 	index_make(s);
-	if (s->gram)
-		(void)gram_add(s->gram, text, l);
+	add_gram(s, s->gram, text, l);
+	label_join(&s->all, l);
 }
 
 void session_saw(struct session *s, struct span text, const struct label *l)

@@ -170,6 +170,18 @@ void session_saw(struct session *s, struct span text, const struct label *l);
 void session_told(struct session *s, uint64_t n);
 void session_influenced(struct session *s, uint32_t bits);
 
+/*
+ * The planner asks its model that, at that time (any clock that does not go
+ * back): what it quotes of the task's texts (gram_quotes), whatever way it has
+ * them from, the planner has seen. Only what is new since its last request is
+ * looked at, within ASKED_ROOM (asked.h); what could not be looked at counts
+ * as a quotation of all that there is. Takes the bytes of `request`, and leaves
+ * others in it. True: the label of what the planner has seen is another now,
+ * and ret is what was quoted.
+ */
+[[nodiscard]] bool session_asks(struct session *s, struct buf *request,
+				uint64_t now_ms, struct label *ret);
+
 /* What the planner is to do: the owner's words, or a fork's goal. */
 struct span session_goal(const struct session *s);
 
