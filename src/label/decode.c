@@ -127,7 +127,7 @@ static size_t json_escape(struct buf *out, struct span s)
 
 	if (unit >= 0)
 		return json_character(out, s, unit);
-	buf_u8(out, memchr("bfnrt", s.p[0], 5) ? ' ' : s.p[0]);
+	buf_u8(out, s.p[0] && strchr("bfnrt", s.p[0]) ? ' ' : s.p[0]);
 	return 1;
 }
 

@@ -338,9 +338,9 @@ static void look_all(const struct gram *g, struct span v, enum gram_form form,
 	uint32_t cover;
 
 	look_over(&p);
-	if (!p.covered)
-		return;
 	n = characters(v);
+	if (!p.covered || !n)
+		return;
 	cover = (uint32_t)(p.covered * 1000 / n);
 	if (cover >= GRAM_COVER && ret->cover >= GRAM_COVER)
 		label_join(&ret->label, &p.label);

@@ -288,7 +288,8 @@ static void read_chunk(struct collect *c, struct span before, struct span chunk)
 		offer_word(c, word);
 	offer_number(c, word);
 	offer(c, TYPE_DATETIME, word);
-	offer_sum(c, touch(before, chunk) ? trimmed(before) : (struct span){ 0 },
+	offer_sum(c,
+		  touch(before, chunk) ? trimmed(before) : (struct span){ 0 },
 		  word);
 	read_pieces(c, chunk);
 }
@@ -430,8 +431,7 @@ static bool mark_opens(struct span text, size_t at)
 {
 	size_t n;
 
-	return (!at || strchr(" \n\t([", text.p[at - 1])) &&
-	       at + 1 < text.n &&
+	return (!at || strchr(" \n\t([", text.p[at - 1])) && at + 1 < text.n &&
 	       class_at(text.p + at + 1, &n) == CLASS_WORD;
 }
 
@@ -452,8 +452,7 @@ static void read_single(struct collect *c, struct span text)
 			;
 		if (i == text.n)
 			return;
-		offer(c, TYPE_TEXT,
-		      span_of(text.p + open + 1, i - open - 1));
+		offer(c, TYPE_TEXT, span_of(text.p + open + 1, i - open - 1));
 		open = i;
 	}
 }

@@ -27,7 +27,8 @@ NOT_HERE = {'kill', 'peer.bad', 'vm.fault', 'vm.watched', 'core.restart',
             'task.done', 'approval.word', 'approval.first', 'chat.kill',
             'chat.ignored', 'chat.said', 'digest', 'item.skipped',
             'net.refused', 'vault.given', 'model.call', 'model.done',
-            'model.refused', 'model.unbound', 'reader.answer', 'memory', 'memory.erase',
+            'model.refused', 'model.seen', 'model.unbound',
+            'reader.answer', 'memory', 'memory.erase',
             'memory.erase.failed'}
 TRIES = 3
 IDS = {'run': r'[0-9a-f]{32}', 'task': r'\d+', 'span': r'\d+', 'seq': r'\d+'}

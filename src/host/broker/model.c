@@ -52,6 +52,13 @@ static const char *state_name(unsigned s)
 	return s && s < ARRAY_SIZE(names) ? names[s] : "unknown";
 }
 
+static bool hashed(const struct m_l_done *d)
+{
+	static const uint8_t none[SHA256_LEN];
+
+	return memcmp(d->asked, none, SHA256_LEN) != 0;
+}
+
 static void transcribe(struct task *t, const struct m_l_done *d)
 {
 	struct sha256 h;
@@ -80,12 +87,16 @@ static void record_end(struct broker *b, const struct msg_ids *ids,
 	audit_int(&b->record, "cache_write", d->cache_write);
 	audit_int(&b->record, "output", d->output);
 	audit_bool(&b->record, "told", d->told == 1);
-	hex_encode(hex[0], d->asked, SHA256_LEN);
-	audit_str(&b->record, "request_sha256", span_str(hex[0]));
-	hex_encode(hex[1], d->got, SHA256_LEN);
-	audit_str(&b->record, "answer_sha256", span_str(hex[1]));
+	/* Nobody knows them when the connector has ended. */
+	if (hashed(d)) {
+		hex_encode(hex[0], d->asked, SHA256_LEN);
+		audit_str(&b->record, "request_sha256", span_str(hex[0]));
+		hex_encode(hex[1], d->got, SHA256_LEN);
+		audit_str(&b->record, "answer_sha256", span_str(hex[1]));
+	}
 	if (t) {
-		transcribe(t, d);
+		if (hashed(d))
+			transcribe(t, d);
 		hex_encode(hex[2], t->transcript, SHA256_LEN);
 		audit_str(&b->record, "transcript", span_str(hex[2]));
 	}
