@@ -33,13 +33,37 @@ static bool fail(struct llm_answer *a, const char *why)
 
 /* --- what is common ------------------------------------------------------ */
 
-/* A number that is there and fits; *ret stays as it is otherwise. */
-static void take_number(struct jval object, const char *name, uint32_t *ret)
+/* A number that is there, if it is more than is known, as far as it fits. */
+static bool take_number(struct jval object, const char *name, uint32_t *ret)
 {
 	int64_t n;
 
-	if (jval_int(jval_get(object, name), &n) && n >= 0 && n <= LLM_USED_MAX)
+	if (!jval_int(jval_get(object, name), &n) || n < 0)
+		return false;
+	if (n > LLM_USED_MAX)
+		n = LLM_USED_MAX;
+	if (n > *ret)
 		*ret = (uint32_t)n;
+	return true;
+}
+
+/* Of formats that count what was read from a cache among all. True: the number
+ * for the output is there. */
+static bool take_usage(struct llm_answer *a, struct jval usage, const char *all,
+		       const char *cached, const char *out)
+{
+	uint32_t in = 0, old = 0;
+
+	(void)take_number(usage, all, &in);
+	(void)take_number(jval_get(usage, cached), "cached_tokens", &old);
+	if (old > in)
+		old = in;
+	in -= old;
+	if (in > a->used.input)
+		a->used.input = in;
+	if (old > a->used.cache_read)
+		a->used.cache_read = old;
+	return take_number(usage, out, &a->used.output);
 }
 
 /* The characters of a string into b; nothing of what is none. */
@@ -58,18 +82,25 @@ static bool take_text(struct jval v, struct buf *b)
 	return true;
 }
 
-static bool says(struct llm_answer *a, struct jval v)
+/* Words that are to be looked at, whatever they are. */
+static bool shows(struct llm_answer *a, struct jval v)
 {
 	CLEAN_BUF struct buf b;
 
 	buf_init(&b, SSE_EVENT + LLM_ANSWER);
-	if (v.kind != JVAL_STRING)
-		return true;
 	if (!take_text(v, &b))
 		return fail(a, "a text of it is none");
-	a->said += b.n;
-	if (a->text)
+	a->shown = b.n;
+	if (a->text && b.n)
 		a->text(a->arg, buf_view(&b));
+	return true;
+}
+
+static bool says(struct llm_answer *a, struct jval v)
+{
+	if (!shows(a, v))
+		return false;
+	a->said += a->shown;
 	return true;
 }
 
@@ -124,12 +155,15 @@ static bool is_type(struct jval v, const char *type)
 
 /* --- Messages ------------------------------------------------------------ */
 
-static void messages_used(struct llm_answer *a, struct jval usage)
+/* True: the number for the output is there. */
+static bool messages_used(struct llm_answer *a, struct jval usage)
 {
-	take_number(usage, "input_tokens", &a->used.input);
-	take_number(usage, "cache_read_input_tokens", &a->used.cache_read);
-	take_number(usage, "cache_creation_input_tokens", &a->used.cache_write);
-	take_number(usage, "output_tokens", &a->used.output);
+	(void)take_number(usage, "input_tokens", &a->used.input);
+	(void)take_number(usage, "cache_read_input_tokens",
+			  &a->used.cache_read);
+	(void)take_number(usage, "cache_creation_input_tokens",
+			  &a->used.cache_write);
+	return take_number(usage, "output_tokens", &a->used.output);
 }
 
 static bool messages_block(struct llm_answer *a, struct jval block,
@@ -174,7 +208,8 @@ static bool messages_event(struct llm_answer *a, struct jval v)
 
 	(void)jval_int(jval_get(v, "index"), &index);
 	if (is_type(v, "message_start")) {
-		messages_used(a, jval_get(jval_get(v, "message"), "usage"));
+		(void)messages_used(a,
+				    jval_get(jval_get(v, "message"), "usage"));
 	} else if (is_type(v, "content_block_start")) {
 		return messages_block(a, jval_get(v, "content_block"), index,
 				      false);
@@ -185,8 +220,8 @@ static bool messages_event(struct llm_answer *a, struct jval v)
 		if (c)
 			c->done = true;
 	} else if (is_type(v, "message_delta")) {
-		messages_used(a, jval_get(v, "usage"));
-		a->used.told = true;
+		/* The last of them has them all. */
+		a->used.told |= messages_used(a, jval_get(v, "usage"));
 	} else if (is_type(v, "message_stop")) {
 		a->ended = true;
 	} else if (is_type(v, "error")) {
@@ -201,8 +236,8 @@ static bool messages_whole(struct llm_answer *a, struct jval v)
 	struct jval block;
 	bool ok = true;
 
-	messages_used(a, jval_get(v, "usage"));
-	a->used.told = true;
+	a->used.told = messages_used(a, jval_get(v, "usage"));
+	a->failed = is_type(v, "error");
 	while (ok && jiter_next(&it, NULL, &block))
 		ok = messages_block(a, block, -1, true);
 	return ok;
@@ -210,19 +245,16 @@ static bool messages_whole(struct llm_answer *a, struct jval v)
 
 /* --- Chat Completions ---------------------------------------------------- */
 
-static void chat_used(struct llm_answer *a, struct jval usage)
+/* True: the number for the output is there. */
+static bool chat_used(struct llm_answer *a, struct jval v)
 {
-	uint32_t all = 0, cached = 0;
+	return take_usage(a, jval_get(v, "usage"), "prompt_tokens",
+			  "prompt_tokens_details", "completion_tokens");
+}
 
-	if (usage.kind != JVAL_OBJECT)
-		return;
-	take_number(usage, "prompt_tokens", &all);
-	take_number(jval_get(usage, "prompt_tokens_details"), "cached_tokens",
-		    &cached);
-	a->used.cache_read = cached < all ? cached : all;
-	a->used.input = all - a->used.cache_read;
-	take_number(usage, "completion_tokens", &a->used.output);
-	a->used.told = true;
+static bool chat_failed(struct jval v)
+{
+	return jval_get(v, "error").kind == JVAL_OBJECT;
 }
 
 /* A tool call, whole or a piece of one: then only the first has its name. */
@@ -254,7 +286,10 @@ static bool chat_message(struct llm_answer *a, struct jval m, bool whole)
 
 	if (!says(a, jval_get(m, "content")) ||
 	    !says(a, jval_get(m, "refusal")) ||
-	    !says(a, jval_get(m, "reasoning_content")))
+	    !says(a, jval_get(m, "reasoning_content")) ||
+	    !says(a, jval_get(m, "reasoning")) ||
+	    /* the call of an older time, which no request of ours asks for */
+	    !says(a, jval_get(jval_get(m, "function_call"), "arguments")))
 		return false;
 	while (jiter_next(&it, NULL, &tool)) {
 		index = 0;
@@ -290,33 +325,30 @@ static bool chat_choices(struct llm_answer *a, struct jval v,
 
 static bool chat_event(struct llm_answer *a, struct jval v)
 {
-	chat_used(a, jval_get(v, "usage"));
-	if (jval_get(v, "error").kind == JVAL_OBJECT)
-		a->failed = true;
+	struct jiter it = jiter_of(jval_get(v, "choices"));
+	struct jval choice;
+
+	/* Some servers count as they go: the last count is the one of an event
+	 * without choices, or the last before the end. */
+	a->counted |= chat_used(a, v);
+	a->used.told |= a->counted && !jiter_next(&it, NULL, &choice);
+	a->failed |= chat_failed(v);
 	return chat_choices(a, v, "delta", false);
 }
 
 static bool chat_whole(struct llm_answer *a, struct jval v)
 {
-	chat_used(a, jval_get(v, "usage"));
+	a->used.told = chat_used(a, v);
+	a->failed = chat_failed(v);
 	return chat_choices(a, v, "message", true);
 }
 
 /* --- Responses ----------------------------------------------------------- */
 
-static void responses_used(struct llm_answer *a, struct jval usage)
+static void responses_used(struct llm_answer *a, struct jval v)
 {
-	uint32_t all = 0, cached = 0;
-
-	if (usage.kind != JVAL_OBJECT)
-		return;
-	take_number(usage, "input_tokens", &all);
-	take_number(jval_get(usage, "input_tokens_details"), "cached_tokens",
-		    &cached);
-	a->used.cache_read = cached < all ? cached : all;
-	a->used.input = all - a->used.cache_read;
-	take_number(usage, "output_tokens", &a->used.output);
-	a->used.told = true;
+	a->used.told |= take_usage(a, jval_get(v, "usage"), "input_tokens",
+				   "input_tokens_details", "output_tokens");
 }
 
 /* What a message or a thought of an item says. */
@@ -360,12 +392,16 @@ static bool responses_event(struct llm_answer *a, struct jval v)
 	    is_type(v, "response.reasoning_text.delta") ||
 	    is_type(v, "response.reasoning_summary_text.delta"))
 		return says(a, jval_get(v, "delta"));
+	/* Told again with the item, if that comes. */
+	if (is_type(v, "response.function_call_arguments.delta") ||
+	    is_type(v, "response.custom_tool_call_input.delta"))
+		return shows(a, jval_get(v, "delta"));
 	if (is_type(v, "error"))
 		a->failed = a->ended = true;
 	if (is_type(v, "response.completed") ||
 	    is_type(v, "response.incomplete") ||
 	    is_type(v, "response.failed")) {
-		responses_used(a, jval_get(response, "usage"));
+		responses_used(a, response);
 		a->failed = is_type(v, "response.failed");
 		a->ended = true;
 	}
@@ -378,7 +414,8 @@ static bool responses_whole(struct llm_answer *a, struct jval v)
 	struct jval item;
 	bool ok = true;
 
-	responses_used(a, jval_get(v, "usage"));
+	responses_used(a, v);
+	a->failed = jval_is(jval_get(v, "status"), "failed");
 	while (ok && jiter_next(&it, NULL, &item))
 		ok = responses_item(a, item, false);
 	return ok;
@@ -395,6 +432,7 @@ static bool on_event(void *arg, const char *, struct span data)
 		return fail(a, "more came behind its end");
 	if (a->api == LLM_CHAT && span_is(data, "[DONE]")) {
 		a->ended = true;
+		a->used.told |= a->counted;
 		return true;
 	}
 	if (!jval_parse(data, &v) || v.kind != JVAL_OBJECT)
@@ -444,7 +482,7 @@ bool llm_answer_end(struct llm_answer *a)
 	case LLM_RESPONSES:
 		return responses_whole(a, v);
 	case LLM_COUNT:
-		take_number(v, "input_tokens", &a->used.input);
+		(void)take_number(v, "input_tokens", &a->used.input);
 		return true;
 	case LLM_API_MAX:
 		break;

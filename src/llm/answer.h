@@ -23,7 +23,8 @@ enum {
 	LLM_USED_MAX = 1 << 28,	 /* tokens, of one number */
 };
 
-/* Tokens, as far as the provider has told. */
+/* Tokens, as far as the provider has told: of each number the largest; what is
+ * more than LLM_USED_MAX is that. */
 struct llm_used {
 	uint32_t input; /* that were read anew */
 	uint32_t cache_read, cache_write;
@@ -49,6 +50,8 @@ struct llm_answer {
 	struct llm_call calls[LLM_CALLS];
 	size_t n_calls;
 	uint64_t said;	 /* bytes of text, thoughts and arguments */
+	size_t shown;	 /* of the text that came last */
+	bool counted;	 /* Chat: the output's number was there once */
 	bool ended;	 /* its last event was there */
 	bool failed;	 /* it tells an error instead */
 	const char *why; /* of a false return */

@@ -236,6 +236,107 @@ static void no_answers(void **state)
 	assert_int_equal(a.used.input, 0);
 }
 
+#define DATA(json) "data: " json "\n\n"
+
+/* What counts as told, and which numbers. */
+static const struct {
+	enum llm_api api;
+	bool stream;
+	const char *text;
+	bool told, failed;
+	uint32_t input, output;
+} usages[] = {
+	{ LLM_MESSAGES, false, "{\"content\":[]}", false, false, 0, 0 },
+	{ LLM_MESSAGES, false, "{\"usage\":{}}", false, false, 0, 0 },
+	{ LLM_MESSAGES, false, "{\"usage\":{\"output_tokens\":\"9\"}}", false,
+	  false, 0, 0 },
+	{ LLM_MESSAGES, false, "{\"usage\":{\"output_tokens\":99999999999}}", true,
+	  false, 0, LLM_USED_MAX },
+	{ LLM_MESSAGES, false, "{\"type\":\"error\",\"error\":{}}", false, true,
+	  0, 0 },
+	{ LLM_MESSAGES, true, DATA("{\"type\":\"message_delta\"}"), false, false,
+	  0, 0 },
+	{ LLM_MESSAGES, true,
+	  DATA("{\"type\":\"message_delta\",\"usage\":{\"output_tokens\":9}}") DATA(
+		  "{\"type\":\"message_delta\",\"usage\":{\"output_tokens\":"
+		  "4}}"),
+	  true, false, 0, 9 },
+	{ LLM_CHAT, false, "{\"usage\":{\"prompt_tokens\":3}}", false, false, 3,
+	  0 },
+	{ LLM_CHAT, false, "{\"error\":{}}", false, true, 0, 0 },
+	/* a count that goes on is not the last one */
+	{ LLM_CHAT, true,
+	  DATA("{\"choices\":[{\"delta\":{}}],\"usage\":{\"prompt_tokens\":3,"
+	       "\"completion_tokens\":1}}"),
+	  false, false, 3, 1 },
+	{ LLM_CHAT, true,
+	  DATA("{\"choices\":[{\"delta\":{}}],\"usage\":{\"prompt_tokens\":3,"
+	       "\"completion_tokens\":1}}") DATA("[DONE]"),
+	  true, false, 3, 1 },
+	{ LLM_CHAT, true,
+	  DATA("{\"choices\":[],\"usage\":{\"prompt_tokens\":3,"
+	       "\"completion_tokens\":1}}"),
+	  true, false, 3, 1 },
+	{ LLM_CHAT, true, DATA("{\"choices\":[],\"usage\":{}}"), false, false, 0,
+	  0 },
+	{ LLM_RESPONSES, false, "{\"usage\":{},\"status\":\"failed\"}", false,
+	  true, 0, 0 },
+	{ LLM_RESPONSES, true,
+	  DATA("{\"type\":\"response.completed\",\"response\":{\"usage\":{}}}"),
+	  false, false, 0, 0 },
+};
+
+static void used(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(usages); i++) {
+		begin(usages[i].api, usages[i].stream);
+		assert_true(llm_answer_feed(&a, span_str(usages[i].text)));
+		(void)llm_answer_end(&a);
+		if (a.used.told != usages[i].told ||
+		    a.failed != usages[i].failed ||
+		    a.used.input != usages[i].input ||
+		    a.used.output != usages[i].output)
+			fail_msg("%s: %d %d %u %u", usages[i].text,
+				 a.used.told, a.failed, a.used.input,
+				 a.used.output);
+	}
+}
+
+/* All that a model can write is shown to who looks for canaries, of streams
+ * that are cut, too. */
+static void shown(void **state)
+{
+	static const struct {
+		enum llm_api api;
+		const char *text;
+	} words[] = {
+		{ LLM_CHAT,
+		  DATA("{\"choices\":[{\"delta\":{\"reasoning\":\"word\"}}]}") },
+		{ LLM_CHAT,
+		  DATA("{\"choices\":[{\"delta\":{\"reasoning_content\":"
+		       "\"word\"}}]}") },
+		{ LLM_CHAT, DATA("{\"choices\":[{\"delta\":{\"function_call\":{"
+				 "\"arguments\":\"word\"}}}]}") },
+		{ LLM_RESPONSES,
+		  DATA("{\"type\":\"response.function_call_arguments.delta\","
+		       "\"delta\":\"word\"}") },
+		{ LLM_RESPONSES,
+		  DATA("{\"type\":\"response.custom_tool_call_input.delta\","
+		       "\"delta\":\"word\"}") },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(words); i++) {
+		begin(words[i].api, true);
+		assert_true(llm_answer_feed(&a, span_str(words[i].text)));
+		assert_string_equal(buf_cstr(&said), "word");
+	}
+}
+
 static void limits(void **state)
 {
 	CLEAN_BUF struct buf b;
@@ -280,6 +381,8 @@ int main(void)
 		cmocka_unit_test(splits),
 		cmocka_unit_test(cut),
 		cmocka_unit_test(no_answers),
+		cmocka_unit_test(used),
+		cmocka_unit_test(shown),
 		cmocka_unit_test(limits),
 	};
 	int rc;

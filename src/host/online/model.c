@@ -21,6 +21,7 @@
 #include "base/sha256.h"
 #include "base/str.h"
 #include "label/canary.h"
+#include "label/decode.h"
 #include "llm/ask.h"
 #include "run.h"
 
@@ -35,6 +36,9 @@ enum {
 	SAID = 64 << 10, /* of what is said, looked at at once */
 	WAITING = CURL_MAX_WRITE_SIZE + HEAD,
 	LINE = LIMIT_SECRET + 64,
+	LATE_MS = 60 * 1000,   /* for who asked to read the last of it */
+	TOKEN_BYTES = 32,      /* said for a token, hardly ever more */
+	ROOM_BYTES = 64 << 10, /* beside those */
 };
 
 struct call {
@@ -55,6 +59,8 @@ struct call {
 	bool head;	   /* the status went out */
 	bool paused;	   /* libcurl holds what comes */
 	bool over;	   /* done; what waits is the last */
+	int late;	   /* timer for that; -1 */
+	uint64_t room;	   /* bytes that may be said; 0: any */
 	struct m_l_done done;
 	char why[256];
 	char said_value[LIMIT_VALUE];
@@ -79,13 +85,14 @@ static void tell_link(struct model *m, enum account_state state,
 static void free_call(struct call *c)
 {
 	net_cancel(c->job);
+	loop_timer_del(&c->model->o->loop, c->late);
 	if (c->out >= 0)
 		loop_del(&c->model->o->loop, c->out);
 	fd_close(&c->out);
 	llm_answer_done(&c->answer);
 	buf_done(&c->waits);
 	buf_done(&c->said);
-	*c = (struct call){ .model = c->model, .out = -1 };
+	*c = (struct call){ .model = c->model, .out = -1, .late = -1 };
 }
 
 static void tell(struct model *m, const struct msg_ids *ids,
@@ -129,8 +136,10 @@ static void look(struct call *c)
 	struct canary_match m = { 0 };
 	const size_t n = c->said.n;
 
+	/* What there was no room for was not looked at. */
 	if (!c->done.canary &&
-	    canary_scan(c->model->canaries, buf_view(&c->said), &m)) {
+	    (!buf_ok(&c->said) ||
+	     canary_scan(c->model->canaries, buf_view(&c->said), &m))) {
 		c->done.canary = CANARY_RUN;
 		if (m.tag.zone)
 			c->done.canary = (uint8_t)m.tag.zone;
@@ -156,6 +165,17 @@ static void says(void *arg, struct span text)
 	}
 }
 
+/* Arguments are JSON, and may spell each letter as it likes. */
+static void says_json(struct call *c, struct span json)
+{
+	struct buf text CLEAN_BUF = { .max = json.n };
+
+	decode_json(&text, json);
+	c->said.bad |= !buf_ok(&text);
+	says(c, buf_view(&text));
+	says(c, SPAN_LIT("\n"));
+}
+
 /* In the arguments of calls, too; at last of those that were cut. */
 static void say_calls(struct call *c, bool last)
 {
@@ -167,8 +187,7 @@ static void say_calls(struct call *c, bool last)
 		if ((!k->done && !last) || c->seen & (uint64_t)1 << i)
 			continue;
 		c->seen |= (uint64_t)1 << i;
-		says(c, buf_view(&k->args));
-		says(c, SPAN_LIT("\n"));
+		says_json(c, buf_view(&k->args));
 	}
 }
 
@@ -288,6 +307,10 @@ static bool on_piece(void *arg, struct span bytes)
 		ended(c, L_CUT, c->answer.why);
 		return true;
 	}
+	if (c->room && c->answer.said > c->room) {
+		ended(c, L_CUT, "it is longer than the model was asked for");
+		return true;
+	}
 	say_calls(c, false);
 	put_head(c, 200);
 	put(c, bytes);
@@ -317,6 +340,15 @@ static void refused(struct call *c, const struct net_answer *a)
 			  "the provider does not take its key");
 }
 
+static void on_late(void *arg)
+{
+	struct call *c = arg;
+
+	c->late = -1;
+	ended(c, L_CUT, "who asked does not read the answer");
+	tell_call(c);
+}
+
 static void on_done(void *arg, const struct net_answer *a)
 {
 	struct call *c = arg;
@@ -330,11 +362,15 @@ static void on_done(void *arg, const struct net_answer *a)
 	} else {
 		if (!llm_answer_end(&c->answer))
 			ended(c, c->head ? L_CUT : L_FAILED, c->answer.why);
+		if (c->answer.failed)
+			ended(c, L_CUT, "the provider told an error in it");
 		ended(c, L_ANSWERED, "");
 		tell_link(c->model, ACCOUNT_UP, "");
 	}
 	c->over = true;
-	if (!flush(c) || !c->waits.n)
+	if (flush(c) && c->waits.n)
+		c->late = loop_timer(&c->model->o->loop, LATE_MS, on_late, c);
+	if (c->late < 0)
 		tell_call(c);
 	else
 		watch(c);
@@ -516,6 +552,9 @@ static const char *begin(struct model *m, const struct m_l_call *in, int *out)
 	llm_answer_init(&c->answer, (enum llm_api)in->api, in->stream == 1);
 	c->answer.text = says;
 	c->answer.arg = c;
+	/* Local servers know the limit by more than one name. */
+	if (m->o->set.private)
+		c->room = (uint64_t)in->tokens * TOKEN_BYTES + ROOM_BYTES;
 	take_canaries(c, in->canaries);
 	if (send_request(c, buf_view(&body), in->stream == 1) == 0)
 		return NULL;
@@ -566,7 +605,7 @@ static int model_start(struct online *o)
 	m->o = o;
 	for (i = 0; i < CALLS; i++) {
 		m->calls[i].model = m;
-		m->calls[i].out = -1;
+		m->calls[i].out = m->calls[i].late = -1;
 	}
 	if (!o->set.models[0])
 		return -EINVAL;

@@ -387,6 +387,15 @@ static void canaries(void **)
 		  "\\\"" TASK "\\\"}\"}}\n\n"
 		  "data: {\"type\":\"content_block_stop\",\"index\":0}\n\n",
 		  CANARY_TASK },
+		/* its letters as JSON may spell them, in a string of JSON */
+		{ "data: {\"type\":\"content_block_start\",\"index\":0,"
+		  "\"content_block\":{\"type\":\"tool_use\",\"id\":\"t\","
+		  "\"name\":\"n\",\"input\":{}}}\n\n"
+		  "data: {\"type\":\"content_block_delta\",\"index\":0,"
+		  "\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":"
+		  "\"{\\\"a\\\":\\\"\\\\u0030\\\\u0031\\\\u00323\\\\u0034"
+		  "\\\\u0035\\\\u0036\\\\u0037\\\"}\"}}\n\n",
+		  CANARY_TASK },
 		{ "data: "
 		  "{\"type\":\"content_block_delta\",\"index\":0,\"delta\":"
 		  "{\"type\":\"text_delta\",\"text\":\"nothing of it\"}}\n\n",
@@ -404,6 +413,40 @@ static void canaries(void **)
 		assert_int_equal(w.told.canary_task,
 				 rows[i].zone == CANARY_TASK ? 7 : 0);
 	}
+}
+
+/* An error in the middle of a stream, and an answer of more than was asked
+ * for, of an upstream of one's own. */
+static void not_answers(void **)
+{
+	static char text[160 << 10], all[180 << 10];
+	size_t n;
+
+	ask(STREAM, true, "small");
+	answered(ok("text/event-stream",
+		    "data: {\"type\":\"error\",\"error\":{\"type\":"
+		    "\"overloaded_error\"}}\n\n",
+		    0));
+	assert_int_equal(w.told.state, L_CUT);
+	assert_string_equal(w.why, "the provider told an error in it");
+	n = (size_t)snprintf(text, sizeof(text),
+			     "data: {\"type\":\"content_block_delta\","
+			     "\"index\":0,\"delta\":{\"type\":\"text_delta\","
+			     "\"text\":\"%0*d\"}}\n\n" EVENTS,
+			     130000, 1);
+	assert_true(n < sizeof(text));
+	(void)snprintf(all, sizeof(all),
+		       "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+		       "Content-Length: %zu\r\n\r\n%s",
+		       n, text);
+	ask(STREAM, true, "small");
+	answered(all);
+	assert_int_equal(w.told.state, L_CUT);
+	assert_string_equal(w.why, "it is longer than the model was asked for");
+	w.o.set.private = false;
+	ask(STREAM, true, "small");
+	answered(all);
+	assert_int_equal(w.told.state, L_ANSWERED);
 }
 
 static void errors(void **)
@@ -613,9 +656,10 @@ static void no_answers(void **)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ROW(whole),	ROW(streams),	 ROW(errors), ROW(not_rebuilt),
-		ROW(canaries),	ROW(killed),	 ROW(gone),   ROW(held_back),
-		ROW(questions), ROW(no_answers),
+		ROW(whole),	  ROW(streams),	    ROW(errors),
+		ROW(not_answers), ROW(not_rebuilt), ROW(canaries),
+		ROW(killed),	  ROW(gone),	    ROW(held_back),
+		ROW(questions),	  ROW(no_answers),
 	};
 
 	log_init("model_test", LOG_LV_ERROR);
