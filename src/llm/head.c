@@ -132,7 +132,8 @@ static int read_lines(struct span s, struct llm_head *h)
 		if (!take_line(&s, &line))
 			return -BAD;
 		if (!line.n)
-			return !h->get && !has_length ? -NO_LENGTH : 0;
+			return h->get ? (h->length ? -BAD : 0)
+				      : (has_length ? 0 : -NO_LENGTH);
 		r = i < HEAD_FIELDS ? read_field(line, h, &has_length)
 				    : -HEAD_LARGE;
 	}
@@ -211,9 +212,17 @@ static void put_head(struct buf *b, int status, const char *type)
 		   reason_of(status), type);
 }
 
-void llm_head_answer(struct buf *b, int status, struct span body)
+static void put_retry(struct buf *b, uint32_t retry_s)
+{
+	if (retry_s)
+		buf_printf(b, "Retry-After: %u\r\n", retry_s);
+}
+
+void llm_head_answer(struct buf *b, int status, uint32_t retry_s,
+		     struct span body)
 {
 	put_head(b, status, "application/json");
+	put_retry(b, retry_s);
 	buf_printf(b, "Content-Length: %zu\r\n\r\n", body.n);
 	buf_span(b, body);
 }
@@ -234,9 +243,10 @@ void llm_head_error(struct buf *b, enum llm_api api, int status,
 	if (messages)
 		buf_str(&body, "{\"type\":\"error\",\"error\":{\"message\":");
 	else
-		buf_printf(&body,
-			   "{\"error\":{\"param\":null,\"code\":%s,\"message\":",
-			   quota ? "\"insufficient_quota\"" : "null");
+		buf_printf(
+			&body,
+			"{\"error\":{\"param\":null,\"code\":%s,\"message\":",
+			quota ? "\"insufficient_quota\"" : "null");
 	json_quote(&body, span_str(text));
 	buf_printf(&body, ",\"type\":\"%s\"}}",
 		   quota ? "insufficient_quota" : type);
@@ -244,8 +254,7 @@ void llm_head_error(struct buf *b, enum llm_api api, int status,
 	/* Clients know it as a word on whether to try again by themselves. */
 	if (status == OVER_BUDGET)
 		buf_str(b, "x-should-retry: false\r\n");
-	if (retry_s)
-		buf_printf(b, "Retry-After: %u\r\n", retry_s);
+	put_retry(b, retry_s);
 	/* What the request was is not known to the end, where it is none. */
 	if (status != NOT_FOUND && status != TOO_MANY && status < 500 && !api)
 		buf_str(b, "Connection: close\r\n");
@@ -294,5 +303,5 @@ void llm_head_models(struct buf *b, const char *model, bool messages)
 	buf_str(&body, ",\"last_id\":");
 	json_quote(&body, span_str(model));
 	buf_u8(&body, '}');
-	llm_head_answer(b, 200, buf_view(&body));
+	llm_head_answer(b, 200, 0, buf_view(&body));
 }

@@ -36,13 +36,14 @@ int llm_head_read(struct span s, struct llm_head *ret);
 /* Which API that path is of; 0: of none. */
 enum llm_api llm_api_of(const char *path);
 
-/* Appends an answer that is there whole, as JSON. */
-void llm_head_answer(struct buf *b, int status, struct span body);
+/* Appends an answer that is there whole, as JSON. retry_s: of a field
+ * Retry-After, 0: none. */
+void llm_head_answer(struct buf *b, int status, uint32_t retry_s,
+		     struct span body);
 
-/* Appends an error as that API shapes it, with its head. retry_s: of a field
- * Retry-After, 0: none. 402 stands for a budget that is used up, which the
- * provider of each API says in its own way: 402 billing_error, or 429
- * insufficient_quota. */
+/* Appends an error as that API shapes it, with its head. retry_s: likewise. 402
+ * stands for a budget that is used up, which the provider of each API says in
+ * its own way: 402 billing_error, or 429 insufficient_quota. */
 void llm_head_error(struct buf *b, enum llm_api api, int status,
 		    uint32_t retry_s, const char *path, const char *why);
 

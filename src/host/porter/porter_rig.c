@@ -11,6 +11,8 @@
 #include "base/fd.h"
 #include "privsep/spawn.h"
 
+int rig_log = -1;
+
 /* --- the child --------------------------------------------------------- */
 
 static void set_patience(int fd)
@@ -90,7 +92,8 @@ void rig_start_between(struct rig *r, const char *words, int qmp, int broker[2])
 		(void)close(monitor[0]);
 		(void)close(broker[0]);
 		(void)close(wire[0]);
-		(void)dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
+		(void)dup2(rig_log < 0 ? open("/dev/null", O_WRONLY) : rig_log,
+			   STDERR_FILENO);
 		session_run(&f);
 		_exit(0);
 	}

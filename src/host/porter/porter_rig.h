@@ -31,6 +31,9 @@ struct rig {
 	bool hold; /* does not give back the windows of what comes */
 };
 
+/* Where the porter's log goes from its start on; -1: nowhere. */
+extern int rig_log;
+
 /* Starts it, with MSG_HELLO of these words; qmp -1: /dev/null. */
 void rig_start(struct rig *r, const char *words, int qmp);
 /* The same with a channel to a broker that there is: broker[1] becomes the

@@ -83,11 +83,38 @@ static bool flushed(struct think *t)
 	return true;
 }
 
+/* The VM's words as a value in quotes: nothing of them ends it, or looks like a
+ * key of its own. */
+static void log_words(char *dst, size_t cap, const char *words)
+{
+	size_t i;
+
+	for (i = 0; i + 1 < cap && words[i]; i++)
+		dst[i] = strchr("\"=\\", words[i]) ? '?' : words[i];
+	dst[i] = 0;
+}
+
+/* Whether there is room for another line on what the VM asked for. */
+static bool may_log(struct thinks *ts)
+{
+	if (ts->logged < THINK_LINES)
+		ts->logged++;
+	else if (ts->logged++ == THINK_LINES)
+		log_warn("model-refused",
+			 "vm=%s why=\"no more of it is logged\"", ts->s->name);
+	return ts->logged <= THINK_LINES;
+}
+
 static void refuse(struct think *t, int status, uint32_t retry_s,
 		   const char *path, const char *why)
 {
-	log_info("model-refused", "vm=%s status=%d path=\"%s\" why=\"%s\"",
-		 t->s->name, status, path, why);
+	char words[LLM_PATH];
+
+	log_words(words, sizeof(words), path);
+	if (may_log(t->all))
+		log_info("model-refused",
+			 "vm=%s status=%d path=\"%s\" why=\"%s\"", t->s->name,
+			 status, words, why);
 	llm_head_error(&t->out, t->api, status, retry_s, path, why);
 }
 
@@ -205,7 +232,8 @@ static void conclude(struct think *t)
 			put_cut(t);
 		llm_head_last(&t->out);
 	} else if (good || (theirs && is_object(buf_view(&t->body)))) {
-		llm_head_answer(&t->out, status_of(t), buf_view(&t->body));
+		llm_head_answer(&t->out, status_of(t), t->end.retry_s,
+				buf_view(&t->body));
 	} else {
 		refuse(t, status, t->end.retry_s, "", t->why);
 	}
@@ -342,6 +370,7 @@ void think_may_ask(struct thinks *ts)
 static void on_body(struct think *t, struct span body)
 {
 	struct llm_request *r = &t->request;
+	char words[LLM_DROPPED];
 
 	if (!t->api) {
 		refuse(t, NOT_FOUND, 0, t->head.path, "is no API that is here");
@@ -357,9 +386,11 @@ static void on_body(struct think *t, struct span body)
 		       "is not the one of the configuration");
 		next(t);
 	} else {
-		if (r->dropped.n)
+		if (r->dropped.n && may_log(t->all)) {
+			log_words(words, sizeof(words), buf_cstr(&r->dropped));
 			log_info("model-dropped", "vm=%s fields=\"%s\"",
-				 t->s->name, buf_cstr(&r->dropped));
+				 t->s->name, words);
+		}
 		t->state = THINK_ASKS;
 		think_may_ask(t->all);
 	}

@@ -22,6 +22,7 @@
 enum {
 	THINK_STREAMS = 8,	/* at once: proto/wire.c */
 	THINK_CALLS = 4096,	/* of one VM, in all */
+	THINK_LINES = 64,	/* of the log, of one VM */
 	THINK_ERROR = 64 << 10, /* bytes of a provider's error */
 	THINK_PIECE = 16 << 10, /* of an answer, at once */
 };
@@ -74,6 +75,7 @@ struct thinks {
 	struct session *s;
 	struct bind *bind; /* owned */
 	uint64_t calls;	   /* so far; the number of the last */
+	unsigned logged;   /* lines on what was refused or left out */
 	uint64_t left;	   /* of those, not ended when their agent left */
 	size_t turn;	   /* the row that may ask first */
 	struct think rows[THINK_STREAMS];

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -90,15 +91,22 @@ static void write_out(const char *head, size_t n, const char *text)
 	assert_int_equal(fd_write_all(out, span_str(text)), 0);
 }
 
-static void ended(enum l_state state, const char *why)
+static void ended_after(enum l_state state, const char *why, uint32_t retry_s)
 {
 	struct msg m = { .type = MSG_L_DONE, .ids = { .task = RIG_TASK } };
 
 	fd_close(&out);
 	m.l_done = (struct m_l_done){ .call = call,
 				      .state = (uint8_t)state,
+				      .retry_s = retry_s,
 				      .why = span_str(why) };
+
 	assert_int_equal(chan_send(&r.broker, &m, NULL, 0), 0);
+}
+
+static void ended(enum l_state state, const char *why)
+{
+	ended_after(state, why, 0);
 }
 
 /* Reads until the text has come, and takes all up to its end. */
@@ -187,6 +195,13 @@ static void errors(void **state)
 	ended(L_REFUSED, "the provider answers 529");
 	comes("HTTP/1.1 529 Overloaded\r\nContent-Type: application/json\r\n"
 	      "Content-Length: 16\r\n\r\n{\"type\":\"error\"}");
+	/* how long it is to be left alone comes along */
+	post("/v1/messages", BODY);
+	asked(BODY, false);
+	write_out("\x11\x02", 2, "{\"type\":\"error\"}");
+	ended_after(L_REFUSED, "the provider answers 529", 30);
+	comes("HTTP/1.1 529 Overloaded\r\nContent-Type: application/json\r\n"
+	      "Retry-After: 30\r\nContent-Length: 16\r\n\r\n");
 	post("/v1/messages", BODY);
 	asked(BODY, false);
 	write_out("\x11\x02", 2, "<html>");
@@ -234,6 +249,47 @@ static void refused(void **state)
 	while (!r.got_end)
 		assert_true(guest_pump(&r));
 	over();
+}
+
+static int begin_logged(void **state)
+{
+	rig_log = memfd_create("log", MFD_CLOEXEC);
+	assert_true(rig_log >= 0);
+	return begin(state);
+}
+
+static size_t lines(const char *text, const char *with)
+{
+	size_t n = 0;
+
+	for (; (text = strstr(text, with)); text += strlen(with))
+		n++;
+	return n;
+}
+
+/* A VM can ask for what is refused as often as it likes: the log has some of
+ * that, and no key that the VM made. */
+static void logs(void **state)
+{
+	static char text[64 << 10];
+	ssize_t n;
+	int i;
+
+	(void)state;
+	for (i = 0; i < THINK_LINES + 9; i++) {
+		post("/v1/x\"key=\\", "{}");
+		comes("HTTP/1.1 404 Not Found\r\n");
+		comes("}}");
+	}
+	over();
+	n = pread(rig_log, text, sizeof(text) - 1, 0);
+	assert_true(n > 0);
+	text[n] = 0;
+	assert_int_equal(lines(text, " path=\"/v1/x?key??\" why="),
+			 THINK_LINES);
+	assert_int_equal(lines(text, "no more of it is logged"), 1);
+	assert_int_equal(lines(text, "model-refused"), THINK_LINES + 1);
+	fd_close(&rig_log);
 }
 
 /* What has been asked, as asked() has left it; taken up again by others. */
@@ -475,6 +531,7 @@ int main(void)
 		ROW(streams),
 		ROW(errors),
 		ROW(refused),
+		cmocka_unit_test_setup_teardown(logs, begin_logged, end),
 		ROW(at_once),
 		ROW(says_no_more),
 		ROW(no_call),
