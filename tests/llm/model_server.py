@@ -58,7 +58,8 @@ def messages_events(answer, model):
 
 def chat_calls(answer):
     return [{'id': f'call_{i}', 'type': 'function', 'function':
-             {'name': n, 'arguments': json.dumps(a)}}
+             {'name': n,
+              'arguments': a if isinstance(a, str) else json.dumps(a)}}
             for i, (n, a) in enumerate(answer.get('calls', []))]
 
 

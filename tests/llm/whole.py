@@ -62,6 +62,20 @@ def main(kind):
                  item['requests'][0]['verdict'] != 'allow',
                  f'what the policy does not allow does not happen: '
                  f'{json.dumps(item["requests"])[:300]}')
+            if kind == 'openai':
+                note = ['notes_append', {'text': 'a note'}]
+                p.script = [{'calls': [['notes_append', '{"text": "a']]},
+                            {'calls': [['notes_append', '[]'], note]},
+                            {'text': 'Noted.'}]
+                del p.came[:]
+                b.deliver('bad', MAIL.format('bad', 'More news.'))
+                item = b.item_until('bad')
+                need(item['answer'] == 'Noted.' and
+                     [r['verdict'] for r in item['requests']] == ['allow'],
+                     f'arguments that are no JSON are no call: {item}')
+                need([c['raw'].count(b'are no JSON object')
+                      for c in p.came] == [0, 1, 2],
+                     'which the model is told')
             p.script = [{'status': 529}, {'status': 429, 'retry': 1},
                         {'text': 'At last.'}]
             b.deliver('three', MAIL.format('three', 'More news.'))

@@ -3,7 +3,8 @@
  * of turns as JSON, oldest first.
  *
  *	{"say": TEXT}				what the model is told
- *	{"text": TEXT, "calls": [{"id", "name", "arguments"}]}	what it answered
+ *	{"text": TEXT, "calls": [{"id", "name", "arguments", "bad"}]}	what it
+ *				answered; bad: its arguments were no JSON object
  *	{"results": [{"id", "text", "error": BOOL}]}	what came of its calls
  *
  * One adapter a format makes requests of it and reads answers into it.

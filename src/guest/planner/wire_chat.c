@@ -112,16 +112,21 @@ static json_t *answer(const json_t *body)
 		json_t *f = json_object_get(call, "function");
 		const char *args =
 			json_string_value(json_object_get(f, "arguments"));
-		json_t *v = json_loads(args ? args : "{}",
+		json_t *v = json_loads(args && *args ? args : "{}",
 				       JSON_REJECT_DUPLICATES, NULL);
+		const bool bad = !json_is_object(v);
 
-		/* What is no JSON goes on as an object without members, and
-		 * the host says what is missing. */
+		/* It stands in the conversation as an object without members;
+		 * nobody makes that call. */
+		if (bad) {
+			json_decref(v);
+			v = json_object();
+		}
 		(void)json_array_append_new(
-			calls, json_pack("{s:O, s:O, s:o}", "id",
+			calls, json_pack("{s:O, s:O, s:o, s:b}", "id",
 					 json_object_get(call, "id"), "name",
 					 json_object_get(f, "name"),
-					 "arguments", v ? v : json_object()));
+					 "arguments", v, "bad", (int)bad));
 	}
 	if (!json_is_object(m)) {
 		json_decref(calls);
