@@ -43,8 +43,7 @@ static int read_dollars(struct span s, uint64_t *ret)
 	return *ret <= (uint64_t)PRICES_MOST * ONE ? 0 : -1;
 }
 
-static void set_price(struct prices *p, const struct yaml_node *n,
-		      uint64_t *to)
+static void set_price(struct prices *p, const struct yaml_node *n, uint64_t *to)
 {
 	const char *text = load_scalar(&p->load, n);
 
@@ -60,8 +59,11 @@ static void set_input(void *ctx, const struct yaml_node *n)
 	struct prices *p = ctx;
 
 	set_price(p, n, &p->price.input);
-	/* Until it is told otherwise. */
-	p->price.cache_read = p->price.cache_write = p->price.input;
+	/* Until it is told otherwise: what providers ask for it. */
+	p->price.cache_read = p->price.input;
+	p->price.cache_write = p->price.input + (p->price.input + 3) / 4;
+	if (p->price.cache_write > (uint64_t)PRICES_MOST * ONE)
+		p->price.cache_write = (uint64_t)PRICES_MOST * ONE;
 }
 
 static void set_output(void *ctx, const struct yaml_node *n)
@@ -96,7 +98,7 @@ const struct load_rule conf_prices_rules[CONF_PRICES_RULES] = {
 	  set_cache_read },
 	{ { "cache_write", false, false,
 	    "tokens of a request that the provider keeps for a while",
-	    "dollars", "as input" },
+	    "dollars", "1.25 x input" },
 	  set_cache_write },
 };
 
@@ -106,9 +108,10 @@ static void read_rows(struct prices *p, const struct yaml_node *root,
 	size_t i;
 
 	if (yaml_kind(root) != YAML_MAP) {
-		load_fault(&p->load, yaml_place(root),
-			   "a map of models and their prices belongs here, e.g. "
-			   "claude-sonnet: {input: 3, output: 15}");
+		load_fault(
+			&p->load, yaml_place(root),
+			"a map of models and their prices belongs here, e.g. "
+			"claude-sonnet: {input: 3, output: 15}");
 		return;
 	}
 	for (i = 0; i < yaml_count(root); i++) {

@@ -278,6 +278,24 @@ static bool chat_tool(struct llm_answer *a, struct jval tool, int64_t index,
 	return true;
 }
 
+/* The one call of a message, as it was before there were several. */
+static bool chat_old(struct llm_answer *a, struct jval f, bool whole)
+{
+	enum { OLD = -2 };
+	const struct jval none = { 0 };
+	struct llm_call *c;
+
+	if (f.kind != JVAL_OBJECT)
+		return true;
+	c = whole ? NULL : call_at(a, OLD);
+	if (!c)
+		c = new_call(a, OLD, none, jval_get(f, "name"));
+	if (!c || !more_args(a, c, jval_get(f, "arguments")))
+		return false;
+	c->done = whole;
+	return true;
+}
+
 static bool chat_message(struct llm_answer *a, struct jval m, bool whole)
 {
 	struct jiter it = jiter_of(jval_get(m, "tool_calls"));
@@ -288,8 +306,7 @@ static bool chat_message(struct llm_answer *a, struct jval m, bool whole)
 	    !says(a, jval_get(m, "refusal")) ||
 	    !says(a, jval_get(m, "reasoning_content")) ||
 	    !says(a, jval_get(m, "reasoning")) ||
-	    /* the call of an older time, which no request of ours asks for */
-	    !says(a, jval_get(jval_get(m, "function_call"), "arguments")))
+	    !chat_old(a, jval_get(m, "function_call"), whole))
 		return false;
 	while (jiter_next(&it, NULL, &tool)) {
 		index = 0;

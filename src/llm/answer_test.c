@@ -250,16 +250,17 @@ static const struct {
 	{ LLM_MESSAGES, false, "{\"usage\":{}}", false, false, 0, 0 },
 	{ LLM_MESSAGES, false, "{\"usage\":{\"output_tokens\":\"9\"}}", false,
 	  false, 0, 0 },
-	{ LLM_MESSAGES, false, "{\"usage\":{\"output_tokens\":99999999999}}", true,
-	  false, 0, LLM_USED_MAX },
+	{ LLM_MESSAGES, false, "{\"usage\":{\"output_tokens\":99999999999}}",
+	  true, false, 0, LLM_USED_MAX },
 	{ LLM_MESSAGES, false, "{\"type\":\"error\",\"error\":{}}", false, true,
 	  0, 0 },
-	{ LLM_MESSAGES, true, DATA("{\"type\":\"message_delta\"}"), false, false,
-	  0, 0 },
+	{ LLM_MESSAGES, true, DATA("{\"type\":\"message_delta\"}"), false,
+	  false, 0, 0 },
 	{ LLM_MESSAGES, true,
-	  DATA("{\"type\":\"message_delta\",\"usage\":{\"output_tokens\":9}}") DATA(
-		  "{\"type\":\"message_delta\",\"usage\":{\"output_tokens\":"
-		  "4}}"),
+	  DATA("{\"type\":\"message_delta\",\"usage\":{\"output_tokens\":9}}")
+		  DATA("{\"type\":\"message_delta\",\"usage\":{\"output_"
+		       "tokens\":"
+		       "4}}"),
 	  true, false, 0, 9 },
 	{ LLM_CHAT, false, "{\"usage\":{\"prompt_tokens\":3}}", false, false, 3,
 	  0 },
@@ -277,8 +278,8 @@ static const struct {
 	  DATA("{\"choices\":[],\"usage\":{\"prompt_tokens\":3,"
 	       "\"completion_tokens\":1}}"),
 	  true, false, 3, 1 },
-	{ LLM_CHAT, true, DATA("{\"choices\":[],\"usage\":{}}"), false, false, 0,
-	  0 },
+	{ LLM_CHAT, true, DATA("{\"choices\":[],\"usage\":{}}"), false, false,
+	  0, 0 },
 	{ LLM_RESPONSES, false, "{\"usage\":{},\"status\":\"failed\"}", false,
 	  true, 0, 0 },
 	{ LLM_RESPONSES, true,
@@ -299,9 +300,37 @@ static void used(void **state)
 		    a.failed != usages[i].failed ||
 		    a.used.input != usages[i].input ||
 		    a.used.output != usages[i].output)
-			fail_msg("%s: %d %d %u %u", usages[i].text,
-				 a.used.told, a.failed, a.used.input,
-				 a.used.output);
+			fail_msg("%s: %d %d %u %u", usages[i].text, a.used.told,
+				 a.failed, a.used.input, a.used.output);
+	}
+}
+
+/* A call as they were before there were several, whole and in pieces. */
+static void old_call(void **state)
+{
+	static const char pieces[] = DATA(
+		"{\"choices\":[{\"delta\":{\"function_call\":{\"name\":"
+		"\"send\",\"arguments\":\"\"}}}]}")
+		DATA("{\"choices\":[{\"delta\":{\"function_call\":{"
+		     "\"arguments\":\"{}\"}}}]}")
+			DATA("{\"choices\":[{\"delta\":{},\"finish_reason\":"
+			     "\"function_call\"}]}");
+	static const char all[] =
+		"{\"choices\":[{\"message\":{\"content\":null,"
+		"\"function_call\":{\"name\":\"send\",\"arguments\":\"{}\"}}}]"
+		"}";
+	int i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		begin(LLM_CHAT, i == 0);
+		assert_true(llm_answer_feed(&a, i == 0 ? span_str(pieces)
+						       : span_str(all)));
+		(void)llm_answer_end(&a);
+		assert_int_equal(a.n_calls, 1);
+		assert_string_equal(a.calls[0].name, "send");
+		assert_string_equal(buf_cstr(&a.calls[0].args), "{}");
+		assert_true(a.calls[0].done);
 	}
 }
 
@@ -313,13 +342,11 @@ static void shown(void **state)
 		enum llm_api api;
 		const char *text;
 	} words[] = {
-		{ LLM_CHAT,
-		  DATA("{\"choices\":[{\"delta\":{\"reasoning\":\"word\"}}]}") },
+		{ LLM_CHAT, DATA("{\"choices\":[{\"delta\":{\"reasoning\":"
+				 "\"word\"}}]}") },
 		{ LLM_CHAT,
 		  DATA("{\"choices\":[{\"delta\":{\"reasoning_content\":"
 		       "\"word\"}}]}") },
-		{ LLM_CHAT, DATA("{\"choices\":[{\"delta\":{\"function_call\":{"
-				 "\"arguments\":\"word\"}}}]}") },
 		{ LLM_RESPONSES,
 		  DATA("{\"type\":\"response.function_call_arguments.delta\","
 		       "\"delta\":\"word\"}") },
@@ -378,11 +405,9 @@ static void limits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(splits),
-		cmocka_unit_test(cut),
-		cmocka_unit_test(no_answers),
-		cmocka_unit_test(used),
-		cmocka_unit_test(shown),
+		cmocka_unit_test(splits),     cmocka_unit_test(cut),
+		cmocka_unit_test(no_answers), cmocka_unit_test(used),
+		cmocka_unit_test(old_call),   cmocka_unit_test(shown),
 		cmocka_unit_test(limits),
 	};
 	int rc;

@@ -313,18 +313,6 @@ static const struct llm_case answer_cases[] = {
 static const struct llm_object answer = { .by = "type", .cases = answer_cases };
 static const struct llm_shape response_format = OBJECT(answer);
 
-static const struct llm_field prediction_fields[] = { NEED("content", texts),
-						      END_FIELDS };
-static const struct llm_object predicted = { .fields = prediction_fields };
-static const struct llm_case prediction_cases[] = {
-	CASE("content", predicted),
-	END_CASES,
-};
-static const struct llm_object prediction_object = { .by = "type",
-						     .cases =
-							     prediction_cases };
-static const struct llm_shape prediction = OBJECT(prediction_object);
-
 static const struct llm_shape effort =
 	WORDS("none minimal low medium high xhigh max");
 static const struct llm_shape verbosity = WORDS("low medium high");
@@ -351,7 +339,6 @@ static const struct llm_field create_fields[] = {
 	KEEP("functions", declarations),
 	KEEP("function_call", old_choice),
 	KEEP("response_format", response_format),
-	KEEP("prediction", prediction),
 	KEEP("reasoning_effort", effort),
 	KEEP("verbosity", verbosity),
 	KEEP("modalities", text_alone),
@@ -371,6 +358,8 @@ static const struct llm_field create_fields[] = {
 	REFUSE("metadata"),
 	DROP("audio"),
 	DROP("moderation"),
+	/* What it foretold wrongly is billed. */
+	DROP("prediction"),
 	DROP("prompt_cache_options"),
 	DROP("prompt_cache_retention"),
 	DROP("safety_identifier"),

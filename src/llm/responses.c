@@ -118,7 +118,8 @@ static const struct llm_field reasoning_fields[] = {
 	NEED("summary", summaries),
 	KEEP("content", thoughts),
 	KEEP("encrypted_content", llm_string),
-	KEEP("id", llm_string),
+	/* It would stand for what the provider keeps. */
+	DROP("id"),
 	DROP("status"),
 	END_FIELDS,
 };

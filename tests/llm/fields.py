@@ -63,36 +63,62 @@ def least(table):
     return made
 
 
-def bad_values(shape):
+def bad_values(shape, at):
     if 'object' in shape:
-        yield from bad(shape['object'])
+        yield from bad(shape['object'], at)
     if 'each' in shape:
-        for inner in bad_values(shape['each']):
-            yield [inner]
+        for inner, *rest in bad_values(shape['each'], at + [0]):
+            yield [inner], *rest
 
 
-def bad_fields(table, base):
+def bad_fields(table, base, at):
     for name, row in table['fields'].items():
         if row['rule'] in ('drop', 'refuse', 'false'):
             for thing in THINGS:
-                yield {**base, name: copy.deepcopy(thing)}
+                yield ({**base, name: copy.deepcopy(thing)}, row['rule'],
+                       at + [name])
         elif 'value' in row:
-            for inner in bad_values(row['value']):
-                yield {**base, name: inner}
+            for inner, *rest in bad_values(row['value'], at + [name]):
+                yield {**base, name: inner}, *rest
 
 
-def bad(table):
+def bad(table, at):
     """Objects with one thing each that must not get through, anywhere in
-    them; MARK stands in each."""
+    them: the object, what is to become of that thing, where it stands."""
     if 'by' not in table:
-        yield from bad_fields(table, least(table))
+        yield from bad_fields(table, least(table), at)
         return
     for word, inner in table['cases'].items():
         if inner is None:
-            yield {table['by']: word, 'id': MARK, 'url': MARK, 'name': MARK,
-                   'file_id': MARK}
+            yield ({table['by']: word, 'id': MARK, 'url': MARK, 'name': MARK,
+                    'file_id': MARK}, 'refuse', at + [table['by']])
             continue
-        yield from bad_fields(inner, {table['by']: word, **least(inner)})
+        yield from bad_fields(inner, {table['by']: word, **least(inner)}, at)
+
+
+def written(at):
+    """The place as a refusal writes it."""
+    return ''.join(f'[{k}]' if isinstance(k, int) else f'.{k}'
+                   for k in at)[1:]
+
+
+def wrong(answer, rule, at):
+    """Why that is not what becomes of it; None: it is."""
+    if MARK in answer.split(': ', 1)[0] or (answer[0] == '=' and MARK in answer):
+        return 'it goes on'
+    if answer[0] != '=':
+        place = answer[2:].split(': ', 1)[0]
+        return None if rule != 'drop' and place == written(at) else \
+            f'{place} is refused, not {written(at)}'
+    if rule != 'drop':
+        return 'it is not refused'
+    v = json.loads(answer[2:])
+    for k in at[:-1]:
+        try:
+            v = v[k]
+        except (KeyError, IndexError, TypeError):
+            return f'{k} is not in what goes on'
+    return f'{at[-1]} is in what goes on' if at[-1] in v else None
 
 
 def rebuilt(path, bodies):
@@ -106,14 +132,21 @@ def sent(tally, path, table):
     ok = rebuilt(path, [least(table)])
     tally.add(PASS if ok[0].startswith('= ') else FAIL,
               f'{path}: the least request goes on', ok[0][:200])
-    bodies = list(bad(table))
-    answers = rebuilt(path, bodies)
-    through = [b for b, a in zip(bodies, answers)
-               if a.startswith('= ') and MARK in a]
-    known = 0 < len(bodies) <= MOST and len(answers) == len(bodies)
-    tally.add(PASS if known and not through else FAIL,
-              f'{path}: {len(bodies)} requests with what must not go on',
-              f'{len(through)} got through {json.dumps(through[:2])[:300]}')
+    rows = list(bad(table, []))
+    answers = rebuilt(path, [r[0] for r in rows])
+    faults = [f'{json.dumps(body)[:200]}: {why}'
+              for (body, rule, at), a in zip(rows, answers)
+              if (why := wrong(a, rule, at))]
+    known = 0 < len(rows) <= MOST and len(answers) == len(rows)
+    tally.add(PASS if known and not faults else FAIL,
+              f'{path}: {len(rows)} requests with what must not go on',
+              f'{len(faults)} faults {faults[:4]}')
+    # A table that says otherwise than the program is seen.
+    rule = next(at for _, rule, at in rows if rule == 'refuse')
+    tally.add(PASS if wrong('= {}', 'refuse', rule) and
+              wrong('! elsewhere: is refused', 'refuse', rule) and
+              wrong('= {"user": 1}', 'drop', ['user'])
+              else FAIL, f'{path}: what is not as the table says is found')
 
 
 def without(table, name):
