@@ -204,6 +204,9 @@ def memory(op, connector='memory', undo='reversible', **args):
 
 
 POLICY_CASES = [
+    ('two names that are one to a model', {'capabilities:\n': (
+        'capabilities:\n  mail_send: {connector: drafts, effect: internal, undo: none, args: {n: {type: bool, role: control}}, '
+        'decide: [{allow: {}}], limits: {rate: 1/hour}}\n')}),
     ('memory by another connector', memory('put', connector='drafts')),
     ('memory that is none', memory('burn', name=MEMORY['put']['name'])),
     ('memory without a text', memory('put', text=None)),

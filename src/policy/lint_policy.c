@@ -132,11 +132,49 @@ static void lint_idle_approve(struct loader *l)
 	}
 }
 
+/* The name of a tool as models may write it: without what stands before "__",
+ * a sign for all signs. */
+static const char *tool_of(const char *name)
+{
+	const char *at = name;
+
+	while ((at = strstr(at, "__"))) {
+		while (*at == '_')
+			at++;
+		name = at;
+	}
+	return name;
+}
+
+static bool same_tool(const char *a, const char *b)
+{
+	for (a = tool_of(a), b = tool_of(b); *a && *b; a++, b++)
+		if (*a != *b && !(strchr("._", *a) && strchr("._", *b)))
+			return false;
+	return *a == *b;
+}
+
+/* Models' providers take no dots in names: what the model asked for has to be
+ * one capability. */
+static void lint_names(struct loader *l)
+{
+	size_t i, k;
+
+	for (i = 0; i < l->p->n_caps; i++)
+		for (k = 0; k < i; k++)
+			if (same_tool(l->p->caps[i]->name, l->p->caps[k]->name))
+				load_fault(&l->l, l->p->caps[i]->at,
+					   "to a model this is the same name "
+					   "as \"%s\": rename one of them",
+					   l->p->caps[k]->name);
+}
+
 void lint_policy(struct loader *l)
 {
 	size_t i;
 
 	check_twins(l);
+	lint_names(l);
 	for (i = 0; i < l->p->n_sources; i++)
 		if (shows_cards(l->p, l->p->sources[i].row.connector))
 			load_fault(&l->l, l->p->sources[i].connector_at,
