@@ -804,7 +804,7 @@ static void prices(void **)
 	assert_int_equal(up->price.input, 3000000);
 	assert_int_equal(up->price.output, 15250000);
 	assert_int_equal(up->price.cache_read, 300000);
-	assert_int_equal(up->price.cache_write, 3000000);
+	assert_int_equal(up->price.cache_write, 3750000);
 	assert_int_equal(
 		with_prices("other: {input: 9, output: 9}\n", c, &errs), 0);
 	assert_false(up->price.known);

@@ -42,8 +42,13 @@ static pid_t spawn_porter(const struct session_fds *f)
 					  f->qmp } };
 	struct err err = { 0 };
 	int pidfd = -1;
-	pid_t pid = spawn_process(&s, &pidfd, &err);
+	CLEAN_FD int own = dup(STDERR_FILENO);
+	pid_t pid;
 
+	if (rig_log >= 0)
+		(void)dup2(rig_log, STDERR_FILENO);
+	pid = spawn_process(&s, &pidfd, &err);
+	(void)dup2(own, STDERR_FILENO);
 	if (pid < 0)
 		print_error("%s\n", err.msg);
 	fd_close(&pidfd);

@@ -89,8 +89,11 @@ static void log_words(char *dst, size_t cap, const char *words)
 {
 	size_t i;
 
-	for (i = 0; i + 1 < cap && words[i]; i++)
-		dst[i] = strchr("\"=\\", words[i]) ? '?' : words[i];
+	for (i = 0; i + 1 < cap && words[i]; i++) {
+		dst[i] = words[i];
+		if (strchr("\"=\\", words[i]))
+			dst[i] = '?';
+	}
 	dst[i] = 0;
 }
 
