@@ -24,9 +24,10 @@ static struct {
 	struct loop loop;
 	struct chan netd; /* the other end */
 	struct msg m;
-	int server;	    /* the other end of the socket */
-	bool refuse, stays; /* stays: the connection does, after an answer */
-	bool many;	    /* servers at once, each of which answers all */
+	int server;	       /* the other end of the socket */
+	bool refuse, stays;    /* stays: the connection does, after an answer */
+	bool mail, server_end; /* of SMTP; the other side has ended */
+	bool many;	       /* servers at once, each of which answers all */
 	int servers[AT_ONCE];
 	size_t ends[AT_ONCE];
 	const char *answer;
@@ -46,17 +47,44 @@ static struct {
 	int broken;
 } w;
 
+/* A server of SMTP (RFC 5321), as far as the beginning of a mail. */
+static void mail_server(int fd, const char *came)
+{
+	static const struct {
+		const char *asks, *says;
+	} rows[] = {
+		{ "EHLO", "250 a.example\r\n" },
+		{ "MAIL FROM", "250 ok\r\n" },
+		{ "RCPT TO", "250 ok\r\n" },
+		{ "DATA\r\n", "354 go on\r\n" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
+		if (!strncmp(came, rows[i].asks, strlen(rows[i].asks)))
+			assert_int_equal(
+				fd_write_all(fd, span_str(rows[i].says)), 0);
+	if (strstr(came, "First line\r\n"))
+		loop_stop(&w.loop);
+}
+
 static void on_server(void *, int fd, short)
 {
+	const char *now = w.asked + w.n_asked;
 	ssize_t n = recv(fd, w.asked + w.n_asked,
 			 sizeof(w.asked) - 1 - w.n_asked, 0);
 
 	if (n <= 0) {
 		loop_del(&w.loop, fd);
+		w.server_end = true;
+		if (w.mail)
+			loop_stop(&w.loop);
 		return;
 	}
 	w.n_asked += (size_t)n;
 	w.asked[w.n_asked] = 0;
+	if (w.mail)
+		mail_server(fd, now);
 	if (w.answer && strstr(w.asked, "\r\n\r\n")) {
 		assert_int_equal(fd_write_all(fd, span_str(w.answer)), 0);
 		w.answer = NULL;
@@ -77,8 +105,8 @@ static void on_one(void *, int fd, short)
 		loop_del(&w.loop, fd);
 	else
 		assert_int_equal(
-			fd_write_all(fd, SPAN_LIT(CHUNKED
-						  "2\r\nab\r\n0\r\n\r\n")),
+			fd_write_all(fd,
+				     SPAN_LIT(CHUNKED "2\r\nab\r\n0\r\n\r\n")),
 			0);
 }
 
@@ -138,6 +166,11 @@ static void on_dial(void *, int, short)
 			assert_int_equal(loop_add(&w.loop, w.server, POLLIN,
 						  on_server, NULL),
 					 0);
+			if (w.mail)
+				assert_int_equal(
+					fd_write_all(w.server,
+						     SPAN_LIT("220 hi\r\n")),
+					0);
 		}
 		m.type = MSG_DIALED;
 		m.text.text = SPAN_LIT("198.51.100.7");
@@ -283,6 +316,64 @@ static void bound(void **)
 	for (i = 0; i < NET_CALLS + NET_LINKS; i++)
 		assert_int_equal(net_call(&w.net, &c, NULL), 0);
 	assert_true(net_call(&w.net, &c, NULL) < 0);
+}
+
+/* A line, and then what never comes. */
+static size_t read_mail(char *p, size_t size, size_t n, void *arg)
+{
+	static const char line[] = "First line\r\n";
+	bool *read = arg;
+
+	if (*read)
+		return CURL_READFUNC_PAUSE;
+	*read = true;
+	assert_true(size * n >= sizeof(line));
+	memcpy(p, line, sizeof(line) - 1);
+	return sizeof(line) - 1;
+}
+
+static CURLcode set_mail(void *arg, CURL *easy)
+{
+	static char whom[] = "b@a.example";
+	static struct curl_slist to = { .data = whom };
+	CURLcode r =
+		curl_easy_setopt(easy, CURLOPT_USE_SSL, (long)CURLUSESSL_NONE);
+
+	if (!r)
+		r = curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+	if (!r)
+		r = curl_easy_setopt(easy, CURLOPT_READFUNCTION, read_mail);
+	if (!r)
+		r = curl_easy_setopt(easy, CURLOPT_READDATA, arg);
+	if (!r)
+		r = curl_easy_setopt(easy, CURLOPT_MAIL_FROM, "a@a.example");
+	return r ? r : curl_easy_setopt(easy, CURLOPT_MAIL_RCPT, &to);
+}
+
+/* A mail that is taken away in the middle ends without the dot that would send
+ * what there is of it. */
+static void half_a_mail(void **)
+{
+	bool read = false;
+	const struct net_call c = { .scheme = "smtp",
+				    .host = "a.example",
+				    .port = 80,
+				    .go = on_go,
+				    .set = set_mail,
+				    .done = on_done,
+				    .arg = &read };
+
+	w.mail = true;
+	assert_int_equal(net_call(&w.net, &c, &w.job), 0);
+	assert_int_equal(loop_run(&w.loop), 0);
+	assert_false(w.done);
+	assert_non_null(strstr(w.asked, "First line\r\n"));
+	net_cancel(w.job);
+	w.loop.stop = false;
+	assert_int_equal(loop_run(&w.loop), 0);
+	assert_true(w.server_end);
+	assert_null(strstr(w.asked, "\r\n.\r\n"));
+	assert_null(strstr(w.asked, "QUIT"));
 }
 
 static void on_later(void *)
@@ -491,10 +582,11 @@ static void netd_gone(void **)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ROW(pieces),	     ROW(no_pieces), ROW(a_call), ROW(at_once),
-		ROW(no_redirection), ROW(too_long),  ROW(no_answer),
-		ROW(stopped),	     ROW(refused),   ROW(bound),
-		ROW(a_link),	     ROW(cancelled), ROW(netd_gone),
+		ROW(pieces),	ROW(no_pieces),	     ROW(a_call),
+		ROW(at_once),	ROW(no_redirection), ROW(too_long),
+		ROW(no_answer), ROW(stopped),	     ROW(refused),
+		ROW(bound),	ROW(half_a_mail),    ROW(a_link),
+		ROW(cancelled), ROW(netd_gone),
 	};
 
 	log_init("net_test", LOG_LV_ERROR);
