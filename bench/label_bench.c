@@ -1,8 +1,8 @@
 /*
  * label_bench: what the labels of a decision cost. Builds the matcher's table
  * over 1 MiB of text, then resolves a call with an argument of 4 KiB, in each
- * form that one can have. Prints nanoseconds as JSON: the median and the 99th
- * percentile of ROUNDS calls.
+ * form that one can have, and looks at as much of a request to a model. Prints
+ * nanoseconds as JSON: the median and the 99th percentile of ROUNDS calls.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -85,6 +85,23 @@ static void measure(const char *name, const struct m_arg *rows, size_t n)
 	print_times(name, ", ");
 }
 
+/* What is new in a request to a model, beside all that there is. */
+static void measure_quotes(const char *name, const struct gram *g,
+			   struct span request)
+{
+	size_t i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		const uint64_t start = now_ns();
+		struct label l = label_empty();
+
+		if (!gram_quotes(g, request, &l))
+			exit(1);
+		times[i] = now_ns() - start;
+	}
+	print_times(name, ", ");
+}
+
 static struct m_arg row(uint8_t json, struct span value)
 {
 	return (struct m_arg){ SPAN_LIT("body"), json, ARG_SCALAR, value };
@@ -144,6 +161,8 @@ int main(void)
 	rows[0] = row(ARG_TEMPLATE, SPAN_LIT("Hi {0}, and so on"));
 	rows[1] = row(ARG_FILL, SPAN_LIT("@1"));
 	measure("template", rows, 2);
+	measure_quotes("request", gram, span_of(own, ARGUMENT));
+	measure_quotes("request_copied", gram, span_of(text + 4321, ARGUMENT));
 	context.gram = NULL;
 	rows[0] = row(ARG_STRING, span_of(own, ARGUMENT));
 	measure("literal_no_gram", rows, 1);
